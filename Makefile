@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint integration faults acceptance bench lab-up lab-down clean-cache
+
+DISTRO ?= bookworm
+
+help: ## list these targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+test: ## every test, the same that CI runs
+	@tools/env test python tools/check.py
+
+unit: ## the tests that need no root, seconds
+	@tools/env local python tools/check.py unit
+
+lint: ## every check of the sources, without the tests
+	@tools/env local python tools/check.py ruff yamllint extra-checks license-check changelog build-import-check docs ansible-lint sanity
+
+integration: ## each module by playbook in throw-away namespaces
+	@tools/env test python tools/check.py integration
+
+faults: ## the fault matrix whole, an hour and more; make test runs the short form
+	@tools/env test env HYPERVISOR_NETWORK_FAULTS_LONG=1 python tools/check.py faults
+
+acceptance: ## hypervisors of the lab, converted over SSH and rebooted
+	@tools/env test python tools/check.py acceptance
+
+bench: ## ratios against ip -batch, task loops and other conversions; ARGS="--full --only G12"
+	@tools/env test python -m ansible_collections.hypervisor.network.tests.bench $(ARGS)
+
+demo: ## a lab, a hypervisor whose eth0 becomes a port of br0 over SSH, guests by DHCP; DISTRO=trixie for Debian 13
+	@tools/env demo python tools/demo.py demo --distro $(DISTRO)
+
+lab-up: ## only the lab; DISTRO=trixie for Debian 13
+	@tools/env demo python tools/demo.py lab-up --distro $(DISTRO)
+
+lab-down: ## remove the lab; the cached image stays
+	@tools/env demo python tools/demo.py lab-down

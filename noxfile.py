@@ -1,0 +1,137 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every check, declared. C(make) brings what they need; antsibull-nox.toml holds the checks that antsibull-nox knows.
+
+All sessions share the one environment that C(make) made (nothing is installed here), so a run is quick and needs no network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import antsibull_nox
+import nox
+
+CACHE = Path(os.environ.get("HYPERVISOR_NETWORK_CACHE", ".nox")).absolute()
+nox.options.default_venv_backend = "none"
+nox.options.envdir = str(CACHE / "nox")
+
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def tests(session: nox.Session, folder: str) -> None:
+    """Run a folder of tests. An interrupted run gets the time to remove what it made."""
+    session.run("pytest", folder, *session.posargs, interrupt_timeout=180, terminate_timeout=30)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Planners, parsers, argv, and the walls of the house: no root, seconds."""
+    tests(session, "tests/unit")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Each module by playbook in a throw-away namespace, with the oldest and the newest pyroute2."""
+    tests(session, "tests/integration")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """The fault matrix: in namespaces, and in its long form with a hypervisor of the lab that is switched off and on."""
+    tests(session, "tests/faults")
+
+
+@nox.session
+def acceptance(session: nox.Session) -> None:
+    """Hypervisors of the lab, converted over SSH, rebooted, and still true."""
+    tests(session, "tests/acceptance")
+
+
+@nox.session
+def ruff(session: nox.Session) -> None:
+    """Unused names, likely bugs, old idioms, order of imports."""
+    session.run("ruff", "check", "--quiet", "--cache-dir", str(CACHE / "ruff"), ".")
+
+
+@nox.session(name="ansible-lint")
+def ansible_lint(session: nox.Session) -> None:
+    """Roles, playbooks and examples, profile production."""
+    session.chdir(installed_copy(session))
+    session.run("ansible-lint", "--offline", "--strict", "--nocolor", env=ansible_home(session))
+
+
+@nox.session(name="docs")
+def docs(session: nox.Session) -> None:
+    """The documentation's markup and references."""
+    session.chdir(installed_copy(session))
+    session.run(
+        "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", ".", env=ansible_home(session)
+    )
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """C(ansible-test sanity) on this Python, with no ignores."""
+    session.chdir(installed_copy(session))
+    env = ansible_home(session)
+    _bootstrap_pip(session, Path(env["HOME"]))
+    # The shims of a version manager look like interpreters of every version, and most of them are none
+    env["PATH"] = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).name != "shims")
+    session.run("ansible-test", "sanity", "--color", "no", "--python", "default", env=env)
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """The changelog's fragments."""
+    session.chdir(installed_copy(session))
+    session.run("antsibull-changelog", "lint")
+
+
+def copies(session: nox.Session) -> Path:
+    """Where this session of this checkout has its copy: two checkouts may be checked at once."""
+    return CACHE / "copy" / Path(os.environ.get("HYPERVISOR_NETWORK_TREE", "tree")).name / session.name
+
+
+def installed_copy(session: nox.Session) -> Path:
+    """A copy of the tracked and new files, where Ansible's tools look for a collection: they write beside what they read."""
+    listed = session.run_install(
+        "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", external=True, silent=True, log=False
+    )
+    root = copies(session)
+    shutil.rmtree(root, ignore_errors=True)
+    place = root / "ansible_collections" / "hypervisor" / "network"
+    for name in str(listed).split("\0"):
+        if name and Path(name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(name, place / name)
+    return place
+
+
+def ansible_home(session: nox.Session) -> dict[str, str]:
+    """An environment for Ansible's tools whose home is in the cache, so that they leave nothing in the user's."""
+    home = CACHE / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    path = str(copies(session))
+    return {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", os.path.expanduser("~/.config")),
+        "ANSIBLE_HOME": str(home / ".ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": path,
+        "PYTHONPATH": path,
+    }
+
+
+def _bootstrap_pip(session: nox.Session, home: Path) -> None:
+    """Give ansible-test the script it would download to install pip: the one that Python brings is enough."""
+    source = session.run("python", "-c", "import ansible_test._internal.python_requirements as m; print(m.__file__)", silent=True, log=False)
+    wanted = set(re.findall(r"pip='([0-9.]+)'", Path(str(source).strip()).read_text(encoding="utf-8")))
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in wanted:
+        script = cache / f"get_pip_{version.replace('.', '_')}.py"
+        script.write_text("import ensurepip\nensurepip.bootstrap(default_pip=True)\n", encoding="utf-8")

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Network namespaces for tests: make, use from the inside, remove for certain.
+
+Names carry the process that made them (C(hn-PID-N-role)); what a killed process left behind is swept by the next run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import json
+import os
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any, Callable
+
+PREFIX = "hn-"
+_CLONE_NEWNET = 0x40000000
+_NUMBERS = itertools.count()
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def run(*argv: str, netns: str | None = None, stdin: str | None = None) -> str:
+    """Run a program, inside a namespace where one is named, and return what it printed.
+
+    Raises C(RuntimeError) whose text holds the program's own complaint.
+    """
+    words = [*(["ip", "netns", "exec", netns] if netns else []), *argv]
+    done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def batch(netns: str, lines: str) -> None:
+    """Feed lines to C(ip -batch) in a namespace; it stops at the first error."""
+    run("ip", "-n", netns, "-batch", "-", stdin=lines)
+
+
+def ip_json(netns: str, *words: str) -> list[dict[str, Any]]:
+    """What C(ip -j) says in a namespace; an empty answer is an empty list."""
+    return json.loads(run("ip", "-n", netns, "-j", *words) or "[]")
+
+
+def inside(netns: str, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a thread of its own that has entered the namespace, and return or raise what it does.
+
+    A socket made there stays there; so does what is read below /proc/sys/net.
+    """
+    answer: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            enter(netns)
+            answer["value"] = function(*args)
+        except BaseException as error:  # handed to the caller below
+            answer["error"] = error
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if "error" in answer:
+        raise answer["error"]
+    return answer["value"]
+
+
+def enter(netns: str) -> None:
+    """Move this thread into a namespace, for good."""
+    descriptor = os.open(f"/run/netns/{netns}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _LIBC.setns(descriptor, _CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"cannot enter the namespace {netns}")
+    finally:
+        os.close(descriptor)
+
+
+class Namespaces:
+    """A set of namespaces by role, as a context: made on entry, and gone on exit whatever happened in between."""
+
+    def __init__(self, *roles: str) -> None:
+        mark = f"{PREFIX}{os.getpid()}-{next(_NUMBERS)}"
+        self.names = {role: f"{mark}-{role}" for role in roles}
+
+    def __enter__(self) -> dict[str, str]:
+        sweep()
+        try:
+            for name in self.names.values():
+                run("ip", "netns", "add", name)
+                run("ip", "-n", name, "link", "set", "lo", "up")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self.names
+
+    def __exit__(self, *_unused: object) -> None:
+        for name in self.names.values():
+            remove(name)
+
+
+def remove(name: str) -> None:
+    """Remove a namespace and whatever still runs in it; one that is gone already is fine."""
+    if not Path("/run/netns", name).exists():
+        return
+    for pid in run("ip", "netns", "pids", name).split():
+        try:
+            os.kill(int(pid), 9)
+        except ProcessLookupError:
+            pass
+    run("ip", "netns", "delete", name)
+
+
+def sweep() -> None:
+    """Remove the namespaces of processes that died without removing theirs."""
+    for path in Path("/run/netns").glob(f"{PREFIX}*-*-*"):
+        pid = path.name[len(PREFIX) :].split("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            remove(path.name)

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the checks that noxfile.py declares, side by side where they can, and tell how they went.
+
+Without arguments all of them; else the named nox sessions. Each writes a log of its own; what fails is shown. Exit status 1
+where anything failed, 130 where it was interrupted (after the tests have removed what they made).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+# What a person reads, the nox session, and whether it is pytest's. Two lanes run side by side, each in its order, quick ones first.
+LANES = (
+    (
+        ("unit tests", "unit", True),
+        ("Python lint", "ruff", False),
+        ("YAML lint", "yamllint", False),
+        ("stray files and spaces", "extra-checks", False),
+        ("licences", "license-check", False),
+        ("changelog", "changelog", False),
+        ("the collection builds", "build-import-check", False),
+        ("documentation", "docs", False),
+        ("ansible-lint, profile production", "ansible-lint", False),
+        ("ansible-test sanity", "sanity", False),
+        ("modules in namespaces", "integration", True),
+        ("fault matrix", "faults", True),
+    ),
+    (("acceptance in the lab", "acceptance", True),),
+)
+QUIET = 30  # seconds without a line before the run says what it is at
+PATIENCE = 240  # seconds that an interrupted step has to remove what it made
+KEPT = 10  # runs whose logs stay
+SHOWN = 60  # lines of a failed step's log
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass
+class Step:
+    """One session: its process, its log, and in the end its counts."""
+
+    title: str
+    session: str
+    is_pytest: bool
+    log: Path
+    process: subprocess.Popen | None = None
+    started: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    skips: list[str] = field(default_factory=list)
+    failed: bool = False
+
+    def run(self) -> None:
+        """Start the session and wait for it; it gets a process group of its own, so that Ctrl-C reaches it once and from here."""
+        words = ["nox", "--no-venv", "--nocolor", "-s", self.session]
+        report = self.log.with_suffix(".xml")
+        if self.is_pytest:
+            words += ["--", "-v", "-rfE", f"--junitxml={report}"]
+        self.started = time.monotonic()
+        with self.log.open("w", encoding="utf-8") as sink:
+            self.process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True, env=_environment()
+            )
+            self.failed = self.process.wait() != 0
+        self.counts = {"failed": 1} if self.failed else {"passed": 1}
+        if self.is_pytest and report.exists():
+            self._read(report)
+
+    def _read(self, report: Path) -> None:
+        suite = next(ElementTree.parse(report).iter("testsuite"))
+        number = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+        bad = number["failures"] + number["errors"]
+        # A session can fail without a failed test: nothing collected, interrupted
+        self.counts = {
+            "passed": number["tests"] - bad - number["skipped"],
+            "failed": bad or int(self.failed),
+            "skipped": number["skipped"],
+        }
+        for case in suite.iter("testcase"):
+            for skip in case.iter("skipped"):
+                self.skips.append(f"{case.get('name')}: {skip.get('message')}")
+
+    def last_line(self) -> str:
+        """What the session said last, for the line that a waiting person reads."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as source:
+            source.seek(max(0, self.log.stat().st_size - 4096))
+            lines = _ESCAPES.sub("", source.read().decode("utf-8", "replace")).replace("\r", "\n").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")[:110]
+
+
+class Run:
+    """All steps of a run, and the voice that tells about them."""
+
+    def __init__(self, names: list[str]) -> None:
+        cache = Path(os.environ["HYPERVISOR_NETWORK_CACHE"])
+        self.logs = cache / "logs" / time.strftime("%Y%m%d-%H%M%S")
+        self.logs.mkdir(parents=True, exist_ok=True)
+        for old in sorted(self.logs.parent.iterdir())[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+        lanes = [[Step(*row, self.logs / f"{row[1]}.log") for row in lane if not names or row[1] in names] for lane in LANES]
+        self.lanes = [lane for lane in lanes if lane]
+        self.steps = [step for lane in self.lanes for step in lane]
+        self.started = time.monotonic()
+        self.spoke = self.started
+        self.stopping = False
+        self.lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """A line with the time that has passed."""
+        with self.lock:
+            self.spoke = time.monotonic()
+            minutes, seconds = divmod(int(self.spoke - self.started), 60)
+            print(f"[{minutes:2d}:{seconds:02d}] {text}", flush=True)
+
+    def lane(self, steps: list[Step]) -> None:
+        for step in steps:
+            if self.stopping:
+                return
+            step.run()
+            if self.stopping:
+                return
+            took = f"{time.monotonic() - step.started:.0f} s"
+            counts = ", ".join(f"{number} {word}" for word, number in step.counts.items() if number) if step.is_pytest else ""
+            self.say(f"{'FAILED' if step.failed else 'ok    '} {step.title} ({', '.join(filter(None, (counts, took)))})")
+
+    def stop(self, *_unused: object) -> None:
+        """Interrupt what runs, once; a second Ctrl-C would only break the removal."""
+        if self.stopping:
+            return
+        self.stopping = True
+        self.say("Interrupted: removing what the tests made ...")
+        for step in self.steps:
+            if step.process is not None and step.process.poll() is None:
+                os.killpg(step.process.pid, signal.SIGINT)
+
+    def follow(self) -> None:
+        """Run the lanes, and let no silent minute pass."""
+        signal.signal(signal.SIGINT, self.stop)
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGHUP, self.stop)
+        threads = [threading.Thread(target=self.lane, args=(lane,), daemon=True) for lane in self.lanes]
+        for thread in threads:
+            thread.start()
+        deadline = None
+        while any(thread.is_alive() for thread in threads):
+            threads[next(i for i, thread in enumerate(threads) if thread.is_alive())].join(0.5)
+            if self.stopping and deadline is None:
+                deadline = time.monotonic() + PATIENCE
+            running = [step for step in self.steps if step.process is not None and step.process.poll() is None]
+            if deadline is not None and time.monotonic() > deadline:
+                for step in running:
+                    os.killpg(step.process.pid, signal.SIGKILL)
+                deadline = float("inf")
+            if time.monotonic() - self.spoke > QUIET:
+                self.say("       " + "; ".join(f"{step.title} ({time.monotonic() - step.started:.0f} s): {step.last_line()}" for step in running))
+
+    def tell(self) -> int:
+        """The closing summary; returns the exit status."""
+        for step in self.steps:
+            if step.failed and not self.stopping:
+                lines = _ESCAPES.sub("", step.log.read_text(encoding="utf-8", errors="replace")).splitlines()
+                print(f"\n---- {step.title}: the last lines of {step.log}")
+                print("\n".join(lines[-SHOWN:]))
+        for step in self.steps:
+            for skip in step.skips:
+                print(f"skipped in {step.title}: {skip}")
+        total = {word: sum(step.counts.get(word, 0) for step in self.steps) for word in ("passed", "failed", "skipped")}
+        words = f"{total['passed']} passed, {total['failed']} failed" + (f", {total['skipped']} skipped" if total["skipped"] else "")
+        if self.stopping:
+            words = f"interrupted after {total['passed']} passed"
+        print(f"==== {words} in {time.monotonic() - self.started:.0f} s; logs in {self.logs} ====")
+        if self.stopping:
+            return 130
+        return 1 if any(step.failed for step in self.steps) else 0
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
+
+
+def main(names: list[str]) -> int:
+    known = {row[1] for lane in LANES for row in lane}
+    unknown = sorted(set(names) - known)
+    if unknown:
+        print(f"There is no check named {', '.join(unknown)}; there are: {', '.join(sorted(known))}.")
+        return 2
+    run = Run(names)
+    run.follow()
+    return run.tell()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
