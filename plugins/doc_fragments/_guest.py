@@ -1,0 +1,216 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a guest, written once for the single form and the list."""
+
+from __future__ import annotations
+
+from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import one_or_many
+
+_OPTIONS = r"""
+name:
+  description:
+    - Name of the guest, unique on the host. Begins with a lower case letter, then up to 30 of lower case letters, digits and C(-).
+  type: str
+state:
+  description:
+    - V(running) starts the guest, or lets it go on. V(paused) holds its processors still.
+    - V(stopped) asks the guest to shut down, then ends QEMU, then kills it. Its definition stays, so O(name) is enough to start it again.
+    - V(absent) stops it and forgets its definition. Disk images stay.
+  type: str
+  choices: [running, stopped, paused, absent]
+  default: running
+emulator:
+  description:
+    - QEMU's program, such as V(qemu-system-x86_64) or V(qemu-system-i386), or its absolute path. A new guest gets V(qemu-system-x86_64).
+  type: str
+machine:
+  description:
+    - Machine type, such as V(pc), V(q35) or V(virt). A new guest gets V(pc) on x86. Other emulators need one.
+  type: str
+accel:
+  description:
+    - V(kvm) runs the guest on the processor, V(tcg) translates its code. A new guest gets V(auto), which takes V(kvm) where it works.
+    - Whether it works is tried with a tiny guest, once per boot of the host, since there are hosts whose C(/dev/kvm) opens and whose guests hang.
+      RV(guest.accel_used) and RV(guest.accel_reason) tell what was chosen and why.
+  type: str
+  choices: [auto, kvm, tcg]
+cpu:
+  description:
+    - CPU model. Without it, V(host) under KVM and QEMU's own default otherwise.
+  type: str
+cpus:
+  description:
+    - Number of virtual processors. A new guest gets V(1).
+  type: int
+memory:
+  description:
+    - Memory in MiB, or with a unit, such as V(4G). A new guest gets V(512).
+  type: str
+disks:
+  description:
+    - Disks in their order. The list is compared as a whole.
+  type: list
+  elements: dict
+  suboptions:
+    path:
+      description:
+        - Absolute path of the image, a regular file.
+      type: path
+      required: true
+    format:
+      description:
+        - Format of the image. Without it, an image with a qcow2 header is V(qcow2), and anything else is refused. A raw image is never
+          guessed, since its guest could write a header that opens other files of the host.
+      type: str
+      choices: [qcow2, raw]
+    size:
+      description:
+        - Makes the image with this size if it is missing, in MiB or with a unit. An image that exists is not resized.
+      type: str
+    backing_file:
+      description:
+        - Makes the image as a qcow2 overlay on this image if it is missing.
+      type: path
+    bus:
+      description:
+        - What the disk hangs on. V(sata) and V(scsi) add the controller.
+      type: str
+      choices: [virtio, ide, sata, scsi]
+      default: virtio
+    read_only:
+      description:
+        - Whether the guest may only read it.
+      type: bool
+      default: false
+    serial:
+      description:
+        - Serial number that the guest sees.
+      type: str
+    boot_index:
+      description:
+        - Place in the boot order, the lowest first. Stronger than O(boot).
+      type: int
+cdrom:
+  description:
+    - Absolute path of a CD image.
+  type: path
+nics:
+  description:
+    - Network cards in their order. The list is compared as a whole.
+    - Each tap must be there, up, in a bridge, free and owned by O(user) when the guest starts. This is looked at right before, because QEMU as root
+      makes a tap that is missing, in no bridge, and reports success.
+  type: list
+  elements: dict
+  suboptions:
+    tap:
+      description:
+        - Name of the tap, as M(hypervisor.network.tap_device) made it.
+      type: str
+      required: true
+    bridge:
+      description:
+        - Refuse to start unless the tap is a port of this bridge.
+      type: str
+    mac:
+      description:
+        - MAC address of the card. Without it, one that is derived from the guest's name and the card's place in the list.
+      type: str
+    model:
+      description:
+        - V(virtio), or QEMU's name of another card, such as V(e1000).
+      type: str
+      default: virtio
+    queues:
+      description:
+        - Number of queue pairs. More than one needs V(virtio) and a tap with C(multi_queue).
+      type: int
+      default: 1
+    vhost:
+      description:
+        - Whether the kernel moves the frames instead of QEMU. Needs C(/dev/vhost-net).
+      type: bool
+      default: false
+    mtu:
+      description:
+        - MTU that a V(virtio) card tells the guest.
+      type: int
+    boot_index:
+      description:
+        - Place in the boot order, the lowest first. Stronger than O(boot).
+      type: int
+boot:
+  description:
+    - Boot order as QEMU's C(-boot), such as V(n) for the network or V(cd).
+  type: str
+kernel:
+  description:
+    - Absolute path of a kernel to boot directly.
+  type: path
+initrd:
+  description:
+    - Absolute path of the initial RAM disk. Needs O(kernel).
+  type: path
+append:
+  description:
+    - Command line of the kernel. Needs O(kernel). Every user of the host can read it, so it is no place for a secret.
+  type: str
+serial_log:
+  description:
+    - File that the first serial line is appended to. It is not capped. C(logrotate) with C(copytruncate) can do that.
+  type: path
+vnc:
+  description:
+    - Unix socket that VNC listens at. The guest gets a graphics card. There is no VNC over TCP here.
+  type: path
+user:
+  description:
+    - User that QEMU runs as, a name or a number of the target. Recommended. It needs access to the images, and must own the taps.
+    - Without one, QEMU runs as root, inside its system call filter.
+  type: str
+supervisor:
+  description:
+    - What keeps the process. V(process) is a process in a session of its own, which ends with the host. V(auto) takes the best that there is.
+  type: str
+  choices: [auto, process]
+  default: auto
+on_change:
+  description:
+    - What to do with a running guest whose definition differs. V(keep) only reports RV(guest.pending_changes), and the next start takes them.
+      V(restart) stops and starts it.
+  type: str
+  choices: [keep, restart]
+  default: keep
+shutdown_timeout:
+  description:
+    - Seconds that the guest has to shut down by itself before QEMU is ended. V(0) ends QEMU at once.
+  type: float
+  default: 60
+wait_for:
+  description:
+    - What a start waits for. V(running) is always waited for. V(mac_learned) is, for each card, a frame of the guest in the bridge's forwarding database.
+    - A guest that does not get there in O(wait_timeout) is taken back to what it was.
+  type: list
+  elements: str
+  choices: [running, mac_learned]
+  default: [running]
+wait_timeout:
+  description:
+    - Seconds to wait.
+  type: float
+  default: 60
+extra_args:
+  description:
+    - Further arguments of QEMU, one per item. Those that this module sets itself, such as C(-qmp) or C(-chardev), are refused.
+  type: list
+  elements: str
+"""
+
+
+class ModuleDocFragment:
+    """Name, state and options of guests."""
+
+    # Annotated, because ansible-test takes every plain assignment here for a literal
+    DOCUMENTATION: str = one_or_many(
+        _OPTIONS, "guests", "Many guests in one run. Each takes the options named here. What an item leaves out comes from beside the list."
+    )

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. Bridges: (snapshot, wishes) -> changes."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _device, _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused, Unsupported
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import INTERRUPTS, MAY_CUT_SSH, SAFE, Change, differing, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
+
+KIND = "bridge"
+NEED_NO_VLANS = ("vlan_stats_per_port", "mst_enabled")  # EBUSY as long as a port has a VLAN
+_NEED_VLANS = ("vlan_filtering", "mst_enabled")  # every kernel shows these as off; one without VLAN filtering shows no vlan_protocol
+_STP_LEAST_DELAY = 2.0  # BR_MIN_FORWARD_DELAY: with STP on the kernel raises less to this without a word
+
+SPEC: dict[str, dict[str, Any]] = {
+    **_device.SPEC,
+    **_attributes.spec_of(_attributes.BRIDGE),
+    "self_vlans": _vlan.ITEM,
+    "force": {"type": "bool"},
+}
+
+
+def checked(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A wish in canonical form: name, state, force, and the options that are given. Raises BadInput."""
+    wish = {**_device.checked(item), **_attributes.checked(_attributes.BRIDGE, item)}
+    _check_stp(item["name"], wish)
+    if item.get("self_vlans") is not None:
+        wish["self_vlans"] = _vlan.of_entries(item["self_vlans"], f"{item['name']}: self_vlans")
+    return {"name": item["name"], "state": item["state"], "force": bool(item.get("force")), **wish}
+
+
+def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
+    """The changes that bring the bridges to the wishes. Raises BadInput, Refused, Unsupported."""
+    changes: list[Change] = []
+    pattern = next((link for link in now.links.values() if link.kind == KIND), None)
+    for wish in wishes:
+        link = now.links.get(wish["name"])
+        if link is not None and link.kind != KIND:
+            raise Refused(
+                f"{link.name} exists and is no bridge but a device of kind '{link.kind or 'hardware'}'; choose another name for the bridge."
+            )
+        if wish["state"] == "absent":
+            changes += [] if link is None else _delete(now, link, wish)
+        elif link is None:
+            if pattern is not None:  # the kernel's bridges all have the same options; the first one shows them when it is there
+                _check_known(wish["name"], pattern, wish)
+            if wish.get("self_vlans") is not None:
+                _check_filtering(wish, {"vlan_protocol": None} if pattern is None else pattern.options, wish.get("vlan_filtering"))
+            changes.append(Change("create", KIND, wish["name"], None, _options(wish)))
+        else:
+            changes += _update(now, link, wish)
+    return changes
+
+
+def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
+    """The wish for the bridge as it was."""
+    link = before.links.get(name)
+    if link is None:
+        return {"name": name, "state": "absent", "force": True}
+    settable = {one.option for one in _attributes.BRIDGE}
+    options = {key: value for key, value in link.options.items() if key in settable}
+    if link.vlans is not None:
+        options["self_vlans"] = dict(link.vlans)
+    return {"name": name, "state": "present", "force": True, "back": True, **_device.values(link), **options}
+
+
+def missing(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """The bridge options of C(wish) that the link does not have yet. Raises Unsupported for one that this kernel lacks."""
+    _check_known(link.name, link, wish)
+    return differing(link.options, {one.option: wish.get(one.option) for one in _attributes.BRIDGE})
+
+
+def describe(link: Link) -> dict[str, Any]:
+    """The bridge as a module returns it."""
+    return {"name": link.name, **_device.values(link), **link.options, "self_vlans": None if link.vlans is None else _vlan.as_list(link.vlans)}
+
+
+def _options(wish: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in wish.items() if key not in ("name", "state", "force", "back") and value is not None}
+
+
+def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
+    options = missing(link, wish)
+    if "stp_state" in options or "forward_delay" in options:
+        _check_stp(link.name, {**link.options, **options})
+    after = {**_device.changed(link, wish), **options, **_self_vlans(link, wish, options)}
+    if not wish.get("back"):
+        _check_ports(now, link, options, wish["force"])
+    if not after:
+        return []
+    old = {**_device.values(link), **link.options, "self_vlans": dict(link.vlans or {})}
+    return [Change("update", KIND, link.name, {key: old[key] for key in after}, after, _risk(now, link, after))]
+
+
+def _self_vlans(link: Link, wish: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The bridge's own VLANs where they have to be set: they differ, or would after the change of its C(options)."""
+    vlans = wish.get("self_vlans")
+    if vlans is None:
+        return {}
+    if not wish.get("back"):
+        _check_filtering(wish, link.options, options.get("vlan_filtering", link.options.get("vlan_filtering")))
+    stays = default_moves(link, options, vlans) == vlans
+    return {} if stays and (link.vlans or {}) == vlans else {"self_vlans": vlans}
+
+
+def default_moves(link: Link, options: Mapping[str, Any], vlans: Mapping[str, str]) -> Mapping[str, str]:
+    """What becomes of the VLANs of the bridge or of a port of it when its options change."""
+    old = link.options.get("vlan_default_pvid", 0)
+    return _vlan.rewritten(vlans, old, options.get("vlan_default_pvid", old))
+
+
+def _check_filtering(wish: Mapping[str, Any], options: Mapping[str, Any], filtering: bool | None) -> None:
+    _vlan.check_filtering(wish["name"], {**options, "vlan_filtering": filtering}, "its self_vlans")
+
+
+def _check_ports(now: Snapshot, link: Link, options: Mapping[str, Any], force: bool) -> None:
+    """Refuse what the kernel refuses because of the ports' VLANs, and what would let ports into a VLAN that nobody gave them."""
+    if not {"vlan_default_pvid", *NEED_NO_VLANS} & set(options):
+        return
+    moved = {port.name: (port.vlans or {}, default_moves(link, options, port.vlans or {})) for port in now.ports_of(link.name)}
+    held = [name for name, (_vlans, after) in moved.items() if after]
+    asked = [option for option in NEED_NO_VLANS if option in options]
+    if held and asked:
+        raise Refused(
+            f"{link.name}: {' and '.join(asked)} can only be changed while no port has a VLAN, and {listed(held)} {'has' if len(held) == 1 else 'have'}; "
+            "set it before the ports join, or take them out first."
+        )
+    taken = [name for name, (vlans, after) in moved.items() if not link.options.get("vlan_default_pvid") and _vlan.pvids(vlans) - _vlan.pvids(after)]
+    if taken and not force:
+        raise Refused(
+            f"{link.name}: with vlan_default_pvid {options['vlan_default_pvid']} the kernel would put the untagged frames of {listed(taken)} into that VLAN, "
+            "out of the one they are in now; keep it 0, or say force: true and give the ports their VLANs again."
+        )
+
+
+def _check_known(name: str, link: Link, wish: Mapping[str, Any]) -> None:
+    lacking = [
+        one.option
+        for one in _attributes.BRIDGE
+        if wish.get(one.option) is not None
+        and (one.option not in link.options or (one.option in _NEED_VLANS and wish[one.option] and "vlan_protocol" not in link.options))
+    ]
+    if lacking:
+        raise Unsupported(
+            f"{name}: this kernel has no {', '.join(lacking)} for bridges: it is too old, or was built without it (VLANs need "
+            "CONFIG_BRIDGE_VLAN_FILTERING, nf_call CONFIG_BRIDGE_NETFILTER); leave the option out, or boot a kernel that has it."
+        )
+
+
+def _check_stp(name: str, options: Mapping[str, Any]) -> None:
+    delay = options.get("forward_delay")
+    if options.get("stp_state") and delay is not None and delay < _STP_LEAST_DELAY:
+        raise BadInput(
+            f"{name}: stp_state is on and forward_delay is {delay:g}, but with STP the kernel silently takes {_STP_LEAST_DELAY:g} "
+            "seconds at least; give a forward_delay of 2 to 30, or turn stp_state off."
+        )
+
+
+def _risk(now: Snapshot, link: Link, after: Mapping[str, Any]) -> str:
+    cutting = {"mac", "vlan_filtering", "vlan_protocol", "vlan_default_pvid", "stp_state"} & set(after) or after.get("up") is False
+    if cutting and _vlan.leads_to_addresses(now, link.name):
+        return MAY_CUT_SSH
+    if "self_vlans" in after and _vlan.lost(link.vlans or {}, after["self_vlans"]) & _vlan.of_the_host(now, link.name):
+        return MAY_CUT_SSH
+    return INTERRUPTS if cutting and now.ports_of(link.name) else SAFE
+
+
+def _delete(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
+    ports = [port.name for port in now.ports_of(link.name)]
+    addresses = [address.text for address in now.addresses_of(link.name)]
+    if (ports or addresses) and not wish["force"]:
+        held = " and ".join(
+            part for part in (ports and f"the ports {listed(ports)}", addresses and f"the addresses {listed(addresses)}") if part
+        )
+        raise Refused(
+            f"{link.name} still has {held}; take them away first (bridge_port, bridge_uplink with state: absent), or say force: true."
+        )
+    before: dict[str, Any] = {"up": link.up, "mac": link.mac}
+    if ports:
+        before["ports"] = ports
+    if addresses:
+        before["addresses"] = addresses
+    return [Change("delete", KIND, link.name, before, None, MAY_CUT_SSH if addresses else INTERRUPTS if ports else SAFE)]

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tap_device
+short_description: Make persistent TAP and TUN devices
+version_added: 0.1.0
+description:
+  - Creates, changes and deletes persistent TAP and TUN devices. Options that are not given are left alone.
+  - A device that a process holds is not deleted, made again or given to another user without O(force).
+  - Every write is read back. Any failure after the first write undoes what the run did.
+author:
+  - The hypervisor.network contributors (@hypervisor-network)
+extends_documentation_fragment:
+  - hypervisor.network._attributes
+  - hypervisor.network._deps
+  - hypervisor.network._device
+  - hypervisor.network._tap
+seealso:
+  - module: hypervisor.network.bridge_port
+  - module: hypervisor.network.qemu_guest
+"""
+
+EXAMPLES = r"""
+- name: Make a tap that root's QEMU can open
+  hypervisor.network.tap_device:
+    name: tap1
+    up: true
+
+- name: Make a hundred taps in one run
+  hypervisor.network.tap_device:
+    owner: qemu
+    up: true
+    taps: "{{ ['tap'] | product(range(100)) | map('join') | map('community.general.dict_kv', 'name') }}"
+
+- name: Delete one
+  hypervisor.network.tap_device:
+    name: tap1
+    state: absent
+"""
+
+RETURN = r"""
+tap:
+  description:
+    - The device as it is now, or in check mode as it would be. All options of this module under their names, C(owner) and C(group) as numbers
+      (null for nobody), and C(bridge) and C(in_use).
+  returned: when O(name) was given
+  type: dict
+  sample: {name: tap1, state: present, mode: tap, up: true, owner: 64055, group: null, multi_queue: false, vnet_hdr: false, pi: false}
+taps:
+  description: The devices in the order of O(taps), each as RV(tap).
+  returned: when O(taps) was given
+  type: list
+  elements: dict
+changes:
+  description: What was done, or in check mode would be done, in its order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {action: create, kind: tap, name: tap1, before: null, after: {mode: tap, up: true}, risk: safe}
+"""
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _device, _tap, _tun
+from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun, described
+from ansible_collections.hypervisor.network.plugins.module_utils._module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+
+
+def work(params, items):
+    for item in items:
+        item["owner"] = None if item["owner"] is None else _tun.number_of_user(item["owner"])
+        item["group"] = None if item["group"] is None else _tun.number_of_group(item["group"])
+    wishes = [_tap.checked(item) for item in items]
+    enter_netns(params["netns"])
+    names = [item["name"] for item in items]
+    return LinkNoun(Netlink()), {"tap": wishes}, lambda outcome: described(outcome, names, "tap", _tap.describe)
+
+
+def main():
+    run({**_tap.SPEC, **_device.NETNS}, plural="taps", singular="tap", work=work)
+
+
+if __name__ == "__main__":
+    main()
