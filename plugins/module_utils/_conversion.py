@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A NIC and its bridge as a noun: everything that moves is read, and each change of _uplink's plan becomes one acknowledged message."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from typing import Callable, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp, _inet, _layout, _traces, _uplink, _uplink_check, _wire
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet, Layout
+from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    Netlink,
+    index_of,
+    names_of,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+
+_SYSCTL_ROOT = "/proc/sys/net"
+_WORKER_SECONDS = 1.0  # for what a worker of the kernel does: it takes microseconds, or on a busy host milliseconds
+
+
+class UplinkNoun:
+    """See C(_plan.Noun). A wish is a Spec, or a Layout for the way back.
+
+    A Spec is relative to what stood when it was first planned: the read-back compares with that, so nothing can get lost on the way unseen.
+    """
+
+    def __init__(self, netlink: Netlink, spec: Spec) -> None:
+        self._use(netlink)
+        self.alone = self._links.alone
+        self._spec = spec
+        self._target: Layout | None = None
+        self._others: tuple[Traces, bool] | None = None
+
+    def _use(self, netlink: Netlink) -> None:
+        self._netlink = netlink
+        self._links = LinkNoun(netlink)
+
+    def read(self) -> Inet:
+        snapshot = self._links.read()
+        names = names_of(snapshot.links)
+        own = (self._spec.nic, self._spec.bridge)
+        return Inet(
+            snapshot.links,
+            snapshot.addresses,
+            snapshot.holders,
+            _inet.decode_routes(self._netlink.dump(_inet.RTM_GETROUTE), names),
+            _inet.decode_rules(self._netlink.dump(_inet.RTM_GETRULE)),
+            _inet.decode_neighbours(self._netlink.dump(_inet.RTM_GETNEIGH), names),
+            # a device that is yet to be made will start with the defaults
+            {key: value for dev in own for key, value in _sysctls_of(dev, dev if dev in snapshot.links else "default")},
+            _dhcp.clients(own),
+            self._hooks(names),
+            *self._beside_us(snapshot.links.get(self._spec.nic)),
+        )
+
+    def _beside_us(self, nic: Link | None) -> tuple[Traces, bool]:
+        """Other managers of the NIC, and whether guests are filtered; read once, because no way back asks for it."""
+        if self._others is None:
+            asked = nic is not None and self._spec.own_network and self._spec.present
+            self._others = (_traces.read(nic.name, nic.index), _traces.forwards_are_dropped()) if asked else (Traces(), False)
+        return self._others
+
+    def _hooks(self, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
+        try:
+            return _inet.decode_hooks(self._netlink.dump(_inet.RTM_GETQDISC, _inet.QDISC_HEADER), names)
+        except KernelError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            return ()  # a kernel without qdiscs has none
+
+    def plan(self, now: Inet, wish: Spec | Layout) -> Plan:
+        if isinstance(wish, Layout):
+            return _uplink.plan(now, wish)
+        if self._target is None:
+            _uplink_check.check(now, wish)
+            shape = _layout.bridged if wish.present else _layout.unbridged
+            self._target = shape(now, wish.nic, wish.bridge)
+        return _uplink.plan(now, self._target)
+
+    def wish_back(self, before: Inet, changes: Plan) -> Layout:
+        return _layout.layout_of(before, self._spec.nic, self._spec.bridge)
+
+    def apply(self, changes: Plan, now: Inet) -> None:
+        for change in changes:
+            if change.kind in ("bridge", "port"):
+                self._links.apply((change,), now)
+                if change.action == "attach" and now.links[change.name].running:
+                    # what is routed to the NIC still leaves meanwhile; through the bridge it would be lost
+                    self._netlink.wait_until_transmitting(index_of(self._spec.bridge, now.links), _WORKER_SECONDS)
+            else:
+                getattr(self, f"_{change.kind}")(change, now)
+
+    def _link(self, change: Change, now: Inet) -> None:
+        self._links.apply((replace(change, kind="port"),), now)
+
+    def _address(self, change: Change, now: Inet) -> None:
+        address = change.payload
+        index = index_of(address.dev, now.links)
+        if change.action == "remove":
+            body = _inet.readdress(address, index, address.dev, 0)
+            # deleting a primary address takes its secondaries along, unless promote_secondaries is set
+            self._tolerating(errno.EADDRNOTAVAIL, lambda: self._netlink.send(_wire.RTM_DELADDR, 0, body, f"remove the address {change.name}"))
+            return
+        staged = address.flags | (_inet.IFA_F_NODAD if address.family == _inet.AF_INET6 else 0)
+        for flags in dict.fromkeys((staged, address.flags)):  # without NODAD the address would be mute for a second; then the mark goes
+            body = _inet.readdress(address, index, address.dev, flags)
+            self._netlink.send(_wire.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, f"add the address {change.name}")
+        if address.family == _inet.AF_INET6:
+            self._netlink.wait_until_answering(index, address.text.partition("/")[0], _WORKER_SECONDS)
+
+    def _route(self, change: Change, now: Inet) -> None:
+        route = change.payload
+        body = _inet.reroute(route.raw, [index_of(hop.dev, now.links) if hop.dev else 0 for hop in route.hops])
+        what = f"{change.action} the route {route}"
+        if change.action == "remove":
+            # gone already where the kernel took it along with an address
+            self._tolerating(errno.ESRCH, lambda: self._netlink.send(_inet.RTM_DELROUTE, 0, body, what))
+        elif change.action == "replace":
+            self._netlink.send(_inet.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, what)
+        else:
+            self._tolerating(errno.EEXIST, lambda: self._netlink.send(_inet.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, body, what))
+
+    def _rule(self, change: Change, now: Inet) -> None:
+        adding = change.action == "add"
+        kind, flags = (_inet.RTM_NEWRULE, NLM_F_CREATE) if adding else (_inet.RTM_DELRULE, 0)
+        self._netlink.send(kind, flags, change.payload.raw, f"{change.action} the rule {change.name}")
+
+    def _neighbour(self, change: Change, now: Inet) -> None:
+        body = _inet.reneighbour(change.payload, index_of(change.payload.dev, now.links))
+        if change.action == "remove":
+            # gone already where the kernel took it along with the last address
+            self._tolerating(errno.ENOENT, lambda: self._netlink.send(_inet.RTM_DELNEIGH, 0, body, f"remove the neighbour {change.name}"))
+            return
+        self._netlink.send(_inet.RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, f"add the neighbour {change.name}")
+
+    def _sysctl(self, change: Change, now: Inet) -> None:
+        path = f"{_SYSCTL_ROOT}/{change.name.partition('/')[2]}"
+        try:
+            with open(path, "w", encoding="ascii") as stream:
+                stream.write((change.after or {})["value"])
+        except FileNotFoundError:
+            pass  # the host has no IPv6 at all
+        except OSError as error:
+            raise KernelError(f"set the sysctl {change.name} to {(change.after or {})['value']}", error.errno or 0) from None
+
+    def _dhcp(self, change: Change, now: Inet) -> None:
+        if change.action == "stop":
+            _dhcp.stop(change.payload)
+            return
+        others = {self._spec.nic, self._spec.bridge} - {change.payload.dev}
+        source = next((client.dev for client in now.clients if client.dev in others), change.payload.dev)
+        _dhcp.start(change.payload, source)
+
+    @staticmethod
+    def _tolerating(number: int, send: Callable[[], None]) -> None:
+        try:
+            send()
+        except KernelError as error:
+            if error.errno != number:
+                raise
+
+
+def _sysctls_of(dev: str, source: str) -> list[tuple[str, str]]:
+    found = []
+    for pattern in _layout.COPIED_SYSCTLS:
+        try:
+            with open(f"{_SYSCTL_ROOT}/{pattern.format(dev=source)}", encoding="ascii") as stream:
+                found.append((pattern.format(dev=dev), stream.read().strip()))
+        except FileNotFoundError:
+            continue  # no IPv6, or an older kernel
+    return found

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A unit of its own for processes that outlive the session which started them: where systemd runs, what ends a session ends all in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import Sequence
+
+_SECONDS = 10
+
+
+def enter(name: str, pids: Sequence[int], systemd: str = "/run/systemd/system", busctl: str | None = None) -> None:
+    """Move processes into the scope of that name, out of a session that may be cleaned up (KillUserProcesses=yes).
+
+    Where systemd does not run, or does not answer, they stay where they are.
+    """
+    program = busctl or shutil.which("busctl")
+    if program is None or not os.path.isdir(systemd):
+        return
+    manager = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "StartTransientUnit")
+    listed = [str(len(pids)), *(str(pid) for pid in pids)]
+    properties = ["4", "PIDs", "au", *listed, "Slice", "s", "system.slice", "TimeoutStopUSec", "t", "2000000", "CollectMode", "s", "inactive-or-failed"]
+    command = [program, "--quiet", "call", *manager, "ssa(sv)a(sa(sv))", f"{name}.scope", "fail", *properties, "0"]
+    quiet = subprocess.DEVNULL
+    try:
+        subprocess.run(command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        pass

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What systemd is asked for, and that a host without it, or with one that does not answer, goes on. What it does then is seen in the lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _scope
+
+
+def busctl(tmp_path: Path, status: int = 0) -> str:
+    """A program that writes down how it was called."""
+    path = tmp_path / "busctl"
+    path.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/called"\nexit {status}\n', encoding="ascii")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_processes_are_named_with_their_number(tmp_path: Path) -> None:
+    _scope.enter("one", (17, 18), str(tmp_path), busctl(tmp_path))
+    said = (tmp_path / "called").read_text(encoding="ascii")
+    assert "StartTransientUnit ssa(sv)a(sa(sv)) one.scope fail 4 PIDs au 2 17 18 Slice s system.slice" in said and said.endswith(" 0\n")
+
+
+def test_without_systemd_nobody_is_asked(tmp_path: Path) -> None:
+    _scope.enter("one", (17,), str(tmp_path / "missing"), busctl(tmp_path))
+    assert not (tmp_path / "called").exists()
+
+
+def test_a_refusal_or_a_missing_program_is_no_failure(tmp_path: Path) -> None:
+    _scope.enter("one", (17,), str(tmp_path), busctl(tmp_path, status=1))
+    _scope.enter("one", (17,), str(tmp_path), str(tmp_path / "nothing"))
