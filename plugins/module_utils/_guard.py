@@ -1,0 +1,243 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dead-man's switch: a resident process that undoes a change which nobody confirmed.
+
+It is forked from the module that is about to change the network, so everything the way back needs is in its memory already: no file, no
+import and no network is wanted at the deadline. It leaves the session (setsid, and a systemd scope of its own where systemd runs), and
+is watched by a second process of the same kind, which takes over when it is killed.
+
+What ends it: a confirmation or an order to roll back (inotify on the state file), the deadline (a timer that counts through suspend), and
+the death of the module before it said that everything is applied (end of file on the pipe between them).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import select
+import signal
+import socket
+import struct
+import time
+from typing import Any, Callable, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _scope, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._transaction import Transaction
+
+_READY, _APPLIED = b"r", b"a"
+_READY_SECONDS = 20.0
+_TRIES = 2
+_CLOCK_BOOTTIME, _TFD_CLOEXEC, _IN_CLOEXEC = 7, 0o2000000, 0o2000000
+_IN_MOVED = 0x40 | 0x80
+_MCL_CURRENT_FUTURE = 1 | 2
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Guard:
+    """One guarded change, seen from the module that makes it.
+
+    C(record(before, changes)) gives what the confirmation will compare with, and what people may read.
+    C(restore(before, changes)) brings the network back and returns what it did in words; it runs in the guard, and raises where it could not.
+    C(open_again()) is called in the guard first: sockets are not shared over a fork.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        netns: str | None,
+        wish: str,
+        open_again: Callable[[], None],
+        restore: Callable[[Any, Plan], list[str]],
+        record: Callable[[Any, Plan], tuple[Mapping[str, Any], Any]],
+    ) -> None:
+        self.transaction: Transaction = Transaction("")
+        self._seconds = seconds
+        self._facts = {"netns": netns, "wish": wish, "boot": _transaction.boot(), "timeout": seconds}
+        self._netns = netns
+        self._open_again = open_again
+        self._restore = restore
+        self._record = record
+        self._pipe = -1
+        self._module = os.getpid()
+
+    def arm(self, before: Any, changes: Plan) -> None:
+        """Start the guard and wait until it says that it is ready. Raises Refused; then nothing was changed."""
+        lock = _transaction.lock(self._netns)
+        deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + self._seconds
+        try:
+            facts, snapshot = self._record(before, changes)
+            self.transaction = _transaction.begin({**self._facts, **facts, "deadline": deadline}, snapshot)
+        except OSError as error:
+            raise Refused(f"Cannot write the guard's record below {_transaction.ROOT}: {error.strerror}; make room or the disk writable.") from None
+        ours, theirs = (end.detach() for end in socket.socketpair())
+        child = os.fork()
+        if child == 0:
+            os.close(ours)
+            _in_the_background(lambda: self._live(lambda: self._restore(before, changes), theirs, deadline), keep=(theirs, lock))
+        os.close(theirs)
+        os.close(lock)
+        os.waitpid(child, 0)
+        self._pipe = ours
+        if not select.select([ours], [], [], _READY_SECONDS)[0] or os.read(ours, 1) != _READY:
+            self.transaction.move(_transaction.ARMED, _transaction.ROLLED_BACK)
+            raise Refused("The guard did not start, so nothing was changed; look at the machine's memory and process limits, or say guard_timeout: 0.")
+
+    def applied(self) -> None:
+        """Everything is applied and was read back: from now on a confirmation counts. Raises Refused where the guard is gone or was faster."""
+        if select.select([self._pipe], [], [], 0)[0]:
+            raise Refused("The guard died while the network was changed.")
+        if not self.transaction.move(_transaction.ARMED, _transaction.APPLIED):
+            os.close(_transaction.lock(self._netns, wait=True))  # the guard holds it until it is through
+            raise Refused(f"Applying took longer than the {self._seconds:g} s until the guard's deadline; give a larger guard_timeout.")
+        os.write(self._pipe, _APPLIED)
+
+    def stand_down(self) -> None:
+        """The module undid its work by itself: the guard has nothing left to do."""
+        if self.transaction.id:
+            self.transaction.move(_transaction.ARMED, _transaction.ROLLED_BACK)
+
+    def facts(self) -> dict[str, Any]:
+        """What a task returns of its pending transaction, empty where there is none."""
+        if not self.transaction.id:
+            return {}
+        facts = self.transaction.facts
+        left = facts["deadline"] - time.clock_gettime(time.CLOCK_BOOTTIME)
+        told = {key: facts[key] for key in ("id", "state", "what", "timeout")}
+        return {**told, "seconds_left": round(max(0.0, left), 1)}
+
+    # What follows runs in the guard.
+
+    def _live(self, restore: Callable[[], list[str]], pipe: int, deadline: float) -> None:
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        watched = os.fork()
+        if watched:
+            self._watch(restore, watched, pipe, deadline)
+            return
+        self._open_again()
+        _stay_in_memory()
+        _scope.enter(f"hypervisor-network-guard-{self.transaction.id}", (os.getpid(), os.getppid()))
+        wakers = _Wakers(self.transaction.path, deadline)
+        os.write(pipe, _READY)
+        self._wait(restore, pipe, wakers)
+
+    def _watch(self, restore: Callable[[], list[str]], guard: int, pipe: int, deadline: float) -> None:
+        """Do nothing until the guard is gone, and then what the guard should have done."""
+        os.close(pipe)  # so that the module meets the end of file where the guard dies
+        try:
+            module = os.pidfd_open(self._module)
+        except ProcessLookupError:
+            module = -1
+        os.waitpid(guard, 0)
+        if self.transaction.state == _transaction.ARMED and module >= 0:
+            # the module sees it too, and undoes by itself what it can: two at once would get in each other's way
+            select.select([module], [], [], max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME)))
+        if self.transaction.state in _transaction.PENDING:
+            self._open_again()
+            self._roll_back(restore, "the guard was killed")
+
+    def _wait(self, restore: Callable[[], list[str]], pipe: int, wakers: _Wakers) -> None:
+        watching_pipe = True
+        while True:
+            ready = wakers.wait([pipe] if watching_pipe else [])
+            state = self.transaction.state
+            if state not in _transaction.PENDING:
+                return
+            if state == _transaction.ROLLING_BACK:
+                self._roll_back(restore, _transaction.ASKED_FOR)
+                return
+            if pipe in ready and os.read(pipe, 1) != _APPLIED and self.transaction.state == _transaction.ARMED:
+                self._roll_back(restore, "the module died before everything was applied")
+                return
+            if pipe in ready:
+                watching_pipe = False
+            if wakers.expired:
+                self._roll_back(restore, f"nobody confirmed it within {self._seconds:g} s")
+                return
+
+    def _roll_back(self, restore: Callable[[], list[str]], why: str) -> None:
+        moved = self.transaction.move(_transaction.APPLIED, _transaction.ROLLING_BACK) or self.transaction.move(
+            _transaction.ARMED, _transaction.ROLLING_BACK
+        )
+        if not moved and self.transaction.state != _transaction.ROLLING_BACK:
+            return  # confirmed in the last moment
+        done: list[str] = []
+        error = ""
+        for _again in range(_TRIES):
+            try:
+                done += restore()
+                error = ""
+                break
+            except Exception as failure:  # whatever it is, the next try and the record matter more
+                error = str(failure) or repr(failure)
+        try:
+            self.transaction.note(_transaction.ROLLING_BACK, why=why, undone=done, error=error, ended=time.time())
+        except OSError:
+            pass  # a full disk: the rename below needs no room
+        self.transaction.move(_transaction.ROLLING_BACK, _transaction.ROLLBACK_FAILED if error else _transaction.ROLLED_BACK)
+
+
+class _Wakers:
+    """What the guard sleeps on: a timer on CLOCK_BOOTTIME, and inotify on its directory."""
+
+    def __init__(self, path: str, deadline: float) -> None:
+        self._deadline = deadline
+        self._timer = _libc.timerfd_create(_CLOCK_BOOTTIME, _TFD_CLOEXEC)
+        seconds = int(deadline)
+        absolute = 1
+        spec = struct.pack("=qqqq", 0, 0, seconds, int((deadline - seconds) * 1e9))
+        self._inotify = _libc.inotify_init1(_IN_CLOEXEC)
+        failed = self._timer < 0 or self._inotify < 0 or _libc.timerfd_settime(self._timer, absolute, spec, None) < 0
+        if failed or _libc.inotify_add_watch(self._inotify, os.fsencode(path), _IN_MOVED) < 0:
+            raise Refused(f"The guard cannot watch its deadline and {path}: {os.strerror(ctypes.get_errno())}.")
+
+    @property
+    def expired(self) -> bool:
+        return time.clock_gettime(time.CLOCK_BOOTTIME) >= self._deadline
+
+    def wait(self, others: list[int]) -> list[int]:
+        """Sleep until something happens; the descriptors of C(others) that it happened to."""
+        ready = select.select([self._timer, self._inotify, *others], [], [])[0]
+        if self._inotify in ready:
+            os.read(self._inotify, 4096)
+        return ready
+
+
+def _in_the_background(live: Callable[[], None], keep: tuple[int, ...]) -> None:
+    """Leave the session and everything that ties a process to it, live, and end without the module's own clean-up."""
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        _close_all_but({0, 1, 2, *keep})
+        live()
+    finally:
+        os._exit(0)
+
+
+def _close_all_but(keep: set[int]) -> None:
+    for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
+        if fd not in keep:
+            try:
+                os.close(fd)
+            except OSError:
+                pass  # the one that listed them
+
+
+def _stay_in_memory() -> None:
+    """No page fault and no out-of-memory killer between the deadline and the way back."""
+    gc.freeze()
+    _libc.mlockall(_MCL_CURRENT_FUTURE)  # refused without CAP_IPC_LOCK: then it is only less sure
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as stream:
+            stream.write("-900")
+    except OSError:
+        pass  # not root in the first user namespace

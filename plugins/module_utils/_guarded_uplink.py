@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The uplink under the guard: what the guard records, restores and proves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _probe, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, restore
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+
+
+class GuardedUplink(UplinkNoun):
+    """An uplink whose gateways are asked before and after, and which, given C(seconds), undoes itself if nobody confirms it."""
+
+    def __init__(self, netlink: Netlink, spec: Spec, seconds: float, netns: str | None, force: bool) -> None:
+        super().__init__(netlink, spec)
+        self.guard: _guard.Guard | None = None
+        self._source, self._goal = (spec.nic, spec.bridge) if spec.present else (spec.bridge, spec.nic)
+        self._worked: list[_probe.Gateway] = []
+        if seconds:
+            self._force = force
+            self._wish = _transaction.wish_hash([spec.nic, spec.bridge, spec.present, netns])
+            self.guard = _guard.Guard(seconds, netns, self._wish, self._open_again, self._restore, self._record)
+
+    def verify(self, before: Inet, after: Inet) -> None:
+        """Each gateway that answered before must answer now. Raises ReadBackError."""
+        moved = [replace(one, dev=self._goal) for one in self._worked]
+        _guarded.must_answer(_probe.silent(self._netlink, after.links, moved), self._source)
+
+    def apply(self, changes: Plan, now: Inet) -> None:
+        if not self._worked:
+            self._worked = self._answering_now(now)
+        super().apply(changes, now)
+
+    def _answering_now(self, now: Inet) -> list[_probe.Gateway]:
+        return _probe.answering(self._netlink, now.links, _probe.gateways(now.routes, (self._source,)))
+
+    def _record(self, before: Inet, changes: Plan) -> tuple[Mapping[str, Any], Any]:
+        if not self._force:
+            _guarded.check_tries(self._wish, "force: true")
+        self._worked = self._answering_now(before)
+        if self._target is None:
+            raise ValueError("a change is planned before it is guarded")
+        own = (self._source, self._goal)
+        target = Inet(before.links, self._target.addresses, routes=self._target.routes)
+        what = f"{self._spec.nic} {'as' if self._spec.present else 'no longer'} uplink of {self._spec.bridge}"
+        moved = [replace(one, dev=self._goal) for one in self._worked]
+        people = {**_confirm.words(before, before.routes, own), "clients": [" ".join(one.argv) for one in before.clients], "sysctls": dict(before.sysctls)}
+        return _guarded.facts(what, moved, _confirm.words(target, target.routes, own), own, self._source), people
+
+    def _open_again(self) -> None:
+        # The old socket is kept: were it collected, it would close a number that the new one may have got.
+        self._inherited = self._netlink
+        self._use(Netlink())
+
+    def _restore(self, before: Inet, changes: Plan) -> list[str]:
+        """The way back, from whatever stands now; runs in the guard."""
+        done = restore(self, before, changes)
+        _guarded.must_answer_again(_probe.silent(self._netlink, self._netlink.snapshot().links, self._worked))
+        return [str(change) for change in done]
