@@ -1,0 +1,138 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: qemu_guest
+short_description: Run QEMU guests on taps, without libvirtd
+version_added: 0.1.0
+description:
+  - Starts, pauses, stops and forgets QEMU guests, and drives them over QMP.
+  - An option that is not given keeps the value that the guest was last started with.
+  - A guest is found by its run directory below C(/run/hypervisor-network), and its process by number, start time and boot. Nothing else is signalled.
+  - Any failure after the first write undoes what the run did.
+author:
+  - The hypervisor.network contributors (@hypervisor-network)
+extends_documentation_fragment:
+  - hypervisor.network._attributes
+  - hypervisor.network._deps
+  - hypervisor.network._device
+  - hypervisor.network._guest
+requirements:
+  - QEMU >= 7.2 (Debian packages C(qemu-system-x86), C(qemu-utils) for images that are made, C(ipxe-qemu) to boot from the network)
+seealso:
+  - module: hypervisor.network.qemu_guest_info
+  - module: hypervisor.network.tap_device
+"""
+
+EXAMPLES = r"""
+- name: Boot a guest from the network
+  hypervisor.network.qemu_guest:
+    name: vm1
+    emulator: qemu-system-i386
+    memory: 512
+    boot: n
+    nics:
+      - {tap: tap1, mac: "52:00:00:00:00:01"}
+    wait_for: [mac_learned]
+
+- name: Run one from an overlay on a cloud image, as a user of its own
+  hypervisor.network.qemu_guest:
+    name: vm2
+    memory: 2G
+    cpus: 2
+    user: hv-guest
+    disks:
+      - path: /var/lib/guests/vm2.qcow2
+        backing_file: /var/lib/images/debian.qcow2
+        size: 20G
+    nics:
+      - tap: tap2
+    serial_log: /var/log/guests/vm2.log
+
+- name: Stop both, with half a minute to shut down
+  hypervisor.network.qemu_guest:
+    state: stopped
+    shutdown_timeout: 30
+    guests:
+      - name: vm1
+      - name: vm2
+"""
+
+RETURN = r"""
+guest:
+  description: The guest as it is now, or in check mode as it would be. Also its definition, under the names of the options.
+  returned: when O(name) was given
+  type: dict
+  contains:
+    name:
+      description: Name of the guest.
+      type: str
+      sample: vm1
+    status:
+      description:
+        - V(absent), V(stopped), V(crashed) (QEMU died without cleaning up), V(unresponsive) (the process is there, and no monitor answers),
+          or the word of QMP, such as V(running) or V(paused).
+      type: str
+      sample: running
+    pid:
+      description: Process id of QEMU, null where it does not run.
+      type: int
+      sample: 4711
+    accel_used:
+      description: The accelerator that it was started with.
+      type: str
+      sample: kvm
+    accel_reason:
+      description: Why that one.
+      type: str
+      sample: a probe guest ran in it
+    pending_changes:
+      description: What differs between the running guest and the options, each as C(now) and C(wanted). Taken over at the next start.
+      type: dict
+      sample: {memory: {now: 512, wanted: 1024}}
+    stop_steps:
+      description: What was done to stop it in this run, in order.
+      type: list
+      elements: dict
+      sample:
+        - {step: system_powerdown, seconds: 30.0, outcome: still running}
+        - {step: SIGTERM, seconds: 0.04, outcome: ended}
+guests:
+  description: The guests in the order of O(guests), each as RV(guest).
+  returned: when O(guests) was given
+  type: list
+  elements: dict
+changes:
+  description: What was done, or in check mode would be done, in its order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {action: start, kind: guest, name: vm1, before: {status: absent}, after: {status: running, memory: 512}, risk: safe}
+"""
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _images
+from ansible_collections.hypervisor.network.plugins.module_utils._guest_noun import GuestNoun, described
+from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import SPEC, checked_all
+from ansible_collections.hypervisor.network.plugins.module_utils._module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
+
+
+def work(params, items):
+    wishes = checked_all(items, params["netns"])
+    enter_netns(params["netns"])
+    noun = GuestNoun(Supervisor(), Netlink, wishes, _images.exists)
+    return noun, wishes, lambda outcome: described(noun, wishes, outcome)
+
+
+def main():
+    run(SPEC, plural="guests", singular="guest", work=work)
+
+
+if __name__ == "__main__":
+    main()

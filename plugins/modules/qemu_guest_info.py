@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: qemu_guest_info
+short_description: Tell which QEMU guests a host has
+version_added: 0.1.0
+description:
+  - Returns the guests that M(hypervisor.network.qemu_guest) made, whether they run, and whether their bridges have learned their MACs.
+  - Each guest's taps are looked up in the network namespace that the guest was started in.
+author:
+  - The hypervisor.network contributors (@hypervisor-network)
+extends_documentation_fragment:
+  - hypervisor.network._attributes.info
+  - hypervisor.network._deps
+options:
+  name:
+    description:
+      - Only this guest. All guests if it is left out.
+    type: str
+  netns:
+    description:
+      - Only the guests that were started in this network namespace. All guests if it is left out.
+    type: str
+seealso:
+  - module: hypervisor.network.qemu_guest
+"""
+
+EXAMPLES = r"""
+- name: Look at all guests
+  hypervisor.network.qemu_guest_info:
+  register: found
+
+- name: Fail where a guest has not been heard of on its bridge
+  ansible.builtin.assert:
+    that: item.nics | rejectattr('learned') | length == 0
+  loop: "{{ found.guests | selectattr('status', 'eq', 'running') }}"
+  loop_control:
+    label: "{{ item.name }}"
+"""
+
+RETURN = r"""
+guests:
+  description: The guests by name. Also their definitions, under the names of the options of M(hypervisor.network.qemu_guest).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the guest.
+      type: str
+      sample: vm1
+    status:
+      description: As in M(hypervisor.network.qemu_guest).
+      type: str
+      sample: running
+    pid:
+      description: Process id of QEMU, null where it does not run.
+      type: int
+      sample: 4711
+    uptime:
+      description: Seconds since QEMU was started, null where it does not run.
+      type: float
+      sample: 86400.5
+    accel_used:
+      description: The accelerator that it was started with.
+      type: str
+      sample: kvm
+    accel_reason:
+      description: Why that one.
+      type: str
+      sample: a probe guest ran in it
+    nics:
+      description:
+        - The network cards as they were defined. C(bridge) is the bridge that the tap is a port of now, C(learned) whether that bridge has learned
+          the card's MAC on that port, C(age) the seconds since its last frame.
+      type: list
+      elements: dict
+      sample: [{tap: tap1, mac: "52:00:00:00:00:01", model: virtio, bridge: br0, learned: true, age: 1.2}]
+    disks:
+      description: The disks as they were defined.
+      type: list
+      elements: dict
+      sample: [{path: /var/lib/guests/vm1.qcow2, format: qcow2, bus: virtio, read_only: false}]
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _guest
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
+
+
+def described(guest):
+    """A guest with its taps, seen from its own namespace; one that is gone has taken its taps along."""
+    links, fdb = {}, ()
+    if guest.spec.get("nics"):
+        try:
+            enter_netns(guest.spec.get("netns"))
+            netlink = Netlink()
+            links = netlink.snapshot().links
+            fdb = netlink.fdb(links)
+        except HypervisorNetworkError:
+            if guest.spec.get("netns") is None:
+                raise
+    return _guest.describe_with_wires(guest, links, fdb, time.time())
+
+
+def main():
+    module = AnsibleModule(argument_spec={"name": {"type": "str"}, "netns": {"type": "str"}}, supports_check_mode=True)
+    name, netns = module.params["name"], module.params["netns"]
+    try:
+        supervisor = Supervisor()
+        guests = [supervisor.read(one) for one in supervisor.names() if name in (None, one)]
+        guests = [guest for guest in guests if netns in (None, guest.spec.get("netns"))]
+        # from the namespace we are in there is no way back after the first of another one
+        found = [described(guest) for guest in sorted(guests, key=lambda one: one.spec.get("netns") or "")]
+    except HypervisorNetworkError as error:
+        module.fail_json(msg=str(error), **error.facts)
+    module.exit_json(changed=False, guests=sorted(found, key=lambda one: one["name"]))
+
+
+if __name__ == "__main__":
+    main()
