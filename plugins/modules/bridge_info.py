@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bridge_info
+short_description: Tell what bridges, forwarding databases, routes and addresses a host has
+version_added: 0.1.0
+description:
+  - Returns as data what C(brctl show), C(brctl showmacs) and C(route -n) print.
+author:
+  - The hypervisor.network contributors (@hypervisor-network)
+extends_documentation_fragment:
+  - hypervisor.network._attributes.info
+  - hypervisor.network._deps
+  - hypervisor.network._device
+options:
+  name:
+    description:
+      - Only this bridge. All bridges if it is left out.
+    type: str
+seealso:
+  - module: hypervisor.network.bridge_fdb
+  - module: hypervisor.network.linux_bridge
+"""
+
+EXAMPLES = r"""
+- name: Look at one bridge
+  hypervisor.network.bridge_info:
+    name: br0
+  register: switch
+
+- name: Show which MACs it has learned
+  ansible.builtin.debug:
+    msg: "{{ switch.bridges[0].fdb | rejectattr('local') }}"
+"""
+
+RETURN = r"""
+bridges:
+  description: The bridges with their options, ports and forwarding databases.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the bridge.
+      type: str
+      sample: br0
+    id:
+      description: Bridge id, priority and MAC in hexadecimal.
+      type: str
+      sample: 8000.525400123456
+    mac:
+      description: MAC of the bridge.
+      type: str
+      sample: "52:54:00:12:34:56"
+    mtu:
+      description: MTU in bytes.
+      type: int
+      sample: 1500
+    up:
+      description: Whether it is administratively up.
+      type: bool
+    stp_state:
+      description: Whether the spanning tree protocol runs.
+      type: bool
+    options:
+      description:
+        - All options of the bridge under the names of M(hypervisor.network.linux_bridge), and the spanning tree's findings.
+        - Those are C(bridge_id), C(root_id), C(root_port) (0 on the root itself), C(root_path_cost), C(topology_change), C(topology_change_detected),
+          and the timers C(hello_timer), C(tcn_timer), C(topology_change_timer) and C(gc_timer) in seconds that are left, 0 where one does not run.
+          C(hello_time), C(max_age) and C(forward_delay) are the bridge's own, in force are those of its root. C(fdb_n_learned) is the number of
+          learned entries, where the kernel counts them.
+      type: dict
+    self_vlans:
+      description: The VLANs of the host itself on the bridge, as C(vlans) of the ports.
+      type: list
+      elements: dict
+      sample: [{vid: 1, pvid: true, untagged: true}]
+    ports:
+      description:
+        - The ports, each with C(name), C(number), C(kind), C(mac), C(mtu), C(up), C(carrier), C(state), C(options), C(vlans), and C(holder_pid) and
+          C(holder_guest) of a tap in use.
+        - The spanning tree's findings in C(options) are C(port_id), C(port_no), C(designated_root), C(designated_bridge), C(designated_port),
+          C(designated_cost), C(topology_change_ack), C(config_pending), and the timers C(message_age_timer), C(forward_delay_timer) and C(hold_timer) in
+          seconds that are left, 0 where one does not run.
+      type: list
+      elements: dict
+      contains:
+        vlans:
+          description: The VLANs of the port, each with C(vid) as a number, or as a string for a range, C(pvid) and C(untagged). Null where the
+            kernel has no VLAN filtering. A bridge whose C(vlan_filtering) is off does not heed them.
+          type: list
+          elements: dict
+          sample: [{vid: 20, pvid: true, untagged: true}, {vid: 100-199, pvid: false, untagged: false}]
+    fdb:
+      description: The forwarding database, each entry with C(mac), C(port), C(vlan), C(type), C(sticky) and C(extern_learn) as options of
+        M(hypervisor.network.bridge_fdb), C(local) and C(static), and C(age) in seconds since the last frame.
+      type: list
+      elements: dict
+routes:
+  description: The routes of all tables. C(flags) are those of C(route -n).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{family: inet, dst: default, gateway: 192.0.2.1, dev: br0, metric: 0, src: null, scope: global, table: 254, type: unicast, flags: UG}]
+addresses:
+  description: The addresses of all devices.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{dev: br0, address: 192.0.2.10/24, family: inet, scope: global}]
+transactions:
+  description: Guarded changes that nobody has confirmed yet, each with C(id), C(state), C(what) and C(seconds_left). Empty where none is pending.
+  returned: success
+  type: list
+  elements: dict
+as_variables:
+  description:
+    - The same host as variables of the role C(hypervisor.network.bridge_host), C(bridge_host_bridges), C(bridge_host_taps) and C(bridge_host_guests), ready to
+      paste. What the kernel or QEMU would choose anyway is left out, owners are numbers. Given to the role, they change nothing of this host's network, and
+      make the same on another.
+    - Addresses are not among them, the role leaves those of a host as they are. Ports that are neither taps nor the uplink are left out too.
+  returned: success
+  type: dict
+  sample: {bridge_host_bridges: [{name: br0, uplink: eth0, stp_state: false, forward_delay: 0.0}], bridge_host_taps: [], bridge_host_guests: []}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _as_variables, _inet, _info, _rundir, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils._device import NETNS
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
+from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns, names_of
+
+
+def main():
+    module = AnsibleModule(argument_spec={"name": {"type": "str"}, **NETNS}, supports_check_mode=True)
+    try:
+        enter_netns(module.params["netns"])
+        netlink = Netlink()
+        now = LinkNoun(netlink).read()
+        bridges = _info.bridges(now, netlink.fdb(now.links), module.params["name"])
+        routes = _inet.decode_routes(netlink.dump(_inet.RTM_GETROUTE), names_of(now.links))
+        variables = _as_variables.variables(now, _rundir.definitions(module.params["netns"]))
+    except HypervisorNetworkError as error:
+        module.fail_json(msg=str(error), **error.facts)
+    module.exit_json(
+        changed=False,
+        bridges=bridges,
+        routes=_info.routes(routes),
+        addresses=_info.addresses(now),
+        transactions=_transaction.pending(module.params["netns"]),
+        as_variables=variables,
+    )
+
+
+if __name__ == "__main__":
+    main()
