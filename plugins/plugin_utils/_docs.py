@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. What the doc fragments share: the same options, written once, documented beside the list and inside it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+
+def one_or_many(options: str, plural: str, description: str) -> str:
+    """The options of one item as YAML, followed by the list option C(plural) that has them all as suboptions.
+
+    An item has no defaults and requires nothing: what it leaves out comes from beside the list.
+    """
+    options = textwrap.dedent(options).strip("\n")
+    inside = "\n".join(line for line in options.splitlines() if not re.match(r"  (default|required): ", line))
+    listed = f"{plural}:\n  description:\n    - {description}\n  type: list\n  elements: dict\n  suboptions:\n" + textwrap.indent(inside, "    ")
+    return "options:\n" + textwrap.indent(f"{options}\n{listed}\n", "  ")
+
+
+def vlan_list(name: str, *description: str) -> str:
+    """A list option of VLANs, with the suboptions that all such lists have."""
+    lines = "".join(f"\n    - {sentence}" for sentence in description)
+    return f"""
+{name}:
+  description:{lines}
+  type: list
+  elements: dict
+  suboptions:
+    vid:
+      description:
+        - Number of the VLAN, 1 to 4094, or a range such as V(100-199).
+      type: str
+      required: true
+    pvid:
+      description:
+        - Whether untagged frames that come in belong to this VLAN. Only one VLAN may have it.
+      type: bool
+      default: false
+    untagged:
+      description:
+        - Whether frames of this VLAN go out untagged.
+      type: bool
+      default: false
+"""

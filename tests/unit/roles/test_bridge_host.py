@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's files against its contract and against the modules that it hands its variables to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _bridge
+from ansible_collections.hypervisor.network.plugins.plugin_utils import _items
+
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "bridge_host"
+STEPS = ["preflight", "packages", "bridges", "uplinks", "persist", "taps", "ports", "guests", "verify", "report"]
+
+
+def load(path: str) -> Any:
+    return yaml.safe_load((ROLE / path).read_text(encoding="utf-8"))
+
+
+SPECS = load("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+
+
+def test_every_variable_has_a_default_and_a_spec_that_agree() -> None:
+    assert {key: value["default"] for key, value in SPECS.items()} == load("defaults/main.yml")
+
+
+def test_the_options_that_no_module_explains_are_explained() -> None:
+    own = set(_items.BRIDGE) - set(_bridge.SPEC)
+    said = " ".join(SPECS["bridge_host_bridges"]["description"])
+    assert own and all(f"C({key})" in said for key in own)
+
+
+def test_the_options_of_a_tenant_are_explained() -> None:
+    said = " ".join(SPECS["bridge_host_tenants"]["description"])
+    assert all(f"C({key})" in said for key in _items.TENANT)
+
+
+def test_the_steps_stand_in_their_order_each_a_file_and_a_tag() -> None:
+    entries = load("tasks/main.yml")
+    steps = [entry for entry in entries if entry.get("ansible.builtin.import_tasks", "").removesuffix(".yml") in STEPS]
+    assert [entry["ansible.builtin.import_tasks"] for entry in steps] == [f"{step}.yml" for step in STEPS]
+    assert [entry["tags"][0] for entry in steps] == STEPS
+
+
+def test_names_of_variables_say_whose_they_are() -> None:
+    assert all(key.startswith("bridge_host_") for key in SPECS)
+    registered = [task["register"] for path in (ROLE / "tasks").glob("*.yml") for task in _tasks(yaml.safe_load(path.read_text(encoding="utf-8")))]
+    assert registered and all(name.startswith("__bridge_host_") for name in [*registered, *load("vars/main.yml")])
+
+
+def test_no_module_of_the_collection_is_looped_over_that_takes_a_list() -> None:
+    looped = {
+        module
+        for path in (ROLE / "tasks").glob("*.yml")
+        for task in _all(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if "loop" in task
+        for module in task
+        if module.startswith("hypervisor.network.")
+    }
+    assert looped <= {"hypervisor.network.bridge_uplink"}
+
+
+def _all(tasks: list) -> list[dict[str, Any]]:
+    return [one for task in tasks for one in (_all(task["block"]) if "block" in task else [task])]
+
+
+def _tasks(tasks: list) -> list[dict[str, Any]]:
+    return [task for task in _all(tasks) if "register" in task]

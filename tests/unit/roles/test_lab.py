@@ -1,0 +1,137 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's programs: the image's name and its builder's lines, and the way into a namespace."""
+
+from __future__ import annotations
+
+import array
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+FILES = Path(__file__).resolve().parents[3] / "roles" / "lab" / "files"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, FILES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+lab_image = load("lab_image")
+
+
+class Lines:
+    """A progress that keeps what it was told, and says everything at once."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    now_and_then = say
+
+
+def test_the_same_recipe_is_the_same_image_and_another_release_another(tmp_path: Path) -> None:
+    one = lab_image.image_directory("bookworm", tmp_path, ())
+    assert one == lab_image.image_directory("bookworm", tmp_path, ())
+    assert one.parent == tmp_path
+    assert one.name.startswith("bookworm-")
+    assert lab_image.image_directory("trixie", tmp_path, ()).name.split("-")[1] != one.name.split("-")[1]
+
+
+def test_the_image_holds_every_package_that_the_role_would_install() -> None:
+    wanted = {"python3-pyroute2", "python3-netaddr", "bridge-utils", "qemu-system-x86", "ipxe-qemu"}
+    assert wanted <= set(lab_image.recipe("bookworm", ())["packages"])
+
+
+def test_one_more_package_is_another_image(tmp_path: Path) -> None:
+    assert "sudo" in lab_image.recipe("bookworm", ("sudo",))["packages"]
+    assert lab_image.image_directory("bookworm", tmp_path, ("sudo",)) != lab_image.image_directory("bookworm", tmp_path, ())
+
+
+def test_each_release_asks_dhcp_with_its_own_client() -> None:
+    clients = {"isc-dhcp-client", "dhcpcd-base"}
+    assert clients & set(lab_image.recipe("bookworm", ())["packages"]) == {"isc-dhcp-client"}
+    assert clients & set(lab_image.recipe("trixie", ())["packages"]) == {"dhcpcd-base"}
+
+
+def test_the_files_that_are_laid_over_the_image_are_part_of_its_recipe() -> None:
+    assert "etc/systemd/system/lab-seed.service" in lab_image.recipe("bookworm", ())["files"]
+
+
+def test_an_image_that_is_there_is_not_built_again(tmp_path: Path) -> None:
+    there = lab_image.image_directory("bookworm", tmp_path, ())
+    there.mkdir()
+    assert lab_image.build("bookworm", tmp_path, ()) == there
+    assert list(tmp_path.iterdir()) == [there]
+
+
+def test_the_lines_of_apt_and_dpkg_are_counted() -> None:
+    told = Lines()
+    counter = lab_image.Counter(told)
+    for line in (
+        "0 upgraded, 2 newly installed, 0 to remove and 0 not upgraded.",
+        "Get:1 http://mirror bookworm/main amd64 kmod amd64 30+20221128-1 [59.2 kB]",
+        "Unpacking kmod (30+20221128-1) ...",
+        "Unpacking udev (252.39) ...",
+        "Created symlink /etc/systemd/system/x.",
+        "Setting up kmod (30+20221128-1) ...",
+    ):
+        counter(line)
+    assert told.lines == [
+        "preparing ...",
+        "downloading packages",
+        "downloading 1 of 2: kmod",
+        "unpacking packages",
+        "unpacking 1 of 2: kmod",
+        "unpacking 2 of 2: udev",
+        "unpacking ...",
+        "configuring packages",
+        "configuring 1 of 2: kmod",
+    ]
+
+
+def test_a_program_that_fails_is_one_error_that_ends_in_what_it_said() -> None:
+    with pytest.raises(lab_image.BuildError, match=r"(?s)no such thing.*ended with 3"):
+        lab_image._run([sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"])
+
+
+def test_connect_hands_out_the_connected_socket() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, socket.create_server(("127.0.0.1", 0)) as server:
+        with theirs:
+            host, port = server.getsockname()
+            child = subprocess.Popen([sys.executable, str(FILES / "connect.py"), host, str(port)], stdout=theirs.fileno())
+        ours.settimeout(20)
+        _data, ancillary, _flags, _address = ours.recvmsg(1, socket.CMSG_SPACE(4))
+        handed = array.array("i", ancillary[0][2])
+        assert child.wait(20) == 0
+        peer, _address = server.accept()
+        with peer, socket.socket(fileno=handed[0]) as connected:
+            assert os.get_blocking(connected.fileno())
+            connected.sendall(b"hello")
+            assert peer.recv(5) == b"hello"
+
+
+def test_connect_says_what_is_wrong_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    done = subprocess.run([sys.executable, str(FILES / "connect.py"), "127.0.0.1", str(port)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and f"127.0.0.1 port {port}" in done.stderr
+
+
+def test_names_of_the_roles_variables_say_whose_they_are() -> None:
+    role = FILES.parent
+    assert all(name.startswith("__lab") for name in yaml.safe_load((role / "vars" / "main.yml").read_text(encoding="utf-8")))
