@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo: build the lab, make its machines bridge hosts over SSH, run it again to see that nothing changes, show the result.
+
+Run it through C(make demo), C(make lab-up) and C(make lab-down), which bring what it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Iterable
+
+REPO = Path(__file__).resolve().parent.parent
+INVENTORY = REPO / "playbooks" / "lab"
+IMAGE_BUILDER = REPO / "roles" / "lab" / "files" / "lab_image.py"
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s")
+
+
+class DemoError(Exception):
+    """One sentence: what went wrong, and where to look."""
+
+
+class Steps:
+    """Headings with the time since the start, so that a long step is seen to be one."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._start
+
+    def begin(self, text: str) -> None:
+        print(f"\n=== [{self.elapsed:4.0f} s] {text}", flush=True)
+
+
+def playbook(name: str, *arguments: str, quiet: bool = False) -> dict[str, int]:
+    """Run a playbook of this collection, show what it says, and return how much it changed on each host.
+
+    C(quiet) shows only the tasks that changed something.
+    """
+    environment = {**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_NOCOWS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+    if quiet:
+        environment["ANSIBLE_DISPLAY_OK_HOSTS"] = "false"
+    if sys.stdout.isatty():
+        environment["ANSIBLE_FORCE_COLOR"] = "true"
+    changed: dict[str, int] = {}
+    command = ["ansible-playbook", "-i", str(INVENTORY), str(REPO / "playbooks" / name), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=REPO) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            recap = _RECAP.match(_ANSI.sub("", line))
+            if recap:
+                changed[recap.group(1)] = int(recap.group(2))
+    if process.returncode != 0:
+        raise DemoError(f"{name} failed; what it said stands above. 'make lab-down' removes the lab.")
+    return changed
+
+
+def lab_up(distro: str, steps: Steps) -> None:
+    # The builder itself, not only through the role: its lines of progress are seen while it works.
+    steps.begin(f"The lab: a LAN and its machines ({distro})")
+    cache = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "images"
+    subprocess.run([sys.executable, str(IMAGE_BUILDER), "--distro", distro, "--cache", str(cache)], check=True, stdout=subprocess.DEVNULL)
+    playbook("lab.yml", "-e", f"lab_distro={distro}", quiet=True)
+
+
+def lab_directory() -> Path:
+    return Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "lab" / "hvlab"
+
+
+def ssh(*command: str) -> str:
+    """Run a command on the lab's first machine, over the connection that the playbooks use."""
+    return subprocess.run(["ssh", "-F", str(lab_directory() / "ssh_config"), "hv1", *command], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def demo(distro: str) -> None:
+    steps = Steps()
+    lab_up(distro, steps)
+    before = ssh("printenv", "SSH_CONNECTION")
+    steps.begin("site.yml over SSH, through the NIC that becomes a port of the bridge")
+    first = playbook("site.yml", quiet=True)
+    steps.begin("site.yml again: nothing is to change, and the tables of what is there now")
+    second = playbook("site.yml")
+    again = {host: count for host, count in second.items() if count}
+    if again:
+        raise DemoError(f"The second run changed {again}, and nothing was to change: see the tasks marked 'changed' above.")
+    after = ssh("printenv", "SSH_CONNECTION")
+    if after != before:
+        raise DemoError(f"The SSH session did not live through it: {before} is now {after}.")
+    steps.begin("What the LAN saw")
+    print("\n".join(leases()))
+    client, client_port, server, server_port = after.split()
+    print(f"\nOne SSH session through all of it: {client} port {client_port} to {server} port {server_port}.")
+    print(f"Changed by the first run: {sum(first.values())} tasks; by the second: 0. Done in {steps.elapsed:.0f} s.")
+    say_where()
+
+
+def say_where() -> None:
+    print(f"\nLook around:   sudo ssh -F {lab_directory() / 'ssh_config'} hv1\nRemove it all: make lab-down")
+
+
+def leases() -> Iterable[str]:
+    """What the LAN's DHCP server leased, as a table."""
+    rows: list[tuple[str, ...]] = [("MAC", "address", "name")]
+    for line in sorted((lab_directory() / "leases").read_text(encoding="utf-8").splitlines(), key=lambda row: row.split()[1]):
+        _expiry, mac, address, name = line.split()[:4]
+        rows.append((mac, address, "" if name == "*" else name))
+    return [f"{mac:<20}{address:<16}{name}".rstrip() for mac, address, name in rows]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build the lab, make its machines bridge hosts, show the result.")
+    parser.add_argument("what", choices=["demo", "lab-up", "lab-down"])
+    parser.add_argument("--distro", choices=["bookworm", "trixie"], default="bookworm")
+    arguments = parser.parse_args()
+    try:
+        if arguments.what == "demo":
+            demo(arguments.distro)
+        elif arguments.what == "lab-up":
+            lab_up(arguments.distro, Steps())
+            say_where()
+        else:
+            playbook("lab.yml", "-e", "lab_state=absent", quiet=True)
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        print(f"{Path(error.cmd[0]).name} ended with {error.returncode}: {(error.stderr or 'its message stands above').strip()}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. 'make lab-down' removes what is there of the lab.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
