@@ -1,0 +1,199 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conversions under the guard, with times that no user may choose, killed where the test wants: in a process inside the host.
+
+What becomes of the host is judged from outside, by iproute2 and by packets; of the transaction only the file names are read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _bridge, _port, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import GuardedLinks
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import GuardedUplink
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+
+from .netns import enter
+
+_FORK = multiprocessing.get_context("fork")
+_PATIENCE = 30.0
+
+
+class Killing(Netlink):
+    """A socket that kills its process instead of sending the change of a number (from 0)."""
+
+    def __init__(self, number: int | None) -> None:
+        super().__init__()
+        self._left = number
+
+    def send(self, kind: int, flags: int, body: bytes, what: str) -> None:
+        if self._left is not None and not what.startswith("probe"):
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._left -= 1
+        super().send(kind, flags, body, what)
+
+
+def convert(
+    netns: str,
+    seconds: float,
+    kill_at: int | None = None,
+    present: bool = True,
+    before: Callable[[GuardedUplink], None] | None = None,
+    during: Callable[[GuardedUplink], None] | None = None,
+) -> dict[str, Any]:
+    """Convert eth0 to the uplink of br0 under a guard of C(seconds), and leave it unconfirmed.
+
+    C(before(noun)) is called before, C(during(noun)) when everything is applied and the guard does not know yet. Returns
+    C({"id", "changes", "error"}), or C({}) where the process was killed.
+    """
+    return _in_the_host(_convert, netns, seconds, kill_at, present, before, during)
+
+
+def change_links(netns: str, seconds: float, kill_at: int | None = None, **wish: dict[str, Any]) -> dict[str, Any]:
+    """Change one link, C(bridge={...}) or C(port={...}), under a guard of C(seconds), and leave it unconfirmed; returns as C(convert)."""
+    return _in_the_host(_change_links, netns, seconds, kill_at, wish)
+
+
+def _in_the_host(target: Callable[..., None], netns: str, *args: Any) -> dict[str, Any]:
+    pipe, other = _FORK.Pipe()
+    process = _FORK.Process(target=target, args=(netns, *args, other))
+    process.start()
+    other.close()
+    try:
+        if not pipe.poll(_PATIENCE):
+            raise RuntimeError(f"the conversion took longer than {_PATIENCE} s")
+        return pipe.recv()
+    except EOFError:
+        return {}
+    finally:
+        process.join(_PATIENCE)
+        process.close()
+        pipe.close()
+
+
+def _convert(netns: str, seconds: float, kill_at: int | None, present: bool, before: Any, during: Any, pipe: Any) -> None:
+    enter(netns)
+    spec = Spec("eth0", "br0", present)
+    noun = GuardedUplink(Killing(kill_at), spec, seconds, netns, force=True)
+    answer: dict[str, Any] = {"error": None, "changes": 0}
+    if before is not None:
+        before(noun)
+    if during is not None:
+        noun.verify = lambda _before, _after: during(noun)  # type: ignore[method-assign]
+    _reconcile(noun, spec, answer, pipe)
+
+
+def _change_links(netns: str, seconds: float, kill_at: int | None, wish: dict[str, Any], pipe: Any) -> None:
+    enter(netns)
+    checks = {"bridge": _bridge, "port": _port}
+    wishes = {kind: [checks[kind].checked({"state": "present", **item})] for kind, item in wish.items()}
+    params = {"guard_mode": "auto", "guard_timeout": seconds, "netns": netns}
+    _reconcile(GuardedLinks(Killing(kill_at), params, [one for group in wishes.values() for one in group]), wishes, {}, pipe)
+
+
+def _reconcile(noun: Any, wish: Any, answer: dict[str, Any], pipe: Any) -> None:
+    answer = {"error": None, "changes": 0, **answer}
+    try:
+        answer["changes"] = len(reconcile(noun, wish, guard=noun.guard).changes)
+    except Exception as error:  # told to the test
+        answer["error"] = str(error)
+    pipe.send({**answer, "id": noun.guard.facts().get("id", "") if noun.guard else ""})
+
+
+class Transactions:
+    """The transactions of one host, as a context: at its end none is pending, and none is left on the disk."""
+
+    def __init__(self, netns: str) -> None:
+        self.netns = netns
+
+    def __enter__(self) -> Transactions:
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        for one in self.every():
+            for state in ("applied", "armed"):
+                if (one / state).exists():
+                    self.move(one.name, state, "rolling-back")
+        self.wait()
+        for one in self.every():
+            shutil.rmtree(one)
+        Path(self.lock).unlink(missing_ok=True)
+
+    @property
+    def lock(self) -> str:
+        return f"/run/hypervisor-network/.guard-{self.netns}.lock"
+
+    def every(self) -> list[Path]:
+        """The directories of this host's transactions, the oldest first."""
+        root = Path(_transaction.ROOT)
+        found = [one for one in root.iterdir() if self.netns in _text(one)] if root.exists() else []
+        return sorted(found, key=lambda one: one.stat().st_ctime)
+
+    def state(self, name: str) -> str:
+        """The name of the state file."""
+        (found,) = {"armed", "applied", "confirmed", "rolling-back", "rolled-back", "rollback-failed"} & set(
+            os.listdir(Path(_transaction.ROOT, name))
+        )
+        return found
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """What the state file holds, whatever it is called by now."""
+        return json.loads(Path(_transaction.ROOT, name, self.state(name)).read_text(encoding="utf-8"))
+
+    def move(self, name: str, before: str, after: str) -> bool:
+        """What an administrator does on a console: mv."""
+        folder = Path(_transaction.ROOT, name)
+        try:
+            os.rename(folder / before, folder / after)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def wait(self, seconds: float = 20.0) -> float:
+        """Until no guard of this host holds the lock; how long that took."""
+        began = time.monotonic()
+        if not os.path.exists(self.lock):
+            return 0.0
+        with open(self.lock, "rb") as stream:
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return time.monotonic() - began
+                except BlockingIOError:
+                    if time.monotonic() - began > seconds:
+                        raise RuntimeError(f"a guard of {self.netns} still lives after {seconds} s") from None
+                    time.sleep(0.005)
+
+    def guards(self) -> list[int]:
+        """The PIDs that hold the lock: the watcher, then the guard it watches."""
+        pids = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    held = [os.readlink(one) for one in (entry / "fd").iterdir()]
+                except OSError:
+                    continue
+                if self.lock in held:
+                    pids.append(int(entry.name))
+        return sorted(pids, key=lambda pid: _parent(pid) in pids)
+
+
+def _text(folder: Path) -> str:
+    return "".join(one.read_text(encoding="utf-8") for one in folder.iterdir() if one.is_file())
+
+
+def _parent(pid: int) -> int:
+    return int(Path("/proc", str(pid), "stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small guests for tests: a bridge with taps made by iproute2, guests made by the module, and nothing left afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .netns import batch
+
+RUN = Path("/run/hypervisor-network")
+EMULATOR = "qemu-system-i386"
+MEMORY = "32"
+MAC = "52:00:00:00:00:01"
+
+
+class Guests:
+    """Guests in one namespace, with br0 and the taps tap1, tap2 ... in it. Their names are this test's own."""
+
+    def __init__(self, netns: str, run_module: Callable[..., dict[str, Any]], taps: int = 1) -> None:
+        self.netns = netns
+        self.wrapper: tuple[str, ...] = ()
+        self._run_module = run_module
+        self._used: set[str] = set()
+        lines = ["link add br0 type bridge forward_delay 0", "link set br0 up"]
+        for number in range(1, taps + 1):
+            lines += [f"tuntap add tap{number} mode tap", f"link set tap{number} master br0 up"]
+        batch(netns, "\n".join(lines) + "\n")
+
+    def name(self, short: str = "vm1") -> str:
+        """The guest's name on this host, which it shares with other tests."""
+        return "t" + "".join(letter for letter in self.netns if letter.isalnum()) + short
+
+    def run(self, short: str = "vm1", *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """One run of the module, whatever comes of it. On tap1 and without a disk, unless the options say more."""
+        self._used.add(short)
+        wish = {"emulator": EMULATOR, "memory": MEMORY, "accel": "tcg", "nics": [{"tap": "tap1", "mac": MAC}], "shutdown_timeout": 0, **options}
+        return self._run_module("qemu_guest", {"name": self.name(short), **wish}, self.netns, check=check, wrapper=self.wrapper)
+
+    def done(self, short: str = "vm1", **options: Any) -> dict[str, Any]:
+        """One run that must succeed; returns the guest."""
+        result = self.run(short, **options)
+        assert not result["failed"], result
+        return {**result["guest"], "changed": result["changed"]}
+
+    def refused(self, short: str = "vm1", **options: Any) -> str:
+        """One run that must fail in one line, leaving no guest behind; returns the sentence."""
+        result = self.run(short, **options)
+        assert result["failed"] and "\n" not in result["msg"], result
+        assert self.left(short) == []
+        return result["msg"]
+
+    def info(self, short: str = "vm1") -> dict[str, Any]:
+        """What qemu_guest_info says of it."""
+        result = self._run_module("qemu_guest_info", {"name": self.name(short)})
+        assert not result["failed"], result
+        (guest,) = result["guests"]
+        return guest
+
+    def folder(self, short: str = "vm1") -> Path:
+        return RUN / self.name(short)
+
+    def left(self, short: str = "vm1") -> list[str]:
+        """Which of its directories there are."""
+        return [str(path) for path in (self.folder(short), RUN / f".{self.name(short)}") if os.path.lexists(path)]
+
+    def remove(self) -> None:
+        for short in self._used:
+            result = self._run_module("qemu_guest", {"name": self.name(short), "state": "absent", "shutdown_timeout": 0})
+            assert not result["failed"], result
+
+
+def holds_qmp(folder: Path) -> socket.socket:
+    """A client that holds the guest's first monitor, greeted."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(10)
+    client.connect(str(folder / "qmp.sock"))
+    assert "QMP" in json.loads(client.recv(65536).splitlines()[0])
+    return client
+
+
+def image(path: Path, size: str = "8M", image_format: str = "qcow2", *more: str) -> str:
+    """A disk image made by qemu-img."""
+    subprocess.run(["qemu-img", "create", "-q", "-f", image_format, *more, str(path), size], check=True)
+    return str(path)
+
+
+def process_state(pid: int) -> str | None:
+    """The state letter of a process by /proc, None where it is gone or a zombie."""
+    try:
+        letter = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if letter == "Z" else letter
