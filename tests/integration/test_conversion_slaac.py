@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that configures its IPv6 itself from a router's advertisements: address and routes move with their lifetimes, and are renewed there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.conftest import needs_root
+from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
+
+ADDRESS = "fd77::ff:fe77:10"  # from the MAC
+ADVERTISED = 60  # seconds that a router is one after an advertisement
+
+
+@pytest.fixture
+def host() -> Iterator[Lan]:
+    needs_root()
+    folder = Path(tempfile.mkdtemp(prefix="hn-ra-"))
+    try:
+        with lan(host=HOST4) as made:
+            made.start(
+                made.router, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=lan", "--bind-interfaces", "--no-resolv",
+                "--no-hosts", "--user=root", "--pid-file=", "--enable-ra", "--dhcp-range=fd77::,ra-only,64,120", f"--ra-param=lan,4,{ADVERTISED}",
+                f"--log-facility={folder / 'log'}", f"--dhcp-leasefile={folder / 'leases'}",
+            )  # fmt: skip
+            wait_for(lambda: settled(made.host, "eth0") and default(made.host))
+            yield made
+    finally:
+        shutil.rmtree(folder)
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not so within {seconds} s"
+        time.sleep(0.1)
+
+
+def settled(netns: str, dev: str) -> dict[str, Any] | None:
+    """The host's own address on a device, once it is no longer tentative."""
+    (link,) = ip_json(netns, "-6", "address", "show", "dev", dev) or [{"addr_info": []}]
+    found = [one for one in link.get("addr_info", []) if one.get("local") == ADDRESS and not one.get("tentative")]
+    return found[0] if found else None
+
+
+def default(netns: str) -> list[dict[str, Any]]:
+    return ip_json(netns, "-6", "route", "show", "default")
+
+
+def ways(route: dict[str, Any]) -> tuple[Any, ...]:
+    return (route["dev"], route["gateway"], route["metric"], route["protocol"])
+
+
+def test_slaac_moves_to_the_bridge_is_renewed_there_and_comes_back(run_module, host):
+    def uplink(**options: Any) -> dict[str, Any]:
+        result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, host.host)
+        assert not result["failed"], result
+        return result
+
+    (before,) = default(host.host)
+    counted = host.under_load(uplink, ADDRESS)
+    assert {ways(one) for one in default(host.host)} == {("br0", before["gateway"], before["metric"], "ra")}
+    assert 0 < default(host.host)[0]["expires"] <= ADVERTISED
+    address = settled(host.host, "br0")
+    assert address is not None and address["valid_life_time"] <= 120 and settled(host.host, "eth0") is None
+    assert uplink()["changes"] == []
+
+    # the next advertisement brings the kernel's own default route beside the one that moved, and refreshes the address and its network
+    left: list[int] = []  # whole seconds, and it may have come just before: only after going down can it be seen to go up
+    wait_for(lambda: left.append(max(one["expires"] for one in default(host.host))) or left[-1] > min(left))
+    assert {ways(one) for one in default(host.host)} == {("br0", before["gateway"], before["metric"], "ra")}
+    (link,) = ip_json(host.host, "-6", "address", "show", "dev", "br0", "scope", "global")
+    assert [one["local"] for one in link["addr_info"] if one] == [ADDRESS]
+    prefixes = [(one["dev"], "expires" in one) for one in ip_json(host.host, "-6", "route", "show", "fd77::/64")]
+    assert prefixes == [("br0", True)]
+    assert uplink()["changes"] == []
+
+    back = host.under_load(lambda: uplink(state="absent"), ADDRESS)
+    assert {ways(one) for one in default(host.host)} == {ways(before)}
+    assert settled(host.host, "eth0") is not None
+    for count in (counted, back):
+        assert count["tcp"]["died"] == 0 and count["udp6"]["lost"] <= 5, count

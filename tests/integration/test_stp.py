@@ -1,0 +1,239 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The spanning tree, live: two bridges in a loop of two links, with a station at each, and frames that are counted.
+
+::
+
+    station ── west ══ one, two ══ east ── station
+
+Bridges and ports are made by the modules, with the shortest times that the kernel takes; what is true is told by the frames, iproute2 and brctl.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
+from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts, wait_for
+from ansible_collections.hypervisor.network.tests.harness.modules import Modules
+from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json, run
+
+BRIDGES = ("west", "east")
+LINKS = ("one", "two")
+PORTS = {f"{link}-{bridge}": bridge for link in LINKS for bridge in BRIDGES}
+QUICK = {"hello_time": 1, "max_age": 6, "forward_delay": 2}
+SETTLED = 20.0  # the old tree's max_age, then listening and learning, on a busy machine
+STORM = 200
+
+
+class Loop:
+    """The two bridges, their stations, and what is told of them."""
+
+    def __init__(self, modules: Modules, stations: dict[str, Station]) -> None:
+        self.modules = modules
+        self.stations = stations
+        self.netns = modules.netns
+
+    def bridges(self, **options: Any) -> None:
+        """Give both bridges these options."""
+        self.modules.done("linux_bridge", bridges=[{"name": name} for name in BRIDGES], **options)
+
+    def cut(self, *links: str) -> None:
+        """Take the plug of these links, and of no others, out of the western bridge."""
+        for link in LINKS:
+            run("ip", "-n", self.netns, "link", "set", f"{link}-west", "down" if link in links else "up")
+
+    def states(self) -> dict[str, str]:
+        """The states of the ports of the two links, as iproute2 tells them."""
+        found = json.loads(run("bridge", "-n", self.netns, "-j", "link", "show"))
+        return {one["ifname"]: one["state"] for one in found if one["ifname"] in PORTS}
+
+    def settled(self, *blocked: str) -> str:
+        """Wait until all ports forward but one, which is one of C(blocked) where these are given; returns that one."""
+
+        def one_blocks() -> str | None:
+            states = self.states()
+            others = [name for name, state in states.items() if state != "forwarding"]
+            return others[0] if len(others) == 1 and states[others[0]] == "blocking" and others[0] in (blocked or states) else None
+
+        return wait_for(one_blocks, f"one port blocks, of {blocked or list(PORTS)}: {self.states()}", SETTLED)
+
+    def told(self, bridge: str) -> dict[str, Any]:
+        """What iproute2 tells of a bridge, and sysfs of its root, where some versions of iproute2 write the bridge's own id."""
+        info = ip_json(self.netns, "-d", "link", "show", "dev", bridge)[0]["linkinfo"]["info_data"]
+        ids = {key: run("cat", f"/sys/class/net/{bridge}/bridge/{key}", netns=self.netns).strip() for key in ("root_id", "bridge_id")}
+        return {**info, **ids}
+
+    def copies(self) -> dict[str, int]:
+        """Where one broadcast of the western station comes out, and how often; itself included, should it come back."""
+        west = self.stations["west"]
+        number = west.send()
+        found = counts(number, west, {"east": self.stations["east"]})
+        return {**found, **({"west": west.count(number)} if west.count(number) else {})}
+
+
+@pytest.fixture(scope="module")
+def made(target_path: str) -> Iterator[Loop]:
+    needs_root()
+    with Namespaces("loop", "far") as names, Modules(names["loop"], str(PYTHONS["pyroute2-0.9.7"]), target_path) as modules:
+        for netns in names.values():
+            run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)
+        modules.done("linux_bridge", bridges=[{"name": name, "mac": f"02:00:00:00:00:{mac}"} for name, mac in zip(BRIDGES, ("0a", "0b"))], up=True)
+        for link in LINKS:
+            batch(names["loop"], f"link add {link}-west type veth peer name {link}-east\n")
+            # should a storm break loose, the machine survives it
+            for bridge in BRIDGES:
+                run("tc", "-n", names["loop"], "qdisc", "add", "dev", f"{link}-{bridge}", "root", "tbf", "rate", "8mbit", "burst", "4kb", "limit", "64kb")
+        for bridge in BRIDGES:
+            batch(names["loop"], f"link add port-{bridge} type veth peer name far-{bridge} netns {names['far']}\n")
+            batch(names["far"], f"link set far-{bridge} up\n")
+        modules.done("linux_bridge", bridges=[{"name": name} for name in BRIDGES], stp_state=True, mcast_snooping=False, **QUICK)
+        ports = {**PORTS, **{f"port-{bridge}": bridge for bridge in BRIDGES}}
+        modules.done("bridge_port", up=True, ports=[{"name": name, "bridge": bridge} for name, bridge in ports.items()])
+        stations = {bridge: Station(names["far"], f"far-{bridge}", f"02:aa:00:00:00:0{number}") for number, bridge in enumerate(BRIDGES)}
+        yield Loop(modules, stations)
+        for one in stations.values():
+            one.__exit__()
+
+
+@pytest.fixture
+def loop(made: Loop) -> Loop:
+    """The loop closed, with STP, west as its root by the lower MAC, and all links alike."""
+    made.cut()
+    made.bridges(stp_state=True, priority=32768, **QUICK)
+    made.modules.done("bridge_port", cost=2, priority=32, ports=[{"name": name, "bridge": bridge} for name, bridge in PORTS.items()])
+    made.settled("two-east")
+    return made
+
+
+def test_one_port_blocks_and_a_broadcast_comes_out_once(loop: Loop) -> None:
+    assert loop.states() == {"one-west": "forwarding", "two-west": "forwarding", "one-east": "forwarding", "two-east": "blocking"}
+    wait_for(lambda: loop.stations["east"].count(loop.stations["west"].send()), "the stations' ports forward", SETTLED)
+    for _each in range(3):
+        assert loop.copies() == {"east": 1}
+
+
+def test_the_other_link_takes_over_when_the_first_is_cut_and_gives_back(loop: Loop) -> None:
+    for cut, left in (("one", "two"), ("two", "one")):
+        loop.cut(cut)
+        wait_for(lambda link=left: loop.states()[f"{link}-east"] == "forwarding", f"link {left} takes over", SETTLED)
+        wait_for(lambda: loop.stations["east"].count(loop.stations["west"].send()), "frames get through again")
+        assert loop.copies() == {"east": 1}
+    loop.cut()
+    loop.settled("two-east")
+    assert loop.copies() == {"east": 1}
+
+
+@pytest.mark.parametrize("root", BRIDGES)
+def test_the_priority_chooses_the_root(loop: Loop, root: str) -> None:
+    loop.modules.done("linux_bridge", name=root, priority=4096)
+    other = next(bridge for bridge in BRIDGES if bridge != root)
+    wait_for(lambda: loop.told(other)["root_id"] == loop.told(root)["bridge_id"], f"{root} becomes the root", SETTLED)
+    assert loop.told(root)["bridge_id"].startswith("1000.") and loop.told(root)["root_port"] == 0
+    assert loop.settled().endswith(f"-{other}") and loop.told(other)["root_port"] != 0
+    assert loop.copies() == {"east": 1}
+
+
+@pytest.mark.parametrize(("dear", "cheap"), [("one", "two"), ("two", "one")])
+def test_the_cost_chooses_which_port_blocks(loop: Loop, dear: str, cheap: str) -> None:
+    ports = [{"name": f"{dear}-east", "cost": 100}, {"name": f"{cheap}-east", "cost": 10}]
+    loop.modules.done("bridge_port", bridge="east", ports=ports)
+    assert loop.settled(f"{dear}-east") == f"{dear}-east"
+    assert wait_for(lambda: loop.told("east")["root_path_cost"] == 10, "the cost of the way to the root")
+    assert loop.copies() == {"east": 1}
+
+
+def test_among_equal_costs_the_priority_of_the_roots_port_chooses(loop: Loop) -> None:
+    loop.modules.done("bridge_port", name="two-west", bridge="west", priority=8)
+    assert loop.settled("one-east") == "one-east"
+
+
+def test_without_stp_the_same_loop_is_a_storm(loop: Loop) -> None:
+    """The control of all the others: what STP prevents is real here."""
+    loop.cut("two")
+    loop.bridges(stp_state=False, forward_delay=0)
+    try:
+        loop.cut()
+        wait_for(lambda: set(loop.states().values()) == {"forwarding"}, "all ports forward")
+        number = loop.stations["west"].send()
+        wait_for(lambda: loop.stations["east"].count(number) > STORM and loop.stations["west"].count(number) > STORM, "one broadcast multiplies")
+    finally:
+        loop.cut("two")
+    wait_for(lambda: _still(loop, number), "the storm is over")
+    assert loop.copies() == {"east": 1}
+
+
+def _still(loop: Loop, number: int) -> bool:
+    """Whether no copy comes out any more while a new frame makes its way."""
+    before = loop.stations["east"].count(number)
+    after = loop.stations["west"].send()
+    wait_for(lambda: loop.stations["east"].count(after), "the frame on the other side")
+    return loop.stations["east"].count(number) == before
+
+
+def test_a_bridge_that_is_not_the_root_has_times_of_its_own(loop: Loop) -> None:
+    """The kernel shows the root's there, which are in force."""
+    own = {"hello_time": 1.5, "max_age": 10, "forward_delay": 4}
+    wish = {"bridges": [{"name": "west"}, {"name": "east", **own}]}
+    assert [change["after"] for change in loop.modules.done("linux_bridge", **wish)["changes"]] == [own]
+    assert loop.told("east")["forward_delay"] == 200
+    again = loop.modules.done("linux_bridge", **wish)
+    assert not again["changed"] and {key: again["bridges"][1][key] for key in own} == own
+    loop.modules.done("linux_bridge", name="east", priority=4096)
+    wait_for(lambda: loop.told("west")["root_id"] == loop.told("east")["bridge_id"], "east becomes the root", SETTLED)
+    assert [loop.told(bridge)["forward_delay"] for bridge in BRIDGES] == [400, 400]
+    assert not loop.modules.done("linux_bridge", name="west", **QUICK)["changed"]
+
+
+def test_bridge_info_tells_what_iproute2_and_brctl_tell(loop: Loop) -> None:
+    changing = ("topology_change", "topology_change_detected")
+    wait_for(lambda: not any(loop.told(name)[key] for name in BRIDGES for key in changing), "the topology changes no more", SETTLED)
+    found = {bridge["name"]: bridge for bridge in loop.modules.done("bridge_info")["bridges"]}
+    for name in BRIDGES:
+        options, told = found[name]["options"], loop.told(name)
+        for key in ("root_id", "bridge_id", "root_port", "root_path_cost", "topology_change_detected"):
+            assert (key, options[key]) == (key, told[key])
+        shown = run("brctl", "showstp", name, netns=loop.netns)
+        assert f"designated root\t{options['root_id']}" in shown and f"bridge id\t\t{options['bridge_id']}" in shown
+        for port in found[name]["ports"]:
+            assert f"{port['name']} ({port['number']})" in shown
+            told_port = ip_json(loop.netns, "-d", "link", "show", "dev", port["name"])[0]["linkinfo"]["info_slave_data"]
+            assert port["state"] == told_port["state"]
+            assert port["options"]["designated_root"] == _full(told_port["root_id"])
+            assert port["options"]["designated_bridge"] == _full(told_port["bridge_id"])
+            for key in ("designated_port", "designated_cost"):
+                assert port["options"][key] == told_port[key]
+            assert port["options"]["port_id"] == int(told_port["id"], 16) and port["options"]["port_no"] == int(told_port["no"], 16)
+    east = {port["name"]: port for port in found["east"]["ports"]}
+    assert [east[name]["state"] for name in ("one-east", "two-east")] == ["forwarding", "blocking"]
+    assert found["east"]["options"]["root_port"] == east["one-east"]["number"] and found["west"]["options"]["root_port"] == 0
+
+
+def _full(bridge_id: str) -> str:
+    """iproute2 leaves the zeros out: 8000.2:0:0:0:0:a is 8000.02000000000a."""
+    priority, mac = bridge_id.split(".")
+    return f"{priority.zfill(4)}.{''.join(part.zfill(2) for part in mac.split(':'))}"
+
+
+def test_the_timers_run_down_in_seconds(loop: Loop) -> None:
+    """Each within what is possible by the times that were set, at the same moment as brctl's."""
+    loop.modules.done("bridge_port", bridge="east", name="two-east", cost=1)  # another port has to come up: listening, then learning
+    seen: dict[str, float] = {}
+    end = time.monotonic() + SETTLED
+    while time.monotonic() < end and {"hello_timer", "forward_delay_timer", "message_age_timer", "topology_change_timer", "gc_timer"} - set(seen):
+        for bridge in loop.modules.done("bridge_info")["bridges"]:
+            timers = [bridge["options"], *(port["options"] for port in bridge["ports"])]
+            for values in timers:
+                seen.update({key: values[key] for key in values if key.endswith("_timer") and values[key] > 0})
+    most = {"hello_timer": 1, "forward_delay_timer": 2, "message_age_timer": 6, "hold_timer": 1, "tcn_timer": 1, "topology_change_timer": 8, "gc_timer": 400}
+    assert {"hello_timer", "forward_delay_timer", "message_age_timer"} <= set(seen)
+    assert {key: value for key, value in seen.items() if not 0 < value <= most[key] + 0.05} == {}
+    shown = run("brctl", "showstp", "east", netns=loop.netns)
+    assert re.search(r"message age timer\t\s*\d+\.\d\d", shown)

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The targets beside this file: each a role that a playbook runs in a throw-away namespace, with the oldest and the newest libraries.
+
+A target finds its namespace's name in C(test_netns), made before it and removed after it, and an empty folder in C(test_folder).
+More namespaces of its own carry names that begin with C(test_netns), and are removed too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
+
+TARGETS = Path(__file__).resolve().parent / "targets"
+NAMES = sorted(path.name for path in TARGETS.iterdir() if (path / "tasks" / "main.yml").exists())
+
+
+@pytest.mark.parametrize("target", NAMES)
+def test_target(target: str, target_python: str, netns: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    play = {"name": f"Target {target}", "hosts": "localhost", "gather_facts": False, "roles": [target]}
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    given = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": target_python,
+        "test_netns": netns,
+        "test_folder": str(folder),
+    }
+    settings = {
+        "ANSIBLE_ROLES_PATH": str(TARGETS),
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_RETRY_FILES_ENABLED": "0",
+        "ANSIBLE_LOCAL_TEMP": str(tmp_path),
+    }
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", json.dumps(given), str(playbook)],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    for path in Path("/run/netns").glob(f"{netns}?*"):
+        namespaces.remove(path.name)
+    assert done.returncode == 0, _from_the_failure(done.stdout)
+    assert "Traceback" not in done.stdout, _from_the_failure(done.stdout)
+
+
+def _from_the_failure(output: str) -> str:
+    """The end of a playbook's output, from the task that failed."""
+    tasks = output.split("\nTASK [")
+    failed = next((number for number, task in enumerate(tasks) if "fatal: [" in task or "Traceback" in task), len(tasks) - 1)
+    return "\nTASK [" + "\nTASK [".join(tasks[failed:])[-6000:]
