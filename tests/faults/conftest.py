@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the fault cases share. Each test carries the id of its case in its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.conftest import needs_root
+from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
+
+
+@pytest.fixture(autouse=True)
+def root() -> None:
+    needs_root()
+
+
+@pytest.fixture
+def uplink(run_module):
+    """Run bridge_uplink for eth0 and br0 in a host, and return its result, failed or not."""
+
+    def run(netns: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        return run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, netns, check=check)
+
+    return run
+
+
+@pytest.fixture
+def refused(uplink):
+    """Run bridge_uplink, expect it to fail in one line with these words in it, and the host to be as it was."""
+
+    def run(netns: str, *words: str, **options: Any) -> str:
+        before = settled(netns)
+        for check in (True, False):
+            result = uplink(netns, check=check, **options)
+            assert result["failed"], result
+            message = result["msg"]
+            assert "\n" not in message and message.endswith("."), message
+            assert all(word in message for word in words), message
+        assert differences(before, settled(netns)) == []
+        return message
+
+    return run

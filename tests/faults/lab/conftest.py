@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One hypervisor of the lab for the cases that no namespace can play: power cuts, systemd, reboots, other managers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.place import place
+from ansible_collections.hypervisor.network.tests.harness.powered import PoweredLab
+
+# Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of
+PACKAGES = '{"lab_packages": ["network-manager"]}'
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
+    """The hypervisor, up, with its disk kept as it is then; removed at the end."""
+    directory, name = place("hvfault")
+    distro = os.environ.get("DISTRO", "bookworm")
+    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), "-e", f"lab_distro={distro}", "-e", PACKAGES)
+    try:
+        made.up()
+        made.prepare()
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture
+def fresh(lab: PoweredLab) -> PoweredLab:
+    """The hypervisor as an installation left it, whatever the case before did to it."""
+    if lab.used:
+        lab.restore()
+    lab.used = True
+    return lab
+
+
+@pytest.fixture(scope="module")
+def converted(lab: PoweredLab) -> PoweredLab:
+    """The hypervisor after the role: br0 has the address, on disk too."""
+    if lab.used:
+        lab.restore()
+    lab.used = True
+    lab.playbook("site.yml")
+    return lab

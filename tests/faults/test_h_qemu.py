@@ -1,0 +1,378 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""H: what QEMU, its images, its taps and its accelerator can do to us; D07 and D08: many starts at once, and one twice."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _kvm, _process
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
+from ansible_collections.hypervisor.network.tests.harness.guests import MAC, Guests, holds_qmp, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def guests(netns, run_module) -> Iterator[Guests]:
+    made = Guests(netns, run_module)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def tun(tmp_path) -> Callable[[Guests, int], None]:
+    """A function that gives the module a /dev/net/tun of this mode, in a mount namespace of its own: hosts differ there."""
+
+    def install(guests: Guests, mode: int) -> None:
+        node = tmp_path / "tun"
+        os.mknod(node, mode | stat.S_IFCHR, os.makedev(10, 200))
+        os.chmod(node, mode)
+        guests.wrapper = ("unshare", "-m", "sh", "-c", f'mount --bind {node} /dev/net/tun && exec "$@"', "sh")
+
+    return install
+
+
+def test_h01_a_killed_guest_is_reported_cleaned_and_started_again(guests, tmp_path):
+    disk = image(tmp_path / "disk.qcow2")
+    first = guests.done(disks=[{"path": disk}])
+    os.kill(first["pid"], signal.SIGKILL)
+    _until_gone(first["pid"])
+    assert guests.info()["status"] == "crashed"
+    assert (guests.folder() / "pid").exists() and (guests.folder() / "qmp.sock").exists(), "nothing stale: this proves nothing"
+    predicted = guests.run(disks=[{"path": disk}], check=True)
+    assert predicted["changes"][0]["before"] == {"status": "crashed"}
+    second = guests.done(disks=[{"path": disk}])
+    assert second["changed"] and second["status"] == "running" and second["pid"] != first["pid"]
+    guests.done(state="stopped")
+    assert "No errors" in subprocess.run(["qemu-img", "check", disk], check=True, capture_output=True, text=True).stdout
+
+
+def test_h01_a_killed_guest_is_not_stopped_twice_and_leaves_nothing_when_absent(guests):
+    pid = guests.done()["pid"]
+    os.kill(pid, signal.SIGKILL)
+    _until_gone(pid)
+    assert guests.done(state="absent")["changed"]
+    assert guests.left() == []
+    assert not guests.done(state="absent")["changed"]
+
+
+def test_x20_a_guest_that_ended_by_itself_is_stopped_and_not_crashed(guests):
+    pid = guests.done()["pid"]
+    with holds_qmp(guests.folder()) as client:
+        client.sendall(b'{"execute": "qmp_capabilities"}\n{"execute": "quit"}\n')
+        _until_gone(pid)
+    assert guests.info()["status"] == "stopped"
+
+
+def test_x21_a_pid_that_another_process_has_by_now_is_not_touched(guests):
+    """The record names a pid whose start time is another: the process with that number is a stranger."""
+    pid = guests.done()["pid"]
+    os.kill(pid, signal.SIGKILL)
+    _until_gone(pid)
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        record = Path("/run/hypervisor-network", f".{guests.name()}", "process.json")
+        record.write_text(record.read_text(encoding="utf-8").replace(f'"pid": {pid},', f'"pid": {stranger.pid},'), encoding="utf-8")
+        assert f'"pid": {stranger.pid},' in record.read_text(encoding="utf-8")
+        guests.done(state="absent")
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_h03_a_stopped_process_is_unresponsive_within_5_s_and_killed_at_a_stop(guests):
+    pid = guests.done()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    assert _status_within_5_s(guests) == guests.info()["status"] == "unresponsive"
+    message = guests.run()["msg"]
+    assert "does not answer" in message and "state: stopped" in message
+    assert process_state(pid) == "T"
+    stopped = guests.done(state="stopped", shutdown_timeout=1)
+    assert [step["step"] for step in stopped["stop_steps"]] == ["system_powerdown", "SIGTERM", "SIGKILL"]
+    assert [step["outcome"] for step in stopped["stop_steps"]][1:] == ["still running", "ended"]
+    assert process_state(pid) is None
+
+
+def test_h04_another_client_holds_the_monitor_and_the_second_one_is_used(guests):
+    pid = guests.done()["pid"]
+    with holds_qmp(guests.folder()):
+        assert guests.info()["status"] == "running"
+        again = guests.done()
+        assert not again["changed"] and again["pid"] == pid
+        assert guests.done(state="paused")["status"] == "paused"
+
+
+def test_h04_clients_that_hold_both_monitors_are_an_answer_within_5_s(guests):
+    guests.done()
+    with holds_qmp(guests.folder()), socket.socket(socket.AF_UNIX) as spare:
+        spare.connect(str(guests.folder() / "spare.sock"))
+        assert _status_within_5_s(guests) == guests.info()["status"] == "unresponsive"
+
+
+def test_h05_a_guest_that_ignores_acpi_is_ended_and_each_step_is_told(guests):
+    pid = guests.done()["pid"]
+    steps = guests.done(state="stopped", shutdown_timeout=1.5)["stop_steps"]
+    assert [(step["step"], step["outcome"]) for step in steps] == [("system_powerdown", "still running"), ("SIGTERM", "ended")]
+    assert 1.4 <= steps[0]["seconds"] < 4
+    assert process_state(pid) is None
+
+
+def _sha(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def test_h06_an_image_that_is_missing(guests, tmp_path):
+    assert "No such file" in guests.refused(disks=[{"path": str(tmp_path / "none.qcow2")}])
+
+
+def test_h06_an_image_whose_format_is_not_said_and_not_qcow2(guests, tmp_path):
+    raw = image(tmp_path / "raw.img", "1M", "raw")
+    assert "say format: raw" in guests.refused(disks=[{"path": raw}])
+
+
+def test_h06_an_image_that_another_guest_has_open(guests, tmp_path):
+    batch(guests.netns, "tuntap add tap2 mode tap\nlink set tap2 master br0 up\n")
+    disk = image(tmp_path / "disk.qcow2")
+    guests.done(disks=[{"path": disk}])
+    before = _sha(disk)
+    message = guests.refused("vm2", nics=[{"tap": "tap2"}], disks=[{"path": disk}])
+    assert "lock" in message and "died right after its start" in message
+    assert _sha(disk) == before
+    (link,) = ip_json(guests.netns, "link", "show", "tap2")
+    assert "LOWER_UP" not in link["flags"]
+
+
+@pytest.mark.parametrize("broken", ["wrong format", "truncated", "no backing file"])
+def test_h06_an_image_that_qemu_will_not_open(guests, tmp_path, broken):
+    path = tmp_path / "disk.qcow2"
+    given = {"path": str(path)}
+    if broken == "wrong format":
+        image(path, "1M", "raw")
+        given["format"] = "qcow2"
+    elif broken == "truncated":
+        image(path)
+        os.truncate(path, 80)
+    else:
+        backing = image(tmp_path / "base.qcow2")
+        image(path, "8M", "qcow2", "-b", backing, "-F", "qcow2")
+        os.unlink(backing)
+    before = _sha(str(path))
+    message = guests.refused(disks=[given])
+    assert "died right after its start" in message and "disk.qcow2" in message + str(path)
+    assert _sha(str(path)) == before
+    (link,) = ip_json(guests.netns, "link", "show", "tap1")
+    assert "LOWER_UP" not in link["flags"]
+
+
+def test_h06_an_image_made_for_a_start_that_fails_is_removed_again(guests, tmp_path):
+    disk = tmp_path / "new.qcow2"
+    assert "undone" in guests.refused(disks=[{"path": str(disk), "size": "8M"}], extra_args=["-no-such-option"])
+    assert not disk.exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "nic", "part"),
+    [
+        ("link delete tap1", {}, "there is no tap"),
+        ("link set tap1 nomaster", {}, "in no bridge"),
+        ("link set tap1 down", {}, "down"),
+        ("link add br1 type bridge\nlink set tap1 master br1", {"bridge": "br0"}, "not of br0"),
+        ("link delete tap1\nlink add tap1 type veth peer name other\nlink set tap1 master br0 up", {}, "no tap"),
+    ],
+)
+def test_h07_a_tap_that_is_not_ready(guests, lines, nic, part):
+    batch(guests.netns, lines + "\n")
+    links = {link["ifname"] for link in ip_json(guests.netns, "link", "show")}
+    assert part in guests.refused(nics=[{"tap": "tap1", "mac": MAC, **nic}])
+    assert {link["ifname"] for link in ip_json(guests.netns, "link", "show")} == links
+
+
+def test_h07_a_tap_of_another_user(guests, tun):
+    tun(guests, 0o666)
+    assert str(NOBODY) in guests.refused(user="nobody")
+    batch(guests.netns, "link delete tap1\ntuntap add tap1 mode tap user 4242\nlink set tap1 master br0 up\n")
+    assert str(NOBODY) in guests.refused(user="nobody")
+
+
+def test_h07_a_tap_that_another_guest_holds(guests):
+    guests.done()
+    assert "held by another process" in guests.refused("vm2")
+
+
+@pytest.mark.parametrize("device", ["missing", "0600"])
+def test_h08_no_kvm_for_this_user_is_tcg_where_that_is_allowed(tmp_path, device):
+    path = tmp_path / "kvm"
+    user = SimpleNamespace(pw_uid=NOBODY, pw_gid=NOBODY, pw_name="nobody")
+    if device == "0600":
+        path.touch(0o600)
+    accel, reason = _kvm.choose("auto", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path))
+    assert accel == "tcg" and str(path) in reason
+    with pytest.raises(Refused, match="accel: kvm cannot be had"):
+        _kvm.choose("kvm", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path))
+
+
+def test_h08_the_probe_guest_runs_to_its_end_where_the_accelerator_works():
+    assert _kvm.probe("/usr/bin/qemu-system-x86_64", "tcg", 20) is None
+
+
+def test_h08_a_probe_guest_that_hangs_is_given_up_and_the_answer_is_remembered(tmp_path):
+    root = SimpleNamespace(pw_uid=0, pw_gid=0, pw_name="root")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    hanging = folder / "qemu-system-x86_64"
+    hanging.write_text(f"#!/bin/sh\necho run >> {tmp_path}/runs\nexec sleep 60\n", encoding="utf-8")
+    hanging.chmod(0o755)
+    for _again in range(2):
+        accel, reason = _kvm.choose("auto", str(hanging), root, str(tmp_path), "/dev/null")
+        assert accel == "tcg" and "hangs" in reason
+    assert (tmp_path / "runs").read_text(encoding="utf-8") == "run\n"
+
+
+def test_h09_qemu_that_exits_right_after_its_start(guests):
+    message = guests.refused(extra_args=["-device", "no-such-device"])
+    assert "died right after its start" in message and "no-such-device" in message
+
+
+def test_h09_a_guest_that_resets_is_ended_by_no_reboot_and_not_started_by_anybody_else(guests, tmp_path):
+    disk = tmp_path / "reset.img"
+    # lidt of an empty table, then int 3: a triple fault, which resets the machine
+    disk.write_bytes(bytes.fromhex("fa0f011e087ccc90000000000000").ljust(510, b"\0") + b"\x55\xaa")
+    started = guests.run(disks=[{"path": str(disk), "format": "raw", "bus": "ide"}], extra_args=["-no-reboot"], boot="c")
+    if not started["failed"]:  # it may be over before the read-back, and then nothing is left of it
+        _until_gone(started["guest"]["pid"])
+        assert guests.info()["status"] == "stopped"
+    assert not any(Path(f"/proc/{pid}").exists() for pid in _qemus(guests.name()))
+
+
+def test_x23_a_user_who_may_not_open_dev_net_tun(guests, tun):
+    batch(guests.netns, "link delete tap1\ntuntap add tap1 mode tap user nobody\nlink set tap1 master br0 up\n")
+    tun(guests, 0o600)
+    assert "may not open /dev/net/tun" in guests.refused(user="nobody")
+
+
+def test_h12_inside_its_filter_and_as_its_user(guests, tun):
+    batch(guests.netns, "link delete tap1\ntuntap add tap1 mode tap user nobody\nlink set tap1 master br0 up\n")
+    tun(guests, 0o666)
+    guest = guests.done(user="nobody", disks=[])
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{guest['pid']}/status").read_text(encoding="utf-8").splitlines())
+    assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
+    assert set(status["Uid"].split()) == set(status["Gid"].split()) == {str(NOBODY)}
+    assert int(status["CapEff"], 16) == 0
+    assert guests.folder().stat().st_uid == NOBODY and guests.folder().stat().st_mode & 0o777 == 0o700
+    assert (guests.folder() / "qmp.sock").stat().st_mode & 0o777 == 0o600
+    descriptors = {os.readlink(f"/proc/{guest['pid']}/fd/{name}") for name in os.listdir(f"/proc/{guest['pid']}/fd")}
+    assert not any("pipe:" in name or "/tmp/" in name for name in descriptors), descriptors
+    assert not guests.done(user="nobody")["changed"]
+    assert guests.done(state="stopped")["stop_steps"][-1]["outcome"] == "ended"
+
+
+def test_d07_many_guests_started_at_once(netns, run_module):
+    count = 6
+    made = Guests(netns, run_module, count)
+    try:
+        with ThreadPoolExecutor(count) as pool:
+            started = list(
+                pool.map(lambda number: made.run(f"vm{number}", nics=[{"tap": f"tap{number}"}]), range(1, count + 1))
+            )
+        assert [result["failed"] for result in started] == [False] * count, started
+        assert len({result["guest"]["pid"] for result in started}) == count
+        links = ip_json(netns, "link", "show", "master", "br0")
+        assert sorted(link["ifname"] for link in links if "LOWER_UP" in link["flags"]) == [f"tap{number}" for number in range(1, count + 1)]
+    finally:
+        made.remove()
+
+
+def test_d08_a_second_start_changes_nothing_and_the_monitor_stays_the_firsts(guests):
+    first = guests.done()
+    socket_before = (guests.folder() / "qmp.sock").stat().st_ino
+    second = guests.done()
+    assert not second["changed"] and second["pid"] == first["pid"]
+    assert (guests.folder() / "qmp.sock").stat().st_ino == socket_before
+    assert guests.info()["status"] == "running"
+
+
+def test_d08_two_starts_at_once_make_one_guest(guests):
+    with ThreadPoolExecutor(2) as pool:
+        results = [future.result() for future in [pool.submit(guests.run) for _number in range(2)]]
+    won = [result for result in results if not result["failed"]]
+    assert won, results
+    assert {result["guest"]["pid"] for result in won} == set(_qemus(guests.name()))
+    for result in results:
+        if result["failed"]:
+            assert "another run" in result["msg"].lower()
+    assert guests.info()["pid"] == won[0]["guest"]["pid"]
+
+
+def test_x22_waiting_for_a_mac_that_never_comes_takes_the_guest_back(guests):
+    message = guests.refused(boot="c", wait_for=["mac_learned"], wait_timeout=1)
+    assert MAC in message and "tap1" in message and "undone" in message
+    assert _qemus(guests.name()) == []
+
+
+def _status_within_5_s(guests: Guests) -> str:
+    """Read in this process: how long Python takes to start on a busy host is another matter."""
+    begin = time.monotonic()
+    status = Supervisor().read(guests.name()).status
+    assert time.monotonic() - begin < 5
+    return status
+
+
+def _qemus(name: str) -> list[int]:
+    """The processes whose command line names this guest, by /proc."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if b"-name" in words and name.encode() in words:
+            found.append(int(path.parent.name))
+    return found
+
+
+def _until_gone(pid: int, timeout: float = 10) -> None:
+    deadline = time.monotonic() + timeout
+    while process_state(pid) is not None:
+        assert time.monotonic() < deadline, f"the process {pid} lives on"
+        time.sleep(0.02)
+
+
+_LEADER_GOES_FIRST = """
+import ctypes, fcntl, os, sys, threading, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+threading.Thread(target=time.sleep, args=(1.0,)).start()
+print("held", flush=True)
+ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)  # exit(2): of this thread alone
+"""
+
+
+def test_x25_a_process_is_gone_when_its_last_thread_is(tmp_path):
+    """Of a QEMU that ends, the first thread is a zombie while others still hold its lock and its disks."""
+    lock = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", _LEADER_GOES_FIRST, str(lock)], stdout=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        fields = Path("/proc", str(process.pid), "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        who = _process.Identity(process.pid, int(fields[19]), _process.boot_id())
+        end = time.monotonic() + 5
+        while who.alive:
+            assert time.monotonic() < end
+        assert _process.wait_gone(who, 5)
+        with lock.open("w", encoding="ascii") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
