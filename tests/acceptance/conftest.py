@@ -1,0 +1,26 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab of the acceptance tests: built once, with a name of its own, and removed whatever happens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.hypervisors import Lab
+from ansible_collections.hypervisor.network.tests.harness.place import place
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The lab, up; removed at the end."""
+    directory, name = place("hvtest")
+    made = Lab(directory, name, tmp_path_factory.mktemp("records"))
+    try:
+        made.playbook("lab.yml", "-e", f"lab_distro={os.environ.get('DISTRO', 'bookworm')}")
+        yield made
+    finally:
+        made.playbook("lab.yml", "-e", "lab_state=absent")
