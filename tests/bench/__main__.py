@@ -1,0 +1,59 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How fast, as ratios: both sides are measured in turn in the same run, and medians are compared.
+
+``python -m ansible_collections.hypervisor.network.tests.bench [--full] [--only G1,G12] [--conversions N]``
+
+A machine's milliseconds say nothing on another machine, so nothing here passes or fails; the table says where the code stands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Callable, Iterable
+
+from . import conversion, forwarding, guests, links, tasks
+from .rows import GOALS, Row, note, table
+
+BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
+    "G1": links.create,
+    "G2": links.second_pass,
+    "G3": tasks.list_of_1000,
+    "G4": tasks.loops,
+    "G5": tasks.no_change,
+    "G6": tasks.payload,
+    "G9": guests.start,
+    "G10": guests.learned,
+    "G13": forwarding.entries,
+}
+
+
+def main() -> None:
+    if os.geteuid():
+        sys.exit("The benchmark makes network namespaces: run it as root, as 'make bench' does.")
+    parser = argparse.ArgumentParser(prog="make bench", description="Ratios against ip -batch, task loops and the usual conversions.")
+    parser.add_argument("--full", action="store_true", help="the long forms: G4 over 100 items, G12 with 200 conversions")
+    parser.add_argument("--only", default="", help="goals, separated by commas: G1,G12")
+    parser.add_argument("--conversions", type=int, help="conversions per method (default 10, with --full 200)")
+    options = parser.parse_args()
+    wanted = options.only.split(",") if options.only else [*BENCHES, "G12"]
+    unknown = [name for name in wanted if name not in GOALS]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join([*BENCHES, 'G12'])}")
+    rows = []
+    for name in wanted:
+        if name in BENCHES:
+            note(f"{name}: {GOALS[name].what}")
+            rows += BENCHES[name](options.full)
+    if rows:
+        print(table(rows))
+    if "G12" in wanted:
+        note("G12: conversions")
+        print("\n" + conversion.table(options.conversions or (200 if options.full else 10)))
+
+
+if __name__ == "__main__":
+    main()
