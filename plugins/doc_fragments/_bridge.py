@@ -55,6 +55,8 @@ max_age:
 ageing_time:
   description:
     - Seconds that a learned MAC stays in the forwarding database after its last frame. V(0) makes the bridge forget at once.
+    - While its spanning tree changes, a bridge forgets after twice the O(forward_delay), and the kernel tells that instead. A task that gives this
+      option then waits until it is over, half a minute with the usual times.
   type: float
 stp_state:
   description:

@@ -90,7 +90,7 @@ def _state(link: Link) -> dict[str, Any]:
 
 
 def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    return {key: values[key] for key in keys if key in values and not _same(values[key], usual.get(key))}
+    return {key: values[key] for key in keys if values.get(key) is not None and not _same(values[key], usual.get(key))}
 
 
 def _same(value: Any, usual: Any) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import struct
+import time
 from dataclasses import replace
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
@@ -30,6 +31,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot impor
 
 _ORDER = {"create": 0, "recreate": 0, "update": 1, "detach": 2, "attach": 3, "add": 4, "delete": 5}
 _STATES = {"create": "present", "attach": "present", "delete": "absent", "detach": "absent"}
+_TREE_CHANGES = 75.0  # the longest max_age and forward_delay that a root can have, and some
+_LOOK = 0.5  # seconds; the end of a change is not notified
 _OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias")
 
 
@@ -268,12 +271,24 @@ def _with_their_new_default(now: Snapshot, changes: Plan) -> dict[str, Link]:
 
 def _with_own_times(link: Link) -> Link:
     """A bridge that is not the root of its tree shows the root's times: what it was given itself, and is compared with, is asked for apart."""
-    if link.options.get("root_id") == link.options.get("bridge_id"):
-        return link
+    options = {**link.options, "ageing_time": None} if _bridge.ages_faster(link) else link.options
+    if options.get("root_id") == options.get("bridge_id"):
+        return replace(link, options=options)
     try:
-        return replace(link, options={**link.options, **_brctl.own_times(link.name)})
+        return replace(link, options={**options, **_brctl.own_times(link.name)})
     except OSError:  # gone meanwhile, or not ours to ask
-        return link
+        return replace(link, options=options)
+
+
+def wait_for_own_ageing(netlink: Netlink, wishes: Iterable[Mapping[str, Any]]) -> None:
+    """Wait, where an ageing_time is wished for a bridge whose tree is changing, until the kernel tells again what the bridge was given."""
+    deadline = time.monotonic() + _TREE_CHANGES
+    for name in [wish["name"] for wish in wishes if wish.get("ageing_time") is not None]:
+        try:
+            while _bridge.ages_faster(netlink.link(index_of(name, {}))) and time.monotonic() < deadline:
+                time.sleep(_LOOK)
+        except KernelError:  # there is none yet
+            continue
 
 
 def _listed(after: Mapping[str, Any], table: Iterable[_attributes.Attribute]) -> str:

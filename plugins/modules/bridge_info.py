@@ -72,7 +72,8 @@ bridges:
         - All options of the bridge under the names of M(hypervisor.network.linux_bridge), and the spanning tree's findings.
         - Those are C(bridge_id), C(root_id), C(root_port) (0 on the root itself), C(root_path_cost), C(topology_change), C(topology_change_detected),
           and the timers C(hello_timer), C(tcn_timer), C(topology_change_timer) and C(gc_timer) in seconds that are left, 0 where one does not run.
-          C(hello_time), C(max_age) and C(forward_delay) are the bridge's own, in force are those of its root. C(fdb_n_learned) is the number of
+          C(hello_time), C(max_age) and C(forward_delay) are the bridge's own, in force are those of its root. C(ageing_time) is null while
+          C(topology_change) makes the bridge forget sooner. C(fdb_n_learned) is the number of
           learned entries, where the kernel counts them.
       type: dict
     self_vlans:

@@ -88,7 +88,7 @@ changes:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _bridge, _device, _guarded_links
-from ansible_collections.hypervisor.network.plugins.module_utils._links import described
+from ansible_collections.hypervisor.network.plugins.module_utils._links import described, wait_for_own_ageing
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
 
@@ -100,7 +100,9 @@ def work(params, items):
     _guarded_links.check_timeout(params["guard_timeout"])
     enter_netns(params["netns"])
     names = [item["name"] for item in items]
-    noun = _guarded_links.GuardedLinks(Netlink(), params, wishes)
+    netlink = Netlink()
+    wait_for_own_ageing(netlink, wishes)
+    noun = _guarded_links.GuardedLinks(netlink, params, wishes)
     return noun, {"bridge": wishes}, lambda outcome: described(outcome, names, "bridge", _bridge.describe)
 
 

@@ -192,6 +192,24 @@ def test_a_bridge_that_is_not_the_root_has_times_of_its_own(loop: Loop) -> None:
     assert not loop.modules.done("linux_bridge", name="west", **QUICK)["changed"]
 
 
+def test_a_tree_that_changes_forgets_sooner_and_its_bridges_keep_what_they_were_told(loop: Loop) -> None:
+    """The kernel shows twice the forward delay meanwhile: a second run neither takes that for a difference nor misses one."""
+    wish = {"bridges": [{"name": name, "ageing_time": 300} for name in BRIDGES]}
+    wait_for(lambda: not any(loop.told(name)["topology_change"] for name in BRIDGES), "the tree is quiet", SETTLED)
+    loop.modules.done("linux_bridge", **wish)
+    loop.cut("one")
+    for name in BRIDGES:
+        wait_for(lambda name=name: (loop.told(name)["topology_change"], loop.told(name)["ageing_time"]) == (1, 400), f"{name} forgets sooner", SETTLED)
+    shown = loop.modules.done("bridge_info")
+    assert [bridge["options"]["ageing_time"] for bridge in shown["bridges"]] == [None, None]
+    assert not any("ageing_time" in bridge for bridge in shown["as_variables"]["bridge_host_bridges"])
+    again = loop.modules.done("linux_bridge", **wish)
+    assert not again["changed"] and [bridge["ageing_time"] for bridge in again["bridges"]] == [300, 300]
+    assert loop.modules.done("linux_bridge", name="east", ageing_time=200)["changed"]
+    assert [loop.told(name)["ageing_time"] for name in BRIDGES] == [30000, 20000]
+    loop.modules.done("linux_bridge", **wish)
+
+
 def test_bridge_info_tells_what_iproute2_and_brctl_tell(loop: Loop) -> None:
     changing = ("topology_change", "topology_change_detected")
     wait_for(lambda: not any(loop.told(name)[key] for name in BRIDGES for key in changing), "the topology changes no more", SETTLED)
