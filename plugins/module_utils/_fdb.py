@@ -22,7 +22,6 @@ KIND = "entry"
 TYPES = ("static", "permanent", "dynamic")
 SAYS = ("port", "type", "sticky", "extern_learn")
 _BULK = ("static", "dynamic")  # of the permanent ones the kernel's bulk deletion takes its own along
-_LEAST_VLAN, _MOST_VLAN = 1, 4094
 _BLIND = ("disabled", "listening", "blocking")
 _TICK = 0.02  # the kernel tells ages in hundredths of a second
 
@@ -141,8 +140,8 @@ def _mac(value: str) -> str:
 
 
 def _check_vlan(name: str, item: Mapping[str, Any]) -> None:
-    if item["vlan"] is not None and not _LEAST_VLAN <= item["vlan"] <= _MOST_VLAN:
-        raise BadInput(f"{name}: vlan {item['vlan']} is no VLAN; give a number from {_LEAST_VLAN} to {_MOST_VLAN}.")
+    if item["vlan"] is not None and not _vlan.FIRST <= item["vlan"] <= _vlan.LAST:
+        raise BadInput(f"{name}: vlan {item['vlan']} is no VLAN; give a number from {_vlan.FIRST} to {_vlan.LAST}.")
 
 
 def _check_flags(wish: Mapping[str, Any]) -> None:

@@ -25,9 +25,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._plan import Ch
 from ansible_collections.hypervisor.network.plugins.module_utils._wire import attribute
 
 _NLM_F_BULK = 0x200
-_NDA_LLADDR, _NDA_VLAN, _NDA_IFINDEX, _NDA_NDM_STATE_MASK, _NDA_NDM_FLAGS_MASK = 2, 5, 8, 16, 17
+_NDA_IFINDEX, _NDA_NDM_STATE_MASK, _NDA_NDM_FLAGS_MASK = 8, 16, 17
 _STATES = {"static": _inet.NUD_NOARP, "permanent": _inet.NUD_PERMANENT, "dynamic": _inet.NUD_REACHABLE}
-_HEADER = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 _BEFORE_BULK = (errno.EINVAL, errno.EOPNOTSUPP)  # what kernels before 5.19 answer, which want an address
 
 
@@ -109,7 +108,7 @@ def flush_message(flush: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes
         if flush[key] is not None:
             flags, mask = flags | bit * flush[key], mask | bit
     state = _inet.NUD_NOARP if flush["type"] == "static" else 0
-    body = _HEADER.pack(_inet.AF_BRIDGE, indexes[flush["bridge"]], state, flags | _inet.NTF_SELF, 0)
+    body = _inet.NEIGHBOUR.pack(_inet.AF_BRIDGE, indexes[flush["bridge"]], state, flags | _inet.NTF_SELF, 0)
     body += attribute(_NDA_NDM_STATE_MASK, struct.pack("=H", _inet.NUD_NOARP | _inet.NUD_PERMANENT))
     body += attribute(_NDA_NDM_FLAGS_MASK, bytes([mask]))
     if flush["port"] is not None:
@@ -119,12 +118,12 @@ def flush_message(flush: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes
 
 def _header(port: str, bridge: str, indexes: Mapping[str, int], state: int, flags: int) -> bytes:
     index = indexes[port] if port in indexes else index_of(port, {})
-    return _HEADER.pack(_inet.AF_BRIDGE, index, state, flags | (_inet.NTF_SELF if port == bridge else _inet.NTF_MASTER), 0)
+    return _inet.NEIGHBOUR.pack(_inet.AF_BRIDGE, index, state, flags | (_inet.NTF_SELF if port == bridge else _inet.NTF_MASTER), 0)
 
 
 def _address(step: _fdb.Step) -> bytes:
-    return attribute(_NDA_LLADDR, bytes.fromhex(step.mac.replace(":", ""))) + _vlan(step.vlan)
+    return attribute(_inet.NDA_LLADDR, bytes.fromhex(step.mac.replace(":", ""))) + _vlan(step.vlan)
 
 
 def _vlan(vlan: int | None) -> bytes:
-    return b"" if vlan is None else attribute(_NDA_VLAN, struct.pack("=H", vlan))
+    return b"" if vlan is None else attribute(_inet.NDA_VLAN, struct.pack("=H", vlan))

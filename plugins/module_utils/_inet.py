@@ -38,7 +38,7 @@ TABLE_MAIN, _TABLE_LOCAL = 254, 255
 _PROTO_KERNEL = 2
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 
-_NDA_DST, _NDA_LLADDR, _NDA_CACHEINFO, _NDA_VLAN, _NDA_MASTER = 1, 2, 3, 5, 9
+_NDA_DST, NDA_LLADDR, _NDA_CACHEINFO, NDA_VLAN, _NDA_MASTER = 1, 2, 3, 5, 9
 NUD_REACHABLE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT = 0x02, 0x04, 0x10, 0x40, 0x80
 NTF_SELF, NTF_MASTER, NTF_EXT_LEARNED, NTF_STICKY = 0x02, 0x04, 0x10, 0x40
 
@@ -47,7 +47,7 @@ _FIB_RULE_DETACHED = 0x08 | 0x10  # that a device is missing just now is the ker
 
 _ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst length, src length, tos, table, protocol, scope, type, flags
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
-_NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
+NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 _RULE = struct.Struct("=BBBBBBBBI")  # family, dst length, src length, tos, table, 2 reserved, action, flags
 _QDISC = struct.Struct("=BxxxiIII")  # family, index, handle, parent, info
 _TCA_KIND = 1
@@ -284,22 +284,22 @@ def decode_neighbours(messages: Iterable[bytes], names: Mapping[int, str]) -> tu
     """RTM_NEWNEIGH bodies of IPv4 and IPv6 that have a MAC and may be told to another device."""
     found_all = []
     for body in messages:
-        family, index, state, _flags, _type = _NEIGHBOUR.unpack_from(body)
-        found = walk(body, _NEIGHBOUR.size)
-        if family not in (AF_INET, AF_INET6) or _NDA_LLADDR not in found or not state & (NUD_REACHABLE | NUD_STALE | NUD_PERMANENT | 0x18):
+        family, index, state, _flags, _type = NEIGHBOUR.unpack_from(body)
+        found = walk(body, NEIGHBOUR.size)
+        if family not in (AF_INET, AF_INET6) or NDA_LLADDR not in found or not state & (NUD_REACHABLE | NUD_STALE | NUD_PERMANENT | 0x18):
             continue
         address = _names.inet_ntop(family, found[_NDA_DST])
-        found_all.append(Neighbour(names.get(index, ""), address, family, found[_NDA_LLADDR].hex(":"), state, body))
+        found_all.append(Neighbour(names.get(index, ""), address, family, found[NDA_LLADDR].hex(":"), state, body))
     return tuple(found_all)
 
 
 def reneighbour(neighbour: Neighbour, index: int, known: int = NUD_STALE) -> bytes:
     """The same neighbour on another device: permanent stays permanent, what was known is told as C(known), to be asked for again."""
-    family, _index, state, flags, kind = _NEIGHBOUR.unpack_from(neighbour.raw)
-    found = walk(neighbour.raw, _NEIGHBOUR.size)
+    family, _index, state, flags, kind = NEIGHBOUR.unpack_from(neighbour.raw)
+    found = walk(neighbour.raw, NEIGHBOUR.size)
     state = NUD_PERMANENT if state & NUD_PERMANENT else known
-    return _NEIGHBOUR.pack(family, index, state, flags & 0x80, kind) + b"".join(
-        attribute(one, found[one]) for one in (_NDA_DST, _NDA_LLADDR) if one in found
+    return NEIGHBOUR.pack(family, index, state, flags & 0x80, kind) + b"".join(
+        attribute(one, found[one]) for one in (_NDA_DST, NDA_LLADDR) if one in found
     )
 
 
@@ -317,16 +317,16 @@ def decode_fdb(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[For
     """RTM_NEWNEIGH bodies of family AF_BRIDGE: the entries that belong to a bridge, not to a NIC's own filter."""
     entries = []
     for body in messages:
-        _family, index, state, flags, _type = _NEIGHBOUR.unpack_from(body)
-        found = walk(body, _NEIGHBOUR.size)
+        _family, index, state, flags, _type = NEIGHBOUR.unpack_from(body)
+        found = walk(body, NEIGHBOUR.size)
         bridge = names.get(_number(found.get(_NDA_MASTER)))
-        if bridge is None or _NDA_LLADDR not in found or names.get(index) is None:
+        if bridge is None or NDA_LLADDR not in found or names.get(index) is None:
             continue
         age = struct.unpack_from("=III", found[_NDA_CACHEINFO])[2] / 100 if _NDA_CACHEINFO in found else 0.0
-        vlan = struct.unpack("=H", found[_NDA_VLAN])[0] if _NDA_VLAN in found else None
+        vlan = struct.unpack("=H", found[NDA_VLAN])[0] if NDA_VLAN in found else None
         local = bool(state & NUD_PERMANENT)
         static = local or bool(state & NUD_NOARP)
-        entries.append(Forwarding(bridge, names[index], found[_NDA_LLADDR].hex(":"), vlan, local, static, 0.0 if static else age, flags))
+        entries.append(Forwarding(bridge, names[index], found[NDA_LLADDR].hex(":"), vlan, local, static, 0.0 if static else age, flags))
     return tuple(entries)
 
 

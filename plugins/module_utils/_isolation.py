@@ -9,7 +9,6 @@ comes out is seen at every port of the bridges, at those of living guests too. O
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -103,7 +102,7 @@ def checked(params: Mapping[str, Any]) -> Wish:
         if [one.name for one in tenants].count(tenant.name) > 1 or tenant.name == HOST:
             raise BadInput(f"The tenant '{tenant.name}' is listed twice, or has the name that this module has for the host itself; name each once.")
         if tenant.vlan is not None:
-            _units.whole(tenant.vlan, f"{tenant.name}: vlan", 1, 4094)
+            _units.whole(tenant.vlan, f"{tenant.name}: vlan", _vlan.FIRST, _vlan.LAST)
         if not tenant.ports:
             raise BadInput(f"The tenant {tenant.name} has no ports, so there is nothing that it could be seen from; name its ports, or leave it out.")
         for port in tenant.ports:
@@ -205,7 +204,7 @@ def is_leak(now: Snapshot, wish: Wish, probe: Probe, kind: str, dev: str, vid: i
     return True
 
 
-def watched(now: Snapshot, wish: Wish) -> list[Link]:
+def watched(now: Snapshot) -> list[Link]:
     """The devices that frames of the tenants could come out at: all ports of all bridges of this host, and the bridges themselves."""
     return [link for link in now.links.values() if link.port is not None or link.kind == "bridge"]
 
@@ -296,6 +295,6 @@ def entered(seen: Mapping[Sighting, int], probe: Probe, kind: str) -> int:
 
 def came_out(seen: Mapping[Sighting, int], probe: Probe) -> Iterable[tuple[str, str, int | None, int]]:
     """C((kind, device, VID, count)) of the probe's frames, wherever but at itself."""
-    for (number, kind, dev, vid), count in sorted(Counter(seen).items(), key=str):
+    for (number, kind, dev, vid), count in sorted(seen.items(), key=str):
         if number == probe.number and dev != probe.name:
             yield kind, dev, vid, count

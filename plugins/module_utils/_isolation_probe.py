@@ -20,8 +20,8 @@ import time
 from collections import Counter
 from typing import Any, Iterator, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _frames, _isolation
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, KernelError, MissingDependency, Refused
+from ansible_collections.hypervisor.network.plugins.module_utils import _frames, _isolation, _tun
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, KernelError, Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._frames import Mark
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import Probe, Shot, Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation_verdict import Run
@@ -30,8 +30,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._netlink import
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
 
-_TUNSETIFF, _SIOCSIFHWADDR, _SIOCSIFMTU = 0x400454CA, 0x8924, 0x8922
-_IFF_TAP, _IFF_NO_PI, _ARPHRD_ETHER = 0x0002, 0x1000, 1
+_SIOCSIFHWADDR, _SIOCSIFMTU, _ARPHRD_ETHER = 0x8924, 0x8922, 1
 _ETH_P_ALL, _SOL_PACKET, _PACKET_AUXDATA, _PACKET_STATISTICS = 3, 263, 8, 6
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
 _VLAN_VALID = 0x10  # TP_STATUS_VLAN_VALID
@@ -65,7 +64,7 @@ def prove(netlink: Netlink, wish: Wish, run: bytes) -> Run:
             ear.listen(0)
         ear.listen(_QUIET)
         asked, offers = _ask_for_addresses(netlink, gun, ear, wish, planned)
-        watched = {link.name for link in _isolation.watched(now, wish)}
+        watched = {link.name for link in _isolation.watched(now)}
         bridges = {link.name for link in now.links.values() if link.kind == "bridge"}
         own = {probe.name: probe.number for probe in planned}
         seen: Counter[_isolation.Sighting] = Counter()
@@ -79,17 +78,12 @@ def prove(netlink: Netlink, wish: Wish, run: bytes) -> Run:
 @contextlib.contextmanager
 def _tap(probe: Probe, now: Snapshot) -> Iterator[int]:
     """A TAP of that name that is gone when its descriptor is closed, with the MTU of its bridge and a MAC that the bridge never takes for its own."""
-    try:
-        line = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-    except PermissionError as error:
-        raise KernelError("open /dev/net/tun", error.errno or 0) from None
-    except OSError as error:
-        raise MissingDependency(f"Cannot open /dev/net/tun: {error.strerror}; load the module with 'modprobe tun'.") from None
+    line = _tun.opened(os.O_NONBLOCK)
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             name = probe.name.encode()
             highest = b"\xfe\xff\xff\xff" + struct.pack("!H", probe.number)  # a bridge without a MAC of its own takes its ports' lowest
-            fcntl.ioctl(line, _TUNSETIFF, struct.pack("16sH22x", name, _IFF_TAP | _IFF_NO_PI))
+            fcntl.ioctl(line, _tun.TUNSETIFF, struct.pack("16sH22x", name, _tun.IFF_TAP | _tun.IFF_NO_PI))
             fcntl.ioctl(control, _SIOCSIFHWADDR, struct.pack("16sH6s16x", name, _ARPHRD_ETHER, highest))
             fcntl.ioctl(control, _SIOCSIFMTU, struct.pack("16si20x", name, probe.mtu))
         yield line

@@ -15,7 +15,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._isolation impo
     Probe,
     Shot,
     Sighting,
-    Tenant,
     Wish,
     came_out,
     entered,
@@ -80,7 +79,7 @@ def _sent(run: Run, probe: Probe, kind: str) -> int:
 def _missing(run: Run) -> Iterator[tuple[Probe, str, str, int, int]]:
     """C((probe, kind, device, seen, required)) wherever a frame has to come out."""
     by_name = run.by_name
-    devices = [link.name for link in watched(run.now, run.wish) if link.name not in by_name] + list(by_name)
+    devices = [link.name for link in watched(run.now) if link.name not in by_name] + list(by_name)
     kinds = [kind for kind in _frames.KINDS if any(shot.kind == kind for shot in run.sent)]
     numbers = {probe.number: probe for probe in run.plugged}
     for probe in run.plugged:
@@ -90,7 +89,8 @@ def _missing(run: Run) -> Iterator[tuple[Probe, str, str, int, int]]:
                 out[kind, dev] += count
         for kind in kinds:
             count = _sent(run, probe, kind)
-            yield from ((probe, kind, probe.name, entered(run.seen, probe, kind), count) for _once in range(count > 0))
+            if count:
+                yield probe, kind, probe.name, entered(run.seen, probe, kind), count
             for dev in devices:
                 if count and dev != probe.name and is_required(run.now, run.wish, probe, kind, dev, by_name):
                     yield probe, kind, dev, out[kind, dev], count
@@ -217,15 +217,11 @@ def _proven(run: Run, rows: Sequence[Mapping[str, Any]], offers: Sequence[Mappin
     for tenant in run.wish.tenants:
         mine = [row for row in rows if row["sender"] == tenant.name]
         frames, kinds = sum(row["sent"] for row in mine), len(mine)
-        at = f" ({_vlan_of(tenant)})" if tenant.vlan is not None else ""
+        at = f" (VLAN {tenant.vlan})" if tenant.vlan is not None else ""
         carried = f", left by {listed(run.wish.uplinks)} with their tag" if run.wish.uplinks and tenant.vlan is not None else ""
         found.append(f"{tenant.name}{at}: {frames} frames of {kinds} kinds reached their own ports{carried}, and nobody else's.")
         found += [f"{tenant.name} was offered {one['address']} by the DHCP server {one['server']}." for one in offers if one["tenant"] == tenant.name]
     return found
-
-
-def _vlan_of(tenant: Tenant) -> str:
-    return f"VLAN {tenant.vlan}"
 
 
 def _kinds(counts: Mapping[str, int]) -> str:

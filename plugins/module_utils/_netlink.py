@@ -20,7 +20,7 @@ import socket
 import struct
 import time
 from dataclasses import replace
-from typing import Any, Iterable, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence, TypeVar
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _vlan_wire, _wire
 from ansible_collections.hypervisor.network.plugins.module_utils._deps import need
@@ -48,8 +48,9 @@ _MESSAGE_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence numbe
 _ANSWER = struct.Struct("=IHHIIi")  # the same, and an errno
 _SOL_NETLINK, _NETLINK_CAP_ACK = 270, 10
 _AT_ONCE = 100  # their refusals fit into the least receive buffer
-_RTMGRP_LINK, _RTMGRP_NEIGH, _RTMGRP_IPV6_ROUTE = 1, 4, 0x400
+_RTMGRP_LINK, RTMGRP_NEIGH, _RTMGRP_IPV6_ROUTE = 1, 4, 0x400
 _IF_OPER_UP = 6
+_Seen = TypeVar("_Seen")
 
 
 def enter_netns(name: str | None) -> None:
@@ -91,12 +92,8 @@ class Netlink:
 
             def encode(self) -> None:
                 header = self["header"]
-                self.data = bytearray(
-                    struct.pack(
-                        "=IHHII", 16 + len(self.body), header["type"], header["flags"], header["sequence_number"], header["pid"]
-                    )
-                    + self.body
-                )
+                size = _MESSAGE_HEADER.size + len(self.body)
+                self.data = bytearray(_MESSAGE_HEADER.pack(size, header["type"], header["flags"], header["sequence_number"], header["pid"]) + self.body)
 
         class Undecoded(netlink.nlmsg):
             """What is received: only the header is parsed."""
@@ -205,36 +202,18 @@ class Netlink:
         A carrier that came opens the device's queues only when a worker of the kernel has run (linkwatch, which then calls the
         device operationally up); until then everything sent through it is dropped in silence.
         """
-        deadline = time.monotonic() + timeout
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as bell:
-            bell.bind((0, _RTMGRP_LINK))
-            while self._operstate(index) != _IF_OPER_UP:
-                if not _rung(bell, deadline):
-                    return False
-        return True
+        return bool(wait(_RTMGRP_LINK, timeout, lambda: self._operstate(index) == _IF_OPER_UP))
 
     def wait_until_forwarding(self, index: int, timeout: float) -> bool:
         """Wait until a bridge port forwards: with STP it listens and learns before; False after C(timeout) seconds."""
-        deadline = time.monotonic() + timeout
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as bell:
-            bell.bind((0, _RTMGRP_LINK))
-            while (self.link(index).port or {}).get("port_state") != "forwarding":
-                if not _rung(bell, deadline):
-                    return False
-        return True
+        return bool(wait(_RTMGRP_LINK, timeout, lambda: (self.link(index).port or {}).get("port_state") == "forwarding"))
 
     def wait_until_answering(self, index: int, address: str, timeout: float) -> bool:
         """Wait until an IPv6 address of a device is taken as the host's own; False after C(timeout) seconds.
 
         The kernel lists a new address at once, but a worker makes its local route a moment later.
         """
-        deadline = time.monotonic() + timeout
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as bell:
-            bell.bind((0, _RTMGRP_IPV6_ROUTE))
-            while (index, address) not in _inet.local_addresses(self.dump(_inet.RTM_GETROUTE, _ROUTES6_HEADER)):
-                if not _rung(bell, deadline):
-                    return False
-        return True
+        return bool(wait(_RTMGRP_IPV6_ROUTE, timeout, lambda: (index, address) in _inet.local_addresses(self.dump(_inet.RTM_GETROUTE, _ROUTES6_HEADER))))
 
     def _operstate(self, index: int) -> int:
         try:
@@ -249,15 +228,10 @@ class Netlink:
 
     def wait_for_mac(self, mac: str, timeout: float) -> _inet.Forwarding | None:
         """The learned entry of C(mac) in any bridge as soon as there is one; None after C(timeout) seconds."""
-        deadline = time.monotonic() + timeout
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as bell:
-            bell.bind((0, _RTMGRP_NEIGH))
-            while True:
-                for entry in self.fdb(self.snapshot().links):
-                    if entry.mac == mac and not entry.local:
-                        return entry
-                if not _rung(bell, deadline):
-                    return None
+        def learned() -> _inet.Forwarding | None:
+            return next((entry for entry in self.fdb(self.snapshot().links) if entry.mac == mac and not entry.local), None)
+
+        return wait(RTMGRP_NEIGH, timeout, learned)
 
 
 def _answers(line: socket.socket, last: int) -> list[tuple[int, int]]:
@@ -269,20 +243,24 @@ def _answers(line: socket.socket, last: int) -> list[tuple[int, int]]:
     return answers
 
 
-def _rung(bell: socket.socket, deadline: float) -> bool:
-    """Wait for a notification; False at the deadline.
+def wait(group: int, timeout: float, look: Callable[[], _Seen]) -> _Seen:
+    """Look until something is seen (anything true), at once and after each notification of this group; what the last look saw after C(timeout) seconds.
 
-    A bell is a socket of its own: it only wakes us, what happened is read from the kernel, so nothing that is lost here is missed.
+    The socket of the notifications only wakes us, what happened is read from the kernel, so nothing that is lost here is missed.
     """
-    left = deadline - time.monotonic()
-    if left <= 0 or not select.select([bell], [], [], left)[0]:
-        return False
-    try:
-        bell.recv(65536)
-    except OSError as error:
-        if error.errno != errno.ENOBUFS:  # more notifications than fit: a reason to look again, no more
-            raise
-    return True
+    deadline = time.monotonic() + timeout
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as bell:
+        bell.bind((0, group))
+        while True:
+            seen = look()
+            left = deadline - time.monotonic()
+            if seen or left <= 0 or not select.select([bell], [], [], left)[0]:
+                return seen
+            try:
+                bell.recv(65536)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:  # more notifications than fit: a reason to look again, no more
+                    raise
 
 
 def _bodies(messages: Iterable) -> list[bytes]:

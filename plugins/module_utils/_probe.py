@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import select
 import socket
-import time
 from dataclasses import dataclass
 from typing import Container, Iterable, Mapping
 
@@ -17,14 +15,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._inet import Ne
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
     NLM_F_CREATE,
     NLM_F_REPLACE,
+    RTMGRP_NEIGH,
     Netlink,
     index_of,
     names_of,
+    wait,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
 
 _DISCARD_PORT = 9
-_RTMGRP_NEIGH = 4
 _FAMILIES = {_inet.AF_INET: "IPv4", _inet.AF_INET6: "IPv6"}
 
 
@@ -63,28 +62,27 @@ def answering(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gatew
     asked = list(asked)
     waiting = {one for one in asked if one.dev in links}
     lost = set(asked) - waiting
-    deadline = time.monotonic() + seconds
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as bell:
-        bell.bind((0, _RTMGRP_NEIGH))
-        unasked = set(waiting)
-        while waiting:
-            known = {(one.dev, one.address): one for one in _neighbours(netlink, links)} if unasked else {}
-            for one in unasked:
-                _ask(netlink, known.get((one.dev, one.address)), one.address, index_of(one.dev, links))
-            known = {(one.dev, one.address): one for one in _neighbours(netlink, links)}
-            there = {who for who, one in known.items() if one.state & (_inet.NUD_REACHABLE | _inet.NUD_PERMANENT)}
-            waiting = {one for one in waiting if (one.dev, one.address) not in there}
-            # one that was being asked in vain already is given up before it has heard of us: it is asked anew
-            unasked = {one for one in waiting if (one.dev, one.address) not in known}
-            left = deadline - time.monotonic()
-            if left <= 0 or not waiting or not select.select([bell], [], [], left)[0]:
-                break
-            bell.recv(65536)
+    unasked = set(waiting)
+
+    def all_answered() -> bool:
+        known = _neighbours(netlink, links) if unasked else {}
+        for one in unasked:
+            _ask(netlink, known.get((one.dev, one.address)), one.address, index_of(one.dev, links))
+        known = _neighbours(netlink, links)
+        there = {who for who, one in known.items() if one.state & (_inet.NUD_REACHABLE | _inet.NUD_PERMANENT)}
+        waiting.difference_update([one for one in waiting if (one.dev, one.address) in there])
+        # one that was being asked in vain already is given up before it has heard of us: it is asked anew
+        unasked.clear()
+        unasked.update(one for one in waiting if (one.dev, one.address) not in known)
+        return not waiting
+
+    if waiting:
+        wait(RTMGRP_NEIGH, seconds, all_answered)
     return [one for one in asked if one not in waiting | lost]
 
 
-def _neighbours(netlink: Netlink, links: Mapping[str, Link]) -> list[Neighbour]:
-    return list(_inet.decode_neighbours(netlink.dump(_inet.RTM_GETNEIGH), names_of(links)))
+def _neighbours(netlink: Netlink, links: Mapping[str, Link]) -> dict[tuple[str, str], Neighbour]:
+    return {(one.dev, one.address): one for one in _inet.decode_neighbours(netlink.dump(_inet.RTM_GETNEIGH), names_of(links))}
 
 
 def _ask(netlink: Netlink, known: Neighbour | None, address: str, index: int) -> None:

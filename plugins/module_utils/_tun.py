@@ -21,8 +21,8 @@ from typing import Any, Callable, Mapping
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, KernelError, MissingDependency
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Holder
 
-_TUNSETIFF, _TUNSETPERSIST, _TUNSETOWNER, _TUNSETGROUP = 0x400454CA, 0x400454CB, 0x400454CC, 0x400454CE
-_IFF_TUN, _IFF_TAP, _IFF_MULTI_QUEUE, _IFF_NO_PI, _IFF_VNET_HDR = 0x0001, 0x0002, 0x0100, 0x1000, 0x4000
+TUNSETIFF, _TUNSETPERSIST, _TUNSETOWNER, _TUNSETGROUP = 0x400454CA, 0x400454CB, 0x400454CC, 0x400454CE
+_IFF_TUN, IFF_TAP, _IFF_MULTI_QUEUE, IFF_NO_PI, _IFF_VNET_HDR = 0x0001, 0x0002, 0x0100, 0x1000, 0x4000
 _IFNAMSIZ = 16
 _MOST_ID = 2**31 - 1  # ioctl's argument is a C int
 
@@ -32,18 +32,13 @@ def configure(name: str, options: Mapping[str, Any], _ioctl: Callable = fcntl.io
 
     Persistent from then on. Raises KernelError, MissingDependency.
     """
-    flags = _IFF_TUN if options["mode"] == "tun" else _IFF_TAP
-    flags |= 0 if options["pi"] else _IFF_NO_PI
+    flags = _IFF_TUN if options["mode"] == "tun" else IFF_TAP
+    flags |= 0 if options["pi"] else IFF_NO_PI
     flags |= _IFF_MULTI_QUEUE if options["multi_queue"] else 0
     flags |= _IFF_VNET_HDR if options["vnet_hdr"] else 0
+    fd = opened(0, _open)
     try:
-        fd = _open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-    except PermissionError as error:
-        raise KernelError("open /dev/net/tun", error.errno or errno.EPERM) from None
-    except OSError as error:
-        raise MissingDependency(f"Cannot open /dev/net/tun: {error.strerror}; load the module with 'modprobe tun'.") from None
-    try:
-        _ioctl(fd, _TUNSETIFF, struct.pack(f"{_IFNAMSIZ}sH22x", name.encode(), flags))
+        _ioctl(fd, TUNSETIFF, struct.pack(f"{_IFNAMSIZ}sH22x", name.encode(), flags))
         for request, key in ((_TUNSETOWNER, "owner"), (_TUNSETGROUP, "group")):
             if options.get(key, -1) >= 0:  # a new device belongs to nobody, and the kernel takes no -1
                 _ioctl(fd, request, options[key])
@@ -52,6 +47,16 @@ def configure(name: str, options: Mapping[str, Any], _ioctl: Callable = fcntl.io
         raise KernelError(f"configure the {options['mode']} {name}", error.errno) from None
     finally:
         os.close(fd)
+
+
+def opened(flags: int = 0, _open: Callable = os.open) -> int:
+    """A descriptor of the tun driver, to read and to write, with more flags of open(2). Raises KernelError, MissingDependency."""
+    try:
+        return _open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | flags)
+    except PermissionError as error:
+        raise KernelError("open /dev/net/tun", error.errno or errno.EPERM) from None
+    except OSError as error:
+        raise MissingDependency(f"Cannot open /dev/net/tun: {error.strerror}; load the module with 'modprobe tun'.") from None
 
 
 def number_of_user(value: str) -> int:

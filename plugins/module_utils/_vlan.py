@@ -20,7 +20,7 @@ Range = tuple[int, int, str]  # first VID, last VID, how
 
 TAGGED, UNTAGGED, PVID, PVID_TAGGED = "tagged", "untagged", "pvid untagged", "pvid tagged"
 _WITHOUT_PVID = {PVID: UNTAGGED, PVID_TAGGED: TAGGED}
-_LAST = 4094  # 0 and 4095 are reserved by IEEE 802.1Q
+FIRST, LAST = 1, 4094  # 0 and 4095 are reserved by IEEE 802.1Q
 _VIDS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 ITEM: dict[str, Any] = {
@@ -126,7 +126,7 @@ def steps(now: Vlans | None, wish: Vlans) -> tuple[list[Range], list[Range]]:
     C(now) is None where nobody knows what is there: all that is not wished for is taken away, which the kernel does in silence where it is absent.
     """
     after = expanded(wish)
-    before = expanded(now) if now is not None else dict.fromkeys(range(1, _LAST + 1), "")
+    before = expanded(now) if now is not None else dict.fromkeys(range(FIRST, LAST + 1), "")
     gone = _joined((vid, vid, "") for vid in sorted(before) if vid not in after)
     come = ((vid, vid, words) for vid, words in sorted(after.items()) if before.get(vid) != words)
     return gone, _joined(come)
@@ -203,8 +203,8 @@ def leads_to_addresses(now: Snapshot, name: str) -> bool:
 
 
 def _vid(value: int, option: str) -> int:
-    if not 1 <= value <= _LAST:
-        raise BadInput(f"{option} {value} is no VLAN: they go from 1 to {_LAST}, since 0 and 4095 are reserved.")
+    if not FIRST <= value <= LAST:
+        raise BadInput(f"{option} {value} is no VLAN: they go from {FIRST} to {LAST}, since 0 and 4095 are reserved.")
     return value
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 import struct
 from typing import Iterable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _vlan
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Lazily
 from ansible_collections.hypervisor.network.plugins.module_utils._wire import IFLA_AF_SPEC, attribute, link_header, walk
 
-AF_BRIDGE = 7
 # What a dump of them is asked with: IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN_COMPRESSED without statistics
-DUMP = link_header(family=AF_BRIDGE) + attribute(29, struct.pack("=I", 4 | 8))
+DUMP = link_header(family=_inet.AF_BRIDGE) + attribute(29, struct.pack("=I", 4 | 8))
 
 _FLAGS, _VLAN_INFO = 0, 2  # IFLA_BRIDGE_*
 _SELF = 2  # BRIDGE_FLAGS_SELF
@@ -33,7 +32,7 @@ def request(index: int, ranges: Iterable[_vlan.Range], own: bool) -> bytes:
         bits = _BITS.get(words, 0)
         ends = ((first, bits),) if first == last else ((first, bits | _RANGE_BEGIN), (last, bits | _RANGE_END))
         data += b"".join(attribute(_VLAN_INFO, struct.pack("=HH", flags, vid)) for vid, flags in ends)
-    return link_header(index, family=AF_BRIDGE) + attribute(IFLA_AF_SPEC, data)
+    return link_header(index, family=_inet.AF_BRIDGE) + attribute(IFLA_AF_SPEC, data)
 
 
 def decode(messages: Iterable[bytes], names: Mapping[int, str]) -> dict[str, _vlan.Vlans]:

@@ -13,6 +13,7 @@ import shlex
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _port, _tap, _units, _vlan
+from ansible_collections.hypervisor.network.plugins.plugin_utils._tenants import default_vlan
 
 # bridge-utils-interfaces(5): what Debian's ifupdown hook for bridges can set, and under which name.
 _BRIDGE_UTILS = {
@@ -46,10 +47,10 @@ def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = ()) -> list
     return stanzas
 
 
-def tap_stanza(item: Mapping[str, Any], default_vlan: int = 1) -> dict[str, Any]:
+def tap_stanza(item: Mapping[str, Any], default: int) -> dict[str, Any]:
     """The stanza of a tap: made where it is missing, then plugged in; so boot and `ifup tap1` by hand do the same.
 
-    One with VLANs is plugged in while it is down: it must not be in C(default_vlan), which its bridge gives it, for a moment.
+    One with VLANs is plugged in while it is down: it must not be in the VLAN C(default), which its bridge gives it, for a moment.
     """
     name = item["name"]
     options = [["pre-up", f"test -e /sys/class/net/{shlex.quote(name)} || ip {_words(_tuntap(item))}"]]
@@ -57,7 +58,7 @@ def tap_stanza(item: Mapping[str, Any], default_vlan: int = 1) -> dict[str, Any]
     vlans = _vlan.wished(item) if item.get("bridge") is not None else None
     if vlans is not None:
         options.append(["pre-up", f"ip link set dev {_words([name, 'master', item['bridge']])}"])
-        options += [["pre-up", line] for line in _vlan_lines(name, vlans, 0 if item.get("vlans_mode") == "merge" else default_vlan)]
+        options += [["pre-up", line] for line in _vlan_lines(name, vlans, 0 if item.get("vlans_mode") == "merge" else default)]
     link = _link(item if vlans is None else {**item, "bridge": None})
     if link:
         options.append(["up", f"ip link set dev {_words([name, *link])}"])
@@ -120,8 +121,7 @@ def _bridge_vlans(item: Mapping[str, Any], carried: Iterable[int]) -> Iterator[s
         for line in _vlan_lines(item["uplink"], {**own, **{str(vid): _vlan.TAGGED for vid in carried}}, 0):
             yield f"{joined} && {line}"
     if item.get("self_vlans") is not None:
-        default = item.get("vlan_default_pvid")
-        yield from _vlan_lines(item["name"], own, 1 if default is None else default, "self")
+        yield from _vlan_lines(item["name"], own, default_vlan(item), "self")
 
 
 def _vlan_lines(name: str, vlans: _vlan.Vlans, default: int, *more: str) -> Iterator[str]:

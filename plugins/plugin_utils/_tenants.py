@@ -19,7 +19,6 @@ Item = Mapping[str, Any]
 Items = Sequence[Item]
 
 _KERNELS_DEFAULT = 1
-_LAST_VLAN = 4094
 _OTHER_WORDS = ("trunk_vlans", "native_vlan", "vlans")
 # Of a port that is a member of something else as well, frames of others come out.
 _MERGE = "merge"
@@ -132,8 +131,8 @@ def _vids(bridges: Items, tenants: Items) -> Iterator[str]:
     owners: dict[int, str] = {}
     for tenant in tenants:
         name, vid = tenant["name"], tenant["vlan"]
-        if not 1 <= vid <= _LAST_VLAN:
-            yield f"The tenant {name} has VLAN {vid}, which does not exist: they go from 1 to {_LAST_VLAN}; give it one of these."
+        if not _vlan.FIRST <= vid <= _vlan.LAST:
+            yield f"The tenant {name} has VLAN {vid}, which does not exist: they go from {_vlan.FIRST} to {_vlan.LAST}; give it one of these."
         elif owners.get(vid, name) != name:
             yield f"The tenants {owners[vid]} and {name} both have VLAN {vid}, so they would be one network; give each its own."
         owners.setdefault(vid, name)
