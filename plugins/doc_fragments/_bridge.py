@@ -38,6 +38,12 @@ alias:
   description:
     - Text for people, which C(ip link) shows. At most 255 bytes, empty for none.
   type: str
+addr_gen_mode:
+  description:
+    - How the kernel makes IPv6 addresses of the bridge from now on, the link-local one among them. V(none) makes none, which suits a port of a bridge.
+    - V(stable_secret) wants the secret of the sysctl C(net.ipv6.conf.NAME.stable_secret) first. Addresses that are there already stay.
+  type: str
+  choices: [eui64, none, stable_secret, random]
 forward_delay:
   description:
     - Seconds that a port spends in the listening and in the learning state. 2 to 30 with STP. Less is refused there, since the kernel

@@ -14,7 +14,7 @@ from typing import Any, Iterable, Mapping
 from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _guest_spec, _units, _vlan
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
-_DEVICE = {"mtu": 1500, "txqueuelen": 1000, "alias": ""}
+_DEVICE = {"mtu": 1500, "txqueuelen": 1000, "alias": "", "addr_gen_mode": "eui64"}
 # The role says these two by itself, and differently from the kernel.
 _ALWAYS = ("stp_state", "forward_delay")
 _BRIDGE = {

@@ -1,19 +1,20 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. What every network device has in common: the options up, mac, mtu, txqueuelen and alias, and how they are compared."""
+"""PURE. What every network device has in common: the options up, mac, mtu, txqueuelen, alias and addr_gen_mode, and how they are compared."""
 
 from __future__ import annotations
 
 from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _units
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused, Unsupported
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import differing
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import ADDR_GEN_MODES, Link, Snapshot
 
-COMMON = ("up", "mac", "mtu", "txqueuelen", "alias")
+COMMON = ("up", "mac", "mtu", "txqueuelen", "alias", "addr_gen_mode")
 _MTU_LEAST, _MTU_MOST = 68, 65535  # what the kernel's bridge and tun drivers take (min_mtu, ETH_MAX_MTU)
+_IPV6_MTU = 1280  # a device with less has no IPv6
 _ALIAS_BYTES = 255  # IFALIASZ without its NUL
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -24,6 +25,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "mtu": {"type": "int"},
     "txqueuelen": {"type": "int"},
     "alias": {"type": "str"},
+    "addr_gen_mode": {"type": "str", "choices": list(ADDR_GEN_MODES)},
 }
 NETNS: dict[str, dict[str, Any]] = {"netns": {"type": "str"}}
 
@@ -59,7 +61,12 @@ def values(link: Link) -> dict[str, Any]:
 
 
 def changed(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """The given common options that differ from the link's."""
+    """The given common options that differ from the link's. Raises Unsupported."""
+    mtu = wish.get("mtu") or link.mtu
+    if wish.get("addr_gen_mode") is not None and link.addr_gen_mode is None and not link.mtu < _IPV6_MTU <= mtu:
+        raise Unsupported(
+            f"{link.name} has no IPv6, and so no addr_gen_mode: this kernel has none, or the MTU of {mtu} is under {_IPV6_MTU}; leave the option out."
+        )
     return differing(values(link), {key: wish.get(key) for key in COMMON})
 
 

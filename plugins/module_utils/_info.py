@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _mdb, _vlan
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
@@ -15,17 +15,17 @@ _FAMILIES = {_inet.AF_INET: "inet", _inet.AF_INET6: "inet6"}
 _KINDS = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit", 9: "throw"}
 
 
-def bridges(now: Snapshot, fdb: Sequence[_inet.Forwarding], name: str | None) -> list[dict[str, Any]]:
-    """The bridge of that name, or all. Raises Refused where there is none of that name."""
+def bridges(now: Snapshot, fdb: Sequence[_inet.Forwarding], mdb: _mdb.Table | None, name: str | None) -> list[dict[str, Any]]:
+    """The bridge of that name, or all; C(mdb) is None where the kernel has none. Raises Refused where there is none of that name."""
     found = [link for link in now.links.values() if link.kind == "bridge" and name in (None, link.name)]
     if name is not None and not found:
         link = now.links.get(name)
         kind = f"a device of kind '{link.kind or 'hardware'}'" if link else "no device at all"
         raise Refused(f"{name} is {kind}, not a bridge; leave 'name' out to see all bridges.")
-    return [_bridge(now, fdb, link) for link in found]
+    return [_bridge(now, fdb, mdb, link) for link in found]
 
 
-def _bridge(now: Snapshot, fdb: Iterable[_inet.Forwarding], link: Link) -> dict[str, Any]:
+def _bridge(now: Snapshot, fdb: Iterable[_inet.Forwarding], mdb: _mdb.Table | None, link: Link) -> dict[str, Any]:
     return {
         "name": link.name,
         "id": link.options.get("bridge_id"),
@@ -37,6 +37,8 @@ def _bridge(now: Snapshot, fdb: Iterable[_inet.Forwarding], link: Link) -> dict[
         "self_vlans": None if link.vlans is None else _vlan.as_list(link.vlans),
         "ports": [_port(now, port) for port in now.ports_of(link.name)],
         "fdb": [_entry(entry) for entry in fdb if entry.bridge == link.name],
+        "mdb": None if mdb is None else [_group(group) for group in mdb.groups if group.bridge == link.name],
+        "mcast_router_ports": None if mdb is None else list(mdb.routers.get(link.name, ())),
     }
 
 
@@ -71,6 +73,10 @@ def _entry(entry: _inet.Forwarding) -> dict[str, Any]:
         "static": entry.static,
         "age": entry.age,
     }
+
+
+def _group(group: _mdb.Group) -> dict[str, Any]:
+    return {key: value for key, value in vars(group).items() if key != "bridge"}
 
 
 def routes(found: Iterable[_inet.Route]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ _ORDER = {"create": 0, "recreate": 0, "update": 1, "detach": 2, "attach": 3, "ad
 _STATES = {"create": "present", "attach": "present", "delete": "absent", "detach": "absent"}
 _TREE_CHANGES = 75.0  # the longest max_age and forward_delay that a root can have, and some
 _LOOK = 0.5  # seconds; the end of a change is not notified
-_OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias")
+_OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias", "addr_gen_mode")
 
 
 class LinkNoun:
@@ -225,6 +225,8 @@ class LinkNoun:
         if after.get("alias") is not None:
             body = _wire.attribute(_wire.IFLA_IFALIAS, after["alias"].encode("utf-8", "surrogateescape"))
             self._send_link(index, body, f"set the alias of {change.name}")
+        if after.get("addr_gen_mode") is not None:  # before the device goes up, and makes addresses
+            self._send_link(index, _wire.addr_gen_mode(after["addr_gen_mode"]), f"set addr_gen_mode {after['addr_gen_mode']} of {change.name}")
         if after.get("up") is not None:
             self._set_up(change, after["up"], index)
 

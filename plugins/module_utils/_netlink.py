@@ -159,6 +159,15 @@ class Netlink:
                     gc.enable()
         raise Refused(f"The network changed during each of {_DUMP_TRIES} dumps; run the task again when it is quiet.")
 
+    def dump_where_known(self, kind: int, body: bytes) -> list[bytes] | None:
+        """As C(dump), and None where this kernel was built without such objects."""
+        try:
+            return self.dump(kind, body)
+        except KernelError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            return None
+
     def _request(self, kind: int, flags: int, body: bytes) -> list:
         # 0.9.x answers with a generator: nothing is sent before somebody iterates
         return list(self._socket.nlm_request(self._encoded(body), msg_type=kind, msg_flags=flags))

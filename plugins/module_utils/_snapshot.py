@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterator, Mapping
 IFF_UP = 0x1
 IFF_LOOPBACK = 0x8
 IFF_LOWER_UP = 0x10000
+ADDR_GEN_MODES = ("eui64", "none", "stable_secret", "random")  # IN6_ADDR_GEN_MODE_*, in iproute2's words
 
 
 class Lazily(Mapping):
@@ -46,6 +47,7 @@ class Link:
     none, or it is in another namespace), C(options) and C(port) hold what _attributes names, C(port) being None on a device that
     is no bridge port. C(vlans) are those of a port, or of a bridge itself, as _vlan writes them; None on other devices and on a kernel without
     VLAN filtering. C(flags) are IFF_*; C(xdp): a program is attached to the device itself; C(wireless) is true where the driver is an IEEE 802.11 station.
+    C(ipv6) is empty on a device without IPv6.
     """
 
     name: str
@@ -63,6 +65,12 @@ class Link:
     vlans: Mapping[str, str] | None = None
     wireless: bool = False
     xdp: bool = False
+    ipv6: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def addr_gen_mode(self) -> str | None:
+        """How the kernel makes the device's IPv6 addresses, a word of ADDR_GEN_MODES; None on a device without IPv6."""
+        return self.ipv6.get("addr_gen_mode")
 
     @property
     def up(self) -> bool:

@@ -13,6 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._plan import IN
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
 KIND = "tap"
+_SECRET = "stable_secret"
 FLAGS = ("mode", "multi_queue", "vnet_hdr", "pi")
 OWNERS = ("owner", "group")
 _FIXED = ("mode", "multi_queue")  # the kernel changes these in no existing device
@@ -104,6 +105,8 @@ def _make_again(now: Snapshot, link: Link, wish: Mapping[str, Any], before: Mapp
     whole = {key: value for key, value in wish_back(now, link.name).items() if key not in ("name", "state", "force")}
     if after.get("mode") == "tun":
         del whole["mac"]
+    if whole["addr_gen_mode"] == _SECRET:
+        del whole["addr_gen_mode"]
     changes = [Change("recreate", KIND, link.name, before, after, INTERRUPTS, payload={**whole, **_given(wish)})]
     if link.port is not None and after.get("mode") != "tun":
         changes.append(Change("attach", _port.KIND, link.name, {"bridge": None}, _port.membership(now, link.name)))
@@ -113,6 +116,7 @@ def _make_again(now: Snapshot, link: Link, wish: Mapping[str, Any], before: Mapp
 def _check_loss(now: Snapshot, link: Link, wish: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     lost = [f"the address {one.text}" for one in now.addresses_of(link.name)]
     lost += [f"the device {one.name} on it" for one in now.links.values() if one.lower == link.name]
+    lost += ["the secret of its IPv6 addresses"] if link.addr_gen_mode == _SECRET else []
     if link.master is not None and (link.port is None or after.get("mode") == "tun"):
         lost.append(f"its place in {link.master}")
     if lost and not wish["force"]:

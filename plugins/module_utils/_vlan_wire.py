@@ -13,7 +13,7 @@ from typing import Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _vlan
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Lazily
-from ansible_collections.hypervisor.network.plugins.module_utils._wire import IFLA_AF_SPEC, attribute, link_header, walk
+from ansible_collections.hypervisor.network.plugins.module_utils._wire import IFLA_AF_SPEC, attribute, each, link_header, walk
 
 # What a dump of them is asked with: IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN_COMPRESSED without statistics
 DUMP = link_header(family=_inet.AF_BRIDGE) + attribute(29, struct.pack("=I", 4 | 8))
@@ -48,12 +48,13 @@ def decode(messages: Iterable[bytes], names: Mapping[int, str]) -> dict[str, _vl
 
 def _ranges(spec: bytes) -> list[_vlan.Range]:
     ranges = []
-    offset = first = 0
-    while offset + 8 <= len(spec):
-        length, kind, flags, vid = struct.unpack_from("=HHHH", spec, offset)
-        if kind == _VLAN_INFO and not flags & _RANGE_BEGIN:
-            ranges.append((first if flags & _RANGE_END else vid, vid, _WORDS[flags & (_PVID | _UNTAGGED)]))
-        elif kind == _VLAN_INFO:
+    first = 0
+    for kind, payload in each(spec):
+        if kind != _VLAN_INFO:
+            continue
+        flags, vid = struct.unpack("=HH", payload)
+        if flags & _RANGE_BEGIN:
             first = vid
-        offset += max((length + 3) & ~3, 4)
+        else:
+            ranges.append((first if flags & _RANGE_END else vid, vid, _WORDS[flags & (_PVID | _UNTAGGED)]))
     return ranges

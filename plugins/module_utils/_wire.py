@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import socket as _names  # only the AF_ numbers and inet_ntop: no socket is opened here
 import struct
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _attributes
 from ansible_collections.hypervisor.network.plugins.module_utils._attributes import Attribute
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Address, Lazily, Link
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import ADDR_GEN_MODES, Address, Lazily, Link
 
 # rtnetlink message types
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
@@ -33,6 +33,7 @@ _ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 _XDP_ATTACHED, _VXLAN_LINK, _VLAN_ID = 2, 3, 1
+_AF_INET6, _INET6_ADDR_GEN_MODE = int(_names.AF_INET6), 8
 _BOND_MODE, _BOND_ARP_IP_TARGET, _BOND_FAIL_OVER_MAC, _BOND_NS_IP6_TARGET = 1, 8, 13, 31
 _TABLES = {"bridge": _attributes.BRIDGE + _attributes.BRIDGE_FACTS, "tun": _attributes.TUN}
 
@@ -48,6 +49,17 @@ def walk(data: bytes, offset: int = 0) -> dict[int, bytes]:
         found[kind & _TYPE_MASK] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
     return found
+
+
+def each(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The attributes in C(data) in their order, for where a type stands more than once; what is cut off is left out."""
+    offset = 0
+    while offset + 4 <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < 4 or offset + length > len(data):
+            break
+        yield kind & _TYPE_MASK, data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
@@ -139,7 +151,18 @@ def _link(name: str, index: int, flags: int, found: Mapping[int, bytes], names: 
         options=options,
         port=port,
         xdp=IFLA_XDP in found and any(walk(found[IFLA_XDP]).get(_XDP_ATTACHED, b"")),
+        ipv6=Lazily(lambda: _ipv6(found)),
     )
+
+
+def _ipv6(found: Mapping[int, bytes]) -> dict[str, Any]:
+    mode = walk(walk(found.get(IFLA_AF_SPEC, b"")).get(_AF_INET6, b"")).get(_INET6_ADDR_GEN_MODE)
+    return {} if mode is None else {"addr_gen_mode": ADDR_GEN_MODES[mode[0]]}
+
+
+def addr_gen_mode(mode: str) -> bytes:
+    """The attribute that sets it."""
+    return attribute(IFLA_AF_SPEC, attribute(_AF_INET6, attribute(_INET6_ADDR_GEN_MODE, bytes([ADDR_GEN_MODES.index(mode)]))))
 
 
 def _bond_options(info: Mapping[int, bytes]) -> dict[str, Any]:

@@ -102,6 +102,20 @@ bridges:
         M(hypervisor.network.bridge_fdb), C(local) and C(static), and C(age) in seconds since the last frame.
       type: list
       elements: dict
+    mdb:
+      description:
+        - The multicast groups that somebody behind a port listens to, or the host itself where C(port) is the bridge. C(group) is an IPv4 or IPv6 address,
+          or a MAC. C(source) is the one sender that it is about, null for any, C(filter_mode) V(include) or V(exclude), null where it is not known.
+          C(permanent) ones were made by hand, others have C(seconds_left).
+        - Null where the kernel was built without multicast snooping.
+      type: list
+      elements: dict
+      sample: [{port: tap1, group: 239.1.1.1, vlan: null, permanent: false, source: null, filter_mode: exclude, seconds_left: 259.4}]
+    mcast_router_ports:
+      description: The ports behind which multicast routers are, which get every group. Null as C(mdb).
+      type: list
+      elements: str
+      sample: [eth0]
 routes:
   description: The routes of all tables. C(flags) are those of C(route -n).
   returned: success
@@ -132,7 +146,7 @@ as_variables:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _as_variables, _inet, _info, _rundir, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils import _as_variables, _inet, _info, _mdb, _rundir, _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._device import NETNS
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
 from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
@@ -145,8 +159,11 @@ def main():
         enter_netns(module.params["netns"])
         netlink = Netlink()
         now = LinkNoun(netlink).read()
-        bridges = _info.bridges(now, netlink.fdb(now.links), module.params["name"])
-        routes = _inet.decode_routes(netlink.dump(_inet.RTM_GETROUTE), names_of(now.links))
+        names = names_of(now.links)
+        groups = netlink.dump_where_known(_mdb.RTM_GETMDB, _mdb.DUMP)
+        mdb = None if groups is None else _mdb.decode(groups, names)
+        bridges = _info.bridges(now, netlink.fdb(now.links), mdb, module.params["name"])
+        routes = _inet.decode_routes(netlink.dump(_inet.RTM_GETROUTE), names)
         variables = _as_variables.variables(now, _rundir.definitions(module.params["netns"]))
     except HypervisorNetworkError as error:
         module.fail_json(msg=str(error), **error.facts)

@@ -22,6 +22,7 @@ _BRIDGE_UTILS = {
     "hello_time": "bridge_hello",
     "max_age": "bridge_maxage",
 }
+_IPROUTE2 = {"addr_gen_mode": "addrgenmode"}
 
 
 def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = ()) -> list[dict[str, Any]]:
@@ -54,6 +55,8 @@ def tap_stanza(item: Mapping[str, Any], default: int) -> dict[str, Any]:
     """
     name = item["name"]
     options = [["pre-up", f"test -e /sys/class/net/{shlex.quote(name)} || ip {_words(_tuntap(item))}"]]
+    quiet = _own_words(item, "addr_gen_mode")  # before the tap is up, and has addresses
+    options += [["pre-up", f"ip link set dev {_words([name, *quiet])}"]] if quiet else []
     options += [[key, str(item[own])] for key, own in (("mtu", "mtu"), ("hwaddress", "mac")) if item.get(own) is not None]
     vlans = _vlan.wished(item) if item.get("bridge") is not None else None
     if vlans is not None:
@@ -85,6 +88,8 @@ def _bridge_options(item: Mapping[str, Any], carried: Sequence[int]) -> list[lis
     options += [[word, f"{item[key]:g}"] for key, word in _BRIDGE_UTILS.items() if item.get(key) is not None]
     if item.get("mtu") is not None:
         options.append(["mtu", str(item["mtu"])])
+    own = _own_words(item, "txqueuelen", "alias", "addr_gen_mode")
+    options += [["up", f"ip link set dev {_words([item['name'], *own])}"]] if own else []
     more = _more_bridge_words(item)
     options += [["up", f"ip link set dev {_words([item['name'], 'type', 'bridge', *more])}"]] if more else []
     options += [["up", line] for line in _bridge_vlans(item, carried)]
@@ -148,10 +153,12 @@ def _tuntap(item: Mapping[str, Any]) -> list[str]:
 
 def _link(item: Mapping[str, Any]) -> list[str]:
     words = [] if item.get("bridge") is None else ["master", item["bridge"]]
-    for key in ("txqueuelen", "alias"):
-        if item.get(key) is not None:
-            words += [key, str(item[key])]
-    return words + (["down"] if item.get("up") is False else [])
+    return words + _own_words(item, "txqueuelen", "alias") + (["down"] if item.get("up") is False else [])
+
+
+def _own_words(item: Mapping[str, Any], *keys: str) -> list[str]:
+    """What every device has, and ifupdown no word for, as `ip link set` takes it."""
+    return [word for key in keys if item.get(key) is not None for word in (_IPROUTE2.get(key, key), str(item[key]))]
 
 
 def _port_words(item: Mapping[str, Any]) -> list[str]:

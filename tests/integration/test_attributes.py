@@ -59,6 +59,7 @@ LINK = [
     Row("mtu", 1400, 1280, "mtu"),
     Row("txqueuelen", 500, 0, "txqlen", lambda value: value or None),  # iproute2 leaves a zero out
     Row("alias", "für Gäste", "", "ifalias", lambda value: value or None),
+    Row("addr_gen_mode", "none", "random", "inet6_addr_gen_mode"),
 ]
 BRIDGE = [
     *LINK,

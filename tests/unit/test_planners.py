@@ -129,6 +129,8 @@ def fields_of(link: Link, kind: str, after: dict[str, Any], bridge: Link | None,
     for key in ("mac", "mtu", "txqueuelen", "alias"):
         if after.get(key) is not None:
             fields[key] = after.pop(key)
+    if after.get("addr_gen_mode") is not None:
+        fields["ipv6"] = {"addr_gen_mode": after.pop("addr_gen_mode")}
     if kind == "port":
         port = fields.get("port", link.port)
         fields["port"] = None if port is None else {**port, **after}

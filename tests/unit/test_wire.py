@@ -73,6 +73,11 @@ def test_a_bridge_and_its_port() -> None:
     assert (bridge.port, bridge.txqueuelen, bridge.alias, bridge.up) == (None, 0, "für Gäste", False)
 
 
+def test_how_a_device_makes_its_ipv6_addresses_is_told_as_it_is_set() -> None:
+    links = _wire.decode_links([link(1, "tap1", _wire.addr_gen_mode("stable_secret")), link(2, "tap2")])
+    assert [one.addr_gen_mode for one in links.values()] == ["stable_secret", None]
+
+
 def test_a_tun_whose_owner_nobody_named() -> None:
     data = attribute(3, b"\2") + attribute(4, b"\0")
     info = attribute(18, attribute(1, b"tun\0") + attribute(2, data))

@@ -139,6 +139,12 @@ def test_a_tap_without_a_bridge_is_no_port() -> None:
     assert found["stanzas"][0]["options"] == [["pre-up", "test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap multi_queue"]]
 
 
+def test_a_tap_makes_no_ipv6_addresses_before_it_is_up_and_a_bridge_no_more_of_them() -> None:
+    stanzas = plan([{"name": "br0", "txqueuelen": 5, "addr_gen_mode": "none"}], [{"name": "tap1", "addr_gen_mode": "none"}])["present"]["stanzas"]
+    assert ["up", "ip link set dev br0 txqueuelen 5 addrgenmode none"] in stanzas[0]["options"]
+    assert stanzas[1]["options"][1] == ["pre-up", "ip link set dev tap1 addrgenmode none"]
+
+
 @pytest.mark.parametrize("text", ["$(id)", "a b", "x; reboot", "a'b", "`id`"])
 def test_no_word_of_a_user_reaches_the_shell_as_more_than_a_word(text: str) -> None:
     for key in ("owner", "alias"):
