@@ -26,6 +26,14 @@ Records = list[dict[str, Any]]
 pytestmark = pytest.mark.parametrize("host", HOSTS)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def off_afterwards(lab: Lab) -> Iterator[None]:
+    """What comes after this story has the machine's processors for itself: guests that boot from the network for ever are gone with their hosts."""
+    yield
+    for host in HOSTS:
+        lab.ssh(host, "systemctl poweroff")
+
+
 @dataclass
 class View:
     """What a host's network is, told by iproute2."""

@@ -9,6 +9,7 @@ A story, as test_lab.py is. What the VLANs are is told by iproute2; that the liv
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,6 +37,13 @@ WANTED = {
 REPORT = "Report | Bridges, MACs and routes"
 PROOF = "Verify | Prove with live frames that the tenants are apart"
 Records = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def guests_off_afterwards(lab: Lab) -> Iterator[None]:
+    """They would boot from the network for ever."""
+    yield
+    lab.ssh(HOST, "cat /run/hypervisor-network/vm?/pid | xargs --no-run-if-empty kill")
 
 
 def site(lab: Lab, *arguments: str) -> Records:

@@ -28,9 +28,15 @@ TARGETS = {
 }
 NETNS = "vlans"
 LIBRARY = "/root/target"
+SERVED = "served"
+RED = ("red1", "dhcp-red")
+SERVER = (
+    "--conf-file=/dev/null --port=0 --bind-interfaces --no-ping --no-resolv --no-hosts --user=root --pid-file= --dhcp-authoritative "
+    "--dhcp-range=10.20.0.100,10.20.0.150,120s --interface=uplink --dhcp-leasefile=/dev/null"
+)
 PVID, OUT = "PVID", "Egress Untagged"
 ACCESS = {1: {PVID, OUT}}
-BOUNDED = settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+BOUNDED = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 Vids = dict[int, set[str]]
 
 
@@ -255,6 +261,33 @@ def test_an_uplink_that_was_on_its_way_out_has_its_vlans_again(lab: Lab, host: M
     assert at > 3, "it never got as far as leaving the bridge"
     lab.ssh(VLANS, f"ip -n {NETNS} address flush dev v0")
     host.done("bridge_port", name="v0", bridge="br0", access_vlan=1)
+
+
+@pytest.fixture
+def server(lab: Lab, host: Modules) -> Iterator[dict[str, Any]]:
+    """A bridge of its own with the taps of two tenants, and the DHCP server of one of them behind a third port; what bridge_isolation is told of it."""
+    host.done("linux_bridge", name="br2", up=True, vlan_filtering=True, mcast_snooping=False)
+    host.done("tap_device", taps=[{"name": "blue1"}, {"name": "red1"}], up=True)
+    batch = "\n".join((f"link add dhcp-red type veth peer name uplink netns {SERVED}", f"link set dhcp-red netns {NETNS}"))
+    lab.ssh(VLANS, f"ip netns add {SERVED} && ip -batch - <<-.\n{batch}\n.")
+    try:
+        host.done("bridge_port", up=True, bridge="br2", ports=[{"name": "blue1", "access_vlan": 10}, *({"name": name, "access_vlan": 20} for name in RED)])
+        lab.ssh(VLANS, f"ip -n {SERVED} address add 10.20.0.1/24 dev uplink && ip -n {SERVED} link set uplink up")
+        lab.ssh(VLANS, f"ip netns exec {SERVED} dnsmasq {SERVER}")
+        yield {"tenants": [{"name": "blue", "vlan": 10, "ports": ["blue1"], "dhcp": True}, {"name": "red", "vlan": 20, "ports": list(RED), "dhcp": True}]}
+    finally:
+        lab.ssh(VLANS, f"ip netns pids {SERVED} | xargs --no-run-if-empty kill; ip netns delete {SERVED}")
+        host.done("tap_device", taps=[{"name": "blue1"}, {"name": "red1"}], state="absent")
+        host.done("linux_bridge", name="br2", state="absent", force=True)
+
+
+def test_the_dhcp_server_of_a_vlan_answers_its_own_tenant_and_nobody_else(lab: Lab, host: Modules, server: dict[str, Any]) -> None:
+    result = host.run("bridge_isolation", **server, timeout=10)
+    assert result["wrong"] == ["blue: no DHCP server offered an address within 10 s."]
+    (offer,) = result["offers"]
+    (link,) = lab.json(VLANS, f"ip -n {SERVED} -j link show uplink")
+    assert (offer["tenant"], offer["server"], offer["mac"], offer["port"]) == ("red", "10.20.0.1", link["address"], "dhcp-red")
+    assert offer["address"].startswith("10.20.0.1") and result["leaks"] == []
 
 
 VIDS = st.one_of(st.integers(1, 3), st.integers(1, 4094))

@@ -32,7 +32,7 @@ ROLE_PACKAGES = ("python3-pyroute2", "python3-netaddr", "bridge-utils", "qemu-sy
 # A hypervisor as an administrator finds it, and the tools the tests look at it with.
 BASE_PACKAGES = (
     "linux-image-cloud-amd64", "initramfs-tools", "systemd-sysv", "udev", "dbus", "kmod", "procps",
-    "ifupdown", "iproute2", "iputils-ping", "net-tools", "tcpdump",
+    "ifupdown", "iproute2", "iputils-ping", "net-tools", "tcpdump", "dnsmasq-base",
     "openssh-server", "python3", "python3-apt", "less",
 )  # fmt: skip
 # What ifupdown asks DHCP with where nobody chose: the client that an installation of the release has.
