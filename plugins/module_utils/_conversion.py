@@ -80,6 +80,9 @@ class UplinkNoun:
                 raise
             return ()  # a kernel without qdiscs has none
 
+    def prepare(self) -> None:
+        self._netlink.ready()
+
     def plan(self, now: Inet, wish: Spec | Layout) -> Plan:
         if isinstance(wish, Layout):
             return _uplink.plan(now, wish)

@@ -24,17 +24,26 @@ def need(library: str):
     Imported at first need: pyroute2 costs 150 ms, and a refused argument should not pay that.
     """
     name = library.split(".", maxsplit=1)[0]
-    cure = f"install it with 'apt-get install {_PACKAGES.get(name, name)}' or 'pip install {name}'."
     try:
         module = _imported(library, name)
     except ImportError:
         present = _version(name) or None
         found = "is missing" if present is None else f"{present} lacks {library}"
-        raise MissingDependency(f"The Python library {name} {found} for {sys.executable}; {cure}") from None
+        raise MissingDependency(f"The Python library {name} {found} for {sys.executable}; {_cure(name)}") from None
     version = _version(name)
     if _numbers(version) and _numbers(version) < _numbers(_LEAST.get(name, "")):
-        raise MissingDependency(f"The Python library {name} {version} of {sys.executable} is older than {_LEAST[name]}; {cure}")
+        raise MissingDependency(f"The Python library {name} {version} of {sys.executable} is older than {_LEAST[name]}; {_cure(name)}")
     return module
+
+
+def check_present(library: str) -> None:
+    """Raise MissingDependency where a library is missing, without the time that its import takes."""
+    if library not in sys.modules and importlib.util.find_spec(library) is None:
+        raise MissingDependency(f"The Python library {library} is missing for {sys.executable}; {_cure(library)}")
+
+
+def _cure(library: str) -> str:
+    return f"install it with 'apt-get install {_PACKAGES.get(library, library)}' or 'pip install {library}'."
 
 
 def _imported(library: str, name: str):

@@ -9,8 +9,8 @@ where that is asked for, and the entries that the kernel keeps for the MACs of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Iterable, Mapping, NamedTuple
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _units, _vlan
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused, Unsupported
@@ -61,8 +61,7 @@ class Table:
     since: float | None = None
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """What an adapter needs of a change: which entry, on which port it is now, what it shall be (None: gone), and the flush that takes it."""
 
     bridge: str
@@ -75,11 +74,15 @@ class Step:
 
 @dataclass(frozen=True)
 class _Place:
-    """A bridge; C(devices) are itself and its ports, C(own) gives the device of each MAC that is one of theirs."""
+    """A bridge; C(devices) are itself and its ports, C(own) gives the device of each MAC that is one of theirs.
+
+    C(vids) remembers, of a port that was asked for, where the kernel puts an entry without a VLAN: outside all of them and in each one of the port.
+    """
 
     bridge: Link
     devices: Mapping[str, Link]
     own: Mapping[str | None, str]
+    vids: dict[str, list[int | None]] = field(default_factory=dict)
 
 
 def checked(items: Iterable[Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -288,19 +291,23 @@ def _check_filtering(place: _Place, wish: Mapping[str, Any], name: str) -> None:
 
 
 def _vlans(place: _Place, wish: Mapping[str, Any]) -> list[int | None]:
-    """Where the kernel puts an entry: without a VLAN, that is outside all VLANs and in each one of the port."""
-    return [wish["vlan"]] if wish["vlan"] is not None else [None, *_vlan.expanded(place.devices[wish["port"]].vlans or {})]
+    if wish["vlan"] is not None:
+        return [wish["vlan"]]
+    port = wish["port"]
+    if port not in place.vids:
+        place.vids[port] = [None, *_vlan.expanded(place.devices[port].vlans or {})]
+    return place.vids[port]
 
 
 def _present(now: Table, key: Key, entry: Forwarding | None, wish: Mapping[str, Any]) -> list[Change]:
+    if entry is not None and _fits(entry, wish):  # most of a list, in a second run
+        return []
     asked = {one: wish[one] for one in SAYS if wish[one] is not None}
     if entry is None:
         step = Step(*key, None, {"sticky": False, "extern_learn": False, **asked})
         return [Change("create", KIND, _name(key), None, asked, _risk(now, key, None, asked), step)]
     old = values(entry)
     after = differing(old, asked)
-    if not after:
-        return []
     external = asked.get("extern_learn", old["extern_learn"] and not {"type", "sticky"} & set(after))
     # the kernel never takes this mark from an entry, and what has it keeps its type
     again = external != old["extern_learn"] or (external and "type" in after)
@@ -343,7 +350,11 @@ def _delete(entry: Forwarding, flush: Mapping[str, Any] | None = None) -> Change
 
 
 def _fits(entry: Forwarding, wish: Mapping[str, Any]) -> bool:
-    return all(wish.get(key) in (None, getattr(entry, key)) for key in (*SAYS, "vlan"))
+    for key in (*SAYS, "vlan"):
+        asked = wish.get(key)
+        if asked is not None and asked != getattr(entry, key):
+            return False
+    return True
 
 
 def _learned(entry: Forwarding) -> bool:

@@ -52,6 +52,9 @@ class FdbNoun:
         since = None if self._begun is None else self._clock() - self._begun
         return _fdb.Table(host, entries, frozenset(neighbours), since)
 
+    def prepare(self) -> None:
+        self._netlink.ready()
+
     def plan(self, now: _fdb.Table, wish: Mapping[str, Any]) -> Plan:
         return _fdb.plan(now, wish)
 

@@ -43,6 +43,7 @@ class GuardedLinks(LinkNoun):
         """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
         self._inherited = self._netlink
         self._netlink = netlink
+        netlink.ready()
 
     def read(self) -> Snapshot:
         return super().read() if self.keeper is None else self.keeper.read(super().read(), self._netlink)

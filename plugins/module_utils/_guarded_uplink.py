@@ -59,6 +59,7 @@ class GuardedUplink(UplinkNoun):
         # The old socket is kept: were it collected, it would close a number that the new one may have got.
         self._inherited = self._netlink
         self._use(Netlink())
+        self._netlink.ready()
 
     def _restore(self, before: Inet, changes: Plan) -> list[str]:
         """The way back, from whatever stands now; runs in the guard."""

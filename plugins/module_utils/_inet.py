@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket as _names  # only AF_ numbers and inet_ntop: no socket is opened here
 import struct
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Address
 from ansible_collections.hypervisor.network.plugins.module_utils._wire import attribute, text, walk
@@ -124,8 +124,7 @@ class Neighbour:
     raw: bytes = field(default=b"", compare=False, repr=False)
 
 
-@dataclass(frozen=True)
-class Forwarding:
+class Forwarding(NamedTuple):
     """An entry of a bridge's forwarding database; C(age) in seconds since the last frame from C(mac)."""
 
     bridge: str

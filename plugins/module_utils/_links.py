@@ -51,6 +51,9 @@ class LinkNoun:
         links.update({name: _with_own_times(link) for name, link in links.items() if link.kind == "bridge"})
         return Snapshot(links, snapshot.addresses, Lazily(_tun.holders))
 
+    def prepare(self) -> None:
+        self._netlink.ready()
+
     def plan(self, now: Snapshot, wish: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plan:
         changes = _bridge.plan(now, wish.get("bridge", ())) + _tap.plan(now, wish.get("tap", ()))
         made = [one.name for one in changes if one.action in ("create", "recreate")]

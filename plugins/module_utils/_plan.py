@@ -10,8 +10,10 @@ the only place that knows check mode. Side effects come in as the methods of a n
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Protocol, Sequence
+from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
     HypervisorNetworkError,
@@ -103,15 +105,32 @@ class Outcome:
         return bool(self.changes)
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Lists of thousands are small objects that all live: the collector would look at them again and again, and find nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_uncollected()
 def reconcile(noun: Noun, wish: Any, check_mode: bool = False, guard: Guard | None = None) -> Outcome:
     """Read, plan, apply, read back; undo on any failure after the first write.
 
-    A noun with a C(verify(before, after)) of its own has the last word before success. A C(guard) is armed before the first write.
+    A noun with a C(prepare()) loads what writing takes as soon as there is something to write, in check mode too, which then refuses what the run
+    would. One with a C(verify(before, after)) has the last word before success. A C(guard) is armed before the first write.
     Raises what planning and applying raise, with a sentence on the undo added; ReadBackError where the host accepted every
     write and still differs from the wish; UndoFailed where the way back failed too.
     """
     before = noun.read()
     changes = tuple(noun.plan(before, wish))
+    prepare = getattr(noun, "prepare", None)
+    if changes and prepare is not None:
+        prepare()
     if check_mode or not changes:
         return Outcome(changes, before, before)
     if guard is not None:

@@ -64,6 +64,9 @@ class Switch:
                 data += _wire.attribute(2, struct.pack("=HH", bits, vid))
         return struct.pack("=BxHiII", 7, 1, index, 0, 0) + _wire.attribute(3, name.encode() + b"\0") + (_wire.attribute(26, data) if data else b"")
 
+    def ready(self) -> None:
+        """There is nothing to load."""
+
     def send(self, kind: int, _flags: int, body: bytes, what: str) -> None:
         if len(self.sent) + 1 == self.fail_at:
             self.fail_at = 0

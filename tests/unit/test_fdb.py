@@ -75,7 +75,7 @@ def applied(now: _fdb.Table, changes: list[Change]) -> _fdb.Table:
         if change.action == "recreate" and "extern_learn" not in change.after:
             says["extern_learn"] = False
         words = [f"{mac} dev {says['port']} master {bridge}", says["type"], *(word for word in ("sticky", "extern_learn") if says[word])]
-        found[key] = replace(entry(" ".join(words)), vlan=key[2])
+        found[key] = entry(" ".join(words))._replace(vlan=key[2])
     return replace(now, entries=tuple(found.values()))
 
 
