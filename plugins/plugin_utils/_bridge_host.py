@@ -46,6 +46,7 @@ def plan(
     carried = {item["name"]: _tenants.carried(item, taps, guests, tenants) for item in whole if item.get("uplink")}
     trunks = {name: vids for name, vids in carried.items() if vids}
     defaults = {item["name"]: _tenants.default_vlan(item) for item in whole}
+    plugged = {item["name"]: [tap["name"] for tap in owned if tap.get("bridge") == item["name"]] for item in whole}
     gone = {"bridges": dropped(bridges), "taps": dropped(taps), "guests": dropped(guests)}
     return {
         "empty": not (bridges or taps or guests),
@@ -58,7 +59,7 @@ def plan(
         "present": {
             "bridges": [{**up(item, there), **only(item, _bridge.SPEC)} for item in whole],
             "uplinks": [uplink(item) for item in whole if item.get("uplink")],
-            "stanzas": [stanza for item in whole for stanza in bridge_stanzas(item, trunks.get(item["name"], ()))]
+            "stanzas": [stanza for item in whole for stanza in bridge_stanzas(item, trunks.get(item["name"], ()), plugged.get(item["name"], ()))]
             + [tap_stanza(item, defaults.get(item.get("bridge"), _tenants.default_vlan(None))) for item in owned],
             "taps": [{"up": True, **only(item, _tap.SPEC)} for item in owned],
             # the uplink first: a tenant's tap is not plugged in before its VLAN has a way out

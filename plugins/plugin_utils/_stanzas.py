@@ -25,8 +25,10 @@ _BRIDGE_UTILS = {
 _IPROUTE2 = {"addr_gen_mode": "addrgenmode"}
 
 
-def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = ()) -> list[dict[str, Any]]:
+def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = (), taps: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The stanzas of a bridge: one, or one per family where its addresses are given. C(carried) are the VLANs that its uplink carries tagged.
+
+    C(taps) are those that belong in it: a bridge that is taken down by hand lets go of them, and takes them in again when it comes up.
 
     Where the item names no method, the stanza says nothing of addresses: they are what C(take_over) finds at the uplink.
     """
@@ -34,6 +36,8 @@ def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = ()) -> list
     if item.get("uplink"):
         common["take_over"] = item["uplink"]
     options = _bridge_options(item, carried)
+    if taps:
+        options.append(["up", f"ifup --force {_words(taps)} || true"])
     if item.get("method") is None:
         return [{**common, **({} if item.get("uplink") else {"method": "manual"}), "family": "inet", "options": options}]
     if item["method"] != "static":
@@ -60,7 +64,7 @@ def tap_stanza(item: Mapping[str, Any], default: int) -> dict[str, Any]:
     options += [[key, str(item[own])] for key, own in (("mtu", "mtu"), ("hwaddress", "mac")) if item.get(own) is not None]
     vlans = _vlan.wished(item) if item.get("bridge") is not None else None
     if vlans is not None:
-        options.append(["pre-up", f"ip link set dev {_words([name, 'master', item['bridge']])}"])
+        options += [["pre-up", f"ip link set dev {_words([name, *words])}"] for words in (["down"], ["master", item["bridge"]])]
         options += [["pre-up", line] for line in _vlan_lines(name, vlans, 0 if item.get("vlans_mode") == "merge" else default)]
     link = _link(item if vlans is None else {**item, "bridge": None})
     if link:

@@ -9,14 +9,17 @@ A story, as test_lab.py is. What the VLANs are is told by iproute2; that the liv
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.frames import wait_for
 from ansible_collections.hypervisor.network.tests.harness.hypervisors import NEW_CONNECTION, Lab
 
 HOST = "vlans"
+BY_HAND = 120.0  # a DHCP server has to be asked again, on a machine without KVM
 VARIABLES = {
     "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "method": "dhcp"}],
     "bridge_host_taps": [{"name": "tap1", "bridge": "br0"}, {"name": "tap2", "bridge": "br0"}, {"name": "tap3", "bridge": "br0"}],
@@ -130,6 +133,23 @@ def test_vlan_1_left_on_two_tenants_is_found_by_its_settings_and_by_live_frames(
     # what a guest tags itself goes over, and so does what the host's own network says
     for sentence in ("blue leaks: 3 tagged frames from a port like tap1 came out at tap2 of red", "the host leaks: 3 arp, 3 broadcast"):
         assert sentence in leaking
+
+
+def test_a_bridge_taken_down_and_up_by_hand_has_its_tenants_again(lab: Lab, leaking: str) -> None:
+    # in a unit of its own: the session hangs on the network that goes away
+    lab.ssh(HOST, "systemd-run --quiet --collect sh -c 'ifdown br0; ifup br0; touch /run/by-hand'")
+
+    def done() -> bool:
+        try:
+            lab.ssh(HOST, "test -e /run/by-hand", *NEW_CONNECTION)
+            return True
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            return False
+
+    wait_for(done, "br0 is up again", BY_HAND)
+    assert vlans(lab) == WANTED
+    running = lab.ssh(HOST, "cat /sys/class/net/tap[12]/carrier").split()
+    assert running == ["1", "1"], "a guest lost its tap"
 
 
 def test_a_boot_brings_the_tenants_back(lab: Lab, leaking: str) -> None:

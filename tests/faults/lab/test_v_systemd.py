@@ -162,6 +162,7 @@ def test_f05_br0_is_taken_down_and_up_by_ifupdown_which_knows_it(converted: Powe
     converted.hv("systemd-run --quiet --collect sh -c 'ifdown br0; ifup br0; touch /run/f05'")
     converted.until("test -e /run/f05", 60)
     assert converted.state() == NEW
+    assert converted.hv("ls /sys/class/net/br0/brif").split() == ["eth0", "tap1"]
     assert sorted(converted.hv("cat /run/network/ifstate").split()) == sorted(boot.split())
 
 

@@ -287,10 +287,12 @@ def test_a_boot_brings_the_vlans_back_and_a_tap_is_in_no_other_for_a_moment() ->
     assert stanzas["br0"]["up"] == [
         "ip link set dev br0 type bridge vlan_filtering 1",
         f"{joined} && bridge vlan add dev eth0 vid 10", f"{joined} && bridge vlan add dev eth0 vid 20", QUIET,
+        "ifup --force tap1 tap2 tap3 tap4 || true",
     ]  # fmt: skip
     assert stanzas["tap1"] == {
         "pre-up": [
-            "test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap", "ip link set dev tap1 master br0",
+            "test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap", "ip link set dev tap1 down",
+            "ip link set dev tap1 master br0",
             "bridge vlan add dev tap1 vid 10 pvid untagged", "bridge vlan del dev tap1 vid 1",
         ]
     }  # fmt: skip
@@ -310,7 +312,7 @@ def test_a_boot_brings_the_vlans_back_and_a_tap_is_in_no_other_for_a_moment() ->
 )
 def test_vlans_of_a_tap_are_written_whoever_gave_them(bridge: dict, tap: dict, lines: list[str]) -> None:
     found = plan([{**BR0, "vlan_filtering": True, **bridge}], [{"name": "tap1", "bridge": "br0", **tap}])
-    said = options_of(found["present"]["stanzas"][1])["pre-up"][2:]
+    said = options_of(found["present"]["stanzas"][1])["pre-up"][3:]
     assert [line.partition(" dev tap1 ")[2] for line in said] == lines
     assert [line for line in said if " del " in line] == said[len([line for line in said if " add " in line]) :]
 
