@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
-import signal
 import socket
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..harness.netns import Namespaces, batch, run
+from ..harness.waiting import kill_and_wait
 from .rows import Row, in_turn
 
 _MODULE = "ansible_collections.hypervisor.network.plugins.modules.qemu_guest"
@@ -87,7 +86,7 @@ class _Place:
                 self._await_mac()
             return (time.monotonic() - begin) * 1000
         finally:
-            self._kill(int(pidfile.read_text(encoding="ascii")))
+            kill_and_wait(int(pidfile.read_text(encoding="ascii")))
             self._forget_mac()
 
     def _module(self, **options: Any) -> float:
@@ -108,12 +107,3 @@ class _Place:
 
     def _forget_mac(self) -> None:
         run("ip", "-n", self._netns, "link", "set", "br0", "type", "bridge", "fdb_flush")
-
-    @staticmethod
-    def _kill(pid: int) -> None:
-        handle = os.pidfd_open(pid)
-        try:
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-            select.select([handle], [], [], _PATIENCE)
-        finally:
-            os.close(handle)

@@ -5,17 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.guests import Guests
 
 
 @pytest.fixture(autouse=True)
 def root() -> None:
     needs_root()
+
+
+@pytest.fixture
+def guests(netns, run_module) -> Iterator[Guests]:
+    made = Guests(netns, run_module)
+    yield made
+    made.remove()
 
 
 @pytest.fixture

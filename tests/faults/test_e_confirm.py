@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +19,9 @@ from ansible_collections.hypervisor.network.tests.harness.guarded import Transac
 from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
 from ansible_collections.hypervisor.network.tests.harness.netns import ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.remote import Remote, kill
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+
+SOON = 60.0
 
 # New connections of the client are dropped, those that stand go on: what a stateful firewall does that knows another MAC or port.
 _NO_NEW = """
@@ -36,14 +38,6 @@ table inet cut {
 def _controlled(folder: Path, delay: float = 0.0) -> Iterator[tuple[Lan, Remote, Transactions]]:
     with lan() as made, Transactions(made.host) as hand:
         yield made, Remote(made, folder, delay), hand
-
-
-def _once(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until something in the kernel or on the disk is true, which tells nobody."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.01)
 
 
 def _ended(made: Lan) -> bool:
@@ -67,13 +61,13 @@ def test_e02_no_new_connection_after_the_change_and_the_host_is_as_before(tmp_pa
     with _controlled(tmp_path) as (made, remote, hand):
         before = settled(made.host)
         child = remote.start(guard_timeout=12)
-        _once(lambda: _ended(made))
+        wait_for(lambda: _ended(made), "eth0 is a port", SOON)
         try:
             run("nft", "-f", "-", netns=made.router, stdin=_NO_NEW)
         except RuntimeError as error:
             child.kill()
             pytest.skip(f"this machine's kernel filters nothing: {error}")
-        _once(lambda: bool(hand.every()) and hand.state(hand.every()[0].name) == "rolled-back")
+        wait_for(lambda: hand.every() and hand.state(hand.every()[0].name) == "rolled-back", "it is rolled back", SOON)
         run("nft", "delete", "table", "inet", "cut", netns=made.router)
         output, _nothing = child.communicate(timeout=60)
         (one,) = hand.every()
@@ -92,7 +86,7 @@ def test_c09_a_controller_that_is_stopped_never_confirms(tmp_path, stop):
     with _controlled(tmp_path) as (made, remote, hand):
         before = settled(made.host)
         child = remote.start(guard_timeout=10)
-        _once(lambda: bool(hand.every()))
+        wait_for(hand.every, "a transaction", SOON)
         stop(child)
         child.communicate(timeout=60)
         hand.wait(30)

@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,15 +26,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._errors import 
 from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
 from ansible_collections.hypervisor.network.tests.harness.guests import MAC, Guests, holds_qmp, image, process_state
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 NOBODY = 65534
-
-
-@pytest.fixture
-def guests(netns, run_module) -> Iterator[Guests]:
-    made = Guests(netns, run_module)
-    yield made
-    made.remove()
 
 
 @pytest.fixture
@@ -347,10 +341,7 @@ def _qemus(name: str) -> list[int]:
 
 
 def _until_gone(pid: int, timeout: float = 10) -> None:
-    deadline = time.monotonic() + timeout
-    while process_state(pid) is not None:
-        assert time.monotonic() < deadline, f"the process {pid} lives on"
-        time.sleep(0.02)
+    wait_for(lambda: process_state(pid) is None, f"the end of the process {pid}", timeout)
 
 
 _LEADER_GOES_FIRST = """

@@ -9,23 +9,15 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
-from ansible_collections.hypervisor.network.tests.harness.guests import RUN, Guests, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.guests import RUN, image, process_state
 
 NOBODY = 65534
-
-
-@pytest.fixture
-def guests(netns, run_module) -> Iterator[Guests]:
-    made = Guests(netns, run_module)
-    yield made
-    made.remove()
 
 
 @pytest.mark.parametrize("name", ["../../etc/x", "a,readonly=on", "-S", "$(id)", "{{ 7*7 }}", "a" * 300, "a\0b", "\u202evm", "", "a\nb", "."])

@@ -8,11 +8,10 @@ from __future__ import annotations
 import itertools
 import socket
 import struct
-import time
 from collections import Counter
-from typing import Any, Callable
 
 from .netns import inside
+from .waiting import wait_for
 
 ETHERTYPE = 0x88B5  # IEEE 802: for local experiments, so that nothing else on the wire is counted
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -60,17 +59,6 @@ def counts(number: int, sender: Station, stations: dict[str, Station]) -> dict[s
         last = sender.send()
         wait_for(lambda last=last: all(one.count(last) for one in stations.values()), "the broadcast after it")
     return {name: one.count(number) for name, one in stations.items() if one.count(number)}
-
-
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-    """The condition's value as soon as it is true."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.01)
 
 
 def _opened(dev: str) -> socket.socket:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import select
 import shutil
-import signal
 import subprocess
 import tarfile
 import time
@@ -23,6 +21,7 @@ import ansible
 import pytest
 
 from .hypervisors import NEW_CONNECTION, REPO, Lab
+from .waiting import kill_and_wait
 
 HOST = "hv"
 ADDRESS = "10.77.0.11"
@@ -68,13 +67,7 @@ class PoweredLab(Lab):
 
     def cut(self) -> None:
         """Pull the plug: what the machine had not written to its disk is lost."""
-        pid = int((_RUN / f"{self.name}-{HOST}" / "pid").read_text(encoding="ascii"))
-        handle = os.pidfd_open(pid)
-        try:
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-            select.select([handle], [], [], _PATIENCE)
-        finally:
-            os.close(handle)
+        kill_and_wait(int((_RUN / f"{self.name}-{HOST}" / "pid").read_text(encoding="ascii")))
         subprocess.run([*self.ssh_words(HOST, "-O", "exit")], capture_output=True, check=False)
 
     def restore(self) -> None:

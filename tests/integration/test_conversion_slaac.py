@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ import pytest
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, Lan, lan
 from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 ADDRESS = "fd77::ff:fe77:10"  # from the MAC
 ADVERTISED = 60  # seconds that a router is one after an advertisement
+HEARD = 15.0
 
 
 @pytest.fixture
@@ -33,17 +34,10 @@ def host() -> Iterator[Lan]:
                 "--no-hosts", "--user=root", "--pid-file=", "--enable-ra", "--dhcp-range=fd77::,ra-only,64,120", f"--ra-param=lan,4,{ADVERTISED}",
                 f"--log-facility={folder / 'log'}", f"--dhcp-leasefile={folder / 'leases'}",
             )  # fmt: skip
-            wait_for(lambda: settled(made.host, "eth0") and default(made.host))
+            wait_for(lambda: settled(made.host, "eth0") and default(made.host), "an address and a route by the router", HEARD)
             yield made
     finally:
         shutil.rmtree(folder)
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not so within {seconds} s"
-        time.sleep(0.1)
 
 
 def settled(netns: str, dev: str) -> dict[str, Any] | None:
@@ -77,7 +71,7 @@ def test_slaac_moves_to_the_bridge_is_renewed_there_and_comes_back(run_module, h
 
     # the next advertisement brings the kernel's own default route beside the one that moved, and refreshes the address and its network
     left: list[int] = []  # whole seconds, and it may have come just before: only after going down can it be seen to go up
-    wait_for(lambda: left.append(max(one["expires"] for one in default(host.host))) or left[-1] > min(left))
+    wait_for(lambda: left.append(max(one["expires"] for one in default(host.host))) or left[-1] > min(left), "the router is heard again", HEARD)
     assert {ways(one) for one in default(host.host)} == {("br0", before["gateway"], before["metric"], "ra")}
     (link,) = ip_json(host.host, "-6", "address", "show", "dev", "br0", "scope", "global")
     assert [one["local"] for one in link["addr_info"] if one] == [ADDRESS]

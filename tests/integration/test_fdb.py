@@ -22,9 +22,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._errors import 
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts, wait_for
+from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules
 from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, inside, run
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 MACS = {"a": "02:aa:00:00:00:0a", "b": "02:aa:00:00:00:0b", "c": "02:aa:00:00:00:0c"}
 NOBODY = "02:aa:00:00:00:ee"

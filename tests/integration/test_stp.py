@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts, wait_for
+from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules
 from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 BRIDGES = ("west", "east")
 LINKS = ("one", "two")
