@@ -85,7 +85,10 @@ def _tap(now: Snapshot, link: Link) -> dict[str, Any]:
 
 
 def _state(link: Link) -> dict[str, Any]:
-    usual = _unusual({key: getattr(link, key) for key in _DEVICE}, _DEVICE, _DEVICE)
+    values = {key: getattr(link, key) for key in _DEVICE}
+    if link.options.get("mode") == "tun" and link.addr_gen_mode == "random":
+        del values["addr_gen_mode"]  # the kernel's own word for a device without a MAC, as soon as somebody holds it
+    usual = _unusual(values, _DEVICE, _DEVICE)
     return usual if link.up else {"up": False, **usual}
 
 

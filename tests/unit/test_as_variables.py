@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.hypervisor.network.plugins.module_utils._as_variables import variables
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import IFF_LOWER_UP, IFF_UP, Link, Snapshot
 
@@ -48,6 +50,11 @@ def test_the_uplink_is_the_nic_and_gives_the_bridge_its_mac() -> None:
 def test_a_guest_that_is_a_namespace_is_no_uplink() -> None:
     other_end = Link("veth1", kind="veth", mac="02:00:00:00:00:01", master="br0", port=PORT)
     assert "uplink" not in told(bridge(), other_end)[0][0]
+
+
+@pytest.mark.parametrize(("mode", "made", "said"), [("tap", "eui64", None), ("tap", "none", "none"), ("tun", "random", None), ("tap", "random", "random")])
+def test_how_ipv6_addresses_are_made_is_said_where_the_kernel_would_do_otherwise(mode: str, made: str, said: str | None) -> None:
+    assert told(bridge(), tap(options={**TAP, "mode": mode}, ipv6={"addr_gen_mode": made}))[1][0].get("addr_gen_mode") == said
 
 
 def test_what_differs_is_said() -> None:
