@@ -37,7 +37,8 @@ def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = (), taps: S
         common["take_over"] = item["uplink"]
     options = _bridge_options(item, carried)
     if taps:
-        options.append(["up", f"ifup --force {_words(taps)} || true"])
+        # the bridge is named, with which the line goes when the NIC gets its stanza back
+        options.append(["up", f"test -d /sys/class/net/{shlex.quote(item['name'])} && ifup --force {_words(taps)} || true"])
     if item.get("method") is None:
         return [{**common, **({} if item.get("uplink") else {"method": "manual"}), "family": "inet", "options": options}]
     if item["method"] != "static":
