@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Callable, Iterable
 
-from . import conversion, forwarding, guests, links, tasks
+from . import conversion, forwarding, guests, links, reload, tasks
 from .rows import GOALS, Row, note, table
 
 BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
@@ -25,6 +25,7 @@ BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
     "G4": tasks.loops,
     "G5": tasks.no_change,
     "G6": tasks.payload,
+    "G7": reload.first_run,
     "G9": guests.start,
     "G10": guests.learned,
     "G13": forwarding.entries,

@@ -29,6 +29,7 @@ GOALS = {
     "G4ip": Goal("two command: ip loops over 100 / one list task", 40, 50, least=True),
     "G5": Goal("no-change netlink task / ping", 1.45, 1.25),
     "G6": Goal("payload of a module / of an empty AnsibleModule", 1.3, 1.15),
+    "G7": Goal("a bridge with 100 taps from nothing / ifreload -a of ifupdown2", 1.1, 0.8),
     "G9": Goal("guest started by the module, less a run without changes / qemu -daemonize", 2.0, 1.3),
     "G10": Goal("the guest's own MAC in the bridge's table / the same QEMU by hand", 1.05, 1.02),
     "G12": Goal("packets lost and TCP stall of a conversion", 0, 0),
