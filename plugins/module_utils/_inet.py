@@ -39,7 +39,7 @@ _PROTO_KERNEL = 2
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 
 _NDA_DST, NDA_LLADDR, _NDA_CACHEINFO, NDA_VLAN, _NDA_MASTER = 1, 2, 3, 5, 9
-NUD_REACHABLE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT = 0x02, 0x04, 0x10, 0x40, 0x80
+_NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, _NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x01, 0x02, 0x04, 0x10, 0x20, 0x40, 0x80
 NTF_SELF, NTF_MASTER, NTF_EXT_LEARNED, NTF_STICKY = 0x02, 0x04, 0x10, 0x40
 
 _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
@@ -290,6 +290,18 @@ def decode_neighbours(messages: Iterable[bytes], names: Mapping[int, str]) -> tu
         address = _names.inet_ntop(family, found[_NDA_DST])
         found_all.append(Neighbour(names.get(index, ""), address, family, found[NDA_LLADDR].hex(":"), state, body))
     return tuple(found_all)
+
+
+def asked_in_vain(messages: Iterable[bytes], names: Mapping[int, str]) -> dict[tuple[str, str], bytes]:
+    """Of the same bodies, what takes those out again that the kernel asks for and has not heard of, by device and address: RTM_DELNEIGH bodies."""
+    found_all = {}
+    for body in messages:
+        family, index, state, _flags, kind = NEIGHBOUR.unpack_from(body)
+        found = walk(body, NEIGHBOUR.size)
+        if family in (AF_INET, AF_INET6) and state & (_NUD_INCOMPLETE | _NUD_FAILED) and _NDA_DST in found:
+            gone = NEIGHBOUR.pack(family, index, 0, 0, kind) + attribute(_NDA_DST, found[_NDA_DST])
+            found_all[names.get(index, ""), _names.inet_ntop(family, found[_NDA_DST])] = gone
+    return found_all
 
 
 def reneighbour(neighbour: Neighbour, index: int, known: int = NUD_STALE) -> bytes:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from dataclasses import dataclass
 from typing import Container, Iterable, Mapping
@@ -65,10 +66,10 @@ def answering(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gatew
     unasked = set(waiting)
 
     def all_answered() -> bool:
-        known = _neighbours(netlink, links) if unasked else {}
+        known = _known(netlink.dump(_inet.RTM_GETNEIGH), links) if unasked else {}
         for one in unasked:
             _ask(netlink, known.get((one.dev, one.address)), one.address, index_of(one.dev, links))
-        known = _neighbours(netlink, links)
+        known = _known(netlink.dump(_inet.RTM_GETNEIGH), links)
         there = {who for who, one in known.items() if one.state & (_inet.NUD_REACHABLE | _inet.NUD_PERMANENT)}
         waiting.difference_update([one for one in waiting if (one.dev, one.address) in there])
         # one that was being asked in vain already is given up before it has heard of us: it is asked anew
@@ -77,12 +78,22 @@ def answering(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gatew
         return not waiting
 
     if waiting:
+        _forget_questions(netlink, links, waiting)
         wait(RTMGRP_NEIGH, seconds, all_answered)
     return [one for one in asked if one not in waiting | lost]
 
 
-def _neighbours(netlink: Netlink, links: Mapping[str, Link]) -> dict[tuple[str, str], Neighbour]:
-    return {(one.dev, one.address): one for one in _inet.decode_neighbours(netlink.dump(_inet.RTM_GETNEIGH), names_of(links))}
+def _known(table: Iterable[bytes], links: Mapping[str, Link]) -> dict[tuple[str, str], Neighbour]:
+    return {(one.dev, one.address): one for one in _inet.decode_neighbours(table, names_of(links))}
+
+
+def _forget_questions(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway]) -> None:
+    """What the kernel asks since before it could be heard, it would ask again only a second later."""
+    vain = _inet.asked_in_vain(netlink.dump(_inet.RTM_GETNEIGH), names_of(links))
+    for one in asked:
+        if (one.dev, one.address) in vain:
+            with contextlib.suppress(KernelError):  # it was heard of meanwhile, or given up
+                netlink.send(_inet.RTM_DELNEIGH, 0, vain[one.dev, one.address], f"ask {one} anew")
 
 
 def _ask(netlink: Netlink, known: Neighbour | None, address: str, index: int) -> None:

@@ -209,6 +209,16 @@ def test_neighbours_with_a_mac_that_somebody_may_ask_for() -> None:
     assert all(found[word(text, "dev"), text.split()[0]].mac == word(text, "lladdr") for text in wanted)
 
 
+def test_only_what_is_asked_for_in_vain_is_asked_anew_never_what_somebody_gave() -> None:
+    def body(state: int) -> bytes:
+        return _inet.NEIGHBOUR.pack(socket.AF_INET, 5, state, 0, 1) + _wire.attribute(1, bytes([192, 0, 2, state]))
+
+    incomplete, reachable, failed, no_arp, permanent = 0x01, 0x02, 0x20, 0x40, 0x80
+    found = _inet.asked_in_vain([body(state) for state in (incomplete, reachable, failed, no_arp, permanent)], {5: "br0"})
+    assert set(found) == {("br0", "192.0.2.1"), ("br0", "192.0.2.32")}
+    assert all(gone[4:8] == struct.pack("=i", 5) and gone.endswith(bytes([192, 0, 2, int(who[1].rpartition(".")[2])])) for who, gone in found.items())
+
+
 def test_a_neighbour_on_another_device_stays_permanent_or_is_to_be_asked_again() -> None:
     for text, body in NEIGHBOURS:
         for neighbour in _inet.decode_neighbours([body], NAMES):
