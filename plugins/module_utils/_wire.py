@@ -4,8 +4,8 @@
 """PURE. rtnetlink's bytes: attributes in and out, links and addresses decoded.
 
 Why not pyroute2's message classes: which attributes they know depends on their version, what they do not know they drop in
-silence, and a dump of 1000 links costs them ten times what walking the attributes costs. So pyroute2 carries the messages
-(_netlink.py) and this file says what is in them, the same for every version. Layouts: Linux' include/uapi/linux/rtnetlink.h, if_link.h.
+silence, and a dump of 1000 links costs them ten times what walking the attributes costs. So pyroute2 carries the changes
+(_netlink.py) and this file says what is in messages, the same for every version. Layouts: Linux' include/uapi/linux/rtnetlink.h, if_link.h.
 """
 
 from __future__ import annotations
