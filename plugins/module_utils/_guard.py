@@ -21,7 +21,7 @@ import signal
 import socket
 import struct
 import time
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, List, Mapping, Tuple
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _scope, _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
@@ -35,6 +35,7 @@ _CLOCK_BOOTTIME, _TFD_CLOEXEC, _IN_CLOEXEC = 7, 0o2000000, 0o2000000
 _IN_MOVED = 0x40 | 0x80
 _MCL_CURRENT_FUTURE = 1 | 2
 _libc = ctypes.CDLL(None, use_errno=True)
+_Ways = Tuple[Callable[[], List[str]], Callable[[], List[str]]]  # ours, and the system's
 
 
 class Guard:
@@ -43,6 +44,7 @@ class Guard:
     C(record(before, changes)) gives what the confirmation will compare with, and what people may read.
     C(restore(before, changes)) brings the network back and returns what it did in words; it runs in the guard, and raises where it could not.
     C(open_again()) is called in the guard first: sockets are not shared over a fork.
+    C(by_the_system(before)) has the host's own tool do what C(restore) failed to do, and returns what it did in words.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Guard:
         open_again: Callable[[], None],
         restore: Callable[[Any, Plan], list[str]],
         record: Callable[[Any, Plan], tuple[Mapping[str, Any], Any]],
+        by_the_system: Callable[[Any], list[str]],
     ) -> None:
         self.transaction: Transaction = Transaction("")
         self._seconds = seconds
@@ -61,6 +64,7 @@ class Guard:
         self._open_again = open_again
         self._restore = restore
         self._record = record
+        self._by_the_system = by_the_system
         self._pipe = -1
         self._module = os.getpid()
 
@@ -77,7 +81,8 @@ class Guard:
         child = os.fork()
         if child == 0:
             os.close(ours)
-            _in_the_background(lambda: self._live(lambda: self._restore(before, changes), theirs, deadline), keep=(theirs, lock))
+            ways = (lambda: self._restore(before, changes), lambda: self._by_the_system(before))
+            _in_the_background(lambda: self._live(ways, theirs, deadline), keep=(theirs, lock))
         os.close(theirs)
         os.close(lock)
         os.waitpid(child, 0)
@@ -111,21 +116,21 @@ class Guard:
 
     # What follows runs in the guard.
 
-    def _live(self, restore: Callable[[], list[str]], pipe: int, deadline: float) -> None:
+    def _live(self, ways: _Ways, pipe: int, deadline: float) -> None:
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         watched = os.fork()
         if watched:
-            self._watch(restore, watched, pipe, deadline)
+            self._watch(ways, watched, pipe, deadline)
             return
         self._open_again()
         _stay_in_memory()
         _scope.enter(f"hypervisor-network-guard-{self.transaction.id}", (os.getpid(), os.getppid()))
         wakers = _Wakers(self.transaction.path, deadline)
         os.write(pipe, _READY)
-        self._wait(restore, pipe, wakers)
+        self._wait(ways, pipe, wakers)
 
-    def _watch(self, restore: Callable[[], list[str]], guard: int, pipe: int, deadline: float) -> None:
+    def _watch(self, ways: _Ways, guard: int, pipe: int, deadline: float) -> None:
         """Do nothing until the guard is gone, and then what the guard should have done."""
         os.close(pipe)  # so that the module meets the end of file where the guard dies
         try:
@@ -138,9 +143,9 @@ class Guard:
             select.select([module], [], [], max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME)))
         if self.transaction.state in _transaction.PENDING:
             self._open_again()
-            self._roll_back(restore, "the guard was killed")
+            self._roll_back(ways, "the guard was killed")
 
-    def _wait(self, restore: Callable[[], list[str]], pipe: int, wakers: _Wakers) -> None:
+    def _wait(self, ways: _Ways, pipe: int, wakers: _Wakers) -> None:
         watching_pipe = True
         while True:
             ready = wakers.wait([pipe] if watching_pipe else [])
@@ -148,37 +153,47 @@ class Guard:
             if state not in _transaction.PENDING:
                 return
             if state == _transaction.ROLLING_BACK:
-                self._roll_back(restore, _transaction.ASKED_FOR)
+                self._roll_back(ways, _transaction.ASKED_FOR)
                 return
             if pipe in ready and os.read(pipe, 1) != _APPLIED and self.transaction.state == _transaction.ARMED:
-                self._roll_back(restore, "the module died before everything was applied")
+                self._roll_back(ways, "the module died before everything was applied")
                 return
             if pipe in ready:
                 watching_pipe = False
             if wakers.expired:
-                self._roll_back(restore, f"nobody confirmed it within {self._seconds:g} s")
+                self._roll_back(ways, f"nobody confirmed it within {self._seconds:g} s")
                 return
 
-    def _roll_back(self, restore: Callable[[], list[str]], why: str) -> None:
+    def _roll_back(self, ways: _Ways, why: str) -> None:
         moved = self.transaction.move(_transaction.APPLIED, _transaction.ROLLING_BACK) or self.transaction.move(
             _transaction.ARMED, _transaction.ROLLING_BACK
         )
         if not moved and self.transaction.state != _transaction.ROLLING_BACK:
             return  # confirmed in the last moment
+        restore, by_the_system = ways
         done: list[str] = []
-        error = ""
         for _again in range(_TRIES):
-            try:
-                done += restore()
-                error = ""
+            error = _tried(restore, done)
+            if not error:
                 break
-            except Exception as failure:  # whatever it is, the next try and the record matter more
-                error = str(failure) or repr(failure)
+        else:
+            # the host's own tool knows what is in its files; what else there was is again for us
+            _tried(by_the_system, done)
+            error = _tried(restore, done)
         try:
             self.transaction.note(_transaction.ROLLING_BACK, why=why, undone=done, error=error, ended=time.time())
         except OSError:
             pass  # a full disk: the rename below needs no room
         self.transaction.move(_transaction.ROLLING_BACK, _transaction.ROLLBACK_FAILED if error else _transaction.ROLLED_BACK)
+
+
+def _tried(way: Callable[[], list[str]], done: list[str]) -> str:
+    """Go a way back, and add to C(done) what it did; why it failed, empty where it did not."""
+    try:
+        done += way()
+    except Exception as failure:  # whatever it is, the next way and the record matter more
+        return str(failure) or repr(failure)
+    return ""
 
 
 class _Wakers:

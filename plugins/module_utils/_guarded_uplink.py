@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _probe, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _ifup, _probe, _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
@@ -27,7 +27,7 @@ class GuardedUplink(UplinkNoun):
         if seconds:
             self._force = force
             self._wish = _transaction.wish_hash([spec.nic, spec.bridge, spec.present, netns])
-            self.guard = _guard.Guard(seconds, netns, self._wish, self._open_again, self._restore, self._record)
+            self.guard = _guard.Guard(seconds, netns, self._wish, self._open_again, self._restore, self._record, self._by_the_system)
 
     def verify(self, before: Inet, after: Inet) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""
@@ -66,3 +66,8 @@ class GuardedUplink(UplinkNoun):
         done = restore(self, before, changes)
         _guarded.must_answer_again(_probe.silent(self._netlink, self._netlink.snapshot().links, self._worked))
         return [str(change) for change in done]
+
+    def _by_the_system(self, before: Inet) -> list[str]:
+        if not self._spec.own_network:
+            return []
+        return _ifup.again(self._source, () if before.addresses_of(self._goal) else (self._goal,))

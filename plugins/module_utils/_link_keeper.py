@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guarded, _inet, _layout, _probe, _transaction, _uplink
+from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guarded, _ifup, _inet, _layout, _probe, _transaction, _uplink
 from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import Guard
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
@@ -101,7 +101,10 @@ def guarded(noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapp
         keeper.check_back(before, noun.netlink)
         return [str(change) for change in done]
 
-    return keeper, Guard(params["guard_timeout"], params["netns"], wish, lambda: noun.use(Netlink()), back, record)
+    def by_the_system(_before: Snapshot) -> list[str]:
+        return [words for dev in keeper.before for words in _ifup.again(dev)] if params["netns"] is None else []
+
+    return keeper, Guard(params["guard_timeout"], params["netns"], wish, lambda: noun.use(Netlink()), back, record, by_the_system)
 
 
 def _host(netlink: Netlink, dev: str) -> UplinkNoun:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ansible_collections.hypervisor.network.tests.harness import booted
 from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, HOST6, lan
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.wanted import without
 
@@ -79,6 +80,27 @@ def test_e07_a_rollback_whose_gateway_is_dead_is_reported_and_gives_the_addresse
         assert hand.state(answer["id"]) == "rollback-failed"
         assert "10.77.0.1" in facts["error"] and "does not answer" in facts["error"]
         assert differences(before, settled(made.host)) == []
+
+
+def test_e07_level_2_a_gateway_that_stays_dead_is_tried_through_ifupdown_and_the_host_is_as_before():
+    with lan(host=HOST4 + HOST6.replace(" nodad", ""), echo=False) as made:  # ifupdown waits for DAD
+        before = settled(made.host)
+        converted = booted.start(made, 1.0)
+        batch(made.router, "link set lan down\n")
+        facts = booted.ended(converted)
+        assert facts["state"] == "rollback-failed" and "10.77.0.1 does not answer" in facts["error"]
+        assert "ifup --force eth0" in facts["undone"]
+        assert differences(before, settled(made.host)) == []
+
+
+def test_e07_level_2_ifupdown_brings_the_host_back_where_our_own_way_is_barred():
+    with lan() as made:
+        facts = booted.ended(booted.start(made, 1.0, stuck=True))
+        assert facts["state"] == "rollback-failed" and "EPERM" in facts["error"]
+        assert facts["undone"][-1] == "ifup --force eth0"
+        assert made.all_reachable("10.77.0.10", "fd77::10", timeout=5) == {"10.77.0.10": True, "fd77::10": True}
+        (nic,) = ip_json(made.host, "address", "show", "dev", "eth0")
+        assert "master" not in nic
 
 
 def test_e08_a_rollback_keeps_the_taps_of_the_bridge():

@@ -57,7 +57,7 @@ address delete 10.77.0.11/24 dev {NIC}
 address delete 10.77.0.10/24 dev {NIC}
 address delete fd77::10/64 dev {NIC}
 """
-_STANZAS = """
+STANZAS = """
 iface eth0 inet static
     address 10.77.0.10/24
     gateway 10.77.0.1
@@ -102,7 +102,7 @@ def ifupdown(lan: Lan) -> Callable[[], None]:
     def action() -> None:
         folder = Path(tempfile.mkdtemp(prefix="hn-ifupdown-"))
         try:
-            (folder / "interfaces").write_text(_STANZAS, encoding="ascii")
+            (folder / "interfaces").write_text(STANZAS, encoding="ascii")
             (folder / "ifstate").write_text("eth0=eth0\n", encoding="ascii")
             (folder / "ifstate.eth0").write_text("eth0\n", encoding="ascii")
             options = f"--interfaces={folder}/interfaces --state-dir={folder}"
