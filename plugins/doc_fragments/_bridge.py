@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import one_or_many, vlan_list
+from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import LINK, one_or_many, vlan_list
 
 _OPTIONS = r"""
 name:
@@ -30,20 +30,6 @@ mtu:
   description:
     - MTU in bytes. Given once, it stays. Not given, the kernel makes it follow the smallest MTU of the ports.
   type: int
-txqueuelen:
-  description:
-    - Length of the transmit queue in packets.
-  type: int
-alias:
-  description:
-    - Text for people, which C(ip link) shows. At most 255 bytes, empty for none.
-  type: str
-addr_gen_mode:
-  description:
-    - How the kernel makes IPv6 addresses of the bridge from now on, the link-local one among them. V(none) makes none, which suits a port of a bridge.
-    - V(stable_secret) wants the secret of the sysctl C(net.ipv6.conf.NAME.stable_secret) first. Addresses that are there already stay.
-  type: str
-  choices: [eui64, none, stable_secret, random]
 forward_delay:
   description:
     - Seconds that a port spends in the listening and in the learning state. 2 to 30 with STP. Less is refused there, since the kernel
@@ -208,5 +194,5 @@ class ModuleDocFragment:
 
     # Annotated, because ansible-test takes every plain assignment here for a literal
     DOCUMENTATION: str = one_or_many(
-        _OPTIONS + _VLANS, "bridges", "Many bridges in one run. Each takes the options named here. What an item leaves out comes from beside the list."
+        _OPTIONS + LINK + _VLANS, "bridges", "Many bridges in one run. Each takes the options named here. What an item leaves out comes from beside the list."
     )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import one_or_many
+from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import LINK, one_or_many
 
 _OPTIONS = r"""
 name:
@@ -30,20 +30,6 @@ mtu:
   description:
     - MTU in bytes.
   type: int
-txqueuelen:
-  description:
-    - Length of the transmit queue in packets.
-  type: int
-alias:
-  description:
-    - Text for people, which C(ip link) shows. At most 255 bytes, empty for none.
-  type: str
-addr_gen_mode:
-  description:
-    - How the kernel makes IPv6 addresses of the device from now on, the link-local one among them. V(none) makes none, which suits a port of a bridge.
-    - V(stable_secret) wants the secret of the sysctl C(net.ipv6.conf.NAME.stable_secret) first. Addresses that are there already stay.
-  type: str
-  choices: [eui64, none, stable_secret, random]
 mode:
   description:
     - V(tap) carries Ethernet frames, V(tun) IP packets. A new device is a V(tap).
@@ -83,5 +69,5 @@ class ModuleDocFragment:
 
     # Annotated, because ansible-test takes every plain assignment here for a literal
     DOCUMENTATION: str = one_or_many(
-        _OPTIONS, "taps", "Many devices in one run. Each takes the options named here. What an item leaves out comes from beside the list."
+        _OPTIONS + LINK, "taps", "Many devices in one run. Each takes the options named here. What an item leaves out comes from beside the list."
     )

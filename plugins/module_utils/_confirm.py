@@ -43,6 +43,7 @@ class TransactionNoun:
     def plan(self, now: Mapping[str, Any], wish: str | None) -> Plan:
         if wish in (None, now["state"]):
             return []
+        _check_back(now)
         if now["state"] != _transaction.APPLIED:
             raise DeadlineExceeded(_too_late(now, wish))
         if wish == _transaction.CONFIRMED and now["objections"]:
@@ -56,9 +57,7 @@ class TransactionNoun:
         if not self._transaction.move(_transaction.APPLIED, to):
             raise DeadlineExceeded(_too_late(self._transaction.facts, wish))
         os.close(_transaction.lock(self._netns, wait=True))  # the guard holds it until it is through
-        facts = self._transaction.facts
-        if facts["state"] == _transaction.ROLLBACK_FAILED:
-            raise UndoFailed(f"The transaction {facts['id']} could not be rolled back: {facts.get('error')}")
+        _check_back(self._transaction.facts)
 
     def wish_back(self, before: Mapping[str, Any], changes: Plan) -> None:
         """A confirmation is not taken back, and a rollback is the way back itself."""
@@ -70,6 +69,11 @@ def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list
     now = netlink.snapshot(addresses=True)
     found = [_connection(now, facts, environment), *_lost(now, netlink, facts), _silence(now, netlink, facts)]
     return [one for one in found if one]
+
+
+def _check_back(facts: Mapping[str, Any]) -> None:
+    if facts["state"] == _transaction.ROLLBACK_FAILED:
+        raise UndoFailed(f"The transaction {facts['id']} could not be rolled back: {facts.get('error')}")
 
 
 def _too_late(facts: Mapping[str, Any], wish: str) -> str:

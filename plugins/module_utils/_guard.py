@@ -21,7 +21,7 @@ import signal
 import socket
 import struct
 import time
-from typing import Any, Callable, List, Mapping, Tuple
+from typing import Any, Callable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _scope, _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
@@ -35,7 +35,7 @@ _CLOCK_BOOTTIME, _TFD_CLOEXEC, _IN_CLOEXEC = 7, 0o2000000, 0o2000000
 _IN_MOVED = 0x40 | 0x80
 _MCL_CURRENT_FUTURE = 1 | 2
 _libc = ctypes.CDLL(None, use_errno=True)
-_Ways = Tuple[Callable[[], List[str]], Callable[[], List[str]]]  # ours, and the system's
+_Ways = tuple[Callable[[], list[str]], Callable[[], list[str]]]  # ours, and the system's
 
 
 class Guard:

@@ -8,12 +8,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _ifup, _probe, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _ifup, _probe, _stp_heard, _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, restore
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+
+_RENEGOTIATING = ("", "bond")  # kinds with a driver that may take the link down when it becomes a port
+_LINK_SECONDS = 7.0  # for the link itself, and to confirm
+
+
+def _time_for(delay: float) -> float:
+    """What a guard needs behind a switch whose ports listen and learn for that many seconds each."""
+    return 2 * delay + _LINK_SECONDS
 
 
 class GuardedUplink(UplinkNoun):
@@ -24,10 +33,26 @@ class GuardedUplink(UplinkNoun):
         self.guard: _guard.Guard | None = None
         self._source, self._goal = (spec.nic, spec.bridge) if spec.present else (spec.bridge, spec.nic)
         self._worked: list[_probe.Gateway] = []
+        self._seconds = seconds
         if seconds:
             self._force = force
             self._wish = _transaction.wish_hash([spec.nic, spec.bridge, spec.present, netns])
             self.guard = _guard.Guard(seconds, netns, self._wish, self._open_again, self._restore, self._record, self._by_the_system)
+
+    def prepare(self) -> None:
+        """Raises Refused where the guard's time is shorter than the switch may be mute."""
+        super().prepare()
+        if self.guard is None or self._seconds >= _time_for(_stp_heard.STANDARD_DELAY):
+            return
+        nic = self._netlink.snapshot().links[self._spec.nic]
+        if nic.kind not in _RENEGOTIATING or not nic.running:
+            return
+        delay = _stp_heard.listen(nic.name, nic.index)
+        if delay is not None and self._seconds < _time_for(delay):
+            raise Refused(
+                f"guard_timeout {self._seconds:g} is too short: the switch behind {nic.name} runs STP, and would be mute for {2 * delay:g} s if the link "
+                f"is renegotiated; give at least {_time_for(delay):g}."
+            )
 
     def verify(self, before: Inet, after: Inet) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""

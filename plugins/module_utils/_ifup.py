@@ -65,7 +65,7 @@ def _ran(*argv: str, unit: str | None = None) -> str:
         try:
             done = subprocess.run(  # pylint: disable=subprocess-popen-preexec-fn
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True, check=False, timeout=_SECONDS,
-                env={"PATH": _PATH, "LC_ALL": "C"}, preexec_fn=None if unit is None else lambda: _scope.enter(unit, (os.getpid(),)),  # noqa: PLW1509
+                env={"PATH": _PATH, "LC_ALL": "C"}, preexec_fn=None if unit is None else lambda: _scope.enter(unit, (os.getpid(),)),
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{words}: {error}"

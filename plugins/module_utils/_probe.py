@@ -64,9 +64,10 @@ def answering(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gatew
     waiting = {one for one in asked if one.dev in links}
     lost = set(asked) - waiting
     unasked = set(waiting)
+    known = _forget_questions(netlink, links, waiting) if waiting else {}
 
     def all_answered() -> bool:
-        known = _known(netlink.dump(_inet.RTM_GETNEIGH), links) if unasked else {}
+        nonlocal known
         for one in unasked:
             _ask(netlink, known.get((one.dev, one.address)), one.address, index_of(one.dev, links))
         known = _known(netlink.dump(_inet.RTM_GETNEIGH), links)
@@ -78,7 +79,6 @@ def answering(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gatew
         return not waiting
 
     if waiting:
-        _forget_questions(netlink, links, waiting)
         wait(RTMGRP_NEIGH, seconds, all_answered)
     return [one for one in asked if one not in waiting | lost]
 
@@ -87,13 +87,15 @@ def _known(table: Iterable[bytes], links: Mapping[str, Link]) -> dict[tuple[str,
     return {(one.dev, one.address): one for one in _inet.decode_neighbours(table, names_of(links))}
 
 
-def _forget_questions(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway]) -> None:
-    """What the kernel asks since before it could be heard, it would ask again only a second later."""
-    vain = _inet.asked_in_vain(netlink.dump(_inet.RTM_GETNEIGH), names_of(links))
+def _forget_questions(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway]) -> dict[tuple[str, str], Neighbour]:
+    """What the kernel asks since before it could be heard, it would ask again only a second later. Returns what else it knows."""
+    table = list(netlink.dump(_inet.RTM_GETNEIGH))
+    vain = _inet.asked_in_vain(table, names_of(links))
     for one in asked:
         if (one.dev, one.address) in vain:
             with contextlib.suppress(KernelError):  # it was heard of meanwhile, or given up
                 netlink.send(_inet.RTM_DELNEIGH, 0, vain[one.dev, one.address], f"ask {one} anew")
+    return _known(table, links)
 
 
 def _ask(netlink: Netlink, known: Neighbour | None, address: str, index: int) -> None:

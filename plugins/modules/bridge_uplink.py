@@ -45,7 +45,10 @@ options:
       - Seconds after which a conversion that nobody confirmed undoes itself, 10 to 900. V(0) for no guard.
       - The task confirms by itself, over a new connection that it opens to the host after the change. If that fails, the host is as it was
         when the time is over, and the task fails.
-      - The time must be long enough for three connections, and for a switch that runs STP without portfast on that port, 35 seconds.
+      - The time must be long enough for three connections, which are measured first. Below 37 seconds it is also listened for 2.5 seconds on a NIC
+        whose driver may renegotiate the link, whether the switch behind it runs STP; such a switch without portfast on that port is mute for twice
+        its forward delay, usually 30 seconds, and a time shorter than that is refused.
+      - Where the way back fails twice, ifupdown configures the device anew from its files, as at boot, if it did so before.
     type: float
     default: 60
   force:

@@ -8,6 +8,24 @@ from __future__ import annotations
 import re
 import textwrap
 
+# Options of every device that is not only a port
+LINK = r"""
+txqueuelen:
+  description:
+    - Length of the transmit queue in packets.
+  type: int
+alias:
+  description:
+    - Text for people, which C(ip link) shows. At most 255 bytes, empty for none.
+  type: str
+addr_gen_mode:
+  description:
+    - How the kernel makes IPv6 addresses of the device from now on, the link-local one among them. V(none) makes none, which suits a port of a bridge.
+    - V(stable_secret) wants the secret of the sysctl C(net.ipv6.conf.NAME.stable_secret) first. Addresses that are there already stay.
+  type: str
+  choices: [eui64, none, stable_secret, random]
+"""
+
 
 def one_or_many(options: str, plural: str, description: str) -> str:
     """The options of one item as YAML, followed by the list option C(plural) that has them all as suboptions.

@@ -87,7 +87,7 @@ class GuardedAction(ActionBase):
         if answer is not None:
             end = f"The host is as it was before ({answer['transaction'].get('why', 'rolled back')})."
         else:
-            end = f"The host was to go back by itself after {transaction['timeout']:g} s, and can't be asked: {gone}"
+            end = f"The host was to go back by itself after {transaction['timeout']:g} s; asked afterwards: {gone}"
         message = f"{what} {end} The transaction is {transaction['id']}."
         return {**applied, "changed": False, "failed": True, "msg": message, "transaction": {**transaction, "state": state}}
 

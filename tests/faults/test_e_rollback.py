@@ -70,7 +70,7 @@ def test_e05_a_lost_reply_is_no_harm_the_second_confirmation_changes_nothing(upl
         assert uplink(made.host, guard_timeout=30)["changed"] is False
 
 
-def test_e07_a_rollback_whose_gateway_is_dead_is_reported_and_gives_the_addresses_back():
+def test_e07_a_rollback_whose_gateway_is_dead_is_reported_and_gives_the_addresses_back(run_module):
     with lan(echo=False) as made, Transactions(made.host) as hand:
         before = settled(made.host)
         answer = convert(made.host, 1.0)
@@ -79,6 +79,8 @@ def test_e07_a_rollback_whose_gateway_is_dead_is_reported_and_gives_the_addresse
         facts = hand.facts(answer["id"])
         assert hand.state(answer["id"]) == "rollback-failed"
         assert "10.77.0.1" in facts["error"] and "does not answer" in facts["error"]
+        asked = run_module("transaction", {"id": answer["id"], "state": "rolled_back"}, made.host)
+        assert asked["failed"] and "could not be rolled back: Everything is as before, but the IPv4 gateway 10.77.0.1 does not answer." in asked["msg"]
         assert differences(before, settled(made.host)) == []
 
 

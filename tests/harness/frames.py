@@ -23,6 +23,7 @@ class Station:
     """A device that frames are written to and counted at; C(mac) is what it sends as."""
 
     def __init__(self, netns: str, dev: str, mac: str) -> None:
+        self.netns = netns
         self.mac = mac
         self._socket = inside(netns, _opened, dev)
         self._seen: Counter[int] = Counter()

@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._stp_heard import listen
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, inside, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 BRIDGES = ("west", "east")
@@ -256,3 +257,13 @@ def test_the_timers_run_down_in_seconds(loop: Loop) -> None:
     assert {key: value for key, value in seen.items() if not 0 < value <= most[key] + 0.05} == {}
     shown = run("brctl", "showstp", "east", netns=loop.netns)
     assert re.search(r"message age timer\t\s*\d+\.\d\d", shown)
+
+
+def test_who_is_behind_a_port_hears_that_stp_runs_and_how_long_a_port_is_mute(loop: Loop) -> None:
+    far = loop.stations["west"].netns
+    assert inside(far, listen, "far-west", _index(far, "far-west")) == QUICK["forward_delay"]
+    assert inside(loop.netns, listen, "port-west", _index(loop.netns, "port-west")) is None  # what the bridge itself says there is no switch's
+
+
+def _index(netns: str, dev: str) -> int:
+    return ip_json(netns, "link", "show", "dev", dev)[0]["ifindex"]
