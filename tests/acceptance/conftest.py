@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +19,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     directory, name = place("hvtest")
     made = Lab(directory, name, tmp_path_factory.mktemp("records"))
     try:
-        made.playbook("lab.yml", "-e", f"lab_distro={os.environ.get('DISTRO', 'bookworm')}")
+        made.up()
         yield made
     finally:
-        made.playbook("lab.yml", "-e", "lab_state=absent")
+        made.down()

@@ -9,6 +9,7 @@ LAN's DHCP server as witnesses.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ from ansible_collections.hypervisor.network.tests.harness.hypervisors import HOS
 TAPS = {"dhcp": {"tap1", "tap2"}, "static": {"tap1"}}
 GUESTS = {"dhcp": "52:00:00:00:00:01", "static": "52:00:00:00:01:01"}
 INTERFACES = "/etc/network/interfaces"
+LIBRARY = "/run/hypervisor-network-tests"  # gone with the power
 Records = list[dict[str, Any]]
 pytestmark = pytest.mark.parametrize("host", HOSTS)
 
@@ -71,7 +73,21 @@ def predicted(lab: Lab, before: dict[str, View]) -> tuple[Records, dict[str, Vie
 
 
 @pytest.fixture(scope="session")
-def sessions(lab: Lab, predicted: Any) -> Iterator[dict[str, Echo]]:
+def unconfirmed(lab: Lab, predicted: Any) -> tuple[dict[str, View], dict[str, View]]:
+    """The hosts converted by the module alone, which nobody confirms; and as they boot when their plug was pulled then."""
+    converted = {}
+    for host in HOSTS:
+        lab.install(host, LIBRARY)
+        wish = json.dumps({"ANSIBLE_MODULE_ARGS": {"name": "eth0", "bridge": "br0", "guard_timeout": 600}})
+        lab.ssh(host, f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.bridge_uplink '{wish}'")
+        converted[host] = View.of(lab, host)
+        lab.pull_plug(host)
+    lab.up()
+    return converted, {host: View.of(lab, host) for host in HOSTS}
+
+
+@pytest.fixture(scope="session")
+def sessions(lab: Lab, unconfirmed: Any) -> Iterator[dict[str, Echo]]:
     """An SSH session to each host, opened before the conversion, and ended when it has been done twice."""
     with ExitStack() as stack:
         yield {host: stack.enter_context(Echo(lab.ssh_words(host, *NEW_CONNECTION))) for host in HOSTS}
@@ -120,6 +136,13 @@ def test_check_mode_predicts_what_the_run_changes(predicted: tuple[Records, dict
     assert foreseeable(converted, host), "the run changed nothing"
     assert foreseeable(predicted[0], host) == foreseeable(converted, host)
     assert steps(predicted[0], host) == steps(converted, host)
+
+
+def test_a_plug_pulled_before_anybody_confirmed_boots_the_old_network(unconfirmed: Any, before: dict[str, View], host: str) -> None:
+    converted, booted = (views[host] for views in unconfirmed)
+    assert converted.links["eth0"]["master"] == "br0" and converted.addresses["br0"] == before[host].addresses["eth0"]
+    assert "br0" not in booted.links
+    assert (booted.addresses, booted.routes, booted.interfaces) == (before[host].addresses, before[host].routes, before[host].interfaces)
 
 
 def test_eth0_is_a_port_of_the_bridge_and_the_bridge_has_what_it_had(lab: Lab, converted: Records, before: dict[str, View], host: str) -> None:

@@ -17,10 +17,13 @@ from typing import Any
 
 import pytest
 
+from .waiting import kill_and_wait
+
 REPO = Path(__file__).resolve().parents[2]
 ACCEPTANCE = REPO / "tests" / "acceptance"
 HOSTS = ("dhcp", "static")
 VLANS = "vlans"  # the machine whose kernel stands in for all that have VLANs
+_RUN = Path("/run/hypervisor-network")
 REBOOT_DEADLINE = 300.0
 LEASE_DEADLINE = 60.0
 NEW_CONNECTION = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
@@ -56,6 +59,14 @@ class Lab:
         if done.returncode:
             pytest.fail(f"{name} {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}", pytrace=False)
         return [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+
+    def up(self) -> None:
+        """Build it, or switch on what is off; returns when every machine is entered by SSH."""
+        self.playbook("lab.yml", "-e", f"lab_distro={os.environ.get('DISTRO', 'bookworm')}")
+
+    def down(self) -> None:
+        """Remove it."""
+        self.playbook("lab.yml", "-e", "lab_state=absent")
 
     def site(self, *arguments: str) -> list[dict[str, Any]]:
         """Run site.yml on the hosts that become bridge hosts."""
@@ -100,6 +111,15 @@ class Lab:
             if time.monotonic() > deadline:
                 pytest.fail(f"No lease for {mac} within {LEASE_DEADLINE:.0f} s; the LAN has {rows}.", pytrace=False)
             time.sleep(0.5)
+
+    def run_directory(self, host: str) -> Path:
+        """Where a machine's pidfile and its monitors are."""
+        return _RUN / f"{self.name}-{host}"
+
+    def pull_plug(self, host: str) -> None:
+        """What the machine had not written to its disk is lost; C(up) switches it on again."""
+        kill_and_wait(int((self.run_directory(host) / "pid").read_text(encoding="ascii")))
+        subprocess.run([*self.ssh_words(host, "-O", "exit")], capture_output=True, check=False)
 
     def reboot(self, *hosts: str) -> None:
         """Reboot hosts, and return when each is entered again by a new connection."""

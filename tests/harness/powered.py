@@ -21,7 +21,6 @@ import ansible
 import pytest
 
 from .hypervisors import NEW_CONNECTION, REPO, Lab
-from .waiting import kill_and_wait
 
 HOST = "hv"
 ADDRESS = "10.77.0.11"
@@ -31,7 +30,6 @@ OLD = {"address": ["eth0"], "master": None, "bridges": []}
 NEW = {"address": ["br0"], "master": "br0", "bridges": ["br0"]}
 _TREE = "/opt/hypervisor-network-tests"
 _RECORDS = "/var/lib/hypervisor-network/txn"
-_RUN = Path("/run/hypervisor-network")
 _DRIVE = "tests/faults/lab/drive.py"
 _PATIENCE = 60.0
 
@@ -50,9 +48,6 @@ class PoweredLab(Lab):
         """Switch the machine on where it is off, and wait until it is entered by SSH."""
         self.playbook("lab.yml", *self._arguments)
 
-    def down(self) -> None:
-        self.playbook("lab.yml", "-e", "lab_state=absent")
-
     def hv(self, command: str) -> str:
         """What a command prints on the hypervisor, over a connection of its own."""
         return self.ssh(HOST, command, *NEW_CONNECTION)
@@ -65,10 +60,13 @@ class PoweredLab(Lab):
         shutil.copyfile(self._overlay, self._kept)
         self.up()
 
+    def answers(self, address: str) -> bool:
+        """Whether an address on the LAN answers the router's ping."""
+        return subprocess.run(["ip", "netns", "exec", self.name, "ping", "-c3", "-i0.3", "-W2", address], capture_output=True, check=False).returncode == 0
+
     def cut(self) -> None:
-        """Pull the plug: what the machine had not written to its disk is lost."""
-        kill_and_wait(int((_RUN / f"{self.name}-{HOST}" / "pid").read_text(encoding="ascii")))
-        subprocess.run([*self.ssh_words(HOST, "-O", "exit")], capture_output=True, check=False)
+        """Pull the machine's plug."""
+        self.pull_plug(HOST)
 
     def restore(self) -> None:
         """The disk as C(prepare) kept it, and the machine running from it."""

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import grp
 import json
-import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,29 +21,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
+from ansible_collections.hypervisor.network.tests.harness import ifupdown2
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.lan import lan
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.role_host import INTERFACES, Host, Play
 
-INTERFACES = """\
-# The primary network interface
-auto lo
-iface lo inet loopback
-
-auto eth0
-iface eth0 inet static
-    # the router is in the cellar
-    address 10.77.0.10/24
-    gateway 10.77.0.1
-    up ip address add 10.77.0.11/24 dev eth0 label eth0:1
-    up ip address add 192.168.99.10/24 dev eth0
-
-iface eth0 inet6 static
-    address fd77::10/64
-    gateway fd77::1
-
-# the end
-"""
 JOB = {
     "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "maxwait": 0}],
     "bridge_host_taps": [{"name": "tap1", "bridge": "br0"}, {"name": "tap2", "bridge": "br0", "isolated": True}],
@@ -58,88 +39,8 @@ GONE = {
     "bridge_host_taps": [{"name": "tap1", "state": "absent"}, {"name": "tap2", "state": "absent"}],
     "bridge_host_guests": [{"name": "vm1", "state": "absent", "shutdown_timeout": 0}],
 }
-# ip netns exec gives each playbook a mount namespace of its own, so these are seen by nobody else. The name of the machine's
-# package database is a stand-in: what it says is not what this test is about.
-ENTER = (
-    'mkdir -p /var/lib/hypervisor-network; for dir in run etc/network var/backups var/lib/hypervisor-network; do '
-    'mount --bind "$0/$dir" "/$dir" || exit 9; done; exec "$@"'
-)
-DPKG = '#!/bin/sh\nfor word; do case $word in -*|*Package*) ;; *) echo "$word installed";; esac; done\n'
-
-
 # One whole job with the oldest libraries is enough: the modules have tests of their own with them.
 newest = pytest.mark.parametrize("target_python", ["pyroute2-0.9.7"], indirect=True)
-
-
-class Host:
-    """The LAN's host: its folder stands for its disk."""
-
-    def __init__(self, made: Lan, folder: Path, python: str) -> None:
-        self.lan, self.netns, self.folder, self.python = made, made.host, folder, python
-        for name in ("run/network", "etc/network", "var/backups", "var/lib/hypervisor-network", "bin"):
-            (folder / name).mkdir(parents=True)
-        (folder / "run/network/ifstate").write_text("lo=lo\neth0=eth0\n", encoding="ascii")
-        self.interfaces = folder / "etc/network/interfaces"
-        self.interfaces.write_text(INTERFACES, encoding="ascii")
-        (folder / "bin/dpkg-query").write_text(DPKG, encoding="ascii")
-        (folder / "bin/dpkg-query").chmod(0o755)
-        playbook = [{"hosts": "localhost", "gather_facts": False, "roles": ["hypervisor.network.bridge_host"]}]
-        (folder / "playbook.yml").write_text(json.dumps(playbook), encoding="ascii")
-
-    def role(self, variables: dict[str, Any], *arguments: str) -> Play:
-        """Run the role with these variables."""
-        given = {"ansible_connection": "local", "ansible_python_interpreter": self.python, **variables}
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", json.dumps(given), *arguments]
-        environment = {
-            **os.environ,
-            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
-        }
-        done = subprocess.run(
-            ["ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *command, str(self.folder / "playbook.yml")],
-            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
-        return Play(done.returncode, done.stdout)
-
-    def as_variables(self, path: str) -> dict[str, Any]:
-        """What bridge_info tells of this host, as variables of the role."""
-        words = json.dumps({"ANSIBLE_MODULE_ARGS": {}})
-        module = ["env", f"PYTHONPATH={path}", self.python, "-m", "ansible_collections.hypervisor.network.plugins.modules.bridge_info", words]
-        return json.loads(run("ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *module))["as_variables"]
-
-    def disk(self) -> dict[str, bytes]:
-        """Every file of the host's own directories."""
-        roots = [self.folder / name for name in ("run", "etc", "var")]
-        return {str(path): path.read_bytes() for root in roots for path in sorted(root.rglob("*")) if stat.S_ISREG(path.lstat().st_mode)}
-
-
-class Play:
-    """What a playbook said."""
-
-    def __init__(self, status: int, output: str) -> None:
-        self.status, self.output = status, output
-        assert "Traceback" not in output, output[-4000:]
-
-    @property
-    def changed(self) -> list[str]:
-        """The tasks that changed something, without the role's name."""
-        tasks = re.split(r"\nTASK \[(?:\S+ : )?", self.output)
-        return [task.split("]")[0] for task in tasks if re.search(r"^changed: ", task, re.MULTILINE)]
-
-    @property
-    def message(self) -> str:
-        """What the task that failed says."""
-        failed = re.search(r"^(?:fatal|failed): \[localhost\].*? => (\{.*\})$", self.output, re.MULTILINE)
-        assert self.status != 0 and failed, self.output[-4000:]
-        return json.loads(failed.group(1))["msg"]
-
-    def told(self, task: str) -> list[str]:
-        """The lines that a task printed."""
-        found = re.search(rf"TASK \[\S+ : {re.escape(task)}\] \**\nok: \[localhost\] => (\{{.*?\n\}})", self.output, re.DOTALL)
-        assert found, self.output[-4000:]
-        return json.loads(found.group(1))["msg"]
 
 
 @pytest.fixture
@@ -273,6 +174,22 @@ def test_what_a_boot_does_with_the_taps(host: Host) -> None:
         link.pop("address")  # the kernel's choice
     assert again == made
     assert host.role({**JOB, "bridge_host_guests": []}).changed == []
+
+
+# What ifupdown2 sets on every bridge whose stanza says nothing of it; with forwarding come IPv6's anycast addresses of routers
+IFUPDOWN2S_OWN = re.compile(r"/mcast_hash_max: |/cost: |/forwarding: 0 is now 1$|/routes6: only after: .*'anycast'")
+
+
+@newest
+def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are(host: Host) -> None:
+    variables = {**JOB, "bridge_host_guests": []}
+    assert host.role(variables).status == 0
+    before = settled(host.netns)
+    said = ifupdown2.reload(host.netns, host.folder)
+    changed = differences(before, settled(host.netns))
+    assert changed and [one for one in changed if not IFUPDOWN2S_OWN.search(one)] == [], said
+    assert all(host.lan.all_reachable().values())
+    assert host.role(variables).changed == []
 
 
 @newest

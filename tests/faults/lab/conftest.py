@@ -13,8 +13,9 @@ import pytest
 from ansible_collections.hypervisor.network.tests.harness.place import place
 from ansible_collections.hypervisor.network.tests.harness.powered import PoweredLab
 
-# Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of
-PACKAGES = '{"lab_packages": ["network-manager"]}'
+# Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of; cloud-init
+# without a cloud, which stays away by itself; and the packet filter's tool
+PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables"]}'
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Groups B, E, F and G where the NIC has a driver, the switch a spanning tree, the plug can be out, and the kernel a packet filter for bridges."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._qmp import Qmp
+from ansible_collections.hypervisor.network.tests.harness.netns import batch
+from ansible_collections.hypervisor.network.tests.harness.powered import ADDRESS, HOST, INVENTORY, NEW, OLD, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+
+if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
+    pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it", allow_module_level=True)
+
+UPLINK = str(INVENTORY.with_name("uplink.yml"))
+WISH = {"name": "eth0", "bridge": "br0", "force": True}
+FORWARD_DELAY = 15
+MUTE = 2 * FORWARD_DELAY
+BOOT = 200.0
+# dhclient gives up after 60 s, and asks again 300 s later
+ASKED_AGAIN = 420.0
+CLOUD = "datasource_list: [None]\\ndisable_root: false\\nssh_deletekeys: false\\npreserve_hostname: true\\n"
+
+
+@pytest.fixture
+def spanning(fresh: PoweredLab) -> Iterator[PoweredLab]:
+    """The hypervisor on a switch that runs STP with the standard's times, without portfast; its port forwards by now."""
+    batch(fresh.name, "link set lan0 type bridge stp_state 1 forward_delay 200\n")
+    fresh.until("true", BOOT)
+    batch(fresh.name, f"link set lan0 type bridge forward_delay {FORWARD_DELAY * 100}\n")
+    yield fresh
+    batch(fresh.name, "link set lan0 type bridge stp_state 0\n")
+
+
+def test_e12_a_time_shorter_than_the_switch_may_be_mute_is_refused(spanning: PoweredLab) -> None:
+    result = spanning.run("bridge_uplink", **WISH, guard_timeout=34)
+    assert result["failed"] and "the switch behind eth0 runs STP" in result["msg"] and "give at least 37" in result["msg"]
+    assert spanning.state() == OLD
+    spanning.used = False
+
+
+def test_e12_a_link_that_is_renegotiated_behind_such_a_switch_is_waited_for(spanning: PoweredLab) -> None:
+    with spanning.driven("bridge_uplink", "applied", **WISH, guard_timeout=120):
+        name = spanning.transaction()[0]
+        batch(spanning.name, f"link set {HOST} down\nlink set {HOST} up\n")
+        mute = spanning.until("true", 60)
+        assert spanning.run("transaction", id=name, state="confirmed")["changed"]
+    print(f"mute for {mute:.1f} s")
+    assert mute >= MUTE - 5 and spanning.state() == NEW and spanning.transaction() == (name, "confirmed")
+
+
+def test_b11_the_link_of_the_nic_does_not_bounce_and_the_guard_is_not_tripped(fresh: PoweredLab) -> None:
+    offloads = fresh.hv("cat /sys/class/net/eth0/device/driver/module/version 2>/dev/null; readlink /sys/class/net/eth0/device/driver")
+    before = int(fresh.hv("cat /sys/class/net/eth0/carrier_changes"))
+    fresh.playbook(UPLINK, "-e", "uplink_timeout=60")
+    bounced = int(fresh.hv("cat /sys/class/net/eth0/carrier_changes")) - before
+    print(f"{offloads.strip()}: the carrier changed {bounced} times")
+    assert bounced == 0 and fresh.state() == NEW and fresh.transaction()[1] == "confirmed"
+
+
+def _told(path: Path) -> str:
+    return path.read_text(encoding="ascii") if path.exists() else ""
+
+
+@contextmanager
+def _plug_out(lab: PoweredLab) -> Iterator[None]:
+    """Switch the machine off, and on again without its cable; it is plugged in at the end, and is entered then."""
+    lab.cut()
+    log = lab.directory / HOST / "serial.log"
+    seen = len(log.read_bytes())
+    failed: list[BaseException] = []
+
+    def up() -> None:
+        try:
+            lab.up()
+        except BaseException as error:  # told to the test
+            failed.append(error)
+
+    run = lab.run_directory(HOST)
+    former = (run / "pid").read_text(encoding="ascii")
+    powered = threading.Thread(target=up)
+    powered.start()
+    try:
+        wait_for(lambda: _told(run / "pid") not in ("", former), "the machine is on", 60)
+        with Qmp(str(run / "spare.sock")) as monitor:
+            monitor.execute("set_link", name="nic0", up=False)
+        wait_for(lambda: b"login:" in log.read_bytes()[seen:], "the machine has booted", BOOT)
+        yield
+        with Qmp(str(run / "spare.sock")) as monitor:
+            monitor.execute("set_link", name="nic0", up=True)
+    finally:
+        powered.join(ASKED_AGAIN)
+    assert not failed, failed
+
+
+def test_f07_a_host_that_boots_without_its_cable_is_there_once_it_is_plugged_in(fresh: PoweredLab) -> None:
+    fresh.playbook("site.yml")
+    with _plug_out(fresh):
+        with pytest.raises(subprocess.CalledProcessError):
+            fresh.hv("true")
+        began = time.monotonic()
+    took = fresh.until("true", ASKED_AGAIN) + time.monotonic() - began
+    print(f"reachable {took:.0f} s after the cable was plugged in")
+    assert fresh.state() == NEW
+    assert fresh.hv("ls /sys/class/net/br0/brif").split() == ["eth0", "tap1"]
+
+
+def test_f09_cloud_init_that_describes_eth0_is_refused_until_it_is_told_to_stay_away(fresh: PoweredLab) -> None:
+    fresh.hv(f"printf '{CLOUD}' > /etc/cloud/cloud.cfg.d/95-lab.cfg && rm -f /etc/cloud/cloud-init.disabled && cp /etc/network/interfaces /root/")
+    # what the distribution's image has: cloud-init alone describes the NIC
+    fresh.hv("printf 'source /etc/network/interfaces.d/*\\nauto lo\\niface lo inet loopback\\n' > /etc/network/interfaces && cloud-init clean && sync")
+    fresh.reboot(HOST)
+    written = fresh.hv("cat /etc/network/interfaces.d/50-cloud-init")
+    assert re.search(r"^iface eth0 ", written, re.MULTILINE), written
+    result = fresh.run("bridge_uplink", **WISH, guard_timeout=0)
+    assert result["failed"] and "cloud-init" in result["msg"] and "override: [cloud_init]" in result["msg"]
+    assert fresh.state() == OLD
+    (command,) = re.findall(r"'(echo .*\.cfg)'", result["msg"])
+    fresh.hv(command)
+    fresh.playbook("site.yml")
+    fresh.reboot(HOST)
+    assert fresh.state() == NEW
+
+
+def test_g08_a_packet_filter_that_drops_what_passes_the_bridge_is_told_and_it_is_true(fresh: PoweredLab) -> None:
+    fresh.hv("modprobe br_netfilter && sysctl -qw net.bridge.bridge-nf-call-iptables=1 && iptables -P FORWARD DROP")  # as docker does
+    result = fresh.run("bridge_uplink", **WISH, guard_timeout=0)
+    (warning,) = [one for one in result["warnings"] if "bridge-nf-call-iptables" in one]
+    assert fresh.state() == NEW
+    fresh.hv(
+        "ip netns add guest && ip link add guest type veth peer name eth0 netns guest && ip link set guest master br0 up && "
+        "ip -n guest link set eth0 up && ip -n guest address add 10.77.0.250/24 dev eth0"
+    )
+    assert not fresh.answers("10.77.0.250")
+    cure = re.search(r"'(sysctl [^']*)'", warning)
+    assert cure is not None, warning
+    fresh.hv(cure[1].replace("sysctl ", "sysctl -w ", 1))
+    assert fresh.answers("10.77.0.250")
+    assert ADDRESS in json.dumps(fresh.json(HOST, "ip -j address show dev br0"))
