@@ -14,6 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._errors import 
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, restore
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
 
 _RENEGOTIATING = ("", "bond")  # kinds with a driver that may take the link down when it becomes a port
@@ -25,6 +26,15 @@ def _time_for(delay: float) -> float:
     return 2 * delay + _LINK_SECONDS
 
 
+def _carrier_changes(dev: str) -> int:
+    """How often a device's carrier came and went; 0 where that is not told, as in a namespace whose /sys is not mounted."""
+    try:
+        with open(f"/sys/class/net/{dev}/carrier_changes", encoding="ascii") as stream:
+            return int(stream.read())
+    except OSError:
+        return 0
+
+
 class GuardedUplink(UplinkNoun):
     """An uplink whose gateways are asked before and after, and which, given C(seconds), undoes itself if nobody confirms it."""
 
@@ -34,6 +44,7 @@ class GuardedUplink(UplinkNoun):
         self._source, self._goal = (spec.nic, spec.bridge) if spec.present else (spec.bridge, spec.nic)
         self._worked: list[_probe.Gateway] = []
         self._seconds = seconds
+        self._carrier_changes = 0
         if seconds:
             self._force = force
             self._wish = _transaction.wish_hash([spec.nic, spec.bridge, spec.present, netns])
@@ -57,12 +68,25 @@ class GuardedUplink(UplinkNoun):
     def verify(self, before: Inet, after: Inet) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""
         moved = [replace(one, dev=self._goal) for one in self._worked]
-        _guarded.must_answer(_probe.silent(self._netlink, after.links, moved), self._source)
+        _guarded.must_answer(self._silent(after, moved), self._source)
 
     def apply(self, changes: Plan, now: Inet) -> None:
         if not self._worked:
-            self._worked = self._answering_now(now)
+            self._look_around(now)
         super().apply(changes, now)
+
+    def _look_around(self, now: Inet) -> None:
+        """What is compared with later: the gateways that answer, and how often the NIC has lost or got its carrier."""
+        self._worked = self._answering_now(now)
+        self._carrier_changes = _carrier_changes(self._spec.nic)
+
+    def _silent(self, now: Snapshot, asked: list[_probe.Gateway]) -> list[_probe.Gateway]:
+        silent = _probe.silent(self._netlink, now.links, asked)
+        if silent and _carrier_changes(self._spec.nic) != self._carrier_changes:
+            # the driver renegotiated the link, and the switch may run STP
+            longest = _time_for(_stp_heard.STANDARD_DELAY)
+            silent = _probe.silent(self._netlink, now.links, silent, min(longest, self._seconds - _LINK_SECONDS) if self._seconds else longest)
+        return silent
 
     def _answering_now(self, now: Inet) -> list[_probe.Gateway]:
         return _probe.answering(self._netlink, now.links, _probe.gateways(now.routes, (self._source,)))
@@ -70,7 +94,7 @@ class GuardedUplink(UplinkNoun):
     def _record(self, before: Inet, changes: Plan) -> tuple[Mapping[str, Any], Any]:
         if not self._force:
             _guarded.check_tries(self._wish, "force: true")
-        self._worked = self._answering_now(before)
+        self._look_around(before)
         if self._target is None:
             raise ValueError("a change is planned before it is guarded")
         own = (self._source, self._goal)
@@ -89,7 +113,7 @@ class GuardedUplink(UplinkNoun):
     def _restore(self, before: Inet, changes: Plan) -> list[str]:
         """The way back, from whatever stands now; runs in the guard."""
         done = restore(self, before, changes)
-        _guarded.must_answer_again(_probe.silent(self._netlink, self._netlink.snapshot().links, self._worked))
+        _guarded.must_answer_again(self._silent(self._netlink.snapshot(), self._worked))
         return [str(change) for change in done]
 
     def _by_the_system(self, before: Inet) -> list[str]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness import booted
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, HOST6, NIC_MAC, lan, stalled
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, run
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 from ansible_collections.hypervisor.network.tests.harness.wanted import without
 
 _PORT_SECURITY = f"""
@@ -20,6 +22,18 @@ table bridge security {{
     }}
 }}
 """
+
+
+def test_e12_a_nic_that_renegotiates_its_link_behind_a_switch_with_stp_is_waited_for_there_and_back():
+    with lan() as made:
+        batch(made.switch, "link set lan type bridge stp_state 1 forward_delay 200\n")
+        wait_for(lambda: all(made.all_reachable().values()), "the switch forwards", 20)
+        before = settled(made.host)
+        converted = booted.start(made, 15, "renegotiating")
+        assert made.reachable("10.77.0.10")  # applied means that the gateways answered
+        facts = booted.ended(converted)
+        assert (facts["state"], facts["error"]) == ("rolled-back", "") and not [one for one in facts["undone"] if "ifup" in one]
+        assert made.reachable("10.77.0.10") and differences(before, settled(made.host)) == []
 
 
 def test_e13_a_switch_port_that_allows_one_mac_sees_no_other(uplink):

@@ -97,7 +97,7 @@ def test_e07_level_2_a_gateway_that_stays_dead_is_tried_through_ifupdown_and_the
 
 def test_e07_level_2_ifupdown_brings_the_host_back_where_our_own_way_is_barred():
     with lan() as made:
-        facts = booted.ended(booted.start(made, 1.0, stuck=True))
+        facts = booted.ended(booted.start(made, 1.0, "stuck"))
         assert facts["state"] == "rollback-failed" and "EPERM" in facts["error"]
         assert facts["undone"][-1] == "ifup --force eth0"
         assert made.all_reachable("10.77.0.10", "fd77::10", timeout=5) == {"10.77.0.10": True, "fd77::10": True}

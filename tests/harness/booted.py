@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A conversion on a host whose eth0 ifupdown brought up, left unconfirmed: with a process 1, /etc/network, /run and records of its own.
 
-Started as C(booted.py SECONDS STUCK) inside the host's network; prints C(applied) when the guard waits, and how it ended as JSON. With C(STUCK) not 0 the
-kernel refuses the guard every change.
+Started as C(booted.py SECONDS NIC SWITCH) inside the host's network, C(NIC) being one of C(NICS); prints C(applied) when the guard waits, and how it
+ended as JSON.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from .lan import NIC, Lan
 from .methods import STANZAS
 from .waiting import wait_for
 
-_OWN = ("/run", "/etc/network", "/var/lib/hypervisor-network")
+_OWN = ("/var/lib/hypervisor-network", "/etc/network", "/run")
+_SWITCH = f"{_OWN[0]}/switch"  # the LAN's other end; where it is named, there is another /run
 _ENDED = {_transaction.ROLLED_BACK, _transaction.ROLLBACK_FAILED}
 _PATIENCE = 60.0
 
 
 class Stuck(GuardedUplink):
-    """An uplink that nothing can be changed of once the module has had its turn."""
+    """An uplink of which the kernel refuses the guard every change."""
 
     in_the_guard = False
 
@@ -47,9 +48,22 @@ class Stuck(GuardedUplink):
         super().apply(changes, now)
 
 
-def start(lan: Lan, seconds: float, stuck: bool = False) -> subprocess.Popen[str]:
+class Renegotiating(GuardedUplink):
+    """One whose driver takes the link down and up when it becomes a port, and when it is none any more."""
+
+    def apply(self, changes: Any, now: Any) -> None:
+        super().apply(changes, now)
+        if any(change.action in ("attach", "detach") for change in changes):
+            for state in ("down", "up"):
+                subprocess.run(["nsenter", f"--net={_SWITCH}", "ip", "link", "set", "host", state], check=True)
+
+
+NICS = {"plain": GuardedUplink, "stuck": Stuck, "renegotiating": Renegotiating}
+
+
+def start(lan: Lan, seconds: float, nic: str = "plain") -> subprocess.Popen[str]:
     """Convert eth0 of the LAN's host; returns when everything is applied."""
-    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-m", __name__, str(seconds), str(int(stuck))]
+    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-m", __name__, str(seconds), nic, lan.switch]
     return lan.start(lan.host, *words, ready="applied")
 
 
@@ -58,17 +72,20 @@ def ended(child: subprocess.Popen[str]) -> dict[str, Any]:
     return json.loads(child.stdout.read())
 
 
-def main(seconds: str, stuck: str) -> None:
+def main(seconds: str, nic: str, switch: str) -> None:
     for folder in _OWN:
         Path(folder).mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
+        if not Path(_SWITCH).exists():
+            Path(_SWITCH).touch()
+            subprocess.run(["mount", "--bind", f"/run/netns/{switch}", _SWITCH], check=True)
     Path("/etc/network/interfaces").write_text(STANZAS, encoding="ascii")
     for hooks in ("if-pre-up.d", "if-up.d", "if-down.d", "if-post-down.d"):
         Path("/etc/network", hooks).mkdir()
     Path("/run/network").mkdir()
     Path("/run/network/ifstate").write_text(f"{NIC}={NIC}\n", encoding="ascii")
     spec = Spec(NIC, "br0", own_network=True)
-    noun = (Stuck if int(stuck) else GuardedUplink)(Netlink(), spec, float(seconds), None, force=True)
+    noun = NICS[nic](Netlink(), spec, float(seconds), None, force=True)
     reconcile(noun, spec, guard=noun.guard)
     print("applied", flush=True)
     wait_for(lambda: noun.guard.transaction.state in _ENDED, "the end of the transaction", _PATIENCE)
