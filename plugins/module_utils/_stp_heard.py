@@ -12,8 +12,8 @@ import time
 LISTEN_SECONDS = 2.5  # a switch says it every hello time, which is 2 s unless somebody changed it
 STANDARD_DELAY = 15.0  # seconds, the standard's own forward delay
 
-_ETH_P_ALL = 0x0003
-_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, _PACKET_MR_MULTICAST, _PACKET_OUTGOING = 263, 1, 0, 4
+_ETH_P_802_2 = 0x0004  # what comes in with a length in the place of a type: on a living network next to nothing else
+_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, _PACKET_MR_MULTICAST = 263, 1, 0
 _GROUP = bytes.fromhex("0180c2000000")
 _LLC = b"\x42\x42\x03"
 _CONFIGURATION, _RAPID = 0, 2
@@ -29,17 +29,17 @@ def forward_delay(frame: bytes) -> float | None:
 
 def listen(dev: str, index: int, seconds: float = LISTEN_SECONDS) -> float | None:
     """The forward delay of the switch behind a NIC, heard within C(seconds); None where none is heard. Raises OSError."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL)) as ear:
-        ear.bind((dev, _ETH_P_ALL))
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_802_2)) as ear:
+        ear.bind((dev, _ETH_P_802_2))
         ear.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, struct.pack("=iHH8s", index, _PACKET_MR_MULTICAST, len(_GROUP), _GROUP))
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             ear.settimeout(left)
             try:
-                frame, sender = ear.recvfrom(2048)
+                frame = ear.recv(2048)
             except socket.timeout:
                 break
             delay = forward_delay(frame)
-            if delay is not None and sender[2] != _PACKET_OUTGOING:
+            if delay is not None:
                 return delay
     return None
