@@ -5,33 +5,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from typing import Any
 
 from ..harness.lan import lan
-from ..harness.methods import METHODS
+from ..harness.methods import METHODS, Method
 from .rows import aligned, note
 
 _COLUMNS = ("udp4 lost", "udp4 outage ms", "udp6 lost", "udp6 outage ms", "tcp stall ms")
 
 
 def table(count: int) -> str:
-    """Median/p99/most of what each method lost, aligned."""
-    seen: dict[str, list[dict[str, Any]]] = {name: [] for name in METHODS}
-    for number in range(count):
-        note(f"  round {number + 1} of {count}")
-        for name, method in METHODS.items():
-            with lan() as made:
-                counted = made.under_load(method(made))
-                counted["cut"] = [address for address, answers in made.all_reachable().items() if not answers]
-                seen[name].append(counted)
-    lines = [(f"G12, {count} conversions each: median/p99/most", *_COLUMNS, "tcp died", "cut off")]
-    for name, runs in seen.items():
+    """Median/p99/most of what each method lost, aligned. Interrupted, it tells of the rounds that there were."""
+    rounds: list[dict[str, dict[str, Any]]] = []
+    with contextlib.suppress(KeyboardInterrupt):
+        while len(rounds) < count:
+            note(f"  round {len(rounds) + 1} of {count}")
+            rounds.append({name: _lost(method) for name, method in METHODS.items()})
+    if not rounds:
+        return "G12: interrupted in its first round"
+    lines = [(f"G12, {len(rounds)} conversions each: median/p99/most", *_COLUMNS, "tcp died", "cut off")]
+    for name in METHODS:
+        runs = [one[name] for one in rounds]
         cells = [_spread([one[flow][key] for one in runs]) for flow in ("udp4", "udp6") for key in ("lost", "outage_ms")]
         cells.append(_spread([one["tcp"]["stall_ms"] for one in runs]))
         lines.append((name, *cells, str(sum(one["tcp"]["died"] for one in runs)), str(sum(bool(one["cut"]) for one in runs))))
     limits = ("promised", "0/5/-", "", "0/5/-", "", "-/-/250", "0", "0")
     return aligned([*lines, limits], left=(0,))
+
+
+def _lost(method: Method) -> dict[str, Any]:
+    with lan() as made:
+        counted = made.under_load(method(made))
+        return {**counted, "cut": [address for address, answers in made.all_reachable().items() if not answers]}
 
 
 def _spread(values: list[float]) -> str:
