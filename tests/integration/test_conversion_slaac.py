@@ -20,7 +20,7 @@ from ansible_collections.hypervisor.network.tests.harness.waiting import wait_fo
 
 ADDRESS = "fd77::ff:fe77:10"  # from the MAC
 ADVERTISED = 60  # seconds that a router is one after an advertisement
-HEARD = 15.0
+HEARD = 30.0  # in its first minute dnsmasq waits 5 to 20 s between two advertisements, whatever ra-param says (radv.c)
 
 
 @pytest.fixture
