@@ -60,10 +60,6 @@ class PoweredLab(Lab):
         shutil.copyfile(self._overlay, self._kept)
         self.up()
 
-    def answers(self, address: str) -> bool:
-        """Whether an address on the LAN answers the router's ping."""
-        return subprocess.run(["ip", "netns", "exec", self.name, "ping", "-c3", "-i0.3", "-W2", address], capture_output=True, check=False).returncode == 0
-
     def cut(self) -> None:
         """Pull the machine's plug."""
         self.pull_plug(HOST)
