@@ -9,11 +9,11 @@ lifetimes, timers, counters) is left out; the order of addresses stays, because 
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 from .netns import inside, ip_json
+from .waiting import wait_for
 
 _VOLATILE = {
     "ifindex", "link_index", "link_netnsid", "stats", "stats64", "gc_timer", "hello_timer", "tcn_timer", "topology_change_timer",
@@ -26,14 +26,26 @@ _FOREVER = 4294967295
 _SYSCTLS_LEFT_OUT = {"stable_secret"}
 
 
-def settled(netns: str, deadline: float = 5.0) -> dict[str, Any]:
-    """The dump once no address waits for its duplicate address detection any more."""
-    end = time.monotonic() + deadline
-    while any(link.get("addr_info") for link in ip_json(netns, "address", "show", "tentative")):
-        if time.monotonic() > end:
-            raise RuntimeError(f"an address of {netns} is tentative after {deadline} s")
-        time.sleep(0.02)
+def settled(netns: str) -> dict[str, Any]:
+    """The dump once the kernel has finished with every IPv6 address: its duplicate address detection, and its local route."""
+    wait_for(lambda: not _tentative(netns) and not unrouted(netns), f"the IPv6 addresses of {netns} are ready")
     return dump(netns)
+
+
+def unrouted(netns: str) -> list[str]:
+    """The IPv6 addresses of running devices whose local route the kernel's own worker has yet to add; with C(nodad) nothing else tells of it."""
+    routed = {(route["dev"], route["dst"]) for route in ip_json(netns, "-6", "route", "show", "table", "all", "type", "local")}
+    return [
+        address["local"]
+        for link in ip_json(netns, "-6", "address", "show", "up", "-tentative")
+        if "LOWER_UP" in link.get("flags", ())
+        for address in link["addr_info"]
+        if (link["ifname"], address["local"]) not in routed
+    ]
+
+
+def _tentative(netns: str) -> bool:
+    return any(link.get("addr_info") for link in ip_json(netns, "address", "show", "tentative"))
 
 
 def dump(netns: str) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from .dump import unrouted
 from .netns import Namespaces, batch, inside, run
+from .waiting import wait_for
 
 HERE = Path(__file__).parent
 PORT = 7007
@@ -182,6 +184,7 @@ def lan(host: str = HOST4 + HOST6, rp_filter: int = 0, ipv6: bool = True, echo: 
             batch(made.host, f"link set {NIC} up\n{host}")
             if ipv6:
                 inside(made.host, set_sysctls, {f"ipv6/conf/{NIC}/accept_dad": 1})
+                wait_for(lambda: not unrouted(made.host), "the host's IPv6 addresses are routed")
             if echo:
                 made.start(made.host, sys.executable, str(HERE / "echo.py"), str(PORT), ready="ready")
             yield made

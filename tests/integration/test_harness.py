@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
+from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import lan, stalled
 from ansible_collections.hypervisor.network.tests.harness.methods import ip_batch, shell
 from ansible_collections.hypervisor.network.tests.harness.netns import PREFIX, Namespaces, batch
@@ -45,7 +45,7 @@ def test_a_host_without_its_default_route_is_seen_to_be_unreachable():
 
 def test_the_wanted_dump_is_what_ip_batch_in_the_safe_order_makes():
     with lan() as made:
-        before = dump(made.host)
+        before = settled(made.host)
         ip_batch(made)()
         after = comparable(settled(made.host))
     after["addresses"]["eth0"] = []  # this method leaves eth0 its link-local address
@@ -66,10 +66,10 @@ def test_the_wanted_dump_is_what_ip_batch_in_the_safe_order_makes():
 )
 def test_two_dumps_tell_a_change(line):
     with lan(echo=False) as made:
-        before = dump(made.host)
-        assert differences(before, dump(made.host)) == []
+        before = settled(made.host)
+        assert differences(before, settled(made.host)) == []
         batch(made.host, line + "\n")
-        assert differences(before, dump(made.host))
+        assert differences(before, settled(made.host))
 
 
 def test_namespaces_of_a_killed_process_are_swept_by_the_next():
