@@ -35,7 +35,7 @@ _CLOCK_BOOTTIME, _TFD_CLOEXEC, _IN_CLOEXEC = 7, 0o2000000, 0o2000000
 _IN_MOVED = 0x40 | 0x80
 _MCL_CURRENT_FUTURE = 1 | 2
 _libc = ctypes.CDLL(None, use_errno=True)
-_Ways = tuple[Callable[[], list[str]], Callable[[], list[str]]]  # ours, and the system's
+_WayBack = Callable[[], tuple[list[str], str]]  # what was done in words, and why it failed, empty where it did not
 
 
 class Guard:
@@ -81,8 +81,7 @@ class Guard:
         child = os.fork()
         if child == 0:
             os.close(ours)
-            ways = (lambda: self._restore(before, changes), lambda: self._by_the_system(before))
-            _in_the_background(lambda: self._live(ways, theirs, deadline), keep=(theirs, lock))
+            _in_the_background(lambda: self._live(lambda: self._go_back(before, changes), theirs, deadline), keep=(theirs, lock))
         os.close(theirs)
         os.close(lock)
         os.waitpid(child, 0)
@@ -116,21 +115,21 @@ class Guard:
 
     # What follows runs in the guard.
 
-    def _live(self, ways: _Ways, pipe: int, deadline: float) -> None:
+    def _live(self, way_back: _WayBack, pipe: int, deadline: float) -> None:
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         watched = os.fork()
         if watched:
-            self._watch(ways, watched, pipe, deadline)
+            self._watch(way_back, watched, pipe, deadline)
             return
         self._open_again()
         _stay_in_memory()
         _scope.enter(f"hypervisor-network-guard-{self.transaction.id}", (os.getpid(), os.getppid()))
         wakers = _Wakers(self.transaction.path, deadline)
         os.write(pipe, _READY)
-        self._wait(ways, pipe, wakers)
+        self._wait(way_back, pipe, wakers)
 
-    def _watch(self, ways: _Ways, guard: int, pipe: int, deadline: float) -> None:
+    def _watch(self, way_back: _WayBack, guard: int, pipe: int, deadline: float) -> None:
         """Do nothing until the guard is gone, and then what the guard should have done."""
         os.close(pipe)  # so that the module meets the end of file where the guard dies
         try:
@@ -143,9 +142,9 @@ class Guard:
             select.select([module], [], [], max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME)))
         if self.transaction.state in _transaction.PENDING:
             self._open_again()
-            self._roll_back(ways, "the guard was killed")
+            self._roll_back(way_back, "the guard was killed")
 
-    def _wait(self, ways: _Ways, pipe: int, wakers: _Wakers) -> None:
+    def _wait(self, way_back: _WayBack, pipe: int, wakers: _Wakers) -> None:
         watching_pipe = True
         while True:
             ready = wakers.wait([pipe] if watching_pipe else [])
@@ -153,44 +152,45 @@ class Guard:
             if state not in _transaction.PENDING:
                 return
             if state == _transaction.ROLLING_BACK:
-                self._roll_back(ways, _transaction.ASKED_FOR)
+                self._roll_back(way_back, _transaction.ASKED_FOR)
                 return
             if pipe in ready and os.read(pipe, 1) != _APPLIED and self.transaction.state == _transaction.ARMED:
-                self._roll_back(ways, "the module died before everything was applied")
+                self._roll_back(way_back, "the module died before everything was applied")
                 return
             if pipe in ready:
                 watching_pipe = False
             if wakers.expired:
-                self._roll_back(ways, f"nobody confirmed it within {self._seconds:g} s")
+                self._roll_back(way_back, f"nobody confirmed it within {self._seconds:g} s")
                 return
 
-    def _roll_back(self, ways: _Ways, why: str) -> None:
+    def _roll_back(self, way_back: _WayBack, why: str) -> None:
         moved = self.transaction.move(_transaction.APPLIED, _transaction.ROLLING_BACK) or self.transaction.move(
             _transaction.ARMED, _transaction.ROLLING_BACK
         )
         if not moved and self.transaction.state != _transaction.ROLLING_BACK:
             return  # confirmed in the last moment
-        restore, by_the_system = ways
-        done: list[str] = []
-        for _again in range(_TRIES):
-            error = _tried(restore, done)
-            if not error:
-                break
-        else:
-            # the host's own tool knows what is in its files; what else there was is again for us
-            _tried(by_the_system, done)
-            error = _tried(restore, done)
+        done, error = way_back()
         try:
             self.transaction.note(_transaction.ROLLING_BACK, why=why, undone=done, error=error, ended=time.time())
         except OSError:
             pass  # a full disk: the rename below needs no room
         self.transaction.move(_transaction.ROLLING_BACK, _transaction.ROLLBACK_FAILED if error else _transaction.ROLLED_BACK)
 
+    def _go_back(self, before: Any, changes: Plan) -> tuple[list[str], str]:
+        """Our own way; where that fails each time, the host's own tool for what is in its files, and ours once more for what else there was."""
+        done: list[str] = []
+        for _again in range(_TRIES):
+            error = _tried(done, self._restore, before, changes)
+            if not error:
+                return done, ""
+        _tried(done, self._by_the_system, before)
+        return done, _tried(done, self._restore, before, changes)
 
-def _tried(way: Callable[[], list[str]], done: list[str]) -> str:
+
+def _tried(done: list[str], way: Callable[..., list[str]], *args: Any) -> str:
     """Go a way back, and add to C(done) what it did; why it failed, empty where it did not."""
     try:
-        done += way()
+        done += way(*args)
     except Exception as failure:  # whatever it is, the next way and the record matter more
         return str(failure) or repr(failure)
     return ""

@@ -77,7 +77,7 @@ class GuardedUplink(UplinkNoun):
 
     def _look_around(self, now: Inet) -> None:
         """What is compared with later: the gateways that answer, and how often the NIC has lost or got its carrier."""
-        self._worked = self._answering_now(now)
+        self._worked = _probe.answering(self._netlink, now.links, _probe.gateways(now.routes, (self._source,)))
         self._carrier_changes = _carrier_changes(self._spec.nic)
 
     def _silent(self, now: Snapshot, asked: list[_probe.Gateway]) -> list[_probe.Gateway]:
@@ -87,9 +87,6 @@ class GuardedUplink(UplinkNoun):
             longest = _time_for(_stp_heard.STANDARD_DELAY)
             silent = _probe.silent(self._netlink, now.links, silent, min(longest, self._seconds - _LINK_SECONDS) if self._seconds else longest)
         return silent
-
-    def _answering_now(self, now: Inet) -> list[_probe.Gateway]:
-        return _probe.answering(self._netlink, now.links, _probe.gateways(now.routes, (self._source,)))
 
     def _record(self, before: Inet, changes: Plan) -> tuple[Mapping[str, Any], Any]:
         if not self._force:
@@ -117,6 +114,4 @@ class GuardedUplink(UplinkNoun):
         return [str(change) for change in done]
 
     def _by_the_system(self, before: Inet) -> list[str]:
-        if not self._spec.own_network:
-            return []
         return _ifup.again(self._source, () if before.addresses_of(self._goal) else (self._goal,))

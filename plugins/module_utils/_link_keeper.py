@@ -102,7 +102,7 @@ def guarded(noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapp
         return [str(change) for change in done]
 
     def by_the_system(_before: Snapshot) -> list[str]:
-        return [words for dev in keeper.before for words in _ifup.again(dev)] if params["netns"] is None else []
+        return [words for dev in keeper.before for words in _ifup.again(dev)]
 
     return keeper, Guard(params["guard_timeout"], params["netns"], wish, lambda: noun.use(Netlink()), back, record, by_the_system)
 

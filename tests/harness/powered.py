@@ -25,6 +25,8 @@ from .hypervisors import NEW_CONNECTION, REPO, Lab
 HOST = "hv"
 ADDRESS = "10.77.0.11"
 INVENTORY = REPO / "tests" / "faults" / "lab" / "hosts.yml"
+UPLINK = str(INVENTORY.with_name("uplink.yml"))
+WISH = {"name": "eth0", "bridge": "br0", "guard_timeout": 600, "force": True}
 # What C(state) tells of the hypervisor before its conversion, and after it
 OLD = {"address": ["eth0"], "master": None, "bridges": []}
 NEW = {"address": ["br0"], "master": "br0", "bridges": ["br0"]}

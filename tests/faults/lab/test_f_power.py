@@ -9,15 +9,13 @@ import os
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.powered import INVENTORY, NEW, OLD, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.powered import NEW, OLD, UPLINK, WISH, PoweredLab
 
 if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
     pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it", allow_module_level=True)
 
 RUNS = int(os.environ.get("HYPERVISOR_NETWORK_POWER_CUTS", "5"))
-UPLINK = str(INVENTORY.with_name("uplink.yml"))
 INTERFACES = "/etc/network/interfaces"
-WISH = {"name": "eth0", "bridge": "br0", "guard_timeout": 600, "force": True}
 STANZA = {"name": "br0", "take_over": "eth0", "auto": True, "options": {"bridge_ports": "eth0", "bridge_stp": "off", "bridge_fd": 0, "bridge_maxwait": 0}}
 
 

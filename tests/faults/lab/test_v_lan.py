@@ -19,14 +19,12 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qmp import Qmp
 from ansible_collections.hypervisor.network.tests.harness.netns import batch
-from ansible_collections.hypervisor.network.tests.harness.powered import HOST, INVENTORY, NEW, OLD, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.powered import HOST, NEW, OLD, UPLINK, WISH, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
     pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it", allow_module_level=True)
 
-UPLINK = str(INVENTORY.with_name("uplink.yml"))
-WISH = {"name": "eth0", "bridge": "br0", "force": True}
 FORWARD_DELAY = 15
 MUTE = 2 * FORWARD_DELAY
 BOOT = 200.0
@@ -46,14 +44,14 @@ def spanning(fresh: PoweredLab) -> Iterator[PoweredLab]:
 
 
 def test_e12_a_time_shorter_than_the_switch_may_be_mute_is_refused(spanning: PoweredLab) -> None:
-    result = spanning.run("bridge_uplink", **WISH, guard_timeout=34)
+    result = spanning.run("bridge_uplink", **{**WISH, "guard_timeout": 34})
     assert result["failed"] and "the switch behind eth0 runs STP" in result["msg"] and "give at least 37" in result["msg"]
     assert spanning.state() == OLD
     spanning.used = False
 
 
 def test_e12_a_link_that_is_renegotiated_behind_such_a_switch_is_waited_for(spanning: PoweredLab) -> None:
-    with spanning.driven("bridge_uplink", "applied", **WISH, guard_timeout=120):
+    with spanning.driven("bridge_uplink", "applied", **{**WISH, "guard_timeout": 120}):
         name = spanning.transaction()[0]
         batch(spanning.name, f"link set {HOST} down\nlink set {HOST} up\n")
         mute = spanning.until("true", 60)
@@ -125,7 +123,7 @@ def test_f09_cloud_init_that_describes_eth0_is_refused_until_it_is_told_to_stay_
     fresh.reboot(HOST)
     written = fresh.hv("cat /etc/network/interfaces.d/50-cloud-init")
     assert re.search(r"^iface eth0 ", written, re.MULTILINE), written
-    result = fresh.run("bridge_uplink", **WISH, guard_timeout=0)
+    result = fresh.run("bridge_uplink", **{**WISH, "guard_timeout": 0})
     assert result["failed"] and "cloud-init" in result["msg"] and "override: [cloud_init]" in result["msg"]
     assert fresh.state() == OLD
     (command,) = re.findall(r"'(echo .*\.cfg)'", result["msg"])
@@ -137,7 +135,7 @@ def test_f09_cloud_init_that_describes_eth0_is_refused_until_it_is_told_to_stay_
 
 def test_g08_a_packet_filter_that_drops_what_passes_the_bridge_is_told_with_its_cure(fresh: PoweredLab) -> None:
     fresh.hv("modprobe br_netfilter && sysctl -qw net.bridge.bridge-nf-call-iptables=1 && iptables -P FORWARD DROP")  # as docker does
-    result = fresh.run("bridge_uplink", **WISH, guard_timeout=0)
+    result = fresh.run("bridge_uplink", **{**WISH, "guard_timeout": 0})
     warnings = json.dumps(result["warnings"])  # Ansible's own words for one differ between its versions
     assert re.search(r"bridge-nf-call-iptables.*'sysctl net.bridge.bridge-nf-call-iptables=0'", warnings), warnings
     assert fresh.state() == NEW

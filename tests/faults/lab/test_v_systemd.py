@@ -11,13 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.powered import ADDRESS, HOST, INVENTORY, NEW, OLD, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.powered import ADDRESS, HOST, NEW, OLD, WISH, PoweredLab
 
 if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
     pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it", allow_module_level=True)
 
-UPLINK = str(INVENTORY.with_name("uplink.yml"))
-WISH = {"name": "eth0", "bridge": "br0", "guard_timeout": 600, "force": True}
 TXN = "/var/lib/hypervisor-network/txn"
 LOCK = "/run/hypervisor-network/.guard.lock"
 GUARDS = f"find /proc -maxdepth 3 -path '*/fd/*' -lname {LOCK} 2>/dev/null | cut -d/ -f3 | sort -u"
