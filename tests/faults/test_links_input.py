@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump
+from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules
 from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json
 
@@ -47,7 +47,7 @@ def host(target_path: str) -> Iterator[Modules]:
 
 @pytest.fixture(scope="module")
 def before(host: Modules) -> dict[str, Any]:
-    return dump(host.netns)
+    return settled(host.netns)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def refused(host: Modules, before: dict[str, Any]) -> Any:
             message = answer["result"]["msg"]
             assert "\n" not in message and all(word in message for word in words), message
             assert answer["writes"] == 0, message
-        assert differences(before, dump(host.netns)) == []
+        assert differences(before, settled(host.netns)) == []
 
     return run
 

@@ -27,8 +27,8 @@ _SYSCTLS_LEFT_OUT = {"stable_secret"}
 
 
 def settled(netns: str) -> dict[str, Any]:
-    """The dump once the kernel has finished with every IPv6 address: its duplicate address detection, and its local route."""
-    wait_for(lambda: not _tentative(netns) and not unrouted(netns), f"the IPv6 addresses of {netns} are ready")
+    """The dump once the kernel's workers are done: no carrier to be told, no duplicate address detection, no local route to come."""
+    wait_for(lambda: not (_untold(netns) or _tentative(netns) or unrouted(netns)), f"the kernel's workers are done with {netns}")
     return dump(netns)
 
 
@@ -37,15 +37,25 @@ def unrouted(netns: str) -> list[str]:
     routed = {(route["dev"], route["dst"]) for route in ip_json(netns, "-6", "route", "show", "table", "all", "type", "local")}
     return [
         address["local"]
-        for link in ip_json(netns, "-6", "address", "show", "up", "-tentative")
-        if "LOWER_UP" in link.get("flags", ())
-        for address in link["addr_info"]
-        if (link["ifname"], address["local"]) not in routed
+        for link, address in _addresses6(netns)
+        if "LOWER_UP" in link["flags"] and not address.get("tentative") and (link["ifname"], address["local"]) not in routed
     ]
 
 
-def _tentative(netns: str) -> bool:
-    return any(link.get("addr_info") for link in ip_json(netns, "address", "show", "tentative"))
+def _tentative(netns: str) -> list[str]:
+    return [address["local"] for _link, address in _addresses6(netns) if address.get("tentative")]
+
+
+def _addresses6(netns: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each IPv6 address with its device. Chosen here, because C(ip -j) tells what its own filters leave out as an empty object."""
+    links = [link for link in ip_json(netns, "-6", "address", "show") if link]
+    return [(link, address) for link in links for address in link["addr_info"] if address]
+
+
+def _untold(netns: str) -> list[str]:
+    """The devices whose carrier came or went, which is told up to a second later."""
+    flags = {link["ifname"]: link["flags"] for link in ip_json(netns, "link", "show")}
+    return [name for name, told in flags.items() if "UP" in told and ("LOWER_UP" in told) == ("NO-CARRIER" in told)]
 
 
 def dump(netns: str) -> dict[str, Any]:

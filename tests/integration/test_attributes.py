@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _bridge, _port, _tap, _vlan
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import dump
+from ansible_collections.hypervisor.network.tests.harness.dump import settled
 from ansible_collections.hypervisor.network.tests.harness.modules import SWITCH, Modules
 from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.rawlink import attributes_of
@@ -192,11 +192,11 @@ def test_set_see_set_again_and_change_back(host: Modules, module: str, row: Row)
     if row.option == "mab":
         host.done(module, name=dev, locked=True, **more)
     if lacking(host, row):
-        before = dump(host.netns)["links"][dev]
+        before = settled(host.netns)["links"][dev]
         refused = host.refused(module, name=dev, **more, **{row.option: row.one})
         assert f"this kernel has no {row.option}" in refused
         assert "undone" not in refused, "it was refused only after something was changed"
-        assert dump(host.netns)["links"][dev] == before
+        assert settled(host.netns)["links"][dev] == before
         return
     key = {"linux_bridge": "bridge", "bridge_port": "port", "tap_device": "tap"}[module]
     host.done(module, name=dev, **more, **{row.option: row.other})
@@ -227,12 +227,11 @@ def test_the_tables_have_every_option() -> None:
 def test_vlan_filtering_on_a_kernel_without_it_is_refused_and_the_bridge_unchanged(host: Modules) -> None:
     if not lacking(host, next(row for row in BRIDGE if row.option == "vlan_filtering")):
         pytest.skip("this kernel has VLAN filtering")
-    before = dump(host.netns)["links"]
+    before = settled(host.netns)["links"]
     for name in ("br0", "br-new"):
         message = host.refused("linux_bridge", name=name, vlan_filtering=True, priority=77)
         assert message.startswith(f"{name}: this kernel has no vlan_filtering for bridges") and "CONFIG_BRIDGE_VLAN_FILTERING" in message
-    after = dump(host.netns)["links"]  # the other devices' carrier still settles from the cases before
-    assert set(after) == set(before) and after["br0"] == before["br0"]
+    assert settled(host.netns)["links"] == before
     assert not host.done("linux_bridge", name="br0", vlan_filtering=False)["changed"]
     assert host.done("linux_bridge", name="br-new", vlan_filtering=False)["changed"]
     host.done("linux_bridge", name="br-new", state="absent")
