@@ -9,11 +9,10 @@ import errno
 from dataclasses import replace
 from typing import Callable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp, _inet, _layout, _traces, _uplink, _uplink_check, _wire
+from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp, _inet, _layout, _uplink, _uplink_check, _wire
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet, Layout
 from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
     NLM_F_APPEND,
     NLM_F_CREATE,
@@ -23,7 +22,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._netlink import
     names_of,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change, Plan
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
 
 _SYSCTL_ROOT = "/proc/sys/net"
@@ -41,7 +39,6 @@ class UplinkNoun:
         self.alone = self._links.alone
         self._spec = spec
         self._target: Layout | None = None
-        self._others: tuple[Traces, bool] | None = None
 
     def _use(self, netlink: Netlink) -> None:
         self._netlink = netlink
@@ -62,15 +59,7 @@ class UplinkNoun:
             {key: value for dev in own for key, value in _sysctls_of(dev, dev if dev in snapshot.links else "default")},
             _dhcp.clients(own),
             self._hooks(names),
-            *self._beside_us(snapshot.links.get(self._spec.nic)),
         )
-
-    def _beside_us(self, nic: Link | None) -> tuple[Traces, bool]:
-        """Other managers of the NIC, and whether guests are filtered; read once, because no way back asks for it."""
-        if self._others is None:
-            asked = nic is not None and self._spec.own_network and self._spec.present
-            self._others = (_traces.read(nic.name, nic.index), _traces.forwards_are_dropped()) if asked else (Traces(), False)
-        return self._others
 
     def _hooks(self, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
         try:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _ifup, _probe, _stp_heard, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _ifup, _probe, _stp_heard, _traces, _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, restore
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
@@ -45,10 +46,21 @@ class GuardedUplink(UplinkNoun):
         self._worked: list[_probe.Gateway] = []
         self._seconds = seconds
         self._carrier_changes = 0
+        self._others: tuple[Traces, bool] | None = None
         if seconds:
             self._force = force
             self._wish = _transaction.wish_hash([spec.nic, spec.bridge, spec.present, netns])
             self.guard = _guard.Guard(seconds, netns, self._wish, self._open_again, self._restore, self._record, self._by_the_system)
+
+    def read(self) -> Inet:
+        """With other managers of the NIC, and whether guests are filtered: read once, because no way back asks for it."""
+        now = super().read()
+        if self._others is None:
+            nic = now.links.get(self._spec.nic)
+            asked = nic is not None and self._spec.own_network and self._spec.present
+            self._others = (_traces.read(nic.name, nic.index), _traces.forwards_are_dropped()) if asked else (Traces(), False)
+        traces, dropped = self._others
+        return replace(now, traces=traces, forwards_dropped=dropped)
 
     def prepare(self) -> None:
         """Raises Refused where the guard's time is shorter than the switch may be mute."""
