@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qmp import Qmp
-from ansible_collections.hypervisor.network.tests.harness.netns import batch
+from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside
 from ansible_collections.hypervisor.network.tests.harness.powered import HOST, NEW, OLD, UPLINK, WISH, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
@@ -28,9 +29,19 @@ if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
 FORWARD_DELAY = 15
 MUTE = 2 * FORWARD_DELAY
 BOOT = 200.0
+ANSWER = 5.0
 # dhclient gives up after 60 s, and asks again 300 s later
 ASKED_AGAIN = 420.0
 CLOUD = "datasource_list: [None]\\ndisable_root: false\\nssh_deletekeys: false\\npreserve_hostname: true\\n"
+# What stands for a guest is a namespace with a cable to the bridge
+GUEST = """
+ip netns add guest
+ip link add port type veth peer name eth0 netns guest
+ip link set port master br0 up
+ip -n guest address add 10.77.0.77/24 dev eth0
+ip -n guest link set eth0 up
+systemd-run --quiet ip netns exec guest python3 -m http.server 80
+"""
 
 
 @pytest.fixture
@@ -133,9 +144,21 @@ def test_f09_cloud_init_that_describes_eth0_is_refused_until_it_is_told_to_stay_
     assert fresh.state() == NEW
 
 
-def test_g08_a_packet_filter_that_drops_what_passes_the_bridge_is_told_with_its_cure(fresh: PoweredLab) -> None:
+def test_g08_a_packet_filter_that_mutes_guests_is_told_with_its_cure_which_helps(fresh: PoweredLab) -> None:
     fresh.hv("modprobe br_netfilter && sysctl -qw net.bridge.bridge-nf-call-iptables=1 && iptables -P FORWARD DROP")  # as docker does
     result = fresh.run("bridge_uplink", **{**WISH, "guard_timeout": 0})
     warnings = json.dumps(result["warnings"])  # Ansible's own words for one differ between its versions
-    assert re.search(r"bridge-nf-call-iptables.*'sysctl net.bridge.bridge-nf-call-iptables=0'", warnings), warnings
+    told = re.search(r"bridge-nf-call-iptables.*'(sysctl net.bridge.bridge-nf-call-iptables=0)'", warnings)
+    assert told, warnings
     assert fresh.state() == NEW
+    fresh.hv(GUEST)
+    fresh.until("ip netns exec guest ss -Hltn | grep -q :80")
+    with pytest.raises(TimeoutError):
+        _call(fresh, "10.77.0.77", 80)
+    fresh.hv(told[1])
+    _call(fresh, "10.77.0.77", 80)
+
+
+def _call(lab: PoweredLab, address: str, port: int) -> None:
+    """Open a TCP connection from the LAN. Raises TimeoutError where nobody answers."""
+    inside(lab.name, lambda: socket.create_connection((address, port), ANSWER).close())
