@@ -86,12 +86,14 @@ class Transaction:
         return True
 
     def note(self, state: str, **facts: Any) -> None:
-        """Add facts to the state file. Only the guard does, in a state that nobody else leaves."""
+        """Add facts to the state file. Only the guard does, in a state that nobody else leaves. What was known stays where a full disk takes no more."""
         path = os.path.join(self.path, state)
         with open(path, encoding="utf-8") as stream:
             known = json.load(stream)
-        with open(path, "w", encoding="utf-8") as stream:
+        new = os.path.join(self.path, ".new")
+        with open(new, "w", encoding="utf-8") as stream:
             json.dump({**known, **facts}, stream)
+        os.rename(new, path)
 
 
 def begin(facts: Mapping[str, Any], snapshot: Any, root: str = ROOT) -> Transaction:
