@@ -8,15 +8,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guard, _guarded, _ifup, _probe, _stp_heard, _traces, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _confirm,
+    _duplicates,
+    _guard,
+    _guarded,
+    _ifup,
+    _probe,
+    _stp_heard,
+    _traces,
+    _transaction,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._inet import AF_INET
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, restore
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec, check_duplicates
 
 _RENEGOTIATING = ("", "bond")  # kinds with a driver that may take the link down when it becomes a port
 _LINK_SECONDS = 7.0  # for the link itself, and to confirm
@@ -63,13 +74,22 @@ class GuardedUplink(UplinkNoun):
         return replace(now, traces=traces, forwards_dropped=dropped)
 
     def prepare(self) -> None:
-        """Raises Refused where the guard's time is shorter than the switch may be mute."""
+        """Raises Refused where another host has an address of the NIC, and where the guard's time is shorter than the switch may be mute."""
         super().prepare()
-        if self.guard is None or self._seconds >= _time_for(_stp_heard.STANDARD_DELAY):
+        now = self._netlink.snapshot(addresses=True)
+        nic = now.links[self._spec.nic]
+        if not nic.running:
             return
-        nic = self._netlink.snapshot().links[self._spec.nic]
-        if nic.kind not in _RENEGOTIATING or not nic.running:
-            return
+        if self._spec.present and nic.master is None:
+            self._ask_for_duplicates(now, nic)
+        if self.guard is not None and nic.kind in _RENEGOTIATING and self._seconds < _time_for(_stp_heard.STANDARD_DELAY):
+            self._listen_for_stp(nic)
+
+    def _ask_for_duplicates(self, now: Snapshot, nic: Link) -> None:
+        addresses = [one.text.partition("/")[0] for one in now.addresses_of(nic.name) if one.family == AF_INET]
+        check_duplicates(self._spec, _duplicates.elsewhere(nic.name, nic.mac or "", addresses, {link.mac for link in now.links.values()}))
+
+    def _listen_for_stp(self, nic: Link) -> None:
         delay = _stp_heard.listen(nic.name, nic.index)
         if delay is not None and self._seconds < _time_for(delay):
             raise Refused(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _managers, _units
@@ -12,7 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._errors import 
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
 
-_IFA_F_PERMANENT = 0x80
+_IFA_F_PERMANENT, _IFA_F_DADFAILED = 0x80, 0x08
 _TAKERS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")  # their rx_handler is in the place that the bridge needs
 _HARMLESS_RIDERS = ("vlan", "veth")  # a veth's lower device is its other end
 _BOND_MODES = {5: "balance-tlb", 6: "balance-alb"}
@@ -21,7 +22,8 @@ _MAC_BYTES = 6
 _STABLE_PRIVACY = ("2", "3")
 # What may be overridden by name, because somebody who knows better may be right; the rest no kernel would do.
 OVERRIDES = (
-    "bond", "bound", "clsact", "cloud_init", "connman", "dhcpcd", "keepalived", "netplan", "networkd", "networkmanager", "rider", "wicked", "wireless", "xdp",
+    "bond", "bound", "clsact", "cloud_init", "connman", "dhcpcd", "duplicate", "keepalived", "netplan", "networkd", "networkmanager", "rider", "wicked",
+    "wireless", "xdp",
 )  # fmt: skip
 
 
@@ -70,6 +72,15 @@ def check(now: Inet, spec: Spec) -> None:
             "learns; turn stp_state off for the conversion, or say accept_outage: true."
         )
     _check_inet(now, spec)
+
+
+def check_duplicates(spec: Spec, elsewhere: Mapping[str, str]) -> None:
+    """Refuse to move addresses that other hosts answer for, given with the MAC of each. Raises Refused."""
+    for address, mac in elsewhere.items():
+        _refuse(
+            spec, "duplicate", True,
+            f"{address} of {spec.nic} is the address of another host of the LAN as well, which answers for it from {mac}; give one of them another",
+        )  # fmt: skip
 
 
 def _refuse(spec: Spec, name: str, found: object, sentence: str) -> None:
@@ -147,6 +158,9 @@ def _check_inet(now: Inet, spec: Spec) -> None:
     objects = [str(route) for route in now.routes if spec.nic in route.devs and route.nexthop_id]
     if objects:
         raise Refused(f"The route {objects[0]} uses a nexthop object bound to {spec.nic}, which can't move to {spec.bridge}; replace it by a plain route.")
+    failed = [one.text for one in now.addresses if one.dev == spec.nic and one.flags & _IFA_F_DADFAILED]
+    if failed:
+        raise Refused(f"{failed[0]} of {spec.nic} is the address of another host of the LAN: its duplicate address detection failed; remove it first.")
     leased = [
         one.text
         for one in now.addresses

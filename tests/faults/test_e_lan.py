@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.hypervisor.network.tests.harness import booted
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, HOST6, NIC_MAC, lan, stalled
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, run
+from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 from ansible_collections.hypervisor.network.tests.harness.wanted import without
 
@@ -59,6 +59,34 @@ def test_e14_an_accepted_outage_ends(uplink):
         counted = made.under_load(lambda: uplink(made.host, accept_outage=True))
         assert all(made.all_reachable().values())
     assert counted["udp4"]["lost"] >= 1000 and counted["tcp"]["died"] == 0, counted
+
+
+def test_e15_an_address_that_another_host_answers_for_is_refused(refused, uplink):
+    with lan() as made:
+        batch(made.switch, "address add 10.77.0.11/32 dev lan\n")
+        (other,) = ip_json(made.switch, "link", "show", "lan")
+        refused(made.host, "10.77.0.11", other["address"], "override: [duplicate]")
+        assert uplink(made.host, override=["duplicate"])["changed"]
+
+
+def test_e15_an_address_whose_duplicate_address_detection_failed_is_refused(refused):
+    with lan(echo=False) as made:
+        batch(made.switch, "address add fd77::20/64 dev lan nodad\n")
+        batch(made.host, "address add fd77::20/64 dev eth0\n")
+        wait_for(lambda: "dadfailed" in run("ip", "-n", made.host, "-6", "address", "show", "dev", "eth0"), "the detection has failed")
+        refused(made.host, "fd77::20", "duplicate address detection")
+
+
+def test_e15_the_hosts_own_second_nic_on_the_lan_is_no_other_host(uplink):
+    with lan() as made:
+        run("ip", "-n", made.switch, "link", "add", "second", "type", "veth", "peer", "name", "eth1", "netns", made.host)
+        batch(made.switch, "link set second master lan up\n")
+        batch(made.host, "link set eth1 up\naddress add 10.77.0.20/24 dev eth1 metric 100\n")
+        # asked on eth1, this host answers for its addresses on eth0 too
+        (nic,) = ip_json(made.host, "link", "show", "eth1")
+        assert nic["address"] in run("arping", "-0", "-c", "1", "-w", "1", "-I", "second", "10.77.0.10", netns=made.switch)
+        assert uplink(made.host)["changed"]
+        assert all(made.all_reachable().values())
 
 
 def test_g05_g06_a_lease_that_nobody_can_hand_over_is_refused(refused, uplink):

@@ -43,7 +43,7 @@ def unrouted(netns: str) -> list[str]:
 
 
 def _tentative(netns: str) -> list[str]:
-    return [address["local"] for _link, address in _addresses6(netns) if address.get("tentative")]
+    return [address["local"] for _link, address in _addresses6(netns) if address.get("tentative") and not address.get("dadfailed")]
 
 
 def _addresses6(netns: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:

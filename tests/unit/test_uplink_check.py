@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._inet import Ho
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Client, Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import OVERRIDES, Spec, check, check_names, warnings
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import OVERRIDES, Spec, check, check_duplicates, check_names, warnings
 from ansible_collections.hypervisor.network.tests.harness import simulated
 
 UP, LOOPBACK = 0x1, 0x8
@@ -184,6 +184,10 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
         "eth0 has the leased address 10.77.0.100/24, and no DHCP client that could hand its lease over to br0 was found; "
         "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true.",
     ),
+    "duplicate address detection failed": (
+        host(addresses=(STATIC, simulated.address("eth0", "fd77::10/64", flags=0xC8))), SPEC, Refused,
+        "fd77::10/64 of eth0 is the address of another host of the LAN: its duplicate address detection failed; remove it first.",
+    ),
 }  # fmt: skip
 
 
@@ -214,7 +218,20 @@ def test_what_no_kernel_would_do_has_no_override(name: str) -> None:
 
 
 def test_every_override_has_its_refusal() -> None:
-    assert {case[3].partition("override: [")[2].partition("]")[0] for case in REFUSALS.values()} - {""} == set(OVERRIDES)
+    heard = {"duplicate"}  # see below: it takes packets to know
+    assert {case[3].partition("override: [")[2].partition("]")[0] for case in REFUSALS.values()} - {""} == set(OVERRIDES) - heard
+
+
+def test_an_address_that_another_host_answers_for_is_refused_unless_overridden() -> None:
+    elsewhere = {"10.77.0.10": "52:54:00:00:00:99"}
+    with pytest.raises(Refused) as caught:
+        check_duplicates(SPEC, elsewhere)
+    assert str(caught.value) == (
+        "10.77.0.10 of eth0 is the address of another host of the LAN as well, which answers for it from 52:54:00:00:00:99; give one of them another, "
+        "or say override: [duplicate]."
+    )
+    check_duplicates(SPEC, {})
+    check_duplicates(replace(SPEC, override=frozenset({"duplicate"})), elsewhere)
 
 
 @pytest.mark.parametrize(
