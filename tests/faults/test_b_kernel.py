@@ -18,6 +18,54 @@ from ansible_collections.hypervisor.network.tests.harness.steps import Steps, di
 from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved
 
 UNDONE = "undone"
+# Read by Python when it starts: what is sent over netlink is written down, and each time that something is taken
+SPY = """
+import os, socket, struct
+
+class Spied(socket.socket):
+    def _note(self, *words):
+        if self.family == socket.AF_NETLINK:
+            with open(os.environ["SPIED"], "a") as stream:
+                print(id(self), *words, file=stream)
+
+    def _sent(self, data):
+        data, kinds = bytes(data), []
+        while len(data) >= 16:
+            length, kind = struct.unpack_from("=IH", data)
+            kinds.append(kind)
+            data = data[(length + 3) & ~3 :]
+        self._note(*kinds)
+
+    def send(self, data, *more):
+        self._sent(data)
+        return super().send(data, *more)
+
+    def sendto(self, data, *more):
+        self._sent(data)
+        return super().sendto(data, *more)
+
+    def sendmsg(self, buffers, *more):
+        self._sent(b"".join(buffers))
+        return super().sendmsg(buffers, *more)
+
+    def recv(self, *size):
+        self._note("taken")
+        return super().recv(*size)
+
+    def recv_into(self, *where):
+        self._note("taken")
+        return super().recv_into(*where)
+
+    def recvfrom(self, *size):
+        self._note("taken")
+        return super().recvfrom(*size)
+
+    def recvmsg(self, *size):
+        self._note("taken")
+        return super().recvmsg(*size)
+
+socket.socket = Spied
+"""
 
 
 def test_b01_a_nic_with_a_macvlan_is_refused_by_name_and_loses_nothing(refused):
@@ -54,6 +102,28 @@ def _messages_of_a_conversion() -> int:
         answer = disturbed(made.host, "eth0", "br0", -1, RuntimeError)
     assert answer["error"] is None, answer
     return answer["sent"]
+
+
+def test_b03_no_change_is_sent_before_the_one_before_it_is_acknowledged(run_module, target_python, target_path, tmp_path):
+    """The kernel carries out what comes after a message that it refused: rtnetlink knows no transactions."""
+    (tmp_path / "sitecustomize.py").write_text(SPY, encoding="ascii")
+    spied = tmp_path / "spied"
+    with lan() as made:
+        env = {"PYTHONPATH": f"{tmp_path}:{target_path}", "SPIED": str(spied)}
+        result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0}, made.host, python=target_python, env=env)
+        assert result["changed"], result
+    changes = 0
+    waiting = set()
+    for line in spied.read_text(encoding="ascii").splitlines():
+        who, *what = line.split()
+        if what == ["taken"]:
+            waiting.discard(who)
+            continue
+        changing = [kind for kind in map(int, what) if kind % 4 in (0, 1)]  # of each four the first makes and the second deletes: linux/rtnetlink.h
+        assert not changing or (len(what) == 1 and not waiting), line
+        waiting |= {who} if changing else set()
+        changes += len(changing)
+    assert changes >= len([one for one in result["changes"] if one["kind"] in ("bridge", "port", "address", "route")]) > 10
 
 
 @pytest.mark.parametrize("fraction", [0.3, 0.6, 0.95])

@@ -12,9 +12,11 @@ import signal
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
 from ansible_collections.hypervisor.network.tests.harness.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.netns import run
 
 LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))
 AT_ONCE = 1.0  # conversion.md's promise for a module that dies
@@ -101,6 +103,26 @@ def test_c04_a_guard_killed_after_applied_is_replaced_by_its_watcher():
         os.kill(hand.guards()[-1], signal.SIGKILL)
         assert hand.wait() <= AT_ONCE
         assert hand.state(answer["id"]) == "rolled-back"
+        assert differences(before, settled(made.host)) == []
+
+
+def test_c10_python_and_its_libraries_are_gone_before_the_deadline(run_module, target_path):
+    python = str(PYTHONS["pyroute2-0.9.7"])
+    asked = run(python, "-c", "import sys; print(*sys.path[1:], sep='\\n')").split("\n") + [target_path]
+    libraries = [one for one in asked if os.path.isdir(one) and not any(one.startswith(f"{other}/") for other in asked if other)]
+    with lan() as made, Transactions(made.host) as hand:
+        before = settled(made.host)
+        holder = made.start(made.host, "unshare", "--mount", "--propagation", "private", "sh", "-c", "echo ready; exec cat", ready="ready")
+        apart = ("nsenter", "-t", str(holder.pid), "-m")
+        args = {"name": "eth0", "bridge": "br0", "guard_timeout": 10}
+        name = run_module("bridge_uplink", args, made.host, wrapper=apart)["transaction"]["id"]
+        for library in libraries:
+            run(*apart, "mount", "-t", "tmpfs", "none", library)
+        with pytest.raises(RuntimeError):
+            run(*apart, python, "-c", "import pyroute2")
+        assert hand.state(name) == "applied"
+        hand.wait()
+        assert hand.state(name) == "rolled-back"
         assert differences(before, settled(made.host)) == []
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from ansible_collections.hypervisor.network.tests.harness.remote import Remote, 
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 SOON = 60.0
+LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))
 
 # New connections of the client are dropped, those that stand go on: what a stateful firewall does that knows another MAC or port.
 _NO_NEW = """
@@ -34,10 +36,30 @@ table inet cut {
 """
 
 
+_LOSSY = """
+table inet lossy {
+    chain forward {
+        type filter hook forward priority 0;
+        tcp dport 2222 numgen random mod 10 < 3 counter drop
+        tcp sport 2222 numgen random mod 10 < 3 counter drop
+    }
+}
+"""
+
+
 @contextmanager
 def _controlled(folder: Path, delay: float = 0.0) -> Iterator[tuple[Lan, Remote, Transactions]]:
     with lan() as made, Transactions(made.host) as hand:
         yield made, Remote(made, folder, delay), hand
+
+
+def _filter(made: Lan, table: str, child: subprocess.Popen[str]) -> None:
+    """A packet filter on the way from the controller; without one the case is skipped, and runs wherever the kernel has nf_tables."""
+    try:
+        run("nft", "-f", "-", netns=made.router, stdin=table)
+    except RuntimeError as error:
+        kill(child)
+        pytest.skip(f"this machine's kernel filters nothing: {error}")
 
 
 def _ended(made: Lan) -> bool:
@@ -62,11 +84,7 @@ def test_e02_no_new_connection_after_the_change_and_the_host_is_as_before(tmp_pa
         before = settled(made.host)
         child = remote.start(guard_timeout=12)
         wait_for(lambda: _ended(made), "eth0 is a port", SOON)
-        try:
-            run("nft", "-f", "-", netns=made.router, stdin=_NO_NEW)
-        except RuntimeError as error:
-            child.kill()
-            pytest.skip(f"this machine's kernel filters nothing: {error}")
+        _filter(made, _NO_NEW, child)
         wait_for(lambda: hand.every() and hand.state(hand.every()[0].name) == "rolled-back", "it is rolled back", SOON)
         run("nft", "delete", "table", "inet", "cut", netns=made.router)
         output, _nothing = child.communicate(timeout=60)
@@ -75,6 +93,31 @@ def test_e02_no_new_connection_after_the_change_and_the_host_is_as_before(tmp_pa
         assert one.name in output and "The host is as it was before (nobody confirmed it within 12 s)" in output, output
         assert all(made.all_reachable().values())
         assert differences(before, settled(made.host)) == []
+
+
+def test_e06_a_slow_network_that_lets_nobody_in_for_a_while_is_tried_again_until_it_does(tmp_path):
+    with _controlled(tmp_path, delay=2.0) as (made, remote, hand):
+        child = remote.start(guard_timeout=90)
+        wait_for(lambda: _ended(made), "eth0 is a port", SOON)
+        _filter(made, _NO_NEW, child)
+        # three questions of one try, and one more of the next
+        wait_for(lambda: re.search(r"counter packets ([4-9]|\d\d)", run("nft", "list", "table", "inet", "cut", netns=made.router)), "a second try", SOON)
+        run("nft", "delete", "table", "inet", "cut", netns=made.router)
+        output, _nothing = child.communicate(timeout=120)
+        assert child.returncode == 0, output
+        (one,) = hand.every()
+        assert hand.state(one.name) == "confirmed"
+
+
+@pytest.mark.skipif(not LONG, reason="what is lost at random takes its time to arrive: make faults waits for it")
+def test_e06_three_of_ten_packets_lost_and_it_is_confirmed(tmp_path):
+    with _controlled(tmp_path, delay=1.0) as (made, remote, hand):
+        child = remote.start(guard_timeout=600)
+        wait_for(lambda: _ended(made), "eth0 is a port", SOON)
+        _filter(made, _LOSSY, child)
+        output, _nothing = child.communicate(timeout=600)
+        assert child.returncode == 0, output
+        assert hand.state(hand.every()[0].name) == "confirmed"
 
 
 def _interrupt(child: subprocess.Popen[str]) -> None:

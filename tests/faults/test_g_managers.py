@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import HERE, HOST4, Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 Run = Callable[..., dict[str, Any]]
 
@@ -126,3 +128,19 @@ def _of(netns: str, bridge: str) -> list[Any]:
     options = next(link for link in links if link["ifname"] == bridge)["linkinfo"]["info_data"]
     set_once = {key: options[key] for key in ("stp_state", "priority", "forward_delay", "hello_time", "max_age")}
     return [own, set_once, ip_json(netns, "-4", "address", "show", "dev", bridge)[0]["addr_info"]]
+
+
+def test_g04_a_client_that_somebody_starts_on_the_nic_again_is_seen_and_stopped(uplink):
+    with dhcp_lan(renew=3) as host:
+        made = host.lan
+        (address,) = host.leased()
+        uplink(made.host)
+        run(*host.client_command(), netns=made.host)
+        wait_for(lambda: address in run("ip", "-n", made.host, "address", "show", "dev", "eth0"), "the address is on eth0 too")
+        predicted = uplink(made.host, check=True)
+        assert {"action": "stop", "kind": "dhcp", "name": "eth0"}.items() <= predicted["changes"][0].items(), predicted
+        assert uplink(made.host)["changed"] and uplink(made.host)["changed"] is False
+        assert [client[-1] for client in host.clients()] == ["br0"]
+        asked = len(host.server_says("DHCPACK"))
+        host.wait_for(lambda: len(host.server_says("DHCPACK")) > asked, 8)
+        assert settled(made.host)["addresses"]["eth0"] == [] and made.reachable(address)

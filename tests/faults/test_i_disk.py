@@ -14,7 +14,21 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions
+from ansible_collections.hypervisor.network.tests.harness.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.netns import run
+
 LO = "auto lo\niface lo inet loopback\n"
+# A disk that can't keep what it was given; Python reads this when it starts
+FAILING = """
+import errno, os
+
+def fsync(_descriptor):
+    raise OSError(errno.EIO, "Input/output error")
+
+os.fsync = fsync
+"""
 ETH0 = "allow-hotplug eth0\niface eth0 inet dhcp\n"
 
 
@@ -118,6 +132,26 @@ def test_i01_a_file_system_that_fills_while_staging_leaves_everything_as_it_was(
     after = host.files()
     assert {name: text for name, text in after.items() if not name.startswith("backups/")} == before
     assert [text for name, text in after.items() if name.startswith("backups/")] == [before["network/interfaces.d/eth0"]]
+
+
+@pytest.mark.parametrize(("asked", "end"), [("confirmed", "confirmed"), ("rolled_back", "rolled-back")])
+def test_i02_a_disk_that_is_full_when_a_change_is_decided_hinders_nobody(run_module: Any, asked: str, end: str) -> None:
+    records = Path("/var/lib/hypervisor-network")
+    with lan() as made, Transactions(made.host) as hand:
+        before = settled(made.host)
+        records.mkdir(mode=0o700, exist_ok=True)
+        disk = f"mount -t tmpfs -o size=256k,mode=0700 none {records}; echo ready; exec cat"
+        holder = made.start(made.host, "unshare", "--mount", "--propagation", "private", "sh", "-ec", disk, ready="ready")
+        apart = ("nsenter", "-t", str(holder.pid), "-m")
+        wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 60}
+        name = run_module("bridge_uplink", wish, made.host, wrapper=apart)["transaction"]["id"]
+        run(*apart, "sh", "-c", f"! cat /dev/zero > {records}/filler")
+        answer = run_module("transaction", {"id": name, "state": asked}, made.host, wrapper=apart)
+        assert not answer["failed"], answer
+        hand.wait()
+        assert end in run(*apart, "ls", str(records / "txn" / name)).split()
+        assert all(made.all_reachable().values())
+        assert (differences(before, settled(made.host)) == []) is (end == "rolled-back")
 
 
 def test_i03_a_read_only_file_system_is_refused(refused: Any, host: Host) -> None:
@@ -240,3 +274,23 @@ def test_i07_mode_owner_and_labels_are_kept(stanza: Any, host: Host) -> None:
 def test_i10_a_file_of_somebody_else_is_refused(refused: Any, host: Host) -> None:
     os.chown(host.seen(host.net / "interfaces.d" / "eth0"), 65534, 65534)
     refused("65534", **TAKE_OVER)
+
+
+def test_i08_a_disk_that_fails_when_it_is_to_keep_a_file_leaves_it_as_it_was(run_module: Any, host: Host, target_path: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FAILING, encoding="ascii")
+    given = {"path": str(host.root), "backup_dir": str(host.folder / "backups"), "backup": False, **TAKE_OVER}
+    before = host.files()
+    result = run_module("interfaces_stanza", given, wrapper=host.wrapper, env={"PYTHONPATH": f"{tmp_path}:{target_path}"})
+    assert result["failed"] and "(EIO)" in result["msg"] and "\n" not in result["msg"], result
+    assert host.files() == before
+
+
+def test_i08_a_disk_that_fails_when_it_is_to_keep_the_guards_record_stops_the_change(run_module: Any, target_path: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FAILING, encoding="ascii")
+    with lan(echo=False) as made, Transactions(made.host) as hand:
+        before = settled(made.host)
+        wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 60}
+        result = run_module("bridge_uplink", wish, made.host, env={"PYTHONPATH": f"{tmp_path}:{target_path}"})
+        assert result["failed"] and "\n" not in result["msg"], result
+        hand.wait()
+        assert differences(before, settled(made.host)) == []

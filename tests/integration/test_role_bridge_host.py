@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.conftest import needs_root
+from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness import ifupdown2
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import lan
@@ -39,15 +39,15 @@ GONE = {
     "bridge_host_taps": [{"name": "tap1", "state": "absent"}, {"name": "tap2", "state": "absent"}],
     "bridge_host_guests": [{"name": "vm1", "state": "absent", "shutdown_timeout": 0}],
 }
-# One whole job with the oldest libraries is enough: the modules have tests of their own with them.
-newest = pytest.mark.parametrize("target_python", ["pyroute2-0.9.7"], indirect=True)
+# With the oldest libraries the job runs on the lab's machines, whose distribution has them
+NEWEST = str(PYTHONS["pyroute2-0.9.7"])
 
 
 @pytest.fixture
-def host(target_python: str, tmp_path: Path) -> Iterator[Host]:
+def host(tmp_path: Path) -> Iterator[Host]:
     needs_root()
     with lan() as made:
-        yield Host(made, tmp_path, target_python)
+        yield Host(made, tmp_path, NEWEST)
 
 
 def test_the_job_and_back(host: Host) -> None:
@@ -115,7 +115,6 @@ def _check_file(host: Host) -> None:
     assert list((host.folder / "var/backups").rglob("*interfaces*")) and len(list(host.interfaces.parent.iterdir())) == 1
 
 
-@newest
 def test_a_static_host_that_is_described_by_variables(host: Host) -> None:
     """The addresses and gateways that the variables list are the file's, each once; the host has them already."""
     addresses = ["10.77.0.10/24", "10.77.0.11/24", "192.168.99.10/24", "fd77::10/64"]
@@ -131,7 +130,6 @@ def test_a_static_host_that_is_described_by_variables(host: Host) -> None:
     assert again.status == 0 and again.changed == [], again.output[-4000:]
 
 
-@newest
 def test_a_host_as_variables_is_unchanged_by_them_and_made_again_by_them(host: Host, target_path: str) -> None:
     job = {
         "bridge_host_bridges": [
@@ -160,7 +158,6 @@ def test_a_host_as_variables_is_unchanged_by_them_and_made_again_by_them(host: H
     assert host.role(gone).status == 0
 
 
-@newest
 def test_what_a_boot_does_with_the_taps(host: Host) -> None:
     """The lines of the file, run as ifupdown runs them, make the taps that the role made."""
     assert host.role({**JOB, "bridge_host_guests": []}).status == 0
@@ -180,7 +177,6 @@ def test_what_a_boot_does_with_the_taps(host: Host) -> None:
 IFUPDOWN2S_OWN = re.compile(r"/mcast_hash_max: |/cost: |/forwarding: 0 is now 1$|/routes6: only after: .*'anycast'")
 
 
-@newest
 def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are(host: Host) -> None:
     variables = {**JOB, "bridge_host_guests": []}
     assert host.role(variables).status == 0
@@ -192,7 +188,6 @@ def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are
     assert host.role(variables).changed == []
 
 
-@newest
 @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["for real", "in check mode"])
 def test_a12_with_empty_variables_nothing_is_done(host: Host, arguments: tuple[str, ...]) -> None:
     before, disk = settled(host.netns), host.disk()
@@ -262,7 +257,6 @@ REFUSED = {
 }
 
 
-@newest
 @pytest.mark.parametrize(("prepare", "variables", "words"), REFUSED.values(), ids=REFUSED)
 def test_refused_before_the_first_change(host: Host, prepare: Any, variables: dict[str, Any], words: str) -> None:
     assert NOBODY not in [group.gr_name for group in grp.getgrall()]
@@ -274,7 +268,6 @@ def test_refused_before_the_first_change(host: Host, prepare: Any, variables: di
     assert dump(host.netns) == before and host.disk() == disk
 
 
-@newest
 @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["for real", "in check mode"])
 def test_tenants_are_refused_where_bridges_filter_no_vlans(host: Host, arguments: tuple[str, ...]) -> None:
     try:

@@ -177,3 +177,15 @@ def test_g02_networkmanager_leaves_the_bridge_alone(converted: PoweredLab) -> No
     converted.hv("systemctl restart NetworkManager")
     converted.until("nmcli -t -f RUNNING general | grep -qx running", 30)
     assert converted.state() == NEW and ADDRESS in converted.hv("ip -4 -o address show dev br0")
+
+
+def test_g11_udevs_own_policy_for_macs_leaves_the_bridges_mac_alone(converted: PoweredLab) -> None:
+    # the distribution's rule gives a MAC of its own to a bridge whose MAC the kernel drew
+    assert "MACAddressPolicy=persistent" in converted.hv("cat /usr/lib/systemd/network/99-default.link")
+    converted.hv("ip link add drawn type bridge && udevadm trigger --settle --action=add /sys/class/net/drawn /sys/class/net/br0")
+    for dev in ("drawn", "br0"):
+        rule = converted.hv(f"udevadm info --query=property --property=ID_NET_LINK_FILE --value /sys/class/net/{dev}")
+        assert rule.strip().endswith("/99-default.link"), rule
+    macs = {link["ifname"]: link["address"] for link in converted.json(HOST, "ip -j link show")}
+    converted.hv("ip link delete drawn")
+    assert macs["br0"] == macs["eth0"]
