@@ -11,6 +11,7 @@ from typing import Any, Mapping
 from ansible_collections.hypervisor.network.plugins.module_utils import (
     _confirm,
     _duplicates,
+    _filters,
     _guard,
     _guarded,
     _ifup,
@@ -23,7 +24,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._conversion imp
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._inet import AF_INET
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, restore
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
@@ -57,21 +57,27 @@ class GuardedUplink(UplinkNoun):
         self._worked: list[_probe.Gateway] = []
         self._seconds = seconds
         self._carrier_changes = 0
-        self._others: tuple[Traces, bool] | None = None
+        self._others: dict[str, Any] | None = None
         if seconds:
             self._force = force
             self._wish = _transaction.wish_hash([spec.nic, spec.bridge, spec.present, netns])
             self.guard = _guard.Guard(seconds, netns, self._wish, self._open_again, self._restore, self._record, self._by_the_system)
 
     def read(self) -> Inet:
-        """With other managers of the NIC, and whether guests are filtered: read once, because no way back asks for it."""
+        """With other managers of the NIC, and what the packet filter says: read once, because no way back asks for it."""
         now = super().read()
         if self._others is None:
-            nic = now.links.get(self._spec.nic)
-            asked = nic is not None and self._spec.own_network and self._spec.present
-            self._others = (_traces.read(nic.name, nic.index), _traces.forwards_are_dropped()) if asked else (Traces(), False)
-        traces, dropped = self._others
-        return replace(now, traces=traces, forwards_dropped=dropped)
+            self._others = self._beside_us(now.links.get(self._spec.nic))
+        return replace(now, **self._others)
+
+    def _beside_us(self, nic: Link | None) -> dict[str, Any]:
+        if nic is None or nic.master == self._spec.bridge or not (self._spec.own_network and self._spec.present):
+            return {}
+        return {
+            "traces": _traces.read(nic.name, nic.index),
+            "forwards_dropped": _traces.forwards_are_dropped(),
+            "filter_rules": tuple(_filters.rules(nic.name)),
+        }
 
     def prepare(self) -> None:
         """Raises Refused where another host has an address of the NIC, and where the guard's time is shorter than the switch may be mute."""
@@ -87,7 +93,7 @@ class GuardedUplink(UplinkNoun):
 
     def _ask_for_duplicates(self, now: Snapshot, nic: Link) -> None:
         addresses = [one.text.partition("/")[0] for one in now.addresses_of(nic.name) if one.family == AF_INET]
-        check_duplicates(self._spec, _duplicates.elsewhere(nic.name, nic.mac or "", addresses, {link.mac for link in now.links.values()}))
+        check_duplicates(self._spec, _duplicates.elsewhere(nic.name, nic.mac or "", addresses, {link.mac or "" for link in now.links.values()}))
 
     def _listen_for_stp(self, nic: Link) -> None:
         delay = _stp_heard.listen(nic.name, nic.index)

@@ -36,7 +36,8 @@ class Inet(Snapshot):
     """A snapshot with everything that an address brings along.
 
     C(sysctls) maps "ipv4/conf/eth0/rp_filter" to its text; C(hooks) are (device, kind) of qdiscs that see frames before a bridge does.
-    C(traces) are what other managers of networks left, C(forwards_dropped) tells whether the host's packet filter keeps guests apart.
+    C(traces) are what other managers of networks left, C(forwards_dropped) tells whether the host's packet filter keeps guests apart, and
+    C(filter_rules) are those of it that name the NIC.
     """
 
     routes: tuple[Route, ...] = ()
@@ -47,6 +48,7 @@ class Inet(Snapshot):
     hooks: tuple[tuple[str, str], ...] = ()
     traces: Traces = field(default_factory=Traces)
     forwards_dropped: bool = False
+    filter_rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

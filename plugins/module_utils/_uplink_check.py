@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,8 +23,8 @@ _MAC_BYTES = 6
 _STABLE_PRIVACY = ("2", "3")
 # What may be overridden by name, because somebody who knows better may be right; the rest no kernel would do.
 OVERRIDES = (
-    "bond", "bound", "clsact", "cloud_init", "connman", "dhcpcd", "duplicate", "keepalived", "netplan", "networkd", "networkmanager", "rider", "wicked",
-    "wireless", "xdp",
+    "bond", "bound", "clsact", "cloud_init", "connman", "dhcpcd", "duplicate", "filter", "keepalived", "netplan", "networkd", "networkmanager", "rider",
+    "wicked", "wireless", "xdp",
 )  # fmt: skip
 
 
@@ -65,6 +66,12 @@ def check(now: Inet, spec: Spec) -> None:
     _check_nic(now, nic, spec)
     for name, sentence in _managers.objections(nic.name, now.traces):
         _refuse(spec, name, True, sentence)
+    rules = [rule for rule in now.filter_rules if spec.bridge not in re.split(r"[^\w.-]", rule)]
+    _refuse(
+        spec, "filter", rules,
+        f"The packet filter names {nic.name} in '{(rules or [''])[0]}', and what the host sends and receives will pass {spec.bridge} instead; "
+        f"name {spec.bridge} there as well",
+    )  # fmt: skip
     if bridge is not None and bridge.options.get("stp_state") and bridge.options.get("forward_delay", 0) > 0 and not spec.accept_outage:
         delay = bridge.options["forward_delay"]
         raise Refused(

@@ -121,6 +121,18 @@ def test_x50_cloud_init_that_would_describe_the_nic_anew_is_refused(faked: Faked
     faked.refused("cloud-init describes eth0", "99-disable-network-config.cfg")
 
 
+def test_x51_a_rule_of_the_packet_filter_that_names_the_nic_is_refused_until_it_names_the_bridge_too(faked: Faked) -> None:
+    table = "table inet t {{\n chain c {{\n type filter hook input priority 0\n iifname {} tcp dport 22 accept\n }}\n}}\n"
+    try:
+        run("nft", "-f", "-", netns=faked.lan.host, stdin=table.format("eth0"))
+    except RuntimeError as error:
+        pytest.skip(f"this machine's kernel filters nothing: {error}")
+    faked.refused("""'iifname "eth0" tcp dport 22 accept'""", "name br0 there as well")
+    assert faked.uplink(state="absent")["changed"]
+    run("nft", "-f", "-", netns=faked.lan.host, stdin="flush ruleset\n" + table.format('{ "eth0", "br0" }'))
+    assert faked.uplink()["changed"]
+
+
 def _of(netns: str, bridge: str) -> list[Any]:
     """A bridge with its ports and addresses, without what changes by itself."""
     links = [link for link in ip_json(netns, "-d", "link", "show") if bridge in (link["ifname"], link.get("master"))]

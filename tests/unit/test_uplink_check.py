@@ -184,6 +184,11 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
         "eth0 has the leased address 10.77.0.100/24, and no DHCP client that could hand its lease over to br0 was found; "
         "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true.",
     ),
+    "packet filter": (
+        host(filter_rules=('iifname "eth0" tcp dport 22 accept',)), SPEC, Refused,
+        "The packet filter names eth0 in 'iifname \"eth0\" tcp dport 22 accept', and what the host sends and receives will pass br0 instead; name br0 there "
+        "as well, or say override: [filter].",
+    ),
     "duplicate address detection failed": (
         host(addresses=(STATIC, simulated.address("eth0", "fd77::10/64", flags=0xC8))), SPEC, Refused,
         "fd77::10/64 of eth0 is the address of another host of the LAN: its duplicate address detection failed; remove it first.",

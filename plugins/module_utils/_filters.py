@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packet filter's rules about a NIC: which of them name it. Sources: nft(8), iptables(8)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from fnmatch import fnmatchcase
+from typing import Sequence
+
+# The first of the groups that is installed is asked: nft tells what iptables has set too
+PROGRAMS = ((("nft", "--stateless", "list", "ruleset"),), (("iptables-save",), ("ip6tables-save",)))
+_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+_SECONDS = 10.0
+_IN_QUOTES = re.compile(r'"([^"]*)"')
+_AFTER_OPTION = re.compile(r"(?:-i|-o|--physdev-in|--physdev-out) (\S+)")
+_COMMENT = re.compile(r'(?:--)?comment (?:"[^"]*"|\S+)')
+
+
+def naming(dev: str, text: str) -> list[str]:
+    """PURE. The rules and sets in the words of nft or iptables-save that name a device, patterns included."""
+    found = []
+    for line in text.splitlines():
+        said = _COMMENT.sub("", line)
+        names = _AFTER_OPTION.findall(said) if line.startswith("-A ") else _IN_QUOTES.findall(said)
+        # the one writes a pattern as eth*, the other as eth+
+        if any(fnmatchcase(dev, re.sub(r"[\[?]|\+$", lambda odd: "*" if odd[0] == "+" else f"[{odd[0]}]", name)) for name in names):
+            found.append(line.strip())
+    return found
+
+
+def rules(dev: str, programs: Sequence[Sequence[Sequence[str]]] = PROGRAMS) -> list[str]:
+    """This network's rules that name a device; none where no packet filter is installed, or it does not answer."""
+    for group in programs:
+        there = [words for words in group if shutil.which(words[0], path=_PATH)]
+        if there:
+            return [rule for words in there for rule in naming(dev, _said(words))]
+    return []
+
+
+def _said(words: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            [shutil.which(words[0], path=_PATH) or words[0], *words[1:]],
+            capture_output=True, text=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
