@@ -13,21 +13,21 @@ from ansible_collections.hypervisor.network.plugins.module_utils import _filters
 
 NFT = """\
 table inet filter {
-	set wan {
-		type ifname
-		elements = { "eth0", "ppp0" }
-	}
-	chain input {
-		type filter hook input priority filter; policy drop;
-		iifname "lo" accept comment "eth0 is not meant"
-		iifname "eth0" tcp dport 22 accept
-		iifname "eth*" udp dport 53 accept
-		iif "eth01" accept
-		oifname { "eth0", "br0" } accept
-		iifname "ethernet" accept comment "eth0"
-	}
+    set wan {
+        type ifname
+        elements = { "eth0", "ppp0" }
+    }
+    chain input {
+        type filter hook input priority filter; policy drop;
+        iifname "lo" accept comment "eth0 is not meant"
+        iifname "eth0" tcp dport 22 accept
+        iifname "eth*" udp dport 53 accept
+        iif "eth01" accept
+        oifname { "eth0", "br0" } accept
+        iifname "ethernet" accept comment "eth0"
+    }
 }
-"""
+""".replace("    ", "\t")
 IPTABLES = """\
 *filter
 :INPUT DROP [0:0]
