@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from fnmatch import fnmatchcase
 from typing import Sequence
 
 # The first of the groups that is installed is asked: nft tells what iptables has set too
@@ -25,9 +24,8 @@ def naming(dev: str, text: str) -> list[str]:
     found = []
     for line in text.splitlines():
         said = _COMMENT.sub("", line)
-        names = _AFTER_OPTION.findall(said) if line.startswith("-A ") else _IN_QUOTES.findall(said)
-        # the one writes a pattern as eth*, the other as eth+
-        if any(fnmatchcase(dev, re.sub(r"[\[?]|\+$", lambda odd: "*" if odd[0] == "+" else f"[{odd[0]}]", name)) for name in names):
+        pick, wild = (_AFTER_OPTION, "+") if line.startswith("-A ") else (_IN_QUOTES, "*")
+        if any(name == dev or (name.endswith(wild) and dev.startswith(name[:-1])) for name in pick.findall(said)):
             found.append(line.strip())
     return found
 
@@ -35,18 +33,19 @@ def naming(dev: str, text: str) -> list[str]:
 def rules(dev: str, programs: Sequence[Sequence[Sequence[str]]] = PROGRAMS) -> list[str]:
     """This network's rules that name a device; none where no packet filter is installed, or it does not answer."""
     for group in programs:
-        there = [words for words in group if shutil.which(words[0], path=_PATH)]
-        if there:
-            return [rule for words in there for rule in naming(dev, _said(words))]
+        answers = [text for text in map(answer, group) if text is not None]
+        if answers:
+            return [rule for text in answers for rule in naming(dev, text)]
     return []
 
 
-def _said(words: Sequence[str]) -> str:
+def answer(words: Sequence[str]) -> str | None:
+    """What a program of the packet filter prints, empty where it does not answer; None where it is not installed."""
+    program = shutil.which(words[0], path=_PATH)
+    if program is None:
+        return None
     try:
-        done = subprocess.run(
-            [shutil.which(words[0], path=_PATH) or words[0], *words[1:]],
-            capture_output=True, text=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = subprocess.run([program, *words[1:]], capture_output=True, text=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout

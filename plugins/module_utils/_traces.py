@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import glob
 import os
-import shutil
-import subprocess
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _ifupdown, _managers
+from ansible_collections.hypervisor.network.plugins.module_utils import _filters, _ifupdown, _managers
 
 _MOST_BYTES = 1 << 20
-_SECONDS = 10.0
 _BRIDGE_FILTERS = "sys/net/bridge/bridge-nf-call-iptables"
 
 
@@ -31,18 +28,11 @@ def read(nic: str, index: int, root: str = "/", proc: str = "/proc") -> _manager
     return _managers.Traces(files, _programs(proc), os.path.isdir(cloud) and not _ifupdown.cloud_init_is_off(cloud))
 
 
-def forwards_are_dropped(proc: str = "/proc", iptables: str | None = None) -> bool:
+def forwards_are_dropped(proc: str = "/proc", iptables: str = "iptables") -> bool:
     """Whether what one port sends to another passes iptables, which drops what it does not know: docker's doing."""
     if (_text(os.path.join(proc, _BRIDGE_FILTERS)) or "").strip() != "1":
         return False
-    program = iptables or shutil.which("iptables", path="/usr/sbin:/sbin:/usr/bin:/bin")
-    if program is None:
-        return False
-    try:
-        done = subprocess.run([program, "-S", "FORWARD"], capture_output=True, text=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return "-P FORWARD DROP" in done.stdout.splitlines()
+    return "-P FORWARD DROP" in (_filters.answer((iptables, "-S", "FORWARD")) or "").splitlines()
 
 
 def _programs(proc: str) -> frozenset[str]:

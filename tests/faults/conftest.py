@@ -28,6 +28,17 @@ def guests(netns, run_module) -> Iterator[Guests]:
 
 
 @pytest.fixture
+def starting_with(tmp_path, target_path):
+    """The environment in which a module's Python reads a text of Python first."""
+
+    def environment(text: str) -> dict[str, str]:
+        (tmp_path / "sitecustomize.py").write_text(text, encoding="ascii")
+        return {"PYTHONPATH": f"{tmp_path}:{target_path}"}
+
+    return environment
+
+
+@pytest.fixture
 def uplink(run_module):
     """Run bridge_uplink for eth0 and br0 in a host, and return its result, failed or not."""
 

@@ -48,22 +48,14 @@ class Spied(socket.socket):
         self._sent(b"".join(buffers))
         return super().sendmsg(buffers, *more)
 
-    def recv(self, *size):
+def noting(take):
+    def noted(self, *how):
         self._note("taken")
-        return super().recv(*size)
+        return take(self, *how)
+    return noted
 
-    def recv_into(self, *where):
-        self._note("taken")
-        return super().recv_into(*where)
-
-    def recvfrom(self, *size):
-        self._note("taken")
-        return super().recvfrom(*size)
-
-    def recvmsg(self, *size):
-        self._note("taken")
-        return super().recvmsg(*size)
-
+for name in ("recv", "recv_into", "recvfrom", "recvmsg"):
+    setattr(Spied, name, noting(getattr(socket.socket, name)))
 socket.socket = Spied
 """
 
@@ -104,12 +96,11 @@ def _messages_of_a_conversion() -> int:
     return answer["sent"]
 
 
-def test_b03_no_change_is_sent_before_the_one_before_it_is_acknowledged(run_module, target_python, target_path, tmp_path):
+def test_b03_no_change_is_sent_before_the_one_before_it_is_acknowledged(run_module, target_python, starting_with, tmp_path):
     """The kernel carries out what comes after a message that it refused: rtnetlink knows no transactions."""
-    (tmp_path / "sitecustomize.py").write_text(SPY, encoding="ascii")
     spied = tmp_path / "spied"
     with lan() as made:
-        env = {"PYTHONPATH": f"{tmp_path}:{target_path}", "SPIED": str(spied)}
+        env = {**starting_with(SPY), "SPIED": str(spied)}
         result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0}, made.host, python=target_python, env=env)
         assert result["changed"], result
     changes = 0

@@ -112,8 +112,7 @@ def test_c10_python_and_its_libraries_are_gone_before_the_deadline(run_module, t
     libraries = [one for one in asked if os.path.isdir(one) and not any(one.startswith(f"{other}/") for other in asked if other)]
     with lan() as made, Transactions(made.host) as hand:
         before = settled(made.host)
-        holder = made.start(made.host, "unshare", "--mount", "--propagation", "private", "sh", "-c", "echo ready; exec cat", ready="ready")
-        apart = ("nsenter", "-t", str(holder.pid), "-m")
+        apart = made.own_mounts()
         args = {"name": "eth0", "bridge": "br0", "guard_timeout": 10}
         name = run_module("bridge_uplink", args, made.host, wrapper=apart)["transaction"]["id"]
         for library in libraries:

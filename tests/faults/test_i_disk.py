@@ -20,7 +20,7 @@ from ansible_collections.hypervisor.network.tests.harness.lan import lan
 from ansible_collections.hypervisor.network.tests.harness.netns import run
 
 LO = "auto lo\niface lo inet loopback\n"
-# A disk that can't keep what it was given; Python reads this when it starts
+# A disk that can't keep what it was given
 FAILING = """
 import errno, os
 
@@ -140,9 +140,7 @@ def test_i02_a_disk_that_is_full_when_a_change_is_decided_hinders_nobody(run_mod
     with lan() as made, Transactions(made.host) as hand:
         before = settled(made.host)
         records.mkdir(mode=0o700, exist_ok=True)
-        disk = f"mount -t tmpfs -o size=256k,mode=0700 none {records}; echo ready; exec cat"
-        holder = made.start(made.host, "unshare", "--mount", "--propagation", "private", "sh", "-ec", disk, ready="ready")
-        apart = ("nsenter", "-t", str(holder.pid), "-m")
+        apart = made.own_mounts(f"mount -t tmpfs -o size=256k,mode=0700 none {records}")
         wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 60}
         name = run_module("bridge_uplink", wish, made.host, wrapper=apart)["transaction"]["id"]
         run(*apart, "sh", "-c", f"! cat /dev/zero > {records}/filler")
@@ -276,21 +274,19 @@ def test_i10_a_file_of_somebody_else_is_refused(refused: Any, host: Host) -> Non
     refused("65534", **TAKE_OVER)
 
 
-def test_i08_a_disk_that_fails_when_it_is_to_keep_a_file_leaves_it_as_it_was(run_module: Any, host: Host, target_path: str, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(FAILING, encoding="ascii")
+def test_i08_a_disk_that_fails_when_it_is_to_keep_a_file_leaves_it_as_it_was(run_module: Any, host: Host, starting_with: Any) -> None:
     given = {"path": str(host.root), "backup_dir": str(host.folder / "backups"), "backup": False, **TAKE_OVER}
     before = host.files()
-    result = run_module("interfaces_stanza", given, wrapper=host.wrapper, env={"PYTHONPATH": f"{tmp_path}:{target_path}"})
+    result = run_module("interfaces_stanza", given, wrapper=host.wrapper, env=starting_with(FAILING))
     assert result["failed"] and "(EIO)" in result["msg"] and "\n" not in result["msg"], result
     assert host.files() == before
 
 
-def test_i08_a_disk_that_fails_when_it_is_to_keep_the_guards_record_stops_the_change(run_module: Any, target_path: str, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(FAILING, encoding="ascii")
+def test_i08_a_disk_that_fails_when_it_is_to_keep_the_guards_record_stops_the_change(run_module: Any, starting_with: Any) -> None:
     with lan(echo=False) as made, Transactions(made.host) as hand:
         before = settled(made.host)
         wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 60}
-        result = run_module("bridge_uplink", wish, made.host, env={"PYTHONPATH": f"{tmp_path}:{target_path}"})
+        result = run_module("bridge_uplink", wish, made.host, env=starting_with(FAILING))
         assert result["failed"] and "\n" not in result["msg"], result
         hand.wait()
         assert differences(before, settled(made.host)) == []

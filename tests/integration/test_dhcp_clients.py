@@ -50,9 +50,7 @@ def host_with(client: str, renew: int | None = None) -> Iterator[tuple[DhcpHost,
             (folder / "script").chmod(0o755)
             mounts = [f"mount -t tmpfs none {path}" for path in PRIVATE]
             mounts += [f"mount --bind {folder / 'dhcpcd.conf'} /etc/dhcpcd.conf", f"mount --bind {folder / 'script'} {SCRIPT}"]
-            words = "; ".join(["mount --make-rprivate /", *mounts, "echo ready", "exec cat"])
-            holder = made.start(made.host, "unshare", "--mount", "sh", "-ec", words, ready="ready")
-            inside = ("nsenter", "-t", str(holder.pid), "-m", "-n")
+            inside = (*made.own_mounts(*mounts), "-n")
             run(*inside, *CLIENTS[client])
             yield host, inside
     finally:
