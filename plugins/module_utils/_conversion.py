@@ -69,7 +69,7 @@ class UplinkNoun:
                 raise
             return ()  # a kernel without qdiscs has none
 
-    def prepare(self) -> None:
+    def prepare(self, before: Inet) -> None:
         self._netlink.ready()
 
     def plan(self, now: Inet, wish: Spec | Layout) -> Plan:

@@ -52,7 +52,7 @@ class FdbNoun:
         since = None if self._begun is None else self._clock() - self._begun
         return _fdb.Table(host, entries, frozenset(neighbours), since)
 
-    def prepare(self) -> None:
+    def prepare(self, before: _fdb.Table) -> None:
         self._netlink.ready()
 
     def plan(self, now: _fdb.Table, wish: Mapping[str, Any]) -> Plan:

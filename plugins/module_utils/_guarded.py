@@ -13,6 +13,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._errors import 
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, listed
 from ansible_collections.hypervisor.network.plugins.module_utils._probe import Gateway
 
+# Parts of the time that a guard must be given, in seconds
+LINK_SECONDS = 4.0  # for a NIC whose driver renegotiates the link when it becomes a port
+MARGIN_SECONDS = 3.0  # before the deadline: a confirmation under way must not meet it
+
 _MOST_ROLLBACKS = 2
 
 

@@ -30,12 +30,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot impor
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec, check_duplicates
 
 _RENEGOTIATING = ("", "bond")  # kinds with a driver that may take the link down when it becomes a port
-_LINK_SECONDS = 7.0  # for the link itself, and to confirm
+_TO_CONFIRM = _guarded.LINK_SECONDS + _guarded.MARGIN_SECONDS  # besides what the switch takes
 
 
 def _time_for(delay: float) -> float:
     """What a guard needs behind a switch whose ports listen and learn for that many seconds each."""
-    return 2 * delay + _LINK_SECONDS
+    return 2 * delay + _TO_CONFIRM
 
 
 def _carrier_changes(dev: str) -> int:
@@ -79,15 +79,14 @@ class GuardedUplink(UplinkNoun):
             "filter_rules": tuple(_filters.rules(nic.name)),
         }
 
-    def prepare(self) -> None:
+    def prepare(self, before: Inet) -> None:
         """Raises Refused where another host has an address of the NIC, and where the guard's time is shorter than the switch may be mute."""
-        super().prepare()
-        now = self._netlink.snapshot(addresses=True)
-        nic = now.links[self._spec.nic]
+        super().prepare(before)
+        nic = before.links[self._spec.nic]
         if not nic.running:
             return
         if self._spec.present and nic.master is None:
-            self._ask_for_duplicates(now, nic)
+            self._ask_for_duplicates(before, nic)
         if self.guard is not None and nic.kind in _RENEGOTIATING and self._seconds < _time_for(_stp_heard.STANDARD_DELAY):
             self._listen_for_stp(nic)
 
@@ -123,7 +122,7 @@ class GuardedUplink(UplinkNoun):
         if silent and _carrier_changes(self._spec.nic) != self._carrier_changes:
             # the driver renegotiated the link, and the switch may run STP
             longest = _time_for(_stp_heard.STANDARD_DELAY)
-            silent = _probe.silent(self._netlink, now.links, silent, min(longest, self._seconds - _LINK_SECONDS) if self._seconds else longest)
+            silent = _probe.silent(self._netlink, now.links, silent, min(longest, self._seconds - _TO_CONFIRM) if self._seconds else longest)
         return silent
 
     def _record(self, before: Inet, changes: Plan) -> tuple[Mapping[str, Any], Any]:

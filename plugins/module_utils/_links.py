@@ -51,7 +51,7 @@ class LinkNoun:
         links.update({name: _with_own_times(link) for name, link in links.items() if link.kind == "bridge"})
         return Snapshot(links, snapshot.addresses, Lazily(_tun.holders))
 
-    def prepare(self) -> None:
+    def prepare(self, before: Snapshot) -> None:
         self._netlink.ready()
 
     def plan(self, now: Snapshot, wish: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plan:

@@ -121,7 +121,7 @@ def _uncollected() -> Iterator[None]:
 def reconcile(noun: Noun, wish: Any, check_mode: bool = False, guard: Guard | None = None) -> Outcome:
     """Read, plan, apply, read back; undo on any failure after the first write.
 
-    A noun with a C(prepare()) loads what writing takes as soon as there is something to write, in check mode too, which then refuses what the run
+    A noun with a C(prepare(before)) loads what writing takes as soon as there is something to write, in check mode too, which then refuses what the run
     would. One with a C(verify(before, after)) has the last word before success. A C(guard) is armed before the first write.
     Raises what planning and applying raise, with a sentence on the undo added; ReadBackError where the host accepted every
     write and still differs from the wish; UndoFailed where the way back failed too.
@@ -130,7 +130,7 @@ def reconcile(noun: Noun, wish: Any, check_mode: bool = False, guard: Guard | No
     changes = tuple(noun.plan(before, wish))
     prepare = getattr(noun, "prepare", None)
     if changes and prepare is not None:
-        prepare()
+        prepare(before)
     if check_mode or not changes:
         return Outcome(changes, before, before)
     if guard is not None:

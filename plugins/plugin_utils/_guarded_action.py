@@ -18,11 +18,11 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import LINK_SECONDS, MARGIN_SECONDS
+
 _TRANSACTION = "hypervisor.network.transaction"
 _DEFAULT_TIMEOUT = 60.0
 _CONNECTIONS = 3  # as many fresh ones must fit into the guard's time, at the pace that was measured
-_LINK_SECONDS = 4.0  # a NIC whose driver renegotiates the link when it becomes a port
-_MARGIN_SECONDS = 3.0  # before the deadline: a confirmation under way must not meet it
 _PAUSE_SECONDS = 1.0  # between two tries to connect, which fail at once where a network is unreachable
 _AFTERWARDS_SECONDS = 20.0  # for a host to be back after its deadline, its DHCP client included
 # Past any shared connection, and given up when nothing comes back
@@ -65,7 +65,7 @@ class GuardedAction(ActionBase):
         transaction = applied["transaction"]
         deadline = time.monotonic() + transaction["seconds_left"]
         last = "no connection was tried, the time was too short"
-        while time.monotonic() < deadline - _MARGIN_SECONDS:
+        while time.monotonic() < deadline - MARGIN_SECONDS:
             answer, last = self._ask(transaction["id"], "confirmed")
             if answer is not None:
                 return {**applied, "transaction": {**transaction, "state": "confirmed", "confirmed_over": self._outside()}}
@@ -116,7 +116,7 @@ class GuardedAction(ActionBase):
             reason = " ".join(str(error).split())
             return f"There is no second connection to this host, which could confirm the change, so nothing was changed: {reason}"
         once = time.monotonic() - began
-        floor = _CONNECTIONS * once + _LINK_SECONDS + _MARGIN_SECONDS
+        floor = _CONNECTIONS * once + LINK_SECONDS + MARGIN_SECONDS
         if timeout >= floor:
             return ""
         return (
