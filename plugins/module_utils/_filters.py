@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from typing import Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils import _programs
 
 # The first of the groups that is installed is asked: nft tells what iptables has set too
 PROGRAMS = ((("nft", "--stateless", "list", "ruleset"),), (("iptables-save",), ("ip6tables-save",)))
-_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
-_SECONDS = 10.0
 _IN_QUOTES = re.compile(r'"([^"]*)"')
 _AFTER_OPTION = re.compile(r"(?:-i|-o|--physdev-in|--physdev-out) (\S+)")
 _COMMENT = re.compile(r'(?:--)?comment (?:"[^"]*"|\S+)')
@@ -33,19 +31,7 @@ def naming(dev: str, text: str) -> list[str]:
 def rules(dev: str, programs: Sequence[Sequence[Sequence[str]]] = PROGRAMS) -> list[str]:
     """This network's rules that name a device; none where no packet filter is installed, or it does not answer."""
     for group in programs:
-        answers = [text for text in map(answer, group) if text is not None]
+        answers = [text for text in map(_programs.printed, group) if text is not None]
         if answers:
             return [rule for text in answers for rule in naming(dev, text)]
     return []
-
-
-def answer(words: Sequence[str]) -> str | None:
-    """What a program of the packet filter prints, empty where it does not answer; None where it is not installed."""
-    program = shutil.which(words[0], path=_PATH)
-    if program is None:
-        return None
-    try:
-        done = subprocess.run([program, *words[1:]], capture_output=True, text=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout

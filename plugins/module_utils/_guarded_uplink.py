@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils import (
     _guard,
     _guarded,
     _ifup,
+    _listeners,
     _probe,
     _stp_heard,
     _traces,
@@ -77,6 +78,7 @@ class GuardedUplink(UplinkNoun):
             "traces": _traces.read(nic.name, nic.index),
             "forwards_dropped": _traces.forwards_are_dropped(),
             "filter_rules": tuple(_filters.rules(nic.name)),
+            "listeners": tuple(_listeners.bound(nic.name)),
         }
 
     def prepare(self, before: Inet) -> None:

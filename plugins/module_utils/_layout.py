@@ -37,7 +37,7 @@ class Inet(Snapshot):
 
     C(sysctls) maps "ipv4/conf/eth0/rp_filter" to its text; C(hooks) are (device, kind) of qdiscs that see frames before a bridge does.
     C(traces) are what other managers of networks left, C(forwards_dropped) tells whether the host's packet filter keeps guests apart, and
-    C(filter_rules) are those of it that name the NIC.
+    C(filter_rules) are those of it that name the NIC; C(listeners) are programs that listen on the NIC alone.
     """
 
     routes: tuple[Route, ...] = ()
@@ -49,6 +49,7 @@ class Inet(Snapshot):
     traces: Traces = field(default_factory=Traces)
     forwards_dropped: bool = False
     filter_rules: tuple[str, ...] = ()
+    listeners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import os
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _filters, _ifupdown, _managers
+from ansible_collections.hypervisor.network.plugins.module_utils import _ifupdown, _managers, _programs
 
 _MOST_BYTES = 1 << 20
 _BRIDGE_FILTERS = "sys/net/bridge/bridge-nf-call-iptables"
@@ -25,17 +25,17 @@ def read(nic: str, index: int, root: str = "/", proc: str = "/proc") -> _manager
             if text is not None:
                 files[os.path.relpath(path, root)] = text
     cloud = os.path.join(root, "etc/cloud")
-    return _managers.Traces(files, _programs(proc), os.path.isdir(cloud) and not _ifupdown.cloud_init_is_off(cloud))
+    return _managers.Traces(files, _running(proc), os.path.isdir(cloud) and not _ifupdown.cloud_init_is_off(cloud))
 
 
 def forwards_are_dropped(proc: str = "/proc", iptables: str = "iptables") -> bool:
     """Whether what one port sends to another passes iptables, which drops what it does not know: docker's doing."""
     if (_text(os.path.join(proc, _BRIDGE_FILTERS)) or "").strip() != "1":
         return False
-    return "-P FORWARD DROP" in (_filters.answer((iptables, "-S", "FORWARD")) or "").splitlines()
+    return "-P FORWARD DROP" in (_programs.printed((iptables, "-S", "FORWARD")) or "").splitlines()
 
 
-def _programs(proc: str) -> frozenset[str]:
+def _running(proc: str) -> frozenset[str]:
     found = set()
     for path in glob.glob(os.path.join(glob.escape(proc), "[0-9]*", "cmdline")):
         title = (_text(path) or "").replace("\0", " ")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _managers, _units
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import listed
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
 
 _IFA_F_PERMANENT, _IFA_F_DADFAILED = 0x80, 0x08
@@ -71,6 +72,11 @@ def check(now: Inet, spec: Spec) -> None:
         spec, "filter", rules,
         f"The packet filter names {nic.name} in '{(rules or [''])[0]}', and what the host sends and receives will pass {spec.bridge} instead; "
         f"name {spec.bridge} there as well",
+    )  # fmt: skip
+    _refuse(
+        spec, "bound", now.listeners,
+        f"What listens on {nic.name} alone will hear nothing once the addresses are on {spec.bridge}: {listed(now.listeners, 3)}; "
+        f"bind it to {spec.bridge}, or to no device",
     )  # fmt: skip
     if bridge is not None and bridge.options.get("stp_state") and bridge.options.get("forward_delay", 0) > 0 and not spec.accept_outage:
         delay = bridge.options["forward_delay"]

@@ -69,12 +69,12 @@ options:
   override:
     description:
       - Refusals to pass over, by name. V(wireless) is a station of an access point. V(rider) is a macvlan, ipvlan or macsec device on the NIC, which
-        makes the kernel refuse the bridge. V(bound) is a tunnel that is bound to the NIC. V(xdp) and V(clsact) are programs and filters that
-        see all frames that arrive. V(bond) is a bond with fail_over_mac, arp_ip_target, or a mode that rewrites MACs. V(duplicate) is an IPv4 address
-        of the NIC that another host of the LAN answers for, which is asked by ARP first.
+        makes the kernel refuse the bridge. V(bound) is a tunnel, or a program that listens, and is bound to the NIC. V(xdp) and V(clsact) are programs
+        and filters that see all frames that arrive. V(bond) is a bond with fail_over_mac, arp_ip_target, or a mode that rewrites MACs. V(duplicate) is
+        an IPv4 address of the NIC that another host of the LAN answers for, which is asked by ARP first.
       - V(networkmanager), V(networkd), V(netplan), V(wicked), V(connman) and V(dhcpcd) (one that serves all devices) are managers that have the NIC.
         V(keepalived) is one that has a virtual address on the NIC. V(cloud_init) is one that describes the NIC anew at each boot. V(filter) is a rule
-        of nftables or iptables that names the NIC and not the bridge. They are looked for where O(netns) is not given.
+        of nftables or iptables that names the NIC and not the bridge. They, and programs that listen, are looked for where O(netns) is not given.
     type: list
     elements: str
     choices: [bond, bound, clsact, cloud_init, connman, dhcpcd, duplicate, filter, keepalived, netplan, networkd, networkmanager, rider, wicked, wireless, xdp]

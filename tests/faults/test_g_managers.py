@@ -133,6 +133,19 @@ def test_x51_a_rule_of_the_packet_filter_that_names_the_nic_is_refused_until_it_
     assert faked.uplink()["changed"]
 
 
+def test_x52_a_program_that_listens_on_the_nic_alone_is_refused_until_it_listens_on_the_bridge(faked: Faked) -> None:
+    listen = (
+        "import socket; line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'{}');"
+        "line.bind(('', 123)); print('ready', flush=True); line.recv(1)"
+    )
+    child = faked.lan.start(faked.lan.host, sys.executable, "-c", listen.format("eth0"), ready="ready")
+    faked.refused("(udp 0.0.0.0:123)", "python", "bind it to br0")
+    faked.lan.stop(child)
+    assert faked.uplink(state="absent")["changed"]
+    faked.lan.start(faked.lan.host, sys.executable, "-c", listen.format("br0"), ready="ready")
+    assert faked.uplink()["changed"]
+
+
 def _of(netns: str, bridge: str) -> list[Any]:
     """A bridge with its ports and addresses, without what changes by itself."""
     links = [link for link in ip_json(netns, "-d", "link", "show") if bridge in (link["ifname"], link.get("master"))]

@@ -184,6 +184,11 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
         "eth0 has the leased address 10.77.0.100/24, and no DHCP client that could hand its lease over to br0 was found; "
         "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true.",
     ),
+    "programs that listen on the NIC alone": (
+        host(listeners=("chronyd (udp 0.0.0.0:123)",)), SPEC, Refused,
+        "What listens on eth0 alone will hear nothing once the addresses are on br0: chronyd (udp 0.0.0.0:123); bind it to br0, or to no device, "
+        "or say override: [bound].",
+    ),
     "packet filter": (
         host(filter_rules=('iifname "eth0" tcp dport 22 accept',)), SPEC, Refused,
         "The packet filter names eth0 in 'iifname \"eth0\" tcp dport 22 accept', and what the host sends and receives will pass br0 instead; name br0 there "
