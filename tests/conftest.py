@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
+from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = "ansible_collections.hypervisor.network.plugins.modules"
@@ -37,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A red run of the short form comes from a change, never from the draw; the long form draws anew each time
     settings.register_profile("short", derandomize=True, database=None)
     settings.register_profile("long", database=None)
-    settings.load_profile("long" if os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG") else "short")
+    settings.load_profile("long" if LONG else "short")
 
 
 def needs_root() -> None:

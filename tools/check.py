@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the checks that noxfile.py declares, side by side where they can, and tell how they went.
 
-Without arguments all of them; else the named nox sessions. Each writes a log of its own; what fails is shown. Exit status 1
+Without arguments all of them but the longest; else the named nox sessions. Each writes a log of its own; what fails is shown. Exit status 1
 where anything failed, 130 where it was interrupted (after the tests have removed what they made).
 """
 
@@ -37,8 +37,12 @@ LANES = (
         ("modules in namespaces", "integration", True),
         ("fault matrix", "faults", True),
     ),
-    (("acceptance in the lab", "acceptance", True),),
+    (
+        ("acceptance in the lab", "acceptance", True),
+        ("fault matrix in the lab", "faults-lab", True),
+    ),
 )
+WHEN_NAMED = ("faults-lab",)  # an hour of switching a machine off and on
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
 KEPT = 10  # runs whose logs stay
@@ -109,7 +113,8 @@ class Run:
         self.logs.mkdir(parents=True, exist_ok=True)
         for old in sorted(self.logs.parent.iterdir())[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
-        lanes = [[Step(*row, self.logs / f"{row[1]}.log") for row in lane if not names or row[1] in names] for lane in LANES]
+        wanted = names or [row[1] for lane in LANES for row in lane if row[1] not in WHEN_NAMED]
+        lanes = [[Step(*row, self.logs / f"{row[1]}.log") for row in lane if row[1] in wanted] for lane in LANES]
         self.lanes = [lane for lane in lanes if lane]
         self.steps = [step for lane in self.lanes for step in lane]
         self.started = time.monotonic()

@@ -9,6 +9,8 @@ import os
 import random
 import select
 import signal
+import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -16,16 +18,20 @@ from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
 from ansible_collections.hypervisor.network.tests.harness.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import run
 
-LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))
 AT_ONCE = 1.0  # conversion.md's promise for a module that dies
 
 
 @pytest.fixture(scope="module")
 def messages() -> int:
     """How many messages change something in a conversion of the usual host."""
-    with lan(echo=False) as made, Transactions(made.host):
+    return _counted()
+
+
+def _counted(rp_filter: int = 0) -> int:
+    with lan(rp_filter=rp_filter, echo=False) as made, Transactions(made.host):
         low, high = 0, 64
         while low < high:  # killed at a number that it never reaches, it is not killed
             middle = (low + high) // 2
@@ -56,6 +62,23 @@ def test_c01_module_killed_at_a_message_is_undone_at_once(messages):
             assert all(made.all_reachable().values()), number
             assert differences(before, settled(made.host)) == [], number
             assert hand.state(hand.every()[-1].name) == "rolled-back"
+
+
+@pytest.mark.skipif(not LONG, reason="it waits 75 s three times: make faults has the patience")
+@pytest.mark.parametrize("rp_filter", [0, 1, 2])
+def test_c01_a_host_whose_module_was_killed_is_still_reachable_when_its_neighbours_have_forgotten_it(rp_filter):
+    with ExitStack() as stack:
+        hosts = [stack.enter_context(lan(rp_filter=rp_filter)) for _number in range(_counted(rp_filter))]
+        for number, made in enumerate(hosts):
+            assert all(made.all_reachable().values())
+            hand = stack.enter_context(Transactions(made.host))
+            assert convert(made.host, 30, kill_at=number) == {}
+            assert hand.wait() <= AT_ONCE
+        killed = time.monotonic()
+        for age in (0, 10, 30, 75):
+            time.sleep(max(0.0, killed + age - time.monotonic()))  # what is waited for is the age itself
+            answers = [made.all_reachable() for made in hosts]
+            assert [number for number, answer in enumerate(answers) if not all(answer.values())] == [], (age, answers)
 
 
 def test_c02_module_killed_at_random_leaves_the_host_reachable(messages):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
@@ -13,9 +12,8 @@ import pytest
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
 from ansible_collections.hypervisor.network.tests.harness.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
-
-LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))
 
 
 def _is_port(netns: str) -> bool:

@@ -18,12 +18,12 @@ import pytest
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions
 from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.remote import Remote, kill
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 SOON = 60.0
-LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))
 
 # New connections of the client are dropped, those that stand go on: what a stateful firewall does that knows another MAC or port.
 _NO_NEW = """

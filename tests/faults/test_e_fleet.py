@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.fleet import Fleet, fleet
+from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import run
 
-LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))
 HOSTS, LOST, TIMEOUT = (50, 5, 30) if LONG else (6, 1, 15)
 
 

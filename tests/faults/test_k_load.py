@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -15,11 +14,10 @@ import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.guests import Guests
 from ansible_collections.hypervisor.network.tests.harness.lan import ADDRESSES4, Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import enter, ip_json, run
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"), reason="it wants a processor for itself, or minutes: make faults gives it both"
-)
+pytestmark = pytest.mark.skipif(not LONG, reason="it wants a processor for itself, or minutes: make faults gives it both")
 RATE = 50_000
 SECONDS = 4.0
 CLOSED = 9

@@ -11,9 +11,6 @@ import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.powered import NEW, OLD, UPLINK, WISH, PoweredLab
 
-if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
-    pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it", allow_module_level=True)
-
 RUNS = int(os.environ.get("HYPERVISOR_NETWORK_POWER_CUTS", "5"))
 INTERFACES = "/etc/network/interfaces"
 STANZA = {"name": "br0", "take_over": "eth0", "auto": True, "options": {"bridge_ports": "eth0", "bridge_stp": "off", "bridge_fd": 0, "bridge_maxwait": 0}}

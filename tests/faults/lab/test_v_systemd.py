@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.powered import ADDRESS, HOST, NEW, OLD, WISH, PoweredLab
-
-if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
-    pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it", allow_module_level=True)
 
 TXN = "/var/lib/hypervisor-network/txn"
 LOCK = "/run/hypervisor-network/.guard.lock"

@@ -1,0 +1,10 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the fault matrix runs in its long form: C(make faults) asks for it, C(make test) has the short one."""
+
+from __future__ import annotations
+
+import os
+
+LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))
