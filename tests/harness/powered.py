@@ -46,9 +46,9 @@ class PoweredLab(Lab):
         self._kept = directory / HOST / "kept.qcow2"
         self.used = False  # since its disk was kept
 
-    def up(self) -> None:
+    def up(self, *arguments: str) -> None:
         """Switch the machine on where it is off, and wait until it is entered by SSH."""
-        self.playbook("lab.yml", *self._arguments)
+        self.playbook("lab.yml", *self._arguments, *arguments)
 
     def hv(self, command: str) -> str:
         """What a command prints on the hypervisor, over a connection of its own."""

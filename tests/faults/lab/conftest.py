@@ -10,17 +10,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.place import place
 from ansible_collections.hypervisor.network.tests.harness.powered import PoweredLab
 
 # Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of; cloud-init
-# without a cloud, which stays away by itself; and the packet filter's tool
-PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables"]}'
+# without a cloud, which stays away by itself; the packet filter's tool, and the one that tells a NIC's offloads
+PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool"]}'
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
     """The hypervisor, up, with its disk kept as it is then; removed at the end."""
+    if not LONG:
+        pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it")
     directory, name = place("hvfault")
     distro = os.environ.get("DISTRO", "bookworm")
     made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), "-e", f"lab_distro={distro}", "-e", PACKAGES)

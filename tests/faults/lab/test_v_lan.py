@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -22,9 +21,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qmp import Qmp
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside
 from ansible_collections.hypervisor.network.tests.harness.powered import HOST, NEW, OLD, UPLINK, WISH, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
-
-if not os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"):
-    pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it", allow_module_level=True)
 
 FORWARD_DELAY = 15
 MUTE = 2 * FORWARD_DELAY
@@ -71,13 +67,24 @@ def test_e12_a_link_that_is_renegotiated_behind_such_a_switch_is_waited_for(span
     assert mute >= MUTE - 5 and spanning.state() == NEW and spanning.transaction() == (name, "confirmed")
 
 
-def test_b11_the_link_of_the_nic_does_not_bounce_and_the_guard_is_not_tripped(fresh: PoweredLab) -> None:
-    offloads = fresh.hv("cat /sys/class/net/eth0/device/driver/module/version 2>/dev/null; readlink /sys/class/net/eth0/device/driver")
+@pytest.mark.parametrize(("model", "driver", "reassembled"), [("virtio", "virtio_net", "off"), ("vmxnet3", "vmxnet3", "on")])
+def test_b11_the_link_of_the_nic_does_not_bounce_and_the_guard_is_not_tripped(fresh: PoweredLab, model: str, driver: str, reassembled: str) -> None:
+    if model != "virtio":
+        fresh.cut()
+        fresh.up("-e", f"nic_model={model}")
+    assert _driver_and_lro(fresh) == (driver, reassembled)
     before = int(fresh.hv("cat /sys/class/net/eth0/carrier_changes"))
     fresh.playbook(UPLINK, "-e", "uplink_timeout=60")
     bounced = int(fresh.hv("cat /sys/class/net/eth0/carrier_changes")) - before
-    print(f"{offloads.strip()}: the carrier changed {bounced} times")
+    print(f"{model}: the carrier changed {bounced} times")
     assert bounced == 0 and fresh.state() == NEW and fresh.transaction()[1] == "confirmed"
+    assert _driver_and_lro(fresh)[1] == "off"  # what is forwarded must not have been put together
+
+
+def _driver_and_lro(lab: PoweredLab) -> tuple[str, str]:
+    driver = lab.hv("basename $(readlink -f /sys/class/net/eth0/device/driver)").strip()
+    (lro,) = re.findall(r"^large-receive-offload: (\w+)", lab.hv("ethtool -k eth0"), re.MULTILINE)
+    return driver, lro
 
 
 def _told(path: Path) -> str:
