@@ -23,9 +23,9 @@ nox.options.envdir = str(CACHE / "nox")
 antsibull_nox.load_antsibull_nox_toml()
 
 
-def tests(session: nox.Session, *folder: str) -> None:
+def tests(session: nox.Session, folder: str, *options: str) -> None:
     """Run a folder of tests. An interrupted run gets the time to remove what it made."""
-    session.run("pytest", *folder, *session.posargs, interrupt_timeout=180, terminate_timeout=30)
+    session.run("pytest", folder, *options, *session.posargs, interrupt_timeout=180, terminate_timeout=30)
 
 
 @nox.session
