@@ -85,14 +85,17 @@ def _place(netns: str | None) -> str:
     return f"the network namespace {netns}" if netns else "the host's own network"
 
 
-def _connection(now: Snapshot, facts: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    """The connection that confirms must not have come in by the device that gave everything away."""
+def came_to(environment: Mapping[str, str]) -> str:
+    """The host's address that this SSH connection came to; empty for a console, or where sudo keeps it to itself."""
     parts = environment.get("SSH_CONNECTION", "").split()
-    if len(parts) != 4:
-        return ""  # a console, or no SSH: the other checks decide
-    came_to = parts[2].partition("%")[0]
-    dev = next((one.dev for one in now.addresses if one.text.partition("/")[0] == came_to), None)
-    return f"This connection came to {came_to}, which is still on {dev}." if dev is not None and dev == facts["source"] else ""
+    return parts[2].partition("%")[0] if len(parts) == 4 else ""
+
+
+def _connection(now: Snapshot, facts: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """The connection that confirms must not have come in by the device that gave everything away; without one the other checks decide."""
+    address = came_to(environment)
+    dev = now.device_of(address)
+    return f"This connection came to {address}, which is still on {dev}." if dev is not None and dev == facts["source"] else ""
 
 
 def _lost(now: Snapshot, netlink: Netlink, facts: Mapping[str, Any]) -> list[str]:

@@ -123,6 +123,10 @@ class Snapshot:
         """The ports of a bridge, in the kernel's order."""
         return [link for link in self.links.values() if link.master == bridge and link.port is not None]
 
+    def device_of(self, address: str) -> str | None:
+        """The device that has an address, which is given without its prefix; None for nobody."""
+        return next((one.dev for one in self.addresses if one.text.partition("/")[0] == address), None)
+
     def addresses_of(self, dev: str) -> list[Address]:
         """The addresses of a device that a user would miss: not IPv6 link-local ones, which the kernel makes by itself."""
         return [one for one in self.addresses if one.dev == dev and not one.text.lower().startswith("fe80:")]

@@ -141,12 +141,18 @@ def _check_bond(bond: Link, spec: Spec) -> None:
     _refuse(spec, "bond", trouble, f"The bond {bond.name} has {trouble}; change that first")
 
 
-def warnings(now: Inet, spec: Spec) -> list[str]:
-    """What will be different although nothing is refused, a sentence each."""
+def warnings(now: Inet, spec: Spec, came_to: str = "") -> list[str]:
+    """What will be different although nothing is refused, a sentence each; C(came_to) is the address that whoever confirms comes to."""
     nic = now.links.get(spec.nic)
     if nic is None or not spec.present or nic.master == spec.bridge:
         return []
     found = []
+    entered = now.device_of(came_to)
+    if entered not in (None, spec.nic, spec.bridge) and now.links[entered].lower != spec.nic:
+        found.append(
+            f"This host is reached by {entered}, and so is it by the connection that confirms, which shows nothing of {spec.bridge} then: its gateways "
+            "are all that is asked."
+        )
     if now.forwards_dropped:
         found.append(
             f"The host's packet filter drops what passes {spec.bridge} from port to port (bridge-nf-call-iptables is 1 and iptables' chain FORWARD drops, "

@@ -133,9 +133,12 @@ changes:
     - {action: attach, kind: port, name: eth0, before: {bridge: null}, after: {bridge: br0}, risk: may_cut_ssh}
 """
 
+import os
+
 from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _device, _uplink_check
+from ansible_collections.hypervisor.network.plugins.module_utils._confirm import came_to
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import check_timeout, pending
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import GuardedUplink
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
@@ -165,7 +168,7 @@ def work(params, items):
     enter_netns(params["netns"])
 
     def describe(outcome):
-        for sentence in _uplink_check.warnings(outcome.before, spec):
+        for sentence in _uplink_check.warnings(outcome.before, spec, came_to(os.environ) if item["guard_timeout"] else ""):
             warn(sentence)
         now = outcome.after
         link = now.links[spec.nic]

@@ -19,7 +19,7 @@ from ansible_collections.hypervisor.network.tests.harness.dump import difference
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions
 from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.remote import Remote, kill
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
@@ -69,7 +69,7 @@ def _ended(made: Lan) -> bool:
 def test_e00_a_task_confirms_over_a_connection_of_its_own(tmp_path):
     with _controlled(tmp_path) as (made, remote, hand):
         code, output = remote.play()
-        assert code == 0 and "changed=1" in output, output
+        assert code == 0 and "changed=1" in output and "WARNING" not in output, output
         (one,) = hand.every()
         assert hand.state(one.name) == "confirmed"
         assert all(made.all_reachable().values())
@@ -77,6 +77,16 @@ def test_e00_a_task_confirms_over_a_connection_of_its_own(tmp_path):
         code, output = remote.play()
         assert code == 0 and "changed=0" in output, output
         assert differences(before, settled(made.host)) == [] and len(hand.every()) == 1
+
+
+def test_x53_a_host_that_is_reached_by_another_nic_is_told_what_the_confirmation_does_not_show(tmp_path):
+    with lan() as made, Transactions(made.host) as hand:
+        run("ip", "-n", made.host, "link", "add", "eth1", "up", "type", "veth", "peer", "name", "mgmt", "netns", made.client)
+        batch(made.client, "link set mgmt up\naddress add 10.66.0.2/24 dev mgmt\n")
+        batch(made.host, "address add 10.66.0.1/24 dev eth1\n")
+        code, output = Remote(made, tmp_path, address="10.66.0.1").play()
+        assert code == 0 and "This host is reached by eth1" in " ".join(output.split()), output
+        assert hand.state(hand.every()[0].name) == "confirmed"
 
 
 def test_e02_no_new_connection_after_the_change_and_the_host_is_as_before(tmp_path):

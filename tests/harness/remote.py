@@ -22,9 +22,9 @@ _CONNECT = HERE.parents[1] / "roles" / "lab" / "files" / "connect.py"
 
 
 class Remote:
-    """An SSH server in the host, which answers after C(delay) seconds, and what a controller needs to reach it."""
+    """An SSH server in the host, which answers after C(delay) seconds, and what a controller needs to reach it at an address."""
 
-    def __init__(self, made: Lan, folder: Path, delay: float = 0.0) -> None:
+    def __init__(self, made: Lan, folder: Path, delay: float = 0.0, address: str = ADDRESSES4[0]) -> None:
         self._lan = made
         self._folder = folder
         key = folder / "key"
@@ -46,7 +46,7 @@ class Remote:
         config.write_text("".join(f"{word} {value}\n" for word, value in options.items()), encoding="utf-8")
         self._hosts = {
             "host": {
-                "ansible_host": ADDRESSES4[0],
+                "ansible_host": address,
                 "ansible_port": _PORT,
                 "ansible_user": "root",
                 "ansible_connection": "ssh",

@@ -307,6 +307,16 @@ def test_what_will_be_different_is_told() -> None:
     assert warnings(now, Spec("eth9", "br0")) == []
 
 
+@pytest.mark.parametrize(("came_to", "told"), [("10.66.0.1", True), ("10.77.0.10", False), ("10.20.0.1", False), ("10.66.0.9", False), ("", False)])
+def test_a_connection_that_proves_nothing_of_the_bridge_is_told(came_to: str, told: bool) -> None:
+    others = (Link("eth1", 5, "", UP, MAC), Link("eth0.10", 6, "vlan", UP, MAC, lower="eth0"))
+    addresses = (STATIC, simulated.address("eth1", "10.66.0.1/24"), simulated.address("eth0.10", "10.20.0.1/24"))
+    sentence = (
+        "This host is reached by eth1, and so is it by the connection that confirms, which shows nothing of br0 then: its gateways are all that is asked."
+    )
+    assert (sentence in warnings(host(*others, addresses=addresses), SPEC, came_to)) is told
+
+
 def test_a_packet_filter_between_the_ports_is_told() -> None:
     (told,) = warnings(host(forwards_dropped=True), SPEC)
     assert "bridge-nf-call-iptables" in told and told.endswith(".")
