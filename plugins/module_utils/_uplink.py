@@ -38,6 +38,8 @@ _PROTO_KERNEL = 2
 # While things move: loose reverse path on the bridge, where frames arrive whose answers are routed to the NIC for an instant;
 # no duplicate address detection on the device that takes over, which would mute IPv6 for a second
 _STAGED_SYSCTLS = {"ipv4/conf/{bridge}/rp_filter": "2", "ipv6/conf/{target}/accept_dad": "0"}
+# What a client takes from the kernel on the device that it serves: dhcpcd hears routers and makes addresses by itself. Source: dhcpcd(8), ipv6rs
+_TAKEN_SYSCTLS = {"dhcpcd": {"ipv6/conf/{dev}/accept_ra": "0", "ipv6/conf/{dev}/autoconf": "0", "ipv6/conf/{dev}/addr_gen_mode": "1"}}
 
 
 def plan(now: Inet, wish: Layout) -> list[Change]:
@@ -94,11 +96,12 @@ def _sysctls(now: Inet, wish: Layout, moving: bool) -> tuple[list[Change], list[
         staged = {_staged_key(one, wish): value for one, value in _STAGED_SYSCTLS.items() if one.format(bridge=wish.nic, target=wish.nic) in now.sysctls}
     early = [_sysctl(key, now.sysctls.get(key), value) for key, value in staged.items() if now.sysctls.get(key) != value]
     late = []
+    taken = {pattern.format(dev=one.dev): value for one in now.clients for pattern, value in _TAKEN_SYSCTLS.get(one.program, {}).items()}
     for key, value in wish.sysctls.items():
         if wish.bridge_link is None and dev_of(key) == wish.bridge:
             continue
         present = staged.get(key, now.sysctls.get(key))
-        if present != value:
+        if present not in (value, taken.get(key, value)):
             (early if dev_of(key) in first and key not in staged else late).append(_sysctl(key, present, value))
     return early, late
 

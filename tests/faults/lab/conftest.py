@@ -16,7 +16,7 @@ from ansible_collections.hypervisor.network.tests.harness.powered import Powered
 
 # Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of; cloud-init
 # without a cloud, which stays away by itself; the packet filter's tool, and the one that tells a NIC's offloads
-PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool"]}'
+PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool", "libpam-systemd"]}'
 
 
 @pytest.fixture(scope="session")
