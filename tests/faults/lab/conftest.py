@@ -14,8 +14,9 @@ from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.place import place
 from ansible_collections.hypervisor.network.tests.harness.powered import PoweredLab
 
-# Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of; cloud-init
-# without a cloud, which stays away by itself; the packet filter's tool, and the one that tells a NIC's offloads
+# Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of (without them
+# a whole sshd is stopped where one of its children is out of memory); cloud-init without a cloud, which stays away by itself; the packet filter's
+# tool, and the one that tells a NIC's offloads
 PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool", "libpam-systemd"]}'
 
 
