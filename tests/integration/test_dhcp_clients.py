@@ -21,7 +21,8 @@ import pytest
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.dhcp import DhcpHost
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import HOST6, lan
+from ansible_collections.hypervisor.network.tests.harness.lan import HOST6, lan, set_sysctls
+from ansible_collections.hypervisor.network.tests.harness.netns import inside as netns_inside
 from ansible_collections.hypervisor.network.tests.harness.netns import run
 from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved, without
 
@@ -37,7 +38,7 @@ DHCPCD_CONF = "duid\noption interface_mtu\nrequire dhcp_server_identifier\nnohoo
 
 
 @contextmanager
-def host_with(client: str, renew: int | None = None) -> Iterator[tuple[DhcpHost, tuple[str, ...]]]:
+def host_with(client: tuple[str, ...], renew: int | None = None) -> Iterator[tuple[DhcpHost, tuple[str, ...]]]:
     """A LAN whose host got its address by this client, and the words that run a program inside that host."""
     folder = Path(tempfile.mkdtemp(prefix="hn-dhcp-"))
     try:
@@ -51,7 +52,7 @@ def host_with(client: str, renew: int | None = None) -> Iterator[tuple[DhcpHost,
             mounts = [f"mount -t tmpfs none {path}" for path in PRIVATE]
             mounts += [f"mount --bind {folder / 'dhcpcd.conf'} /etc/dhcpcd.conf", f"mount --bind {folder / 'script'} {SCRIPT}"]
             inside = (*made.own_mounts(*mounts), "-n")
-            run(*inside, *CLIENTS[client])
+            run(*inside, *client)
             yield host, inside
     finally:
         shutil.rmtree(folder)
@@ -59,12 +60,15 @@ def host_with(client: str, renew: int | None = None) -> Iterator[tuple[DhcpHost,
 
 @pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest) -> str:
+    needs(CLIENTS[request.param][0])
+    return str(request.param)
+
+
+def needs(program: str) -> None:
     needs_root()
-    program = CLIENTS[request.param][0]
     missing = [path for path in (f"/usr/sbin/{program}", f"/usr/bin/{program}") if Path(path).exists()] == []
     if missing or not SCRIPT.exists() or not Path("/var/lib/dhcpcd").exists() or not Path("/etc/dhcpcd.conf").exists():
         pytest.skip("dhcpcd-base, udhcpc and busybox are not installed: run it through make")
-    return str(request.param)
 
 
 def commands(host: DhcpHost) -> list[tuple[int, str]]:
@@ -81,7 +85,7 @@ def commands(host: DhcpHost) -> list[tuple[int, str]]:
 
 
 def test_a_lease_goes_to_the_bridge_and_back_without_a_loss(run_module, client):
-    with host_with(client, renew=4) as (host, inside):
+    with host_with(CLIENTS[client], renew=4) as (host, inside):
         made = host.lan
         (address,) = host.leased()
         before = settled(made.host)
@@ -114,3 +118,18 @@ def test_a_lease_goes_to_the_bridge_and_back_without_a_loss(run_module, client):
         assert count["tcp"]["died"] == 0 and count["udp4"]["lost"] <= 5, count
     assert "\n".join(differences(moved(before), comparable(after))) == ""
     assert "\n".join(differences(comparable(without(before, "br0")), comparable(without(end, "br0")))) == ""
+
+
+def test_a_dhcpcd_that_hears_routers_has_that_taken_from_the_kernel_wherever_it_serves(run_module):
+    needs("dhcpcd")
+    accept_ra = {"ipv6/conf/eth0/accept_ra": 1}  # as ifupdown sets it after dhcpcd did, for "iface eth0 inet6 dhcp"
+    with host_with(("dhcpcd", "eth0")) as (host, inside):
+        (address,) = host.leased()
+        netns_inside(host.lan.host, set_sysctls, accept_ra)
+        for state, dev in (("present", "br0"), ("absent", "eth0"), ("present", "br0")):
+            wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 0, "state": state}
+            result = run_module("bridge_uplink", wish, wrapper=inside)
+            assert not result["failed"], result
+            host.wait_for(lambda dev=dev: settled(host.lan.host)["sysctls"][f"ipv6/{dev}"]["accept_ra"] == "0", 10)
+            assert run_module("bridge_uplink", wish, wrapper=inside)["changes"] == []
+            assert host.lan.reachable(address)
