@@ -118,6 +118,7 @@ class Guard:
     def _live(self, way_back: _WayBack, pipe: int, deadline: float) -> None:
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        _spare_from_the_oom_killer()  # both: who watches is as small, and as needed
         watched = os.fork()
         if watched:
             self._watch(way_back, watched, pipe, deadline)
@@ -248,9 +249,12 @@ def _close_all_but(keep: set[int]) -> None:
 
 
 def _stay_in_memory() -> None:
-    """No page fault and no out-of-memory killer between the deadline and the way back."""
+    """No page fault between the deadline and the way back."""
     gc.freeze()
     _libc.mlockall(_MCL_CURRENT_FUTURE)  # refused without CAP_IPC_LOCK: then it is only less sure
+
+
+def _spare_from_the_oom_killer() -> None:
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as stream:
             stream.write("-900")

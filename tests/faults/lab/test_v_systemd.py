@@ -110,9 +110,22 @@ def test_c06_a_user_whose_processes_are_killed_at_logout_leaves_guard_and_client
 def test_c08_the_oom_killer_takes_others_and_not_the_guard(old: PoweredLab) -> None:
     assert old.run("bridge_uplink", **WISH)["changed"]
     guards = set(old.hv(GUARDS).split())
+    assert [old.hv(f"cat /proc/{pid}/oom_score_adj").strip() for pid in guards] == ["-900", "-900"]
     old.hv("python3 -c 'hog = [bytes([1]) * (1 << 24) for _ in range(1 << 12)]' || true")
     assert "Out of memory: Killed process" in old.hv("dmesg")
     assert set(old.hv(GUARDS).split()) == guards
+    _roll_back(old)
+    assert old.state() == OLD
+
+
+def test_c08_a_watcher_that_is_taken_all_the_same_does_not_take_the_guard_along(old: PoweredLab) -> None:
+    assert old.run("bridge_uplink", **WISH)["changed"]
+    guards = old.hv(GUARDS).split()
+    (watcher,) = [pid for pid in guards if old.hv(f"ps -o ppid= -p {pid}").strip() not in guards]
+    old.hv(f"echo 1000 > /proc/{watcher}/oom_score_adj; echo f > /proc/sysrq-trigger")
+    old.until(f"! test -e /proc/{watcher}")
+    time.sleep(3)  # what systemd would do to the rest of the unit is done by then
+    assert set(old.hv(GUARDS).split()) == set(guards) - {watcher}
     _roll_back(old)
     assert old.state() == OLD
 
