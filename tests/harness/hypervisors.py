@@ -22,6 +22,7 @@ from .waiting import kill_and_wait
 REPO = Path(__file__).resolve().parents[2]
 ACCEPTANCE = REPO / "tests" / "acceptance"
 HOSTS = ("dhcp", "static")
+DISTRO = os.environ.get("DISTRO", "bookworm")  # the Debian release that they run
 VLANS = "vlans"  # the machine whose kernel stands in for all that have VLANs
 _RUN = Path("/run/hypervisor-network")
 REBOOT_DEADLINE = 300.0
@@ -62,7 +63,7 @@ class Lab:
 
     def up(self) -> None:
         """Build it, or switch on what is off; returns when every machine is entered by SSH."""
-        self.playbook("lab.yml", "-e", f"lab_distro={os.environ.get('DISTRO', 'bookworm')}")
+        self.playbook("lab.yml", "-e", f"lab_distro={DISTRO}")
 
     def down(self) -> None:
         """Remove it."""

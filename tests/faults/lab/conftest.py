@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.hypervisors import DISTRO
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.place import place
 from ansible_collections.hypervisor.network.tests.harness.powered import PoweredLab
@@ -26,8 +26,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
     if not LONG:
         pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it")
     directory, name = place("hvfault")
-    distro = os.environ.get("DISTRO", "bookworm")
-    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), "-e", f"lab_distro={distro}", "-e", PACKAGES)
+    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), "-e", f"lab_distro={DISTRO}", "-e", PACKAGES)
     try:
         made.up()
         made.prepare()
