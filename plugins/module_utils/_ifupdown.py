@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -18,6 +19,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from dataclasses import replace
 from typing import Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _files
@@ -26,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._errors import 
 from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import Document, Line
 from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import Wish, one_line
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._programs import printed
 
 DEFAULT = "/etc/network/interfaces"
 BACKUPS = "/var/backups/hypervisor-network"
@@ -77,6 +80,8 @@ class Interfaces:
 
     def plan(self, now: planner.Files, wish: Sequence[Wish] | planner.Restore) -> list[Change]:
         """The pure plan, and then all that can be known now of what would stop it. Reads and probes, writes no configuration."""
+        if self._root == DEFAULT and not isinstance(wish, planner.Restore) and any(one.take_over for one in wish):
+            now = replace(now, metrics=_lease_metrics())  # another root is of another system, whose routes are not these
         changes = planner.plan(now, wish)
         edits = self._edits(changes)
         for edit in edits:
@@ -161,6 +166,12 @@ def cloud_init_is_off(directory: str) -> bool:
         if _is_file(path) and _DISABLED.search(_files.read_bytes(path).decode("utf-8", "replace")):
             return True
     return False
+
+
+def _lease_metrics() -> dict[str, int]:
+    """By device, the metric of the IPv4 routes that a DHCP client has set (dhcpcd says so of its own; dhclient does not, and sets none)."""
+    routes = json.loads(printed(["ip", "-json", "-4", "route", "show", "proto", "dhcp"]) or "[]")
+    return {route["dev"]: route["metric"] for route in routes if route.get("metric") and "dev" in route}
 
 
 def _ask_ifquery(text: str, names: Sequence[str]) -> None:

@@ -93,6 +93,21 @@ def settled(stanza: Stanza) -> bool:
     return stanza.method == "manual" and not any(concerns_network(line) for line in stanza.lines[1:])
 
 
+def _metric_note(nic: str, bridge: str, metric: int | str) -> str:
+    return f"# metric {metric} as on {nic}: dhcpcd would number it by the index of {bridge}"
+
+
+def keep_metric(docs: Mapping[str, Document], nic: str, bridge: str, metric: int) -> None:
+    """Write down the metric that the routes of a lease have, where the stanza which gets one says none; C(hand_back) takes it out again.
+
+    dhcpcd's own is 1000 and the index of the device (dhcpcd(8)): with a second NIC, the default route could be another's after a boot.
+    """
+    for path, stanza in reversed(places(docs, bridge, "inet")):
+        if stanza.method == "dhcp" and not stanza.values("metric"):
+            doc, indent = docs[path], docs[path].indent(stanza)
+            doc.insert(stanza.start + 1, [f"{indent}{text}{doc.eol}" for text in (_metric_note(nic, bridge, metric), f"metric {metric}")])
+
+
 def take_over(docs: Mapping[str, Document], nic: str, bridge: str) -> bool:
     """Move what the NIC's stanzas hold to the bridge's; returns whether there was something to move."""
     own = places(docs, nic)
@@ -221,7 +236,7 @@ def _merged(doc: Document, stanza: Stanza, nic: str, bridge: str, pool: list[tup
     """The NIC's stanza out of one of the bridge's; what has its marker here is taken out of C(pool), whose options are C(links)."""
     result = [_headed(doc, stanza, nic)]
     above: list[str] = []
-    for line in stanza.lines[1:]:
+    for line in _without_noted_metric(stanza.lines[1:], nic, bridge):
         found = next((unit for unit in pool if unit[1] is not None and line.value == _marker(nic, unit[1])), None)
         if found is not None:
             pool.remove(found)
@@ -235,6 +250,17 @@ def _merged(doc: Document, stanza: Stanza, nic: str, bridge: str, pool: list[tup
                 result += above[:-1] if _only_bridge(line, bridge, links) else _renamed(above, line, bridge, nic)
                 above = []
     return result + above
+
+
+def _without_noted_metric(lines: Sequence[Line], nic: str, bridge: str) -> Iterator[Line]:
+    """The lines without what C(keep_metric) added, but for a metric that was changed since."""
+    noted = re.compile(_metric_note(re.escape(nic), re.escape(bridge), r"(\d+)"))
+    metric = None
+    for line in lines:
+        found = noted.fullmatch(line.value) if line.kind == "comment" else None
+        if found is None and not (metric and line.key == "metric" and line.value == metric):
+            yield line
+        metric = found and found[1]
 
 
 def _only_bridge(line: Line, bridge: str, links: set[str]) -> bool:

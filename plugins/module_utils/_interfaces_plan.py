@@ -34,6 +34,7 @@ class Files:
 
     C(root) is the first. C(includes) has, for each file, the files that its source lines lead to, line by line. C(openings)
     are what those lines say, as (source or source-directory, absolute pattern). C(cloud_init) tells whether cloud-init writes the network's configuration.
+    C(metrics) has, by device, the metric of the routes that a DHCP client has set just now; what has none is not there.
     """
 
     root: str
@@ -41,6 +42,7 @@ class Files:
     includes: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     openings: Sequence[tuple[str, str]] = ()
     cloud_init: bool = True
+    metrics: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _refuse_file(now: Files, path: str, old: str | None, new: str) -> None:
 def _present(now: Files, docs: dict[str, Document], wish: Wish) -> None:
     family, auto, given = wish.family or "inet", wish.auto, dict(wish.options)
     if wish.take_over is not None:
-        family, given = _taken_over(docs, wish, family, given)
+        family, given = _taken_over(now, docs, wish, family, given)
         if auto is None:
             auto = any(doc.selected(group, wish.take_over) for doc in docs.values() for group in _GROUPS.values()) or None
     path, group = _group(docs, wish.name, family)
@@ -133,7 +135,7 @@ def _one_file(docs: Docs, name: str, found: Sequence[tuple[str, Stanza]]) -> Non
             raise Refused(f"{name} {stanza.family or ''} is defined twice, at {spots[0]} and {spots[1]}; remove one of the two first.")
 
 
-def _taken_over(docs: Docs, wish: Wish, family: str, given: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, tuple[str, ...]]]:
+def _taken_over(now: Files, docs: Docs, wish: Wish, family: str, given: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, tuple[str, ...]]]:
     """Move the NIC's stanzas; returns the family that the given options are for, and the options with the port added."""
     nic = wish.take_over or ""
     _one_file(docs, nic, move.places(docs, nic))
@@ -145,6 +147,9 @@ def _taken_over(docs: Docs, wish: Wish, family: str, given: dict[str, tuple[str,
         raise Refused(f"No file that ifupdown reads says how {nic} gets its address, so {wish.name} cannot take it over; give method and options.")
     if moved and wish.method is not None:
         _drop_other_method(docs, wish.name, family, wish.method)
+    metric = now.metrics.get(wish.name) or now.metrics.get(nic)
+    if moved and metric and "metric" not in given and (wish.method in (None, "dhcp") or family != "inet"):
+        move.keep_metric(docs, nic, wish.name, metric)
     if not move.places(docs, nic):
         root = docs[next(iter(docs))]
         root.append([f"iface {nic} inet manual{root.eol}"])

@@ -23,7 +23,7 @@ from ansible_collections.hypervisor.network.tests.harness.dhcp import DhcpHost
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import HOST6, lan, set_sysctls
 from ansible_collections.hypervisor.network.tests.harness.netns import inside as netns_inside
-from ansible_collections.hypervisor.network.tests.harness.netns import run
+from ansible_collections.hypervisor.network.tests.harness.netns import ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved, without
 
 SCRIPT = Path("/etc/udhcpc/default.script")
@@ -38,8 +38,8 @@ DHCPCD_CONF = "duid\noption interface_mtu\nrequire dhcp_server_identifier\nnohoo
 
 
 @contextmanager
-def host_with(client: tuple[str, ...], renew: int | None = None) -> Iterator[tuple[DhcpHost, tuple[str, ...]]]:
-    """A LAN whose host got its address by this client, and the words that run a program inside that host."""
+def host_with(client: tuple[str, ...], *more: str, renew: int | None = None) -> Iterator[tuple[DhcpHost, tuple[str, ...]]]:
+    """A LAN whose host got its address by this client, C(more) commands done before, and the words that run a program inside that host."""
     folder = Path(tempfile.mkdtemp(prefix="hn-dhcp-"))
     try:
         with lan(host=HOST6) as made:
@@ -51,7 +51,7 @@ def host_with(client: tuple[str, ...], renew: int | None = None) -> Iterator[tup
             (folder / "script").chmod(0o755)
             mounts = [f"mount -t tmpfs none {path}" for path in PRIVATE]
             mounts += [f"mount --bind {folder / 'dhcpcd.conf'} /etc/dhcpcd.conf", f"mount --bind {folder / 'script'} {SCRIPT}"]
-            inside = (*made.own_mounts(*mounts), "-n")
+            inside = (*made.own_mounts(*mounts, *more), "-n")
             run(*inside, *client)
             yield host, inside
     finally:
@@ -133,3 +133,30 @@ def test_a_dhcpcd_that_hears_routers_has_that_taken_from_the_kernel_wherever_it_
             host.wait_for(lambda dev=dev: settled(host.lan.host)["sysctls"][f"ipv6/{dev}"]["accept_ra"] == "0", 10)
             assert run_module("bridge_uplink", wish, wrapper=inside)["changes"] == []
             assert host.lan.reachable(address)
+
+
+def test_the_metric_that_dhcpcd_took_from_the_nics_number_is_written_into_the_bridges_stanza(run_module):
+    needs("dhcpcd")
+    before = "auto eth0\niface eth0 inet dhcp\n"
+    folder = ("mount -t tmpfs none /etc/network", f"printf '{before}' > /etc/network/interfaces")
+    with host_with(CLIENTS["dhcpcd"], *folder) as (host, inside):
+
+        def stanza(check: bool = False, **options: Any) -> str:
+            result = run_module("interfaces_stanza", {"name": "br0", **options}, check=check, wrapper=inside)
+            assert not result["failed"], result
+            return str(result["diff"][0]["after"]) if result["changed"] else ""
+
+        def default_metric(dev: str) -> int:
+            (route,) = ip_json(host.lan.host, "route", "show", "default", "dev", dev)
+            return int(route["metric"])
+
+        metric = default_metric("eth0")
+        predicted = stanza(check=True, take_over="eth0")
+        assert f"\n    metric {metric}\n" in predicted
+        result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0}, wrapper=inside)
+        assert not result["failed"], result
+        assert default_metric("br0") == metric
+        assert stanza(take_over="eth0") == predicted
+        assert stanza(take_over="eth0") == ""
+        stanza(state="absent", hand_back="eth0")
+        assert run(*inside, "cat", "/etc/network/interfaces") == before

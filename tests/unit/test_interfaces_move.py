@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,11 +26,11 @@ LO = "auto lo\niface lo inet loopback\n\n"
 BACK = {"state": "absent", "hand_back": "eth0"}
 
 
-def edited(texts: dict[str, str], *items: dict[str, Any], validate: bool = True) -> dict[str, str]:
+def edited(texts: dict[str, str], *items: dict[str, Any], validate: bool = True, metrics: Mapping[str, int] = MappingProxyType({})) -> dict[str, str]:
     """The texts after a plan, which must leave nothing to plan."""
     wishes = [checked({**ITEM, **item}, validate) for item in items]
-    after = {**texts, **{path: change.new or "" for path, change in files(plan(Files(ROOT, texts), wishes))}}
-    assert plan(Files(ROOT, after), wishes) == []
+    after = {**texts, **{path: change.new or "" for path, change in files(plan(Files(ROOT, texts, metrics=metrics), wishes))}}
+    assert plan(Files(ROOT, after, metrics=metrics), wishes) == []
     return after
 
 
@@ -147,13 +149,56 @@ STANZAS = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(STANZAS, st.sampled_from(["", "auto eth0\n", "# c\n\nallow-hotplug eth0 eth1\n"]), st.sampled_from(["\n", "\n\n", ""]))
-def test_there_and_back_again_is_where_it_began(stanzas: list[tuple[str, list[str]]], head: str, end: str) -> None:
+@given(
+    STANZAS,
+    st.sampled_from(["", "auto eth0\n", "# c\n\nallow-hotplug eth0 eth1\n"]),
+    st.sampled_from(["\n", "\n\n", ""]),
+    st.sampled_from([{}, {"eth0": 1002}]),
+)
+def test_there_and_back_again_is_where_it_began(stanzas: list[tuple[str, list[str]]], head: str, end: str, metrics: dict[str, int]) -> None:
     body = "\n".join("\n    ".join([f"iface {header}", *options]) for header, options in stanzas)
     text = head + body + "\niface eth0 inet static\n    address 192.0.2.9/24" + end
-    there = edited({ROOT: text}, {"take_over": "eth0", "options": {"bridge_stp": False}}, validate=False)
+    there = edited({ROOT: text}, {"take_over": "eth0", "options": {"bridge_stp": False}}, validate=False, metrics=metrics)
     assert there[ROOT] != text
     assert edited(there, BACK)[ROOT] == text
+
+
+NOTE = "# metric 1002 as on eth0: dhcpcd would number it by the index of br0"
+DHCP = "iface eth0 inet dhcp\n  hostname a\n"
+TAKEN = "iface eth0 inet manual\n\niface br0 inet dhcp\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "item", "metrics", "after"),
+    [
+        (DHCP, {}, {"eth0": 1002}, TAKEN + f"  {NOTE}\n  metric 1002\n  hostname a\n  bridge_ports eth0\n"),
+        (DHCP, {}, {"br0": 1002, "eth0": 50}, TAKEN + f"  {NOTE}\n  metric 1002\n  hostname a\n  bridge_ports eth0\n"),
+        (DHCP, {}, {"eth1": 1003}, TAKEN + "  hostname a\n  bridge_ports eth0\n"),
+        (DHCP, {"options": {"metric": 7}}, {"eth0": 1002}, TAKEN + "  hostname a\n  bridge_ports eth0\n  metric 7\n"),
+        (DHCP + "  metric 9\n", {}, {"eth0": 9}, TAKEN + "  hostname a\n  metric 9\n  bridge_ports eth0\n"),
+        (
+            DHCP,
+            {"method": "static", "options": {"address": "192.0.2.2/24"}},
+            {"eth0": 1002},
+            "iface eth0 inet manual\n\niface br0 inet static\n    bridge_ports eth0\n    address 192.0.2.2/24\n",
+        ),
+        (
+            "iface eth0 inet6 dhcp\n  hostname a\n",
+            {},
+            {"eth0": 1002},
+            "iface eth0 inet manual\n\niface br0 inet6 dhcp\n  hostname a\n  bridge_ports eth0\n",
+        ),
+    ],
+    ids=["the NIC's", "once converted", "another NIC's", "given", "written already", "no longer DHCP", "IPv6 has no such option"],
+)
+def test_the_metric_of_a_lease_is_written_down(before: str, item: dict[str, Any], metrics: dict[str, int], after: str) -> None:
+    assert edited({ROOT: before}, {"take_over": "eth0", **item}, metrics=metrics) == {ROOT: after}
+
+
+def test_a_metric_that_was_changed_since_is_handed_back() -> None:
+    there = edited({ROOT: DHCP}, {"take_over": "eth0"}, metrics={"eth0": 1002})
+    changed = edited(there, {"options": {"metric": 7}})
+    assert edited(changed, BACK)[ROOT] == "iface eth0 inet dhcp\n  metric 7\n  hostname a\n"
 
 
 def test_method_and_options_go_over_what_was_taken_over() -> None:
