@@ -10,7 +10,6 @@ by ip(8) and configured by C(ifup --force); never by ifdown, which would give th
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from typing import Iterable
@@ -19,8 +18,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp, _
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
 from ansible_collections.hypervisor.network.plugins.module_utils._ifstate import IfState
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Client
+from ansible_collections.hypervisor.network.plugins.module_utils._programs import PATH, path_of
 
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _LAST_LINES = 3
 _SECONDS = 90  # dhclient gives up after 60, and IPv6 may wait for its duplicate address detection
 
@@ -28,7 +27,7 @@ _SECONDS = 90  # dhclient gives up after 60, and IPv6 may wait for its duplicate
 def is_known(dev: str) -> bool:
     """Whether ifupdown brought the device up, on this host and not for another network namespace."""
     own_network = os.stat("/proc/self/ns/net").st_ino == os.stat("/proc/1/ns/net").st_ino
-    return own_network and shutil.which("ifup", path=_PATH) is not None and dev in IfState().read()
+    return own_network and path_of("ifup") is not None and dev in IfState().read()
 
 
 def again(dev: str, emptied: Iterable[str] = ()) -> list[str]:
@@ -65,7 +64,7 @@ def _ran(*argv: str, unit: str | None = None) -> str:
         try:
             done = subprocess.run(  # pylint: disable=subprocess-popen-preexec-fn
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True, check=False, timeout=_SECONDS,
-                env={"PATH": _PATH, "LC_ALL": "C"}, preexec_fn=None if unit is None else lambda: _scope.enter(unit, (os.getpid(),)),
+                env={"PATH": PATH, "LC_ALL": "C"}, preexec_fn=None if unit is None else lambda: _scope.enter(unit, (os.getpid(),)),
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{words}: {error}"

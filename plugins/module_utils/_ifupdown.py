@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import stat
 import subprocess
 import tempfile
@@ -28,7 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._errors import 
 from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import Document, Line
 from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import Wish, one_line
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
-from ansible_collections.hypervisor.network.plugins.module_utils._programs import printed
+from ansible_collections.hypervisor.network.plugins.module_utils._programs import PATH, path_of, printed
 
 DEFAULT = "/etc/network/interfaces"
 BACKUPS = "/var/backups/hypervisor-network"
@@ -176,7 +175,7 @@ def _lease_metrics() -> dict[str, int]:
 
 def _ask_ifquery(text: str, names: Sequence[str]) -> None:
     """Have ifupdown itself read a copy of what would be written, where it is installed; Refused with what it says."""
-    program = shutil.which("ifquery", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    program = path_of("ifquery")
     if program is None:
         return
     with tempfile.TemporaryDirectory(prefix="hypervisor-network-") as directory:
@@ -187,7 +186,7 @@ def _ask_ifquery(text: str, names: Sequence[str]) -> None:
             try:
                 done = subprocess.run(
                     [program, "-i", copy, *arguments], capture_output=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
-                    env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+                    env={"PATH": PATH, "LC_ALL": "C"},
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 raise Refused(f"ifquery did not answer within {_SECONDS} s on a copy of the new text; see whether it hangs by hand.") from None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask a program of the host that may be missing, or not answer."""
+"""Find a program of the host, and ask one that may be missing, or not answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import shutil
 import subprocess
 from typing import Sequence
 
-_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _SECONDS = 10.0
+
+
+def path_of(name: str) -> str | None:
+    """Where a program is, None where it is not installed; a caller's own PATH may lack the folders of the administrator's."""
+    return shutil.which(name, path=PATH)
 
 
 def printed(words: Sequence[str]) -> str | None:
     """What a program prints, empty where it does not answer in time; None where it is not installed."""
-    program = shutil.which(words[0], path=_PATH)
+    program = path_of(words[0])
     if program is None:
         return None
     try:
