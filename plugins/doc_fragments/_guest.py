@@ -157,7 +157,8 @@ append:
   type: str
 serial_log:
   description:
-    - File that the first serial line is appended to. It is not capped. C(logrotate) with C(copytruncate) can do that.
+    - File that the first serial line is appended to. A file that would grow beyond 16 MiB is renamed, to end in C(.1), in place of an earlier
+      one, so a guest takes 32 MiB of the disk at most. Where O(user) may not write to the directory the file is emptied instead.
   type: path
 vnc:
   description:

@@ -14,8 +14,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-# The descriptors that the supervisor hands to QEMU. The lock is never read: it is held until the process is gone.
-QMP_FD, SPARE_FD, LOCK_FD = 3, 4, 5
+# The descriptors that the supervisor hands to QEMU. The lock is never read: it is held until the process is gone. The last is there for
+# a serial_log only.
+QMP_FD, SPARE_FD, LOCK_FD, SERIAL_FD = 3, 4, 5, 6
 
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 _NIC_MODELS = {"virtio": "virtio-net-pci"}
@@ -48,7 +49,8 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
         words.append("-S")
     words += _disks(spec, launch) + _nics(spec) + _kernel(spec)
     if spec.get("serial_log") is not None:
-        words += ["-chardev", f"file,id=serial0,path={_escaped(spec['serial_log'])},append=on", "-serial", "chardev:serial0"]
+        words += ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"]
+        words += ["-chardev", "file,id=serial0,path=/dev/fdset/0,append=on", "-serial", "chardev:serial0"]
     if spec.get("vnc") is not None:
         words += ["-device", _json({"driver": "VGA"}), "-vnc", f"unix:{_escaped(spec['vnc'])}"]
     return words + list(spec.get("extra_args") or ())

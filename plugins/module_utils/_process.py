@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._programs import PATH
 
 _FIRST_FREE_FD = 3
 _OOM_SCORE = b"200"  # a guest goes before the host's own services do
@@ -147,6 +148,30 @@ def spawn(
     called with the new identity in the new process, before the program: there is no moment in which it runs unrecorded.
     Raises GuestError where it cannot be executed.
     """
+
+    def execute(_ready: Callable[[], None]) -> None:
+        os.execve(argv[0], list(argv), {"PATH": PATH, "LANG": "C.UTF-8"})
+
+    _apart(f"execute {argv[0]}", execute, descriptors, stderr, user, recorded)
+
+
+def fork(what: str, work: Callable[[Callable[[], None]], None], descriptors: Mapping[int, int], stderr: int, user: pwd.struct_passwd) -> None:
+    """Have C(work) done by a process of its own that outlives this one, as C(user); see C(spawn) for the rest.
+
+    Nothing is executed, so the user needs no interpreter that it may read. C(work) calls what it is given once it is sure to work;
+    a GuestError says that C(what) cannot be done where it raises OSError before.
+    """
+    _apart(what, work, descriptors, stderr, user, lambda _who: None)
+
+
+def _apart(
+    what: str,
+    work: Callable[[Callable[[], None]], None],
+    descriptors: Mapping[int, int],
+    stderr: int,
+    user: pwd.struct_passwd,
+    recorded: Callable[[Identity], None],
+) -> None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -154,7 +179,7 @@ def spawn(
             os.close(reader)
             os.setsid()
             if os.fork() == 0:
-                _become(argv, descriptors, stderr, user, recorded, writer)
+                _become(work, descriptors, stderr, user, recorded, writer)
         except BaseException as error:  # nothing may unwind into the caller's code in this process
             os.write(writer, str(error).encode())
         finally:
@@ -164,23 +189,23 @@ def spawn(
     try:
         poller = select.poll()
         poller.register(reader, select.POLLIN | select.POLLHUP)
-        # closed by a successful exec, written to by a failed one
-        complaint = os.read(reader, 4096) if poller.poll(int(_EXEC_DEADLINE * 1000)) else b"it hangs before exec"
+        # closed once it is sure to work, as by a successful exec; written to by what failed
+        complaint = os.read(reader, 4096) if poller.poll(int(_EXEC_DEADLINE * 1000)) else b"it hangs"
     finally:
         os.close(reader)
     if complaint:
-        raise GuestError(f"Cannot execute {argv[0]}: {complaint.decode(errors='replace')}.")
+        raise GuestError(f"Cannot {what}: {complaint.decode(errors='replace')}.")
 
 
 def _become(
-    argv: Sequence[str],
+    work: Callable[[Callable[[], None]], None],
     descriptors: Mapping[int, int],
     stderr: int,
     user: pwd.struct_passwd,
     recorded: Callable[[Identity], None],
     writer: int,
 ) -> None:
-    """The last steps in the new process; returns only by an exception."""
+    """The last steps in the new process; returns where C(work) does."""
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     _state, start_time = _stat(os.getpid()) or ("", 0)
@@ -205,7 +230,7 @@ def _become(
             os.initgroups(user.pw_name, user.pw_gid)
             os.setgid(user.pw_gid)
             os.setuid(user.pw_uid)
-        os.execve(argv[0], list(argv), {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"})
+        work(lambda: os.close(above))
     except OSError as error:
         os.write(above, (error.strerror or str(error)).encode())
         os._exit(127)

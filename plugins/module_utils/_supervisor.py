@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _argv, _guest, _images, _kvm, _process, _rundir
+from ansible_collections.hypervisor.network.plugins.module_utils import _argv, _guest, _images, _kvm, _process, _rundir, _serial_log
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
     BadInput,
     DeadlineExceeded,
@@ -30,6 +31,7 @@ _START_DEADLINE = 30.0
 _TERM_DEADLINE = 10.0
 _KILL_DEADLINE = 10.0
 _TUN = "/dev/net/tun"
+_LOGGED_FD = 3
 _PACKAGES = {"x86_64": "qemu-system-x86", "i386": "qemu-system-x86"}
 
 
@@ -131,6 +133,8 @@ class Supervisor:
             stack.callback(os.close, errors)
             os.fchown(errors, user.pw_uid, user.pw_gid)
             handed = {_argv.QMP_FD: listening[0].fileno(), _argv.SPARE_FD: listening[1].fileno(), _argv.LOCK_FD: lock}
+            if spec.get("serial_log") is not None:
+                handed[_argv.SERIAL_FD] = stack.enter_context(_serial_line(spec["serial_log"], errors, user))
             _process.spawn(words, handed, errors, user, lambda who: directory.store("process.json", who.as_dict()))
         # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
         self._await_machine(name, directory)
@@ -248,3 +252,18 @@ def _listen(path: str, uid: int, gid: int) -> Iterator[socket.socket]:
         os.chown(path, uid, gid, follow_symlinks=False)
         listener.listen(1)
         yield listener
+
+
+@contextlib.contextmanager
+def _serial_line(path: str, errors: int, user: Any) -> Iterator[int]:
+    """The end of a pipe to write to, whose other end goes to a log. Raises GuestError where the user cannot write that."""
+    reader, writer = os.pipe()
+    try:
+        try:
+            keep = functools.partial(_serial_log.keep, _LOGGED_FD, path, _serial_log.LIMIT)
+            _process.fork(f"write the serial_log {path}", keep, {_LOGGED_FD: reader}, errors, user)
+        finally:
+            os.close(reader)
+        yield writer
+    finally:
+        os.close(writer)

@@ -83,9 +83,11 @@ def test_a_hostile_path_stays_one_value(path: str) -> None:
     assert disk["driver"] == "qcow2" and disk["file"]["driver"] == "file"
 
 
-def test_a_comma_in_the_serial_log_is_doubled() -> None:
-    chardevs = after(words(serial_log="/log/a,path=/etc/x"), "-chardev")
-    assert chardevs[-1] == "file,id=serial0,path=/log/a,,path=/etc/x,append=on"
+def test_the_serial_log_is_a_descriptor_and_its_path_no_business_of_qemu() -> None:
+    line = words(serial_log="/log/a,path=/etc/x")
+    assert after(line, "-add-fd") == ["fd=6,set=0,opaque=serial_log"]
+    assert after(line, "-chardev")[-1] == "file,id=serial0,path=/dev/fdset/0,append=on"
+    assert not any("/log/a" in word for word in line)
 
 
 @pytest.mark.parametrize(
