@@ -32,7 +32,8 @@ class Guest:
     """A guest as the host has it.
 
     C(status) is absent, stopped, crashed, unresponsive or QMP's own word (running, paused, prelaunch ...). C(spec) is the
-    definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator.
+    definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(crash_reason)
+    what is known of why it crashed.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Guest:
     since: float | None = field(default=None, compare=False)  # computed from two clocks, never twice the same
     accel: str | None = None
     accel_reason: str | None = None
+    crash_reason: str | None = field(default=None, compare=False)  # the kernel's log forgets
 
     @property
     def down(self) -> bool:
@@ -80,7 +82,7 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     after = {"status": wish.state, **spec}
     if guest.down:
         made = [Change("create", DISK, path, None, dict(image), payload=spec) for path, image in wish.images.items() if not now.disks.get(path)]
-        return [*made, Change("start", KIND, wish.name, {"status": guest.status}, after)]
+        return [*made, Change("start", KIND, wish.name, _state(guest), after)]
     different = differences(guest, wish)
     if guest.status == UNRESPONSIVE and not wish.exact:
         raise Refused(
@@ -104,12 +106,16 @@ def _down(guest: Guest, wish: Wish) -> list[Change]:
     changes = []
     if guest.status not in (ABSENT, STOPPED):
         risk = SAFE if guest.status == CRASHED else INTERRUPTS
-        changes.append(Change("stop", KIND, wish.name, {"status": guest.status}, {"status": STOPPED}, risk))
+        changes.append(Change("stop", KIND, wish.name, _state(guest), {"status": STOPPED}, risk))
     if wish.state == ABSENT and guest.status != ABSENT:
         changes.append(Change("delete", KIND, wish.name, {"status": STOPPED}, None))
     if wish.state == STOPPED and wish.exact and guest.status != ABSENT and guest.spec != wish.spec:
         changes.append(Change("update", KIND, wish.name, dict(guest.spec), dict(wish.spec)))
     return changes
+
+
+def _state(guest: Guest) -> dict[str, Any]:
+    return {"status": guest.status, **({} if guest.crash_reason is None else {"crash_reason": guest.crash_reason})}
 
 
 def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -> list[Wish]:
@@ -163,6 +169,7 @@ def describe(guest: Guest) -> dict[str, Any]:
     return {
         "name": guest.name,
         "status": guest.status,
+        "crash_reason": guest.crash_reason,
         "pid": guest.pid,
         "accel_used": guest.accel,
         "accel_reason": guest.accel_reason,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import re
 import resource
 import select
 import signal
@@ -24,6 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._programs impor
 _FIRST_FREE_FD = 3
 _OOM_SCORE = b"200"  # a guest goes before the host's own services do
 _EXEC_DEADLINE = 10.0
+_KERNEL_LOG = "/dev/kmsg"
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,35 @@ def _pidfd(who: Identity) -> int | None:
         return descriptor
     os.close(descriptor)
     return None
+
+
+def killed_for_memory(who: Identity) -> bool:
+    """Whether the kernel's log of this boot says that it killed this process for lack of memory, of the host or of a cgroup (mm/oom_kill.c).
+
+    False too where the log cannot be read, or is past it.
+    """
+    said = bytearray()
+    try:
+        descriptor = os.open(_KERNEL_LOG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        while record := _log_record(descriptor):
+            said += record
+    finally:
+        os.close(descriptor)
+    return who.boot_id == boot_id() and re.search(rb"out of memory: killed process %d \(" % who.pid, said, re.IGNORECASE) is not None
+
+
+def _log_record(descriptor: int) -> bytes:
+    """The next record of the kernel's log, empty behind the last."""
+    while True:
+        try:
+            return os.read(descriptor, 8192)
+        except BrokenPipeError:  # overwritten while it was waited for: the next one follows
+            continue
+        except OSError:
+            return b""
 
 
 def account(user: str | None) -> pwd.struct_passwd:

@@ -32,6 +32,7 @@ _TERM_DEADLINE = 10.0
 _KILL_DEADLINE = 10.0
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
+_OUT_OF_MEMORY = "out of memory: the kernel killed it"
 _PACKAGES = {"x86_64": "qemu-system-x86", "i386": "qemu-system-x86"}
 
 
@@ -80,7 +81,9 @@ class Supervisor:
             return _guest.Guest(name, _guest.STOPPED, **own)
         if not who.alive:
             crashed = who.boot_id == _process.boot_id() and os.path.lexists(directory.pidfile)
-            return _guest.Guest(name, _guest.CRASHED if crashed else _guest.STOPPED, **own)
+            if not crashed:
+                return _guest.Guest(name, _guest.STOPPED, **own)
+            return _guest.Guest(name, _guest.CRASHED, crash_reason=_OUT_OF_MEMORY if _process.killed_for_memory(who) else None, **own)
         try:
             with connect_any(directory.sockets, self._status_deadline) as qmp:
                 status = qmp.execute("query-status")["status"]

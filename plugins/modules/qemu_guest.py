@@ -78,6 +78,10 @@ guest:
           or the word of QMP, such as V(running) or V(paused).
       type: str
       sample: running
+    crash_reason:
+      description: Of a guest that crashed, why, where the kernel's log says that it was killed for lack of memory; else null.
+      type: str
+      sample: "out of memory: the kernel killed it"
     pid:
       description: Process id of QEMU, null where it does not run.
       type: int

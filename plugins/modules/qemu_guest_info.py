@@ -58,6 +58,10 @@ guests:
       description: As in M(hypervisor.network.qemu_guest).
       type: str
       sample: running
+    crash_reason:
+      description: Of a guest that crashed, why, where the kernel's log says that it was killed for lack of memory; else null.
+      type: str
+      sample: "out of memory: the kernel killed it"
     pid:
       description: Process id of QEMU, null where it does not run.
       type: int

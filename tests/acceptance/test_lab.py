@@ -198,6 +198,22 @@ def test_after_the_reboot_only_guests_are_started(lab: Lab, recovered: Records, 
     assert_guest_is_on_the_lan(lab, host)
 
 
+def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(lab: Lab, recovered: Records, host: str) -> None:
+    lab.install(host, LIBRARY)
+    (guest,) = guests(lab, host)
+    assert guest["status"] == "running"
+    lab.ssh(host, "echo f > /proc/sysrq-trigger")  # as if memory had run out: the kernel chooses
+    lab.ssh(host, f"timeout 60 tail --pid={guest['pid']} -f /dev/null")
+    (guest,) = guests(lab, host)
+    assert (guest["status"], guest["crash_reason"]) == ("crashed", "out of memory: the kernel killed it")
+
+
+def guests(lab: Lab, host: str) -> list[dict[str, Any]]:
+    """What qemu_guest_info says there."""
+    asked = f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.qemu_guest_info"
+    return json.loads(lab.ssh(host, asked + " '{\"ANSIBLE_MODULE_ARGS\": {}}'"))["guests"]
+
+
 def changes(records: Records, host: str) -> list[tuple[str, str, str]]:
     """The changes of a run on a host, in order: (action, kind, name)."""
     return [(change["action"], change["kind"], change["name"]) for record in changed(records, host) for change in record["changes"]]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
+import json
 import os
 import signal
 import socket
@@ -24,7 +24,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils import _kvm, _process
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
-from ansible_collections.hypervisor.network.tests.harness.guests import MAC, Guests, holds_qmp, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.guests import MAC, MEMORY, Guests, holds_qmp, image, process_state
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
@@ -127,59 +127,6 @@ def test_h05_a_guest_that_ignores_acpi_is_ended_and_each_step_is_told(guests):
     assert process_state(pid) is None
 
 
-def _sha(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def test_h06_an_image_that_is_missing(guests, tmp_path):
-    assert "No such file" in guests.refused(disks=[{"path": str(tmp_path / "none.qcow2")}])
-
-
-def test_h06_an_image_whose_format_is_not_said_and_not_qcow2(guests, tmp_path):
-    raw = image(tmp_path / "raw.img", "1M", "raw")
-    assert "say format: raw" in guests.refused(disks=[{"path": raw}])
-
-
-def test_h06_an_image_that_another_guest_has_open(guests, tmp_path):
-    batch(guests.netns, "tuntap add tap2 mode tap\nlink set tap2 master br0 up\n")
-    disk = image(tmp_path / "disk.qcow2")
-    guests.done(disks=[{"path": disk}])
-    before = _sha(disk)
-    message = guests.refused("vm2", nics=[{"tap": "tap2"}], disks=[{"path": disk}])
-    assert "lock" in message and "died right after its start" in message
-    assert _sha(disk) == before
-    (link,) = ip_json(guests.netns, "link", "show", "tap2")
-    assert "LOWER_UP" not in link["flags"]
-
-
-@pytest.mark.parametrize("broken", ["wrong format", "truncated", "no backing file"])
-def test_h06_an_image_that_qemu_will_not_open(guests, tmp_path, broken):
-    path = tmp_path / "disk.qcow2"
-    given = {"path": str(path)}
-    if broken == "wrong format":
-        image(path, "1M", "raw")
-        given["format"] = "qcow2"
-    elif broken == "truncated":
-        image(path)
-        os.truncate(path, 80)
-    else:
-        backing = image(tmp_path / "base.qcow2")
-        image(path, "8M", "qcow2", "-b", backing, "-F", "qcow2")
-        os.unlink(backing)
-    before = _sha(str(path))
-    message = guests.refused(disks=[given])
-    assert "died right after its start" in message and "disk.qcow2" in message + str(path)
-    assert _sha(str(path)) == before
-    (link,) = ip_json(guests.netns, "link", "show", "tap1")
-    assert "LOWER_UP" not in link["flags"]
-
-
-def test_h06_an_image_made_for_a_start_that_fails_is_removed_again(guests, tmp_path):
-    disk = tmp_path / "new.qcow2"
-    assert "undone" in guests.refused(disks=[{"path": str(disk), "size": "8M"}], extra_args=["-no-such-option"])
-    assert not disk.exists()
-
-
 @pytest.mark.parametrize(
     ("lines", "nic", "part"),
     [
@@ -252,6 +199,37 @@ def test_h09_a_guest_that_resets_is_ended_by_no_reboot_and_not_started_by_anybod
         _until_gone(started["guest"]["pid"])
         assert guests.info()["status"] == "stopped"
     assert not any(Path(f"/proc/{pid}").exists() for pid in _qemus(guests.name()))
+
+
+def test_h11_a_guest_that_the_kernel_killed_for_memory_is_reported_as_that(guests, tmp_path):
+    """The kernel's words are put in place of its log here; the hypervisors of the lab have a real kill (test_lab.py)."""
+    pid = guests.done()["pid"]
+    os.kill(pid, signal.SIGKILL)
+    _until_gone(pid)
+    log = tmp_path / "kmsg"
+    line = "3,1085,41903427,-;Out of memory: Killed process {} (qemu-system-i38) total-vm:1004848kB, anon-rss:98340kB, oom_score_adj:200\n"
+    for other, reason in ((pid * 10, None), (pid, "out of memory: the kernel killed it")):
+        log.write_text(line.format(other), encoding="ascii")
+        guests.wrapper = ("unshare", "-m", "sh", "-c", f'mount --bind {log} /dev/kmsg && exec "$@"', "sh")
+        predicted = guests.run(check=True)
+        assert predicted["changes"][0]["before"] == {"status": "crashed", **({"crash_reason": reason} if reason else {})}
+    assert guests.done()["status"] == "running"
+
+
+def test_h14_a_guest_of_another_version_is_adopted_as_it_runs(guests):
+    """What that version wrote has an option that this one does not know, and lacks one that it does."""
+    first = guests.done()
+    record = Path("/run/hypervisor-network", f".{guests.name()}", "guest.json")
+    written = json.loads(record.read_text(encoding="utf-8"))
+    assert written["spec"].pop("cpus") == 1
+    written["spec"]["option_to_come"] = "some value"
+    written["field_to_come"] = {}
+    record.write_text(json.dumps(written), encoding="utf-8")
+    for wish in ({}, {"memory": MEMORY}):
+        again = guests.done(**wish)
+        assert not again["changed"] and again["pid"] == first["pid"]
+    assert guests.info()["status"] == "running"
+    assert guests.done(state="stopped")["stop_steps"][-1]["outcome"] == "ended"
 
 
 def test_x23_a_user_who_may_not_open_dev_net_tun(guests, tun):
