@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils import _rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.tests.harness.guests import RUN, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.netns import run
 
 NOBODY = 65534
 
@@ -120,3 +121,12 @@ def test_j07_another_user_cannot_reach_the_monitor(guests):
         assert (guests.folder() / name).stat().st_mode & 0o777 == 0o600
     for name in ("guest.json", "process.json", "lock"):
         assert Path(RUN, f".{guests.name()}", name).stat().st_mode & 0o777 == 0o600
+
+
+def test_j08_nothing_of_a_guest_listens_to_the_network_and_nobody_else_can_read_it(guests, tmp_path):
+    guests.done(vnc=str(tmp_path / "vnc"), serial_log=str(tmp_path / "log"))
+    run_directories = [Path(path) for path in guests.left()]
+    made = [one for folder in run_directories for one in (folder, *folder.iterdir())] + [tmp_path / "vnc", tmp_path / "log"]
+    assert {path.name for path in made} >= {"guest.json", "process.json", "lock", "qmp.sock", "spare.sock", "pid", "stderr.log", "vnc", "log"}
+    assert [f"{path} {path.stat().st_mode:o}" for path in made if path.stat().st_mode & 0o077] == []
+    assert run("ip", "netns", "exec", guests.netns, "ss", "-Hlntu") == ""
