@@ -57,7 +57,7 @@ take_over:
       Hooks that name the NIC and are no C(ip addr), C(ip route), C(ip rule) or C(ip neigh) stay with it, so do options of the link
       (C(mtu), C(hwaddress), C(ethernet-*), C(offload-*), C(bond-*) and the like).
     - The NIC becomes C(manual), its C(auto) and C(allow-hotplug) lines stay. It is added to C(bridge_ports) of the bridge.
-    - Where dhcpcd has given the routes a metric, and no file says one, it is written down as C(metric): dhcpcd's own is 1000 and the
+    - Where dhcpcd has given the routes a metric, and no file says one, it is written down as C(metric). dhcpcd's own is 1000 and the
       index of the device, so the bridge would get another one at the next boot.
     - O(method) and O(options) go over what was taken over. Where no file says anything of the NIC, they are needed.
   type: str
