@@ -33,6 +33,7 @@ _ORDER = {"create": 0, "recreate": 0, "update": 1, "detach": 2, "attach": 3, "ad
 _STATES = {"create": "present", "attach": "present", "delete": "absent", "detach": "absent"}
 _TREE_CHANGES = 75.0  # the longest max_age and forward_delay that a root can have, and some
 _LOOK = 0.5  # seconds; the end of a change is not notified
+_NOTED = 2.0  # seconds; the kernel's worker looks at carriers once a second, or at once (net/core/link_watch.c)
 _OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias", "addr_gen_mode")
 
 
@@ -203,7 +204,14 @@ class LinkNoun:
         if after.get("backup_port") is not None:
             after = {**after, "backup_port": index_of(after["backup_port"], {}) if after["backup_port"] else 0}
         options = _wire.encode_options(_attributes.PORT, after)
-        if options:
+        if not options:
+            return
+        try:
+            self._send_link(index, _wire.slaveinfo(options), what)
+        except KernelError as error:
+            # The carrier may be there, and the kernel's worker that takes note of it still to run: until then a port may be disabled only.
+            if error.errno != errno.ENETDOWN or not self._netlink.wait_until_transmitting(index, _NOTED):
+                raise
             self._send_link(index, _wire.slaveinfo(options), what)
 
     def _set_vlans(self, name: str, index: int, now: _vlan.Vlans | None, wish: _vlan.Vlans, own: bool = False) -> None:

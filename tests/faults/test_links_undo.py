@@ -121,7 +121,7 @@ def test_b02_a_failure_at_any_write_leaves_the_host_as_it_was(host: Modules, run
         if answer["writes"] < number:
             break
         where = f"{kind} at write {number}"
-        assert changed(before, host) == [], where
+        assert changed(before, host) == [], f"{where}: {answer}"
         if kind == "interrupt":
             assert "KeyboardInterrupt" in answer["traceback"], where
         else:
@@ -146,6 +146,21 @@ def test_x02_a_kernel_refusal_in_the_middle_of_a_list_of_100_leaves_the_host_as_
     taps = [{"name": f"t{number}", "mtu": 1400 if number != 50 else 65530} for number in range(100)]
     message = host.refused("tap_device", taps=taps, up=True)
     assert "set the MTU 65530 of t50" in message and "the host is as it was before" in message
+    assert changed(before, host) == []
+
+
+def test_x05_a_port_whose_carrier_the_kernel_has_not_noted_yet_gets_its_state_a_moment_later(host: Modules) -> None:
+    wish = {"ports": [{"name": "v0", "bridge": "br0", "port_state": "learning"}], "guard_mode": "never"}
+    answer = host.order("bridge_port", wish, fail={"at": 1, "errno": errno.ENETDOWN})  # what the kernel says until then
+    assert answer["result"].get("changed") and answer["writes"] == 2, answer
+    (link,) = ip_json(host.netns, "-d", "link", "show", "v0")
+    assert link["linkinfo"]["info_slave_data"]["state"] == "learning"
+
+
+def test_x05_a_port_without_a_carrier_gets_none(host: Modules) -> None:
+    before = settled(host.netns)
+    message = host.refused("bridge_port", name="tap2", bridge="br0", port_state="learning")
+    assert "the device is down (ENETDOWN)" in message and "the host is as it was before" in message
     assert changed(before, host) == []
 
 
