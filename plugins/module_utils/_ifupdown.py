@@ -18,7 +18,6 @@ import shlex
 import stat
 import subprocess
 import tempfile
-from dataclasses import replace
 from typing import Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _files
@@ -28,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._interfaces imp
 from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import Wish, one_line
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._programs import PATH, path_of, printed
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Lazily
 
 DEFAULT = "/etc/network/interfaces"
 BACKUPS = "/var/backups/hypervisor-network"
@@ -75,12 +75,12 @@ class Interfaces:
                             visit(one)
 
         visit(self._root)
-        return planner.Files(self._root, texts, includes, tuple(openings), not cloud_init_is_off(self._cloud))
+        # another root is of another system, whose routes are not these
+        metrics = Lazily(_lease_metrics) if self._root == DEFAULT else {}
+        return planner.Files(self._root, texts, includes, tuple(openings), not cloud_init_is_off(self._cloud), metrics)
 
     def plan(self, now: planner.Files, wish: Sequence[Wish] | planner.Restore) -> list[Change]:
         """The pure plan, and then all that can be known now of what would stop it. Reads and probes, writes no configuration."""
-        if self._root == DEFAULT and not isinstance(wish, planner.Restore) and any(one.take_over for one in wish):
-            now = replace(now, metrics=_lease_metrics())  # another root is of another system, whose routes are not these
         changes = planner.plan(now, wish)
         edits = self._edits(changes)
         for edit in edits:

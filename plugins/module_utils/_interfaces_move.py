@@ -97,13 +97,16 @@ def _metric_note(nic: str, bridge: str, metric: int | str) -> str:
     return f"# metric {metric} as on {nic}: dhcpcd would number it by the index of {bridge}"
 
 
-def keep_metric(docs: Mapping[str, Document], nic: str, bridge: str, metric: int) -> None:
+def keep_metric(docs: Mapping[str, Document], nic: str, bridge: str, metrics: Mapping[str, int]) -> None:
     """Write down the metric that the routes of a lease have, where the stanza which gets one says none; C(hand_back) takes it out again.
 
     dhcpcd's own is 1000 and the index of the device (dhcpcd(8)): with a second NIC, the default route could be another's after a boot.
+    C(metrics) are those of the routes by device, looked at only where there is such a stanza.
     """
     for path, stanza in reversed(places(docs, bridge, "inet")):
-        if stanza.method == "dhcp" and not stanza.values("metric"):
+        says_none = stanza.method == "dhcp" and not stanza.values("metric")
+        metric = says_none and (metrics.get(bridge) or metrics.get(nic))
+        if metric:
             doc, indent = docs[path], docs[path].indent(stanza)
             doc.insert(stanza.start + 1, [f"{indent}{text}{doc.eol}" for text in (_metric_note(nic, bridge, metric), f"metric {metric}")])
 

@@ -147,9 +147,8 @@ def _taken_over(now: Files, docs: Docs, wish: Wish, family: str, given: dict[str
         raise Refused(f"No file that ifupdown reads says how {nic} gets its address, so {wish.name} cannot take it over; give method and options.")
     if moved and wish.method is not None:
         _drop_other_method(docs, wish.name, family, wish.method)
-    metric = now.metrics.get(wish.name) or now.metrics.get(nic)
-    if moved and metric and "metric" not in given and (wish.method in (None, "dhcp") or family != "inet"):
-        move.keep_metric(docs, nic, wish.name, metric)
+    if moved and "metric" not in given and (wish.method in (None, "dhcp") or family != "inet"):
+        move.keep_metric(docs, nic, wish.name, now.metrics)
     if not move.places(docs, nic):
         root = docs[next(iter(docs))]
         root.append([f"iface {nic} inet manual{root.eol}"])
