@@ -17,7 +17,7 @@ import select
 import signal
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._programs import PATH
@@ -26,6 +26,8 @@ _FIRST_FREE_FD = 3
 _OOM_SCORE = b"200"  # a guest goes before the host's own services do
 _EXEC_DEADLINE = 10.0
 _KERNEL_LOG = "/dev/kmsg"
+# What a process of its own does; it calls what it is given once it is sure to work
+Work = Callable[[Callable[[], None]], None]
 
 
 @dataclass(frozen=True)
@@ -115,32 +117,28 @@ def _pidfd(who: Identity) -> int | None:
 
 
 def killed_for_memory(who: Identity) -> bool:
-    """Whether the kernel's log of this boot says that it killed this process for lack of memory, of the host or of a cgroup (mm/oom_kill.c).
+    """Whether the kernel's log says that it killed this process for lack of memory, of the host or of a cgroup (mm/oom_kill.c).
 
-    False too where the log cannot be read, or is past it.
+    C(who) is one of this boot, which the log is of. False too where the log cannot be read, or is past it.
     """
-    said = bytearray()
+    killed = re.compile(rb"out of memory: killed process %d \(" % who.pid, re.IGNORECASE)
+    return any(killed.search(record) for record in _kernel_log())
+
+
+def _kernel_log() -> Iterator[bytes]:
+    """The records of the kernel's log as it is now (Documentation/ABI/testing/dev-kmsg)."""
     try:
-        descriptor = os.open(_KERNEL_LOG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(_KERNEL_LOG, "rb", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as log:
+            while True:
+                try:
+                    record = log.read(8192)
+                except BrokenPipeError:  # overwritten while it was waited for: the next one follows
+                    continue
+                if not record:  # None behind the last: it does not wait for another
+                    return
+                yield record
     except OSError:
-        return False
-    try:
-        while record := _log_record(descriptor):
-            said += record
-    finally:
-        os.close(descriptor)
-    return who.boot_id == boot_id() and re.search(rb"out of memory: killed process %d \(" % who.pid, said, re.IGNORECASE) is not None
-
-
-def _log_record(descriptor: int) -> bytes:
-    """The next record of the kernel's log, empty behind the last."""
-    while True:
-        try:
-            return os.read(descriptor, 8192)
-        except BrokenPipeError:  # overwritten while it was waited for: the next one follows
-            continue
-        except OSError:
-            return b""
+        return
 
 
 def account(user: str | None) -> pwd.struct_passwd:
@@ -186,18 +184,18 @@ def spawn(
     _apart(f"execute {argv[0]}", execute, descriptors, stderr, user, recorded)
 
 
-def fork(what: str, work: Callable[[Callable[[], None]], None], descriptors: Mapping[int, int], stderr: int, user: pwd.struct_passwd) -> None:
+def fork(what: str, work: Work, descriptors: Mapping[int, int], stderr: int, user: pwd.struct_passwd) -> None:
     """Have C(work) done by a process of its own that outlives this one, as C(user); see C(spawn) for the rest.
 
-    Nothing is executed, so the user needs no interpreter that it may read. C(work) calls what it is given once it is sure to work;
-    a GuestError says that C(what) cannot be done where it raises OSError before.
+    Nothing is executed, so the user needs no interpreter that it may read. A GuestError says that C(what) cannot be done where
+    C(work) raises OSError before it is sure to.
     """
     _apart(what, work, descriptors, stderr, user, lambda _who: None)
 
 
 def _apart(
     what: str,
-    work: Callable[[Callable[[], None]], None],
+    work: Work,
     descriptors: Mapping[int, int],
     stderr: int,
     user: pwd.struct_passwd,
@@ -229,7 +227,7 @@ def _apart(
 
 
 def _become(
-    work: Callable[[Callable[[], None]], None],
+    work: Work,
     descriptors: Mapping[int, int],
     stderr: int,
     user: pwd.struct_passwd,

@@ -137,7 +137,7 @@ class Supervisor:
             os.fchown(errors, user.pw_uid, user.pw_gid)
             handed = {_argv.QMP_FD: listening[0].fileno(), _argv.SPARE_FD: listening[1].fileno(), _argv.LOCK_FD: lock}
             if spec.get("serial_log") is not None:
-                handed[_argv.SERIAL_FD] = stack.enter_context(_serial_line(spec["serial_log"], errors, user))
+                handed[_argv.SERIAL_FD] = _serial_line(spec["serial_log"], errors, user, stack)
             _process.spawn(words, handed, errors, user, lambda who: directory.store("process.json", who.as_dict()))
         # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
         self._await_machine(name, directory)
@@ -257,16 +257,11 @@ def _listen(path: str, uid: int, gid: int) -> Iterator[socket.socket]:
         yield listener
 
 
-@contextlib.contextmanager
-def _serial_line(path: str, errors: int, user: Any) -> Iterator[int]:
-    """The end of a pipe to write to, whose other end goes to a log. Raises GuestError where the user cannot write that."""
+def _serial_line(path: str, errors: int, user: Any, stack: contextlib.ExitStack) -> int:
+    """The end of a pipe to write to, whose other end goes to a log; C(stack) closes both here. Raises GuestError where the user cannot write that."""
     reader, writer = os.pipe()
-    try:
-        try:
-            keep = functools.partial(_serial_log.keep, _LOGGED_FD, path, _serial_log.LIMIT)
-            _process.fork(f"write the serial_log {path}", keep, {_LOGGED_FD: reader}, errors, user)
-        finally:
-            os.close(reader)
-        yield writer
-    finally:
-        os.close(writer)
+    stack.callback(os.close, reader)
+    stack.callback(os.close, writer)
+    keep = functools.partial(_serial_log.keep, _LOGGED_FD, path, _serial_log.LIMIT)
+    _process.fork(f"write the serial_log {path}", keep, {_LOGGED_FD: reader}, errors, user)
+    return writer
