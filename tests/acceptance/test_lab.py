@@ -79,8 +79,7 @@ def unconfirmed(lab: Lab, predicted: Any) -> tuple[dict[str, View], dict[str, Vi
     converted = {}
     for host in HOSTS:
         lab.install(host, LIBRARY)
-        wish = json.dumps({"ANSIBLE_MODULE_ARGS": {"name": "eth0", "bridge": "br0", "guard_timeout": 600}})
-        lab.ssh(host, f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.bridge_uplink '{wish}'")
+        by_module(lab, host, "bridge_uplink", name="eth0", bridge="br0", guard_timeout=600)
         converted[host] = View.of(lab, host)
         lab.pull_plug(host)
     lab.up()
@@ -200,18 +199,18 @@ def test_after_the_reboot_only_guests_are_started(lab: Lab, recovered: Records, 
 
 def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(lab: Lab, recovered: Records, host: str) -> None:
     lab.install(host, LIBRARY)
-    (guest,) = guests(lab, host)
+    (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
     assert guest["status"] == "running"
     lab.ssh(host, "echo f > /proc/sysrq-trigger")  # as if memory had run out: the kernel chooses
     lab.ssh(host, f"timeout 60 tail --pid={guest['pid']} -f /dev/null")
-    (guest,) = guests(lab, host)
+    (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
     assert (guest["status"], guest["crash_reason"]) == ("crashed", "out of memory: the kernel killed it")
 
 
-def guests(lab: Lab, host: str) -> list[dict[str, Any]]:
-    """What qemu_guest_info says there."""
-    asked = f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.qemu_guest_info"
-    return json.loads(lab.ssh(host, asked + " '{\"ANSIBLE_MODULE_ARGS\": {}}'"))["guests"]
+def by_module(lab: Lab, host: str, module: str, **args: Any) -> dict[str, Any]:
+    """What a module alone, run there from LIBRARY, returns. Raises CalledProcessError where it fails."""
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": args})
+    return json.loads(lab.ssh(host, f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.{module} '{given}'"))
 
 
 def changes(records: Records, host: str) -> list[tuple[str, str, str]]:

@@ -24,11 +24,9 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils import _kvm, _process
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
-from ansible_collections.hypervisor.network.tests.harness.guests import MAC, MEMORY, Guests, holds_qmp, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.guests import MAC, MEMORY, NOBODY, Guests, holds_qmp, image, process_state
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
-
-NOBODY = 65534
 
 
 @pytest.fixture

@@ -17,10 +17,9 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _serial_log
 from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
-from ansible_collections.hypervisor.network.tests.harness.guests import EMULATOR
+from ansible_collections.hypervisor.network.tests.harness.guests import EMULATOR, NOBODY
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
-NOBODY = 65534
 LIMIT = 128 * 1024
 # mov dx, 3f8h; mov al, 'A'; again: out dx, al; jmp again
 PRINTS_FOR_EVER = bytes.fromhex("baf803b041eeebfd").ljust(510, b"\0") + b"\x55\xaa"
@@ -79,8 +78,7 @@ def test_h10_a_guest_whose_log_is_written_by_nobody_any_more_runs_on(talker):
     (writer,) = wait_for(lambda: writers(talker), "the log is open")
     os.kill(writer, signal.SIGKILL)
     wait_for(lambda: writers(talker) == [], "the writer is gone")
-    directory = talker.parents[1] / "run" / "vm1"
-    assert Supervisor(str(directory.parent)).read("vm1").status == "running"
+    assert Supervisor(str(talker.parents[1] / "run")).read("vm1").status == "running"
 
 
 def test_h10_the_log_is_its_users_and_one_that_it_may_not_write_stops_the_start(guests):

@@ -15,10 +15,8 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
-from ansible_collections.hypervisor.network.tests.harness.guests import RUN, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.guests import NOBODY, RUN, image, process_state
 from ansible_collections.hypervisor.network.tests.harness.netns import run
-
-NOBODY = 65534
 
 
 @pytest.mark.parametrize("name", ["../../etc/x", "a,readonly=on", "-S", "$(id)", "{{ 7*7 }}", "a" * 300, "a\0b", "\u202evm", "", "a\nb", "."])

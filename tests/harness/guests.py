@@ -19,6 +19,7 @@ RUN = Path("/run/hypervisor-network")
 EMULATOR = "qemu-system-i386"
 MEMORY = "32"
 MAC = "52:00:00:00:00:01"
+NOBODY = 65534  # the user and the group that Debian has for those who own nothing
 
 
 class Guests:
