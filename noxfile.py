@@ -25,7 +25,9 @@ antsibull_nox.load_antsibull_nox_toml()
 
 def tests(session: nox.Session, folder: str, *options: str) -> None:
     """Run a folder of tests. An interrupted run gets the time to remove what it made."""
-    session.run("pytest", folder, *options, *session.posargs, interrupt_timeout=180, terminate_timeout=30)
+    session.run(
+        "pytest", folder, *options, *session.posargs, interrupt_timeout=180, terminate_timeout=30
+    )
 
 
 @nox.session
@@ -76,7 +78,13 @@ def docs(session: nox.Session) -> None:
     """The documentation's markup and references."""
     session.chdir(installed_copy(session))
     session.run(
-        "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", ".", env=ansible_home(session)
+        "antsibull-docs",
+        "lint-collection-docs",
+        "--plugin-docs",
+        "--validate-collection-refs",
+        "self",
+        ".",
+        env=ansible_home(session),
     )
 
 
@@ -87,7 +95,9 @@ def sanity(session: nox.Session) -> None:
     env = ansible_home(session)
     _bootstrap_pip(session, Path(env["HOME"]))
     # The shims of a version manager look like interpreters of every version, and most of them are none
-    env["PATH"] = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).name != "shims")
+    env["PATH"] = os.pathsep.join(
+        folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).name != "shims"
+    )
     session.run("ansible-test", "sanity", "--color", "no", "--python", "default", env=env)
 
 
@@ -100,13 +110,23 @@ def changelog(session: nox.Session) -> None:
 
 def copies(session: nox.Session) -> Path:
     """Where this session of this checkout has its copy: two checkouts may be checked at once."""
-    return CACHE / "copy" / Path(os.environ.get("HYPERVISOR_NETWORK_TREE", "tree")).name / session.name
+    return (
+        CACHE / "copy" / Path(os.environ.get("HYPERVISOR_NETWORK_TREE", "tree")).name / session.name
+    )
 
 
 def installed_copy(session: nox.Session) -> Path:
     """A copy of the tracked and new files, where Ansible's tools look for a collection: they write beside what they read."""
     listed = session.run_install(
-        "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", external=True, silent=True, log=False
+        "git",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        external=True,
+        silent=True,
+        log=False,
     )
     root = copies(session)
     shutil.rmtree(root, ignore_errors=True)
@@ -134,10 +154,20 @@ def ansible_home(session: nox.Session) -> dict[str, str]:
 
 def _bootstrap_pip(session: nox.Session, home: Path) -> None:
     """Give ansible-test the script it would download to install pip: the one that Python brings is enough."""
-    source = session.run("python", "-c", "import ansible_test._internal.python_requirements as m; print(m.__file__)", silent=True, log=False)
-    wanted = set(re.findall(r"pip='([0-9.]+)'", Path(str(source).strip()).read_text(encoding="utf-8")))
+    source = session.run(
+        "python",
+        "-c",
+        "import ansible_test._internal.python_requirements as m; print(m.__file__)",
+        silent=True,
+        log=False,
+    )
+    wanted = set(
+        re.findall(r"pip='([0-9.]+)'", Path(str(source).strip()).read_text(encoding="utf-8"))
+    )
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in wanted:
         script = cache / f"get_pip_{version.replace('.', '_')}.py"
-        script.write_text("import ensurepip\nensurepip.bootstrap(default_pip=True)\n", encoding="utf-8")
+        script.write_text(
+            "import ensurepip\nensurepip.bootstrap(default_pip=True)\n", encoding="utf-8"
+        )

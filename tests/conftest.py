@@ -101,12 +101,22 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
         wrapper: tuple[str, ...] = (),
         timeout: float = 120,
     ) -> dict[str, Any]:
-        own = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_tmpdir": str(tmp_path), "_ansible_remote_tmp": str(tmp_path)}
+        own = {
+            "_ansible_check_mode": check,
+            "_ansible_diff": True,
+            "_ansible_tmpdir": str(tmp_path),
+            "_ansible_remote_tmp": str(tmp_path),
+        }
         given = {**args, **own} if netns is None else {**args, "netns": netns, **own}
         done = subprocess.run(
             [*wrapper, python or str(PYTHONS["pyroute2-0.9.7"]), "-m", f"{MODULES}.{name}"],
             input=json.dumps({"ANSIBLE_MODULE_ARGS": given}),
-            env={**os.environ, "PYTHONPATH": target_path, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
+            env={
+                **os.environ,
+                "PYTHONPATH": target_path,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **(env or {}),
+            },
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -115,7 +125,9 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
         try:
             result = json.loads(done.stdout)
         except ValueError:
-            pytest.fail(f"{name} printed no JSON (exit {done.returncode}):\n{done.stdout}\n{done.stderr}")
+            pytest.fail(
+                f"{name} printed no JSON (exit {done.returncode}):\n{done.stdout}\n{done.stderr}"
+            )
         assert isinstance(result, dict), done.stdout
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         result.setdefault("failed", False)
@@ -132,11 +144,15 @@ def changed_once(run_module: RunModule) -> RunModule:
     Check mode predicts the same changes and makes none; the run succeeds; the second run changes nothing.
     """
 
-    def run(name: str, args: dict[str, Any], netns: str | None = None, **more: Any) -> dict[str, Any]:
+    def run(
+        name: str, args: dict[str, Any], netns: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         predicted = run_module(name, args, netns, check=True, **more)
         result = run_module(name, args, netns, **more)
         assert not result["failed"], result
-        assert predicted["changed"] == result["changed"] and predicted["changes"] == result["changes"]
+        assert (
+            predicted["changed"] == result["changed"] and predicted["changes"] == result["changes"]
+        )
         again = run_module(name, args, netns, **more)
         assert again["changed"] is False, again
         return result

@@ -73,7 +73,12 @@ class Step:
         self.started = time.monotonic()
         with self.log.open("w", encoding="utf-8") as sink:
             self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True, env=_environment()
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=_environment(),
             )
             self.failed = self.process.wait() != 0
         self.counts = {"failed": 1} if self.failed else {"passed": 1}
@@ -82,7 +87,9 @@ class Step:
 
     def _read(self, report: Path) -> None:
         suite = next(ElementTree.parse(report).iter("testsuite"))
-        number = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+        number = {
+            key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")
+        }
         bad = number["failures"] + number["errors"]
         # A session can fail without a failed test: nothing collected, interrupted
         self.counts = {
@@ -100,7 +107,11 @@ class Step:
             return ""
         with self.log.open("rb") as source:
             source.seek(max(0, self.log.stat().st_size - 4096))
-            lines = _ESCAPES.sub("", source.read().decode("utf-8", "replace")).replace("\r", "\n").split("\n")
+            lines = (
+                _ESCAPES.sub("", source.read().decode("utf-8", "replace"))
+                .replace("\r", "\n")
+                .split("\n")
+            )
         return next((line.strip() for line in reversed(lines) if line.strip()), "")[:110]
 
 
@@ -114,7 +125,10 @@ class Run:
         for old in sorted(self.logs.parent.iterdir())[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
         wanted = names or [row[1] for lane in LANES for row in lane if row[1] not in WHEN_NAMED]
-        lanes = [[Step(*row, self.logs / f"{row[1]}.log") for row in lane if row[1] in wanted] for lane in LANES]
+        lanes = [
+            [Step(*row, self.logs / f"{row[1]}.log") for row in lane if row[1] in wanted]
+            for lane in LANES
+        ]
         self.lanes = [lane for lane in lanes if lane]
         self.steps = [step for lane in self.lanes for step in lane]
         self.started = time.monotonic()
@@ -137,8 +151,14 @@ class Run:
             if self.stopping:
                 return
             took = f"{time.monotonic() - step.started:.0f} s"
-            counts = ", ".join(f"{number} {word}" for word, number in step.counts.items() if number) if step.is_pytest else ""
-            self.say(f"{'FAILED' if step.failed else 'ok    '} {step.title} ({', '.join(filter(None, (counts, took)))})")
+            counts = (
+                ", ".join(f"{number} {word}" for word, number in step.counts.items() if number)
+                if step.is_pytest
+                else ""
+            )
+            self.say(
+                f"{'FAILED' if step.failed else 'ok    '} {step.title} ({', '.join(filter(None, (counts, took)))})"
+            )
 
     def stop(self, *_unused: object) -> None:
         """Interrupt what runs, once; a second Ctrl-C would only break the removal."""
@@ -155,7 +175,9 @@ class Run:
         signal.signal(signal.SIGINT, self.stop)
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGHUP, self.stop)
-        threads = [threading.Thread(target=self.lane, args=(lane,), daemon=True) for lane in self.lanes]
+        threads = [
+            threading.Thread(target=self.lane, args=(lane,), daemon=True) for lane in self.lanes
+        ]
         for thread in threads:
             thread.start()
         deadline = None
@@ -163,26 +185,43 @@ class Run:
             threads[next(i for i, thread in enumerate(threads) if thread.is_alive())].join(0.5)
             if self.stopping and deadline is None:
                 deadline = time.monotonic() + PATIENCE
-            running = [step for step in self.steps if step.process is not None and step.process.poll() is None]
+            running = [
+                step
+                for step in self.steps
+                if step.process is not None and step.process.poll() is None
+            ]
             if deadline is not None and time.monotonic() > deadline:
                 for step in running:
                     os.killpg(step.process.pid, signal.SIGKILL)
                 deadline = float("inf")
             if time.monotonic() - self.spoke > QUIET:
-                self.say("       " + "; ".join(f"{step.title} ({time.monotonic() - step.started:.0f} s): {step.last_line()}" for step in running))
+                self.say(
+                    "       "
+                    + "; ".join(
+                        f"{step.title} ({time.monotonic() - step.started:.0f} s): {step.last_line()}"
+                        for step in running
+                    )
+                )
 
     def tell(self) -> int:
         """The closing summary; returns the exit status."""
         for step in self.steps:
             if step.failed and not self.stopping:
-                lines = _ESCAPES.sub("", step.log.read_text(encoding="utf-8", errors="replace")).splitlines()
+                lines = _ESCAPES.sub(
+                    "", step.log.read_text(encoding="utf-8", errors="replace")
+                ).splitlines()
                 print(f"\n---- {step.title}: the last lines of {step.log}")
                 print("\n".join(lines[-SHOWN:]))
         for step in self.steps:
             for skip in step.skips:
                 print(f"skipped in {step.title}: {skip}")
-        total = {word: sum(step.counts.get(word, 0) for step in self.steps) for word in ("passed", "failed", "skipped")}
-        words = f"{total['passed']} passed, {total['failed']} failed" + (f", {total['skipped']} skipped" if total["skipped"] else "")
+        total = {
+            word: sum(step.counts.get(word, 0) for step in self.steps)
+            for word in ("passed", "failed", "skipped")
+        }
+        words = f"{total['passed']} passed, {total['failed']} failed" + (
+            f", {total['skipped']} skipped" if total["skipped"] else ""
+        )
         if self.stopping:
             words = f"interrupted after {total['passed']} passed"
         print(f"==== {words} in {time.monotonic() - self.started:.0f} s; logs in {self.logs} ====")
@@ -192,14 +231,22 @@ class Run:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
+    return {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+        "ANSIBLE_FORCE_COLOR": "0",
+        "ANSIBLE_NOCOLOR": "1",
+    }
 
 
 def main(names: list[str]) -> int:
     known = {row[1] for lane in LANES for row in lane}
     unknown = sorted(set(names) - known)
     if unknown:
-        print(f"There is no check named {', '.join(unknown)}; there are: {', '.join(sorted(known))}.")
+        print(
+            f"There is no check named {', '.join(unknown)}; there are: {', '.join(sorted(known))}."
+        )
         return 2
     run = Run(names)
     run.follow()

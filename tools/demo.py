@@ -47,21 +47,30 @@ def playbook(name: str, *arguments: str, quiet: bool = False) -> dict[str, int]:
 
     C(quiet) shows only the tasks that changed something.
     """
-    environment = {**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_NOCOWS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+    environment = {
+        **os.environ,
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+        "ANSIBLE_NOCOWS": "true",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+    }
     if quiet:
         environment["ANSIBLE_DISPLAY_OK_HOSTS"] = "false"
     if sys.stdout.isatty():
         environment["ANSIBLE_FORCE_COLOR"] = "true"
     changed: dict[str, int] = {}
     command = ["ansible-playbook", "-i", str(INVENTORY), str(REPO / "playbooks" / name), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=REPO) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment, cwd=REPO
+    ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             recap = _RECAP.match(_ANSI.sub("", line))
             if recap:
                 changed[recap.group(1)] = int(recap.group(2))
     if process.returncode != 0:
-        raise DemoError(f"{name} failed; what it said stands above. 'make lab-down' removes the lab.")
+        raise DemoError(
+            f"{name} failed; what it said stands above. 'make lab-down' removes the lab."
+        )
     return changed
 
 
@@ -69,7 +78,11 @@ def lab_up(distro: str, steps: Steps) -> None:
     # The builder itself, not only through the role: its lines of progress are seen while it works.
     steps.begin(f"The lab: a LAN and its machines ({distro})")
     cache = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "images"
-    subprocess.run([sys.executable, str(IMAGE_BUILDER), "--distro", distro, "--cache", str(cache)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, str(IMAGE_BUILDER), "--distro", distro, "--cache", str(cache)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     playbook("lab.yml", "-e", f"lab_distro={distro}", quiet=True)
 
 
@@ -79,7 +92,12 @@ def lab_directory() -> Path:
 
 def ssh(*command: str) -> str:
     """Run a command on the lab's first machine, over the connection that the playbooks use."""
-    return subprocess.run(["ssh", "-F", str(lab_directory() / "ssh_config"), "hv1", *command], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["ssh", "-F", str(lab_directory() / "ssh_config"), "hv1", *command],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
 
 
 def demo(distro: str) -> None:
@@ -92,33 +110,46 @@ def demo(distro: str) -> None:
     second = playbook("site.yml")
     again = {host: count for host, count in second.items() if count}
     if again:
-        raise DemoError(f"The second run changed {again}, and nothing was to change: see the tasks marked 'changed' above.")
+        raise DemoError(
+            f"The second run changed {again}, and nothing was to change: see the tasks marked 'changed' above."
+        )
     after = ssh("printenv", "SSH_CONNECTION")
     if after != before:
         raise DemoError(f"The SSH session did not live through it: {before} is now {after}.")
     steps.begin("What the LAN saw")
     print("\n".join(leases()))
     client, client_port, server, server_port = after.split()
-    print(f"\nOne SSH session through all of it: {client} port {client_port} to {server} port {server_port}.")
-    print(f"Changed by the first run: {sum(first.values())} tasks; by the second: 0. Done in {steps.elapsed:.0f} s.")
+    print(
+        f"\nOne SSH session through all of it: {client} port {client_port} to {server} port {server_port}."
+    )
+    print(
+        f"Changed by the first run: {sum(first.values())} tasks; by the second: 0. Done in {steps.elapsed:.0f} s."
+    )
     say_where()
 
 
 def say_where() -> None:
-    print(f"\nLook around:   sudo ssh -F {lab_directory() / 'ssh_config'} hv1\nRemove it all: make lab-down")
+    print(
+        f"\nLook around:   sudo ssh -F {lab_directory() / 'ssh_config'} hv1\nRemove it all: make lab-down"
+    )
 
 
 def leases() -> Iterable[str]:
     """What the LAN's DHCP server leased, as a table."""
     rows: list[tuple[str, ...]] = [("MAC", "address", "name")]
-    for line in sorted((lab_directory() / "leases").read_text(encoding="utf-8").splitlines(), key=lambda row: row.split()[1]):
+    for line in sorted(
+        (lab_directory() / "leases").read_text(encoding="utf-8").splitlines(),
+        key=lambda row: row.split()[1],
+    ):
         _expiry, mac, address, name = line.split()[:4]
         rows.append((mac, address, "" if name == "*" else name))
     return [f"{mac:<20}{address:<16}{name}".rstrip() for mac, address, name in rows]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Build the lab, make its machines bridge hosts, show the result.")
+    parser = argparse.ArgumentParser(
+        description="Build the lab, make its machines bridge hosts, show the result."
+    )
     parser.add_argument("what", choices=["demo", "lab-up", "lab-down"])
     parser.add_argument("--distro", choices=["bookworm", "trixie"], default="bookworm")
     arguments = parser.parse_args()
@@ -134,7 +165,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        print(f"{Path(error.cmd[0]).name} ended with {error.returncode}: {(error.stderr or 'its message stands above').strip()}", file=sys.stderr)
+        print(
+            f"{Path(error.cmd[0]).name} ended with {error.returncode}: {(error.stderr or 'its message stands above').strip()}",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("Interrupted. 'make lab-down' removes what is there of the lab.", file=sys.stderr)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.hypervisor.network.plugins.plugin_utils._guarded_action import GuardedAction
+from ansible_collections.hypervisor.network.plugins.plugin_utils._guarded_action import (
+    GuardedAction,
+)
 
 
 class ActionModule(GuardedAction):

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import LINK, one_or_many, vlan_list
+from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import (
+    LINK,
+    one_or_many,
+    vlan_list,
+)
 
 _OPTIONS = r"""
 name:
@@ -194,5 +198,7 @@ class ModuleDocFragment:
 
     # Annotated, because ansible-test takes every plain assignment here for a literal
     DOCUMENTATION: str = one_or_many(
-        _OPTIONS + LINK + _VLANS, "bridges", "Many bridges in one run. Each takes the options named here. What an item leaves out comes from beside the list."
+        _OPTIONS + LINK + _VLANS,
+        "bridges",
+        "Many bridges in one run. Each takes the options named here. What an item leaves out comes from beside the list.",
     )

@@ -59,5 +59,7 @@ class ModuleDocFragment:
 
     # Annotated, because ansible-test takes every plain assignment here for a literal
     DOCUMENTATION: str = one_or_many(
-        _OPTIONS, "entries", "Many entries in one run. Each takes the options named here. What an item leaves out comes from beside the list."
+        _OPTIONS,
+        "entries",
+        "Many entries in one run. Each takes the options named here. What an item leaves out comes from beside the list.",
     )

@@ -158,5 +158,7 @@ class ModuleDocFragment:
 
     # Annotated, because ansible-test takes every plain assignment here for a literal
     DOCUMENTATION: str = one_or_many(
-        _OPTIONS + _VLANS, "ports", "Many ports in one run. Each takes the options named here. What an item leaves out comes from beside the list."
+        _OPTIONS + _VLANS,
+        "ports",
+        "Many ports in one run. Each takes the options named here. What an item leaves out comes from beside the list.",
     )

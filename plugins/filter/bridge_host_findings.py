@@ -11,7 +11,10 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils import _finding
 
 
 def bridge_host_findings(
-    plan: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[str, Any], started: Sequence[str] | None = None
+    plan: Mapping[str, Any],
+    now: Mapping[str, Any],
+    before: Mapping[str, Any],
+    started: Sequence[str] | None = None,
 ) -> dict[str, list[str]]:
     """What is as the plan says, now that it was carried out, and what is not."""
     return _findings.of_host(plan, now, before, started)

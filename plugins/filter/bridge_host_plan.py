@@ -9,11 +9,15 @@ from typing import Any, Mapping
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    HypervisorNetworkError,
+)
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _bridge_host, _items
 
 
-def bridge_host_plan(wish: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def bridge_host_plan(
+    wish: Mapping[str, Any], info: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The lists of every step, from the role's variables and what bridge_info found."""
     try:
         return _bridge_host.plan(**_items.typed_all(wish), now=(info or {}).get("bridges") or ())

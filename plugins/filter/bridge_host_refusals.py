@@ -7,18 +7,31 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    HypervisorNetworkError,
+)
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _items, _refusals
 
 
-def bridge_host_refusals(wish: Mapping[str, Any], nics: Sequence[str] | None = None, info: Mapping[str, Any] | None = None) -> list[str]:
+def bridge_host_refusals(
+    wish: Mapping[str, Any],
+    nics: Sequence[str] | None = None,
+    info: Mapping[str, Any] | None = None,
+) -> list[str]:
     """What stands in the way: of the variables alone, or of what was read of the NICs or the bridges."""
     try:
         items = _items.typed_all(wish)
     except HypervisorNetworkError as error:
         return [str(error)]
     if nics is not None:
-        return _refusals.of_nics({item["uplink"]: item.get("override") or () for item in items["bridges"] if item.get("uplink")}, nics)
+        return _refusals.of_nics(
+            {
+                item["uplink"]: item.get("override") or ()
+                for item in items["bridges"]
+                if item.get("uplink")
+            },
+            nics,
+        )
     if info is not None:
         return _refusals.of_host(**items, info=info)
     return _refusals.of_variables(**items)

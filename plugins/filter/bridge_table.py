@@ -11,13 +11,20 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _tables
 
-_TABLES = {"bridges": _tables.bridges, "macs": _tables.macs, "routes": _tables.routes, "isolation": _tables.isolation}
+_TABLES = {
+    "bridges": _tables.bridges,
+    "macs": _tables.macs,
+    "routes": _tables.routes,
+    "isolation": _tables.isolation,
+}
 
 
 def bridge_table(info: Mapping[str, Any], table: str = "bridges") -> list[str]:
     """One of the tables of brctl show, brctl showmacs and route -n, as lines."""
     if table not in _TABLES:
-        raise AnsibleFilterError(f"bridge_table knows no table {table!r}; ask for one of {', '.join(_TABLES)}.")
+        raise AnsibleFilterError(
+            f"bridge_table knows no table {table!r}; ask for one of {', '.join(_TABLES)}."
+        )
     return _TABLES[table](info)
 
 

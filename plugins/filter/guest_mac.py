@@ -15,7 +15,9 @@ def guest_mac(name: str, nic: int = 0) -> str:
     if not isinstance(name, str) or not name:
         raise AnsibleFilterError(f"guest_mac wants a guest's name as its input, and got {name!r}.")
     if not isinstance(nic, int) or isinstance(nic, bool) or nic < 0:
-        raise AnsibleFilterError(f"guest_mac wants the number of a NIC, counted from 0, and got {nic!r}.")
+        raise AnsibleFilterError(
+            f"guest_mac wants the number of a NIC, counted from 0, and got {nic!r}."
+        )
     return _guest_spec.guest_mac(name, nic)
 
 

@@ -35,7 +35,9 @@ def alone(directory: str = DIRECTORY, patience: float = _PATIENCE) -> Iterator[N
         yield
         return
     except OSError as error:
-        raise Refused(f"Cannot lock {directory}: {error.strerror}; make it a directory of root with mode 0711.") from None
+        raise Refused(
+            f"Cannot lock {directory}: {error.strerror}; make it a directory of root with mode 0711."
+        ) from None
     try:
         _check(directory, os.fstat(descriptor))
         _wait(descriptor, time.monotonic() + patience, patience)
@@ -46,7 +48,9 @@ def alone(directory: str = DIRECTORY, patience: float = _PATIENCE) -> Iterator[N
 
 def _check(directory: str, found: os.stat_result) -> None:
     if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise Refused(f"{directory} can be written by others than the user {os.geteuid()}; remove it, and it will be made anew.")
+        raise Refused(
+            f"{directory} can be written by others than the user {os.geteuid()}; remove it, and it will be made anew."
+        )
 
 
 def _wait(descriptor: int, deadline: float, patience: float) -> None:
@@ -58,5 +62,7 @@ def _wait(descriptor: int, deadline: float, patience: float) -> None:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
         if time.monotonic() > deadline:
-            raise Refused(f"Another run has been changing links of this machine for {patience:g} seconds; run the task again when it is done.")
+            raise Refused(
+                f"Another run has been changing links of this machine for {patience:g} seconds; run the task again when it is done."
+            )
         time.sleep(_TICK)  # flock(2) has no deadline to wait with

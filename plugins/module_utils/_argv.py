@@ -20,7 +20,10 @@ QMP_FD, SPARE_FD, LOCK_FD, SERIAL_FD = 3, 4, 5, 6
 
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 _NIC_MODELS = {"virtio": "virtio-net-pci"}
-_CONTROLLERS = {"scsi": {"driver": "virtio-scsi-pci", "id": "scsi0"}, "sata": {"driver": "ahci", "id": "sata0"}}
+_CONTROLLERS = {
+    "scsi": {"driver": "virtio-scsi-pci", "id": "scsi0"},
+    "sata": {"driver": "ahci", "id": "sata0"},
+}
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,41 @@ class Launch:
 
 def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
     """The command line of a guest. C(spec) is what C(_guest.checked) made and _guest.with_defaults completed."""
-    words = [launch.program, "-name", name, "-nodefaults", "-no-user-config", "-display", "none", "-sandbox", _SANDBOX]
+    words = [
+        launch.program,
+        "-name",
+        name,
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-sandbox",
+        _SANDBOX,
+    ]
     words += ["-machine", spec["machine"], "-accel", launch.accel]
     cpu = spec.get("cpu") or ("host" if launch.accel == "kvm" else None)
     if cpu is not None:
         words += ["-cpu", _escaped(cpu)]
     words += ["-smp", str(spec["cpus"]), "-m", f"{spec['memory']}M"]
     for descriptor, ident in ((QMP_FD, "qmp"), (SPARE_FD, "spare")):
-        words += ["-chardev", f"socket,id={ident},fd={descriptor},server=on,wait=off", "-mon", f"chardev={ident},mode=control"]
+        words += [
+            "-chardev",
+            f"socket,id={ident},fd={descriptor},server=on,wait=off",
+            "-mon",
+            f"chardev={ident},mode=control",
+        ]
     words += ["-pidfile", launch.pidfile]
     if launch.paused:
         words.append("-S")
     words += _disks(spec, launch) + _nics(spec) + _kernel(spec)
     if spec.get("serial_log") is not None:
         words += ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"]
-        words += ["-chardev", "file,id=serial0,path=/dev/fdset/0,append=on", "-serial", "chardev:serial0"]
+        words += [
+            "-chardev",
+            "file,id=serial0,path=/dev/fdset/0,append=on",
+            "-serial",
+            "chardev:serial0",
+        ]
     if spec.get("vnc") is not None:
         words += ["-device", _json({"driver": "VGA"}), "-vnc", f"unix:{_escaped(spec['vnc'])}"]
     return words + list(spec.get("extra_args") or ())
@@ -65,7 +88,9 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
     ahci_port = 0
     for number, disk in enumerate(disks):
         node = f"disk{number}"
-        words += _blockdev(node, disk["path"], disk["format"] or launch.formats[disk["path"]], disk["read_only"])
+        words += _blockdev(
+            node, disk["path"], disk["format"] or launch.formats[disk["path"]], disk["read_only"]
+        )
         if disk["bus"] == "virtio":
             device = {"driver": "virtio-blk-pci"}
         elif disk["bus"] == "scsi":
@@ -75,7 +100,17 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
             ahci_port += 1
         else:
             device = {"driver": "ide-hd"}
-        words += ["-device", _json({**device, "id": f"{node}-dev", "drive": node, **_given(disk, serial="serial", boot_index="bootindex")})]
+        words += [
+            "-device",
+            _json(
+                {
+                    **device,
+                    "id": f"{node}-dev",
+                    "drive": node,
+                    **_given(disk, serial="serial", boot_index="bootindex"),
+                }
+            ),
+        ]
     if spec.get("cdrom") is not None:
         words += _blockdev("cdrom", spec["cdrom"], "raw", True)
         words += ["-device", _json({"driver": "ide-cd", "id": "cdrom-dev", "drive": "cdrom"})]
@@ -85,22 +120,46 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
 def _blockdev(node: str, path: str, image_format: str, read_only: bool) -> list[str]:
     # locking "auto" is "on" wherever the file system can; a second guest on the same image is refused by QEMU itself
     below = {"driver": "file", "filename": path, "locking": "auto", "read-only": read_only}
-    return ["-blockdev", _json({"driver": image_format, "node-name": node, "read-only": read_only, "discard": "unmap", "file": below})]
+    return [
+        "-blockdev",
+        _json(
+            {
+                "driver": image_format,
+                "node-name": node,
+                "read-only": read_only,
+                "discard": "unmap",
+                "file": below,
+            }
+        ),
+    ]
 
 
 def _nics(spec: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
     for number, nic in enumerate(spec.get("nics") or ()):
         # no script: bridge and tap are made by tasks of their own, and QEMU is allowed to start no program
-        netdev: dict[str, Any] = {"type": "tap", "id": f"net{number}", "ifname": nic["tap"], "script": "no", "downscript": "no"}
+        netdev: dict[str, Any] = {
+            "type": "tap",
+            "id": f"net{number}",
+            "ifname": nic["tap"],
+            "script": "no",
+            "downscript": "no",
+        }
         netdev["vhost"] = nic["vhost"]
-        device: dict[str, Any] = {"driver": _NIC_MODELS.get(nic["model"], nic["model"]), "id": f"nic{number}", "netdev": f"net{number}"}
+        device: dict[str, Any] = {
+            "driver": _NIC_MODELS.get(nic["model"], nic["model"]),
+            "id": f"nic{number}",
+            "netdev": f"net{number}",
+        }
         device["mac"] = nic["mac"]
         if nic["queues"] > 1:
             netdev["queues"] = nic["queues"]
             device.update({"mq": True, "vectors": 2 * nic["queues"] + 2})
         words += ["-netdev", _json(netdev)]
-        words += ["-device", _json({**device, **_given(nic, mtu="host_mtu", boot_index="bootindex")})]
+        words += [
+            "-device",
+            _json({**device, **_given(nic, mtu="host_mtu", boot_index="bootindex")}),
+        ]
     return words
 
 

@@ -11,7 +11,12 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _guest_spec, _units, _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _attributes,
+    _guest_spec,
+    _units,
+    _vlan,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
 _DEVICE = {"mtu": 1500, "txqueuelen": 1000, "alias": "", "addr_gen_mode": "eui64"}
@@ -34,19 +39,30 @@ _PORT = {
 _NICS = ("", "bond", "vlan")
 _COSTS = (100, 19, 4, 2)  # port_cost: the kernel's own, by the device's speed
 _PASSING = ("port_state", "cost")  # the one comes and goes by itself, the other is judged by _COSTS
-_TAP = {"mode": "tap", "multi_queue": False, "vnet_hdr": False, "pi": False, "owner": -1, "group": -1}
+_TAP = {
+    "mode": "tap",
+    "multi_queue": False,
+    "vnet_hdr": False,
+    "pi": False,
+    "owner": -1,
+    "group": -1,
+}
 _QEMUS = ("vnet_hdr", "pi")  # of a tap in use they are what its process chose
 _ITEM = {"bus": "virtio", "read_only": False, "model": "virtio", "queues": 1, "vhost": False}
 _TICK = 2 / _units.TICKS  # what rounding makes of a time
 
 
-def variables(now: Snapshot, guests: Mapping[str, tuple[Mapping[str, Any], bool]]) -> dict[str, list[dict[str, Any]]]:
+def variables(
+    now: Snapshot, guests: Mapping[str, tuple[Mapping[str, Any], bool]]
+) -> dict[str, list[dict[str, Any]]]:
     """The role's three lists. C(guests) are the definitions of the guests by name, and whether they run.
 
     Addresses are not said: the role leaves those of a host as they are. Ports that are neither TAPs nor the uplink have no place in the role.
     """
     return {
-        "bridge_host_bridges": [_bridge(now, link) for link in now.links.values() if link.kind == "bridge"],
+        "bridge_host_bridges": [
+            _bridge(now, link) for link in now.links.values() if link.kind == "bridge"
+        ],
         "bridge_host_taps": [_tap(now, link) for link in now.links.values() if link.kind == "tun"],
         "bridge_host_guests": [_guest(name, *found) for name, found in sorted(guests.items())],
     }
@@ -62,7 +78,11 @@ def _bridge(now: Snapshot, link: Link) -> dict[str, Any]:
         **_state(link),
         **own_mac,
         **said,
-        **_unusual(link.options, _BRIDGE, [one.option for one in _attributes.BRIDGE if one.option not in _ALWAYS]),
+        **_unusual(
+            link.options,
+            _BRIDGE,
+            [one.option for one in _attributes.BRIDGE if one.option not in _ALWAYS],
+        ),
         **_vlans(link, "self_vlans", _vlan.of_a_new_port(link)),
     }
 
@@ -74,26 +94,48 @@ def _uplink(now: Snapshot, bridge: Link) -> str | None:
 
 
 def _tap(now: Snapshot, link: Link) -> dict[str, Any]:
-    found = {"name": link.name, **_state(link), **({} if link.mac is None or link.options["mode"] == "tun" else {"mac": link.mac})}
+    found = {
+        "name": link.name,
+        **_state(link),
+        **({} if link.mac is None or link.options["mode"] == "tun" else {"mac": link.mac}),
+    }
     own = [key for key in _TAP if not (link.running and key in _QEMUS)]
-    found.update({key: str(value) if key in ("owner", "group") else value for key, value in _unusual(link.options, _TAP, own).items()})
+    found.update(
+        {
+            key: str(value) if key in ("owner", "group") else value
+            for key, value in _unusual(link.options, _TAP, own).items()
+        }
+    )
     if link.port is None or link.master is None:
         return found
     cost = {} if link.port.get("cost") in _COSTS else {"cost": link.port.get("cost")}
     options = [one.option for one in _attributes.PORT if one.option not in _PASSING]
-    return {**found, "bridge": link.master, **cost, **_unusual(link.port, _PORT, options), **_vlans(link, "vlans", _vlan.of_a_new_port(now.links[link.master]))}
+    return {
+        **found,
+        "bridge": link.master,
+        **cost,
+        **_unusual(link.port, _PORT, options),
+        **_vlans(link, "vlans", _vlan.of_a_new_port(now.links[link.master])),
+    }
 
 
 def _state(link: Link) -> dict[str, Any]:
     values = {key: getattr(link, key) for key in _DEVICE}
     if link.options.get("mode") == "tun" and link.addr_gen_mode == "random":
-        del values["addr_gen_mode"]  # the kernel's own word for a device without a MAC, as soon as somebody holds it
+        # the kernel's own word for a device without a MAC, as soon as somebody holds it
+        del values["addr_gen_mode"]
     usual = _unusual(values, _DEVICE, _DEVICE)
     return usual if link.up else {"up": False, **usual}
 
 
-def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    return {key: values[key] for key in keys if values.get(key) is not None and not _same(values[key], usual.get(key))}
+def _unusual(
+    values: Mapping[str, Any], usual: Mapping[str, Any], keys: Iterable[str]
+) -> dict[str, Any]:
+    return {
+        key: values[key]
+        for key in keys
+        if values.get(key) is not None and not _same(values[key], usual.get(key))
+    }
 
 
 def _same(value: Any, usual: Any) -> bool:
@@ -116,7 +158,18 @@ def _guest(name: str, spec: Mapping[str, Any], running: bool) -> dict[str, Any]:
     for key, value in spec.items():
         if key in ("name", "netns") or value is None or value == _guest_spec.DEFAULTS.get(key):
             continue
-        found[key] = [{word: one for word, one in item.items() if one is not None and one != _ITEM.get(word)} for item in value] if _items(value) else value
+        found[key] = (
+            [
+                {
+                    word: one
+                    for word, one in item.items()
+                    if one is not None and one != _ITEM.get(word)
+                }
+                for item in value
+            ]
+            if _items(value)
+            else value
+        )
     return found
 
 

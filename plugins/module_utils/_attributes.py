@@ -17,7 +17,16 @@ from ansible_collections.hypervisor.network.plugins.module_utils import _units
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
 
 # How a value lies in the attribute. "t" types count in hundredths of a second, "bool" ones in 0 and 1.
-_FORMATS = {"u8": "=B", "u16": "=H", "be16": "!H", "u32": "=I", "u64": "=Q", "t32": "=I", "t64": "=Q", "dev": "=I"}
+_FORMATS = {
+    "u8": "=B",
+    "u16": "=H",
+    "be16": "!H",
+    "u32": "=I",
+    "u64": "=Q",
+    "t32": "=I",
+    "t64": "=Q",
+    "dev": "=I",
+}
 
 
 @dataclass(frozen=True)
@@ -61,17 +70,22 @@ class Attribute:
         if self.type == "int":
             value = _units.whole(value, self.option, int(self.low), int(self.high))
             if value & self.never:
-                raise BadInput(f"{self.option} {value} has bits of {self.never}, which the kernel refuses: a bridge never forwards those groups.")
+                raise BadInput(
+                    f"{self.option} {value} has bits of {self.never}, which the kernel refuses: a bridge never forwards those groups."
+                )
         return value
 
     def _check_address(self, value: str) -> str:
         if not value.startswith(self.prefix) or value in _TAKEN_GROUPS:
-            raise BadInput(f"{self.option} {value} is outside the kernel's range; give {self.prefix}0 or {self.prefix}4 to {self.prefix}f.")
+            raise BadInput(
+                f"{self.option} {value} is outside the kernel's range; give {self.prefix}0 or {self.prefix}4 to {self.prefix}f."
+            )
         return value
 
     def encode(self, value: Any) -> bytes:
         """A canonical value as the attribute's payload."""
-        if self.bit is not None:  # struct br_boolopt_multi: the values, and the mask of those that are meant
+        # struct br_boolopt_multi: the values, and the mask of those that are meant
+        if self.bit is not None:
             return struct.pack("=II", int(value) << self.bit, 1 << self.bit)
         if self.wire == "mac":
             return bytes.fromhex(value.replace(":", ""))
@@ -95,7 +109,9 @@ class Attribute:
             return f"{payload[:2].hex()}.{payload[2:8].hex()}"
         value = struct.unpack_from(self._format, payload)[0]
         if self.words:
-            return next((word for word, number in self.words.items() if number == value), str(value))
+            return next(
+                (word for word, number in self.words.items() if number == value), str(value)
+            )
         if self.type == "bool":
             return value != 0  # STP_STATE reads 2 where a user-space daemon runs the protocol
         return value / _units.TICKS if self.type == "float" else value
@@ -107,10 +123,12 @@ class Attribute:
 
 _U32 = 2**32 - 1
 _DAYS = _U32 / _units.TICKS
-_DAY = 86400  # of longer query intervals newer kernels take this much without a word, of less than a second, one
+# of longer query intervals newer kernels take this much without a word, of less than a second, one
+_DAY = 86400
 _BOOLOPT = 46  # IFLA_BR_MULTI_BOOLOPT
 _GROUPS = "01:80:c2:00:00:0"  # IEEE 802.1D's link-local groups
-_TAKEN_GROUPS = tuple(_GROUPS + digit for digit in "123")  # pause frames, LACP, 802.1X: never a bridge's own
+# pause frames, LACP, 802.1X: never a bridge's own
+_TAKEN_GROUPS = tuple(_GROUPS + digit for digit in "123")
 
 BRIDGE = (
     Attribute("forward_delay", 1, "t32", 0, 30),
@@ -230,6 +248,10 @@ def spec_of(table: Iterable[Attribute]) -> dict[str, dict[str, Any]]:
 def checked(table: Iterable[Attribute], item: Mapping[str, Any]) -> dict[str, Any]:
     """The options of C(item) that are given, in canonical form; BadInput names the device and the option."""
     try:
-        return {one.option: one.check(item[one.option]) for one in table if item.get(one.option) is not None}
+        return {
+            one.option: one.check(item[one.option])
+            for one in table
+            if item.get(one.option) is not None
+        }
     except BadInput as error:
         raise BadInput(f"{item['name']}: {error}") from None

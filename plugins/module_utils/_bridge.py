@@ -8,14 +8,27 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _device, _vlan
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused, Unsupported
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import INTERRUPTS, MAY_CUT_SSH, SAFE, Change, differing, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    Refused,
+    Unsupported,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import (
+    INTERRUPTS,
+    MAY_CUT_SSH,
+    SAFE,
+    Change,
+    differing,
+    listed,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
 KIND = "bridge"
 NEED_NO_VLANS = ("vlan_stats_per_port", "mst_enabled")  # EBUSY as long as a port has a VLAN
-_NEED_VLANS = ("vlan_filtering", "mst_enabled")  # every kernel shows these as off; one without VLAN filtering shows no vlan_protocol
-_STP_LEAST_DELAY = 2.0  # BR_MIN_FORWARD_DELAY: with STP on the kernel raises less to this without a word
+# every kernel shows these as off; one without VLAN filtering shows no vlan_protocol
+_NEED_VLANS = ("vlan_filtering", "mst_enabled")
+# BR_MIN_FORWARD_DELAY: with STP on the kernel raises less to this without a word
+_STP_LEAST_DELAY = 2.0
 
 SPEC: dict[str, dict[str, Any]] = {
     **_device.SPEC,
@@ -47,10 +60,15 @@ def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
         if wish["state"] == "absent":
             changes += [] if link is None else _delete(now, link, wish)
         elif link is None:
-            if pattern is not None:  # the kernel's bridges all have the same options; the first one shows them when it is there
+            # the kernel's bridges all have the same options; the first one shows them when it is there
+            if pattern is not None:
                 _check_known(wish["name"], pattern, wish)
             if wish.get("self_vlans") is not None:
-                _check_filtering(wish, {"vlan_protocol": None} if pattern is None else pattern.options, wish.get("vlan_filtering"))
+                _check_filtering(
+                    wish,
+                    {"vlan_protocol": None} if pattern is None else pattern.options,
+                    wish.get("vlan_filtering"),
+                )
             changes.append(Change("create", KIND, wish["name"], None, _options(wish)))
         else:
             changes += _update(now, link, wish)
@@ -66,7 +84,14 @@ def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
     options = {key: value for key, value in link.options.items() if key in settable}
     if link.vlans is not None:
         options["self_vlans"] = dict(link.vlans)
-    return {"name": name, "state": "present", "force": True, "back": True, **_device.values(link), **options}
+    return {
+        "name": name,
+        "state": "present",
+        "force": True,
+        "back": True,
+        **_device.values(link),
+        **options,
+    }
 
 
 def missing(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,16 +105,27 @@ def ages_faster(link: Link) -> bool:
 
     Source: Linux' net/bridge/br_stp.c, __br_set_topology_change.
     """
-    return bool(link.options.get("topology_change")) and link.options.get("ageing_time") == 2 * link.options.get("forward_delay", 0)
+    return bool(link.options.get("topology_change")) and link.options.get(
+        "ageing_time"
+    ) == 2 * link.options.get("forward_delay", 0)
 
 
 def describe(link: Link) -> dict[str, Any]:
     """The bridge as a module returns it."""
-    return {"name": link.name, **_device.values(link), **link.options, "self_vlans": None if link.vlans is None else _vlan.as_list(link.vlans)}
+    return {
+        "name": link.name,
+        **_device.values(link),
+        **link.options,
+        "self_vlans": None if link.vlans is None else _vlan.as_list(link.vlans),
+    }
 
 
 def _options(wish: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in wish.items() if key not in ("name", "state", "force", "back") and value is not None}
+    return {
+        key: value
+        for key, value in wish.items()
+        if key not in ("name", "state", "force", "back") and value is not None
+    }
 
 
 def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
@@ -102,7 +138,16 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     if not after:
         return []
     old = {**_device.values(link), **link.options, "self_vlans": dict(link.vlans or {})}
-    return [Change("update", KIND, link.name, {key: old[key] for key in after}, after, _risk(now, link, after))]
+    return [
+        Change(
+            "update",
+            KIND,
+            link.name,
+            {key: old[key] for key in after},
+            after,
+            _risk(now, link, after),
+        )
+    ]
 
 
 def _self_vlans(link: Link, wish: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,18 +156,24 @@ def _self_vlans(link: Link, wish: Mapping[str, Any], options: Mapping[str, Any])
     if vlans is None:
         return {}
     if not wish.get("back"):
-        _check_filtering(wish, link.options, options.get("vlan_filtering", link.options.get("vlan_filtering")))
+        _check_filtering(
+            wish, link.options, options.get("vlan_filtering", link.options.get("vlan_filtering"))
+        )
     stays = default_moves(link, options, vlans) == vlans
     return {} if stays and (link.vlans or {}) == vlans else {"self_vlans": vlans}
 
 
-def default_moves(link: Link, options: Mapping[str, Any], vlans: Mapping[str, str]) -> Mapping[str, str]:
+def default_moves(
+    link: Link, options: Mapping[str, Any], vlans: Mapping[str, str]
+) -> Mapping[str, str]:
     """What becomes of the VLANs of the bridge or of a port of it when its options change."""
     old = link.options.get("vlan_default_pvid", 0)
     return _vlan.rewritten(vlans, old, options.get("vlan_default_pvid", old))
 
 
-def _check_filtering(wish: Mapping[str, Any], options: Mapping[str, Any], filtering: bool | None) -> None:
+def _check_filtering(
+    wish: Mapping[str, Any], options: Mapping[str, Any], filtering: bool | None
+) -> None:
     _vlan.check_filtering(wish["name"], {**options, "vlan_filtering": filtering}, "its self_vlans")
 
 
@@ -130,7 +181,10 @@ def _check_ports(now: Snapshot, link: Link, options: Mapping[str, Any], force: b
     """Refuse what the kernel refuses because of the ports' VLANs, and what would let ports into a VLAN that nobody gave them."""
     if not {"vlan_default_pvid", *NEED_NO_VLANS} & set(options):
         return
-    moved = {port.name: (port.vlans or {}, default_moves(link, options, port.vlans or {})) for port in now.ports_of(link.name)}
+    moved = {
+        port.name: (port.vlans or {}, default_moves(link, options, port.vlans or {}))
+        for port in now.ports_of(link.name)
+    }
     held = [name for name, (_vlans, after) in moved.items() if after]
     asked = [option for option in NEED_NO_VLANS if option in options]
     if held and asked:
@@ -138,7 +192,11 @@ def _check_ports(now: Snapshot, link: Link, options: Mapping[str, Any], force: b
             f"{link.name}: {' and '.join(asked)} can only be changed while no port has a VLAN, and {listed(held)} {'has' if len(held) == 1 else 'have'}; "
             "set it before the ports join, or take them out first."
         )
-    taken = [name for name, (vlans, after) in moved.items() if not link.options.get("vlan_default_pvid") and _vlan.pvids(vlans) - _vlan.pvids(after)]
+    taken = [
+        name
+        for name, (vlans, after) in moved.items()
+        if not link.options.get("vlan_default_pvid") and _vlan.pvids(vlans) - _vlan.pvids(after)
+    ]
     if taken and not force:
         raise Refused(
             f"{link.name}: with vlan_default_pvid {options['vlan_default_pvid']} the kernel would put the untagged frames of {listed(taken)} into that VLAN, "
@@ -151,7 +209,14 @@ def _check_known(name: str, link: Link, wish: Mapping[str, Any]) -> None:
         one.option
         for one in _attributes.BRIDGE
         if wish.get(one.option) is not None
-        and (one.option not in link.options or (one.option in _NEED_VLANS and wish[one.option] and "vlan_protocol" not in link.options))
+        and (
+            one.option not in link.options
+            or (
+                one.option in _NEED_VLANS
+                and wish[one.option]
+                and "vlan_protocol" not in link.options
+            )
+        )
     ]
     if lacking:
         raise Unsupported(
@@ -170,10 +235,14 @@ def _check_stp(name: str, options: Mapping[str, Any]) -> None:
 
 
 def _risk(now: Snapshot, link: Link, after: Mapping[str, Any]) -> str:
-    cutting = {"mac", "vlan_filtering", "vlan_protocol", "vlan_default_pvid", "stp_state"} & set(after) or after.get("up") is False
+    cutting = {"mac", "vlan_filtering", "vlan_protocol", "vlan_default_pvid", "stp_state"} & set(
+        after
+    ) or after.get("up") is False
     if cutting and _vlan.leads_to_addresses(now, link.name):
         return MAY_CUT_SSH
-    if "self_vlans" in after and _vlan.lost(link.vlans or {}, after["self_vlans"]) & _vlan.of_the_host(now, link.name):
+    if "self_vlans" in after and _vlan.lost(
+        link.vlans or {}, after["self_vlans"]
+    ) & _vlan.of_the_host(now, link.name):
         return MAY_CUT_SSH
     return INTERRUPTS if cutting and now.ports_of(link.name) else SAFE
 
@@ -183,7 +252,12 @@ def _delete(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     addresses = [address.text for address in now.addresses_of(link.name)]
     if (ports or addresses) and not wish["force"]:
         held = " and ".join(
-            part for part in (ports and f"the ports {listed(ports)}", addresses and f"the addresses {listed(addresses)}") if part
+            part
+            for part in (
+                ports and f"the ports {listed(ports)}",
+                addresses and f"the addresses {listed(addresses)}",
+            )
+            if part
         )
         raise Refused(
             f"{link.name} still has {held}; take them away first (bridge_port, bridge_uplink with state: absent), or say force: true."
@@ -193,4 +267,13 @@ def _delete(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
         before["ports"] = ports
     if addresses:
         before["addresses"] = addresses
-    return [Change("delete", KIND, link.name, before, None, MAY_CUT_SSH if addresses else INTERRUPTS if ports else SAFE)]
+    return [
+        Change(
+            "delete",
+            KIND,
+            link.name,
+            before,
+            None,
+            MAY_CUT_SSH if addresses else INTERRUPTS if ports else SAFE,
+        )
+    ]

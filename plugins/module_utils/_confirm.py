@@ -9,17 +9,32 @@ import os
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _probe, _transaction
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, DeadlineExceeded, Refused, UndoFailed
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    DeadlineExceeded,
+    Refused,
+    UndoFailed,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, names_of
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import MAY_CUT_SSH, SAFE, Change, Plan, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import (
+    MAY_CUT_SSH,
+    SAFE,
+    Change,
+    Plan,
+    listed,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._transaction import Transaction
 
 
-def words(now: Snapshot, routes: Iterable[_inet.Route], devs: Sequence[str]) -> dict[str, list[str]]:
+def words(
+    now: Snapshot, routes: Iterable[_inet.Route], devs: Sequence[str]
+) -> dict[str, list[str]]:
     """What must be the same at the confirmation as when everything was applied: addresses and routes of C(devs), in order of names."""
     return {
-        "addresses": sorted(f"{one.text} dev {one.dev}" for dev in devs for one in now.addresses_of(dev)),
+        "addresses": sorted(
+            f"{one.text} dev {one.dev}" for dev in devs for one in now.addresses_of(dev)
+        ),
         "routes": sorted(str(route) for route in routes if route.devs & set(devs)),
     }
 
@@ -27,7 +42,12 @@ def words(now: Snapshot, routes: Iterable[_inet.Route], devs: Sequence[str]) -> 
 class TransactionNoun:
     """See C(_plan.Noun). A snapshot is the transaction's facts with C(objections); a wish is a state, None to leave it as it is."""
 
-    def __init__(self, transaction: Transaction, netns: str | None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        netns: str | None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._transaction = transaction
         self._netns = netns
         self._environment = os.environ if environment is None else environment
@@ -35,7 +55,9 @@ class TransactionNoun:
     def read(self) -> dict[str, Any]:
         facts = self._transaction.facts
         if facts.get("netns") != self._netns:
-            raise BadInput(f"The transaction {facts['id']} belongs to {_place(facts.get('netns'))}, not to {_place(self._netns)}; say so with 'netns'.")
+            raise BadInput(
+                f"The transaction {facts['id']} belongs to {_place(facts.get('netns'))}, not to {_place(self._netns)}; say so with 'netns'."
+            )
         if facts["state"] == _transaction.APPLIED:
             facts["objections"] = objections(facts, self._environment)
         return facts
@@ -47,16 +69,23 @@ class TransactionNoun:
         if now["state"] != _transaction.APPLIED:
             raise DeadlineExceeded(_too_late(now, wish))
         if wish == _transaction.CONFIRMED and now["objections"]:
-            raise Refused(f"The transaction {now['id']} is not confirmed: {' '.join(now['objections'])}")
-        verb, risk = ("confirm", SAFE) if wish == _transaction.CONFIRMED else ("roll back", MAY_CUT_SSH)
-        return [Change(verb, "transaction", now["id"], {"state": now["state"]}, {"state": wish}, risk)]
+            raise Refused(
+                f"The transaction {now['id']} is not confirmed: {' '.join(now['objections'])}"
+            )
+        verb, risk = (
+            ("confirm", SAFE) if wish == _transaction.CONFIRMED else ("roll back", MAY_CUT_SSH)
+        )
+        return [
+            Change(verb, "transaction", now["id"], {"state": now["state"]}, {"state": wish}, risk)
+        ]
 
     def apply(self, changes: Plan, now: Mapping[str, Any]) -> None:
         wish = (changes[0].after or {})["state"]
         to = _transaction.CONFIRMED if wish == _transaction.CONFIRMED else _transaction.ROLLING_BACK
         if not self._transaction.move(_transaction.APPLIED, to):
             raise DeadlineExceeded(_too_late(self._transaction.facts, wish))
-        os.close(_transaction.lock(self._netns, wait=True))  # the guard holds it until it is through
+        # the guard holds it until it is through
+        os.close(_transaction.lock(self._netns, wait=True))
         _check_back(self._transaction.facts)
 
     def wish_back(self, before: Mapping[str, Any], changes: Plan) -> None:
@@ -67,13 +96,19 @@ def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list
     """What speaks against a confirmation now, in sentences."""
     netlink = Netlink()
     now = netlink.snapshot(addresses=True)
-    found = [_connection(now, facts, environment), *_lost(now, netlink, facts), _silence(now, netlink, facts)]
+    found = [
+        _connection(now, facts, environment),
+        *_lost(now, netlink, facts),
+        _silence(now, netlink, facts),
+    ]
     return [one for one in found if one]
 
 
 def _check_back(facts: Mapping[str, Any]) -> None:
     if facts["state"] == _transaction.ROLLBACK_FAILED:
-        raise UndoFailed(f"The transaction {facts['id']} could not be rolled back: {facts.get('error')}")
+        raise UndoFailed(
+            f"The transaction {facts['id']} could not be rolled back: {facts.get('error')}"
+        )
 
 
 def _too_late(facts: Mapping[str, Any], wish: str) -> str:
@@ -95,16 +130,31 @@ def _connection(now: Snapshot, facts: Mapping[str, Any], environment: Mapping[st
     """The connection that confirms must not have come in by the device that gave everything away; without one the other checks decide."""
     address = came_to(environment)
     dev = now.device_of(address)
-    return f"This connection came to {address}, which is still on {dev}." if dev is not None and dev == facts["source"] else ""
+    return (
+        f"This connection came to {address}, which is still on {dev}."
+        if dev is not None and dev == facts["source"]
+        else ""
+    )
 
 
 def _lost(now: Snapshot, netlink: Netlink, facts: Mapping[str, Any]) -> list[str]:
     routes = _inet.decode_routes(netlink.dump(_inet.RTM_GETROUTE), names_of(now.links))
     found = words(now, routes, facts["devs"])
-    lost = {kind: [one for one in wanted if one not in found[kind]] for kind, wanted in facts["wanted"].items()}
-    return [f"Of the {kind} {listed(missing)} got lost since it was applied." for kind, missing in lost.items() if missing]
+    lost = {
+        kind: [one for one in wanted if one not in found[kind]]
+        for kind, wanted in facts["wanted"].items()
+    }
+    return [
+        f"Of the {kind} {listed(missing)} got lost since it was applied."
+        for kind, missing in lost.items()
+        if missing
+    ]
 
 
 def _silence(now: Snapshot, netlink: Netlink, facts: Mapping[str, Any]) -> str:
     silent = _probe.silent(netlink, now.links, [_probe.Gateway(**one) for one in facts["gateways"]])
-    return f"The {' and the '.join(str(one) for one in silent)} answered before and does not on {silent[0].dev}." if silent else ""
+    return (
+        f"The {' and the '.join(str(one) for one in silent)} answered before and does not on {silent[0].dev}."
+        if silent
+        else ""
+    )

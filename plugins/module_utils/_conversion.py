@@ -9,7 +9,14 @@ import errno
 from dataclasses import replace
 from typing import Callable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp, _inet, _layout, _uplink, _uplink_check, _wire
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _dhcp,
+    _inet,
+    _layout,
+    _uplink,
+    _uplink_check,
+    _wire,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet, Layout
 from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
@@ -25,7 +32,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._plan import Ch
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
 
 _SYSCTL_ROOT = "/proc/sys/net"
-_WORKER_SECONDS = 1.0  # for what a worker of the kernel does: it takes microseconds, or on a busy host milliseconds
+# for what a worker of the kernel does: it takes microseconds, or on a busy host milliseconds
+_WORKER_SECONDS = 1.0
 
 
 class UplinkNoun:
@@ -56,14 +64,20 @@ class UplinkNoun:
             _inet.decode_rules(self._netlink.dump(_inet.RTM_GETRULE)),
             _inet.decode_neighbours(self._netlink.dump(_inet.RTM_GETNEIGH), names),
             # a device that is yet to be made will start with the defaults
-            {key: value for dev in own for key, value in _sysctls_of(dev, dev if dev in snapshot.links else "default")},
+            {
+                key: value
+                for dev in own
+                for key, value in _sysctls_of(dev, dev if dev in snapshot.links else "default")
+            },
             _dhcp.clients(own),
             self._hooks(names),
         )
 
     def _hooks(self, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
         try:
-            return _inet.decode_hooks(self._netlink.dump(_inet.RTM_GETQDISC, _inet.QDISC_HEADER), names)
+            return _inet.decode_hooks(
+                self._netlink.dump(_inet.RTM_GETQDISC, _inet.QDISC_HEADER), names
+            )
         except KernelError as error:
             if error.errno != errno.EOPNOTSUPP:
                 raise
@@ -90,7 +104,9 @@ class UplinkNoun:
                 self._links.apply((change,), now)
                 if change.action == "attach" and now.links[change.name].running:
                     # what is routed to the NIC still leaves meanwhile; through the bridge it would be lost
-                    self._netlink.wait_until_transmitting(index_of(self._spec.bridge, now.links), _WORKER_SECONDS)
+                    self._netlink.wait_until_transmitting(
+                        index_of(self._spec.bridge, now.links), _WORKER_SECONDS
+                    )
             else:
                 getattr(self, f"_{change.kind}")(change, now)
 
@@ -103,39 +119,73 @@ class UplinkNoun:
         if change.action == "remove":
             body = _inet.readdress(address, index, address.dev, 0)
             # deleting a primary address takes its secondaries along, unless promote_secondaries is set
-            self._tolerating(errno.EADDRNOTAVAIL, lambda: self._netlink.send(_wire.RTM_DELADDR, 0, body, f"remove the address {change.name}"))
+            self._tolerating(
+                errno.EADDRNOTAVAIL,
+                lambda: self._netlink.send(
+                    _wire.RTM_DELADDR, 0, body, f"remove the address {change.name}"
+                ),
+            )
             return
         staged = address.flags | (_inet.IFA_F_NODAD if address.family == _inet.AF_INET6 else 0)
-        for flags in dict.fromkeys((staged, address.flags)):  # without NODAD the address would be mute for a second; then the mark goes
+        # without NODAD the address would be mute for a second; then the mark goes
+        for flags in dict.fromkeys((staged, address.flags)):
             body = _inet.readdress(address, index, address.dev, flags)
-            self._netlink.send(_wire.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, f"add the address {change.name}")
+            self._netlink.send(
+                _wire.RTM_NEWADDR,
+                NLM_F_CREATE | NLM_F_REPLACE,
+                body,
+                f"add the address {change.name}",
+            )
         if address.family == _inet.AF_INET6:
-            self._netlink.wait_until_answering(index, address.text.partition("/")[0], _WORKER_SECONDS)
+            self._netlink.wait_until_answering(
+                index, address.text.partition("/")[0], _WORKER_SECONDS
+            )
 
     def _route(self, change: Change, now: Inet) -> None:
         route = change.payload
-        body = _inet.reroute(route.raw, [index_of(hop.dev, now.links) if hop.dev else 0 for hop in route.hops])
+        body = _inet.reroute(
+            route.raw, [index_of(hop.dev, now.links) if hop.dev else 0 for hop in route.hops]
+        )
         what = f"{change.action} the route {route}"
         if change.action == "remove":
             # gone already where the kernel took it along with an address
-            self._tolerating(errno.ESRCH, lambda: self._netlink.send(_inet.RTM_DELROUTE, 0, body, what))
+            self._tolerating(
+                errno.ESRCH, lambda: self._netlink.send(_inet.RTM_DELROUTE, 0, body, what)
+            )
         elif change.action == "replace":
             self._netlink.send(_inet.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, what)
         else:
-            self._tolerating(errno.EEXIST, lambda: self._netlink.send(_inet.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, body, what))
+            self._tolerating(
+                errno.EEXIST,
+                lambda: self._netlink.send(
+                    _inet.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, body, what
+                ),
+            )
 
     def _rule(self, change: Change, now: Inet) -> None:
         adding = change.action == "add"
         kind, flags = (_inet.RTM_NEWRULE, NLM_F_CREATE) if adding else (_inet.RTM_DELRULE, 0)
-        self._netlink.send(kind, flags, change.payload.raw, f"{change.action} the rule {change.name}")
+        self._netlink.send(
+            kind, flags, change.payload.raw, f"{change.action} the rule {change.name}"
+        )
 
     def _neighbour(self, change: Change, now: Inet) -> None:
         body = _inet.reneighbour(change.payload, index_of(change.payload.dev, now.links))
         if change.action == "remove":
             # gone already where the kernel took it along with the last address
-            self._tolerating(errno.ENOENT, lambda: self._netlink.send(_inet.RTM_DELNEIGH, 0, body, f"remove the neighbour {change.name}"))
+            self._tolerating(
+                errno.ENOENT,
+                lambda: self._netlink.send(
+                    _inet.RTM_DELNEIGH, 0, body, f"remove the neighbour {change.name}"
+                ),
+            )
             return
-        self._netlink.send(_inet.RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, f"add the neighbour {change.name}")
+        self._netlink.send(
+            _inet.RTM_NEWNEIGH,
+            NLM_F_CREATE | NLM_F_REPLACE,
+            body,
+            f"add the neighbour {change.name}",
+        )
 
     def _sysctl(self, change: Change, now: Inet) -> None:
         path = f"{_SYSCTL_ROOT}/{change.name.partition('/')[2]}"
@@ -145,14 +195,18 @@ class UplinkNoun:
         except FileNotFoundError:
             pass  # the host has no IPv6 at all
         except OSError as error:
-            raise KernelError(f"set the sysctl {change.name} to {(change.after or {})['value']}", error.errno or 0) from None
+            raise KernelError(
+                f"set the sysctl {change.name} to {(change.after or {})['value']}", error.errno or 0
+            ) from None
 
     def _dhcp(self, change: Change, now: Inet) -> None:
         if change.action == "stop":
             _dhcp.stop(change.payload)
             return
         others = {self._spec.nic, self._spec.bridge} - {change.payload.dev}
-        source = next((client.dev for client in now.clients if client.dev in others), change.payload.dev)
+        source = next(
+            (client.dev for client in now.clients if client.dev in others), change.payload.dev
+        )
         _dhcp.start(change.payload, source)
 
     @staticmethod

@@ -29,17 +29,23 @@ def need(library: str):
     except ImportError:
         present = _version(name) or None
         found = "is missing" if present is None else f"{present} lacks {library}"
-        raise MissingDependency(f"The Python library {name} {found} for {sys.executable}; {_cure(name)}") from None
+        raise MissingDependency(
+            f"The Python library {name} {found} for {sys.executable}; {_cure(name)}"
+        ) from None
     version = _version(name)
     if _numbers(version) and _numbers(version) < _numbers(_LEAST.get(name, "")):
-        raise MissingDependency(f"The Python library {name} {version} of {sys.executable} is older than {_LEAST[name]}; {_cure(name)}")
+        raise MissingDependency(
+            f"The Python library {name} {version} of {sys.executable} is older than {_LEAST[name]}; {_cure(name)}"
+        )
     return module
 
 
 def check_present(library: str) -> None:
     """Raise MissingDependency where a library is missing, without the time that its import takes."""
     if library not in sys.modules and importlib.util.find_spec(library) is None:
-        raise MissingDependency(f"The Python library {library} is missing for {sys.executable}; {_cure(library)}")
+        raise MissingDependency(
+            f"The Python library {library} is missing for {sys.executable}; {_cure(library)}"
+        )
 
 
 def _cure(library: str) -> str:
@@ -68,7 +74,8 @@ def _version(name: str) -> str:
     module = sys.modules.get(name)
     if name == "pyroute2" and not hasattr(module, "__version__"):
         with contextlib.suppress(ImportError):
-            module = importlib.import_module("pyroute2.config.version")  # where its own __init__ has it from
+            # where its own __init__ has it from
+            module = importlib.import_module("pyroute2.config.version")
     return str(getattr(module, "__version__", ""))
 
 

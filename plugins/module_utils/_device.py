@@ -8,12 +8,21 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _units
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused, Unsupported
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    Refused,
+    Unsupported,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import differing
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import ADDR_GEN_MODES, Link, Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+    ADDR_GEN_MODES,
+    Link,
+    Snapshot,
+)
 
 COMMON = ("up", "mac", "mtu", "txqueuelen", "alias", "addr_gen_mode")
-_MTU_LEAST, _MTU_MOST = 68, 65535  # what the kernel's bridge and tun drivers take (min_mtu, ETH_MAX_MTU)
+# what the kernel's bridge and tun drivers take (min_mtu, ETH_MAX_MTU)
+_MTU_LEAST, _MTU_MOST = 68, 65535
 _IPV6_MTU = 1280  # a device with less has no IPv6
 _ALIAS_BYTES = 255  # IFALIASZ without its NUL
 
@@ -50,7 +59,9 @@ def checked(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _alias(value: str) -> None:
     if len(value.encode("utf-8", "surrogateescape")) > _ALIAS_BYTES:
-        raise BadInput(f"alias has more than {_ALIAS_BYTES} bytes, the kernel's limit; choose a shorter one.")
+        raise BadInput(
+            f"alias has more than {_ALIAS_BYTES} bytes, the kernel's limit; choose a shorter one."
+        )
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise BadInput("alias holds a control character; give one line of plain text.")
 
@@ -63,7 +74,11 @@ def values(link: Link) -> dict[str, Any]:
 def changed(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
     """The given common options that differ from the link's. Raises Unsupported."""
     mtu = wish.get("mtu") or link.mtu
-    if wish.get("addr_gen_mode") is not None and link.addr_gen_mode is None and not link.mtu < _IPV6_MTU <= mtu:
+    if (
+        wish.get("addr_gen_mode") is not None
+        and link.addr_gen_mode is None
+        and not link.mtu < _IPV6_MTU <= mtu
+    ):
         raise Unsupported(
             f"{link.name} has no IPv6, and so no addr_gen_mode: this kernel has none, or the MTU of {mtu} is under {_IPV6_MTU}; leave the option out."
         )
@@ -78,4 +93,6 @@ def held(now: Snapshot, link: Link) -> bool:
 def check_idle(now: Snapshot, link: Link, wish: Mapping[str, Any], why: str) -> None:
     """Refuse to do to a tap that a process holds what would harm its guest. Raises Refused."""
     if not wish.get("force") and held(now, link):
-        raise Refused(f"{link.name} is held by {now.holders.get(link.name) or 'a process'}, and {why}; stop the guest first, or say force: true.")
+        raise Refused(
+            f"{link.name} is held by {now.holders.get(link.name) or 'a process'}, and {why}; stop the guest first, or say force: true."
+        )

@@ -15,7 +15,10 @@ from typing import Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _scope
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp_programs import PROGRAMS
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, MissingDependency
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    DeadlineExceeded,
+    MissingDependency,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Client
 
 _STOP_SECONDS = 5.0
@@ -27,7 +30,10 @@ def clients(devs: Sequence[str], proc: str = "/proc") -> tuple[Client, ...]:
     found = []
     for pid, argv in _processes(proc):
         for program in PROGRAMS.values():
-            found += [Client(dev, program.name, command, pid) for dev, command in program.recognise(argv, devs)]
+            found += [
+                Client(dev, program.name, command, pid)
+                for dev, command in program.recognise(argv, devs)
+            ]
     return tuple(sorted(found, key=lambda one: one.argv))
 
 
@@ -50,7 +56,9 @@ def stop(client: Client, seconds: float = _STOP_SECONDS, proc: str = "/proc") ->
         deadline = time.monotonic() + seconds
         for handle in handles:
             if not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise DeadlineExceeded(f"The DHCP client {client.pid} of {client.dev} did not end within {seconds:g} seconds; stop it by hand.")
+                raise DeadlineExceeded(
+                    f"The DHCP client {client.pid} of {client.dev} did not end within {seconds:g} seconds; stop it by hand."
+                )
     finally:
         for handle in handles:
             os.close(handle)
@@ -70,7 +78,9 @@ def start(client: Client, old_dev: str) -> None:
             preexec_fn=lambda: _scope.enter(f"hypervisor-network-dhcp-{client.dev}-{os.getpid()}", (os.getpid(),)),  # noqa: PLW1509
         )  # fmt: skip
     except OSError as error:
-        raise MissingDependency(f"Cannot start {argv[0]} for {client.dev}: {error.strerror}; install {program.package}.") from None
+        raise MissingDependency(
+            f"Cannot start {argv[0]} for {client.dev}: {error.strerror}; install {program.package}."
+        ) from None
     try:
         process.wait(_BOUND_SECONDS)
     except subprocess.TimeoutExpired:

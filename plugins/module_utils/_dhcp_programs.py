@@ -28,9 +28,15 @@ class Dhclient:
     ending = signal.SIGTERM
     _default_leases = "/var/lib/dhcp/dhclient.leases"
 
-    def recognise(self, argv: Sequence[str], devs: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    def recognise(
+        self, argv: Sequence[str], devs: Sequence[str]
+    ) -> list[tuple[str, tuple[str, ...]]]:
         """(device, command line) for each of C(devs) that the process with this command line serves."""
-        return [(dev, tuple(argv)) for dev in devs if dev in argv[1:]] if os.path.basename(argv[0]) == self.name else []
+        return (
+            [(dev, tuple(argv)) for dev in devs if dev in argv[1:]]
+            if os.path.basename(argv[0]) == self.name
+            else []
+        )
 
     def belongs(self, argv: Sequence[str], client: Client) -> bool:
         """Whether a process is part of the client."""
@@ -41,7 +47,9 @@ class Dhclient:
         if old_dev != client.dev:
             argv = client.argv
             leases = argv[argv.index("-lf") + 1] if "-lf" in argv[:-1] else self._default_leases
-            self._hand_over(leases.replace(f".{client.dev}.", f".{old_dev}."), leases, old_dev, client.dev)
+            self._hand_over(
+                leases.replace(f".{client.dev}.", f".{old_dev}."), leases, old_dev, client.dev
+            )
         return client.argv
 
     @staticmethod
@@ -81,14 +89,21 @@ class Udhcpc:
         self._run = run
         self._default_script = script
 
-    def recognise(self, argv: Sequence[str], devs: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    def recognise(
+        self, argv: Sequence[str], devs: Sequence[str]
+    ) -> list[tuple[str, tuple[str, ...]]]:
         words = list(argv[1:] if os.path.basename(argv[0]) == "busybox" else argv)
         if not words or os.path.basename(words[0]) != self.name:
             return []
         whole = list(argv)
         dev = next((word[2:] for word in words if word.startswith("-i") and len(word) > 2), None)
-        dev = next((word.partition("=")[2] for word in words if word.startswith("--interface=")), dev)
-        dev = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-i", "--interface")), dev)
+        dev = next(
+            (word.partition("=")[2] for word in words if word.startswith("--interface=")), dev
+        )
+        dev = next(
+            (words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-i", "--interface")),
+            dev,
+        )
         if dev is None:
             dev = self._default_dev
             whole += ["-i", dev]
@@ -143,7 +158,9 @@ class Dhcpcd:
     def __init__(self, leases: str = "/var/lib/dhcpcd") -> None:
         self._leases = leases
 
-    def recognise(self, argv: Sequence[str], devs: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    def recognise(
+        self, argv: Sequence[str], devs: Sequence[str]
+    ) -> list[tuple[str, tuple[str, ...]]]:
         if os.path.basename(argv[0]) == self.name:  # version 8 and before keep their command line
             return [(dev, tuple(argv)) for dev in devs if dev in argv[1:]]
         found = self._title.match(argv[0])
@@ -159,7 +176,9 @@ class Dhcpcd:
     def prepare(self, client: Client, old_dev: str) -> tuple[str, ...]:
         for ending in ("lease", "lease6") if old_dev != client.dev else ():
             try:
-                shutil.copy2(f"{self._leases}/{old_dev}.{ending}", f"{self._leases}/{client.dev}.{ending}")
+                shutil.copy2(
+                    f"{self._leases}/{old_dev}.{ending}", f"{self._leases}/{client.dev}.{ending}"
+                )
             except FileNotFoundError:
                 pass
         metric = () if client.metric is None or "-m" in client.argv else ("-m", str(client.metric))

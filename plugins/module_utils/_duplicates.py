@@ -22,7 +22,15 @@ _UNSPECIFIED = "0.0.0.0"
 def probe(mac: str, address: str) -> bytes:
     """PURE. The ARP packet that asks who has an address, without saying that the asker has it."""
     return _ARP.pack(
-        _ETHERNET, _IPV4, 6, 4, _REQUEST, bytes.fromhex(mac.replace(":", "")), socket.inet_aton(_UNSPECIFIED), _NOBODY, socket.inet_aton(address)
+        _ETHERNET,
+        _IPV4,
+        6,
+        4,
+        _REQUEST,
+        bytes.fromhex(mac.replace(":", "")),
+        socket.inet_aton(_UNSPECIFIED),
+        _NOBODY,
+        socket.inet_aton(address),
     )
 
 
@@ -30,13 +38,21 @@ def sender(packet: bytes) -> tuple[str, str] | None:
     """PURE. The (address, MAC) that an ARP packet says its sender has; None where it is no such packet."""
     if len(packet) < _ARP.size:
         return None
-    hardware, protocol, hardware_size, protocol_size, _action, mac, address, _asked, _target = _ARP.unpack_from(packet)
+    hardware, protocol, hardware_size, protocol_size, _action, mac, address, _asked, _target = (
+        _ARP.unpack_from(packet)
+    )
     if (hardware, protocol, hardware_size, protocol_size) != (_ETHERNET, _IPV4, 6, 4):
         return None
     return socket.inet_ntoa(address), mac.hex(":")
 
 
-def elsewhere(dev: str, mac: str, addresses: Iterable[str], own: Collection[str], seconds: float = LISTEN_SECONDS) -> dict[str, str]:
+def elsewhere(
+    dev: str,
+    mac: str,
+    addresses: Iterable[str],
+    own: Collection[str],
+    seconds: float = LISTEN_SECONDS,
+) -> dict[str, str]:
     """Which of our IPv4 addresses (without prefix) others answer for, with the MAC of each.
 
     C(own) are the MACs of this host: one with two NICs on a LAN answers for both on either. Raises OSError.

@@ -13,15 +13,27 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, NamedTuple
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _units, _vlan
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused, Unsupported
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    Refused,
+    Unsupported,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._inet import Forwarding
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import INTERRUPTS, MAY_CUT_SSH, SAFE, Change, Outcome, differing
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import (
+    INTERRUPTS,
+    MAY_CUT_SSH,
+    SAFE,
+    Change,
+    Outcome,
+    differing,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
 KIND = "entry"
 TYPES = ("static", "permanent", "dynamic")
 SAYS = ("port", "type", "sticky", "extern_learn")
-_BULK = ("static", "dynamic")  # of the permanent ones the kernel's bulk deletion takes its own along
+# of the permanent ones the kernel's bulk deletion takes its own along
+_BULK = ("static", "dynamic")
 _BLIND = ("disabled", "listening", "blocking")
 _TICK = 0.02  # the kernel tells ages in hundredths of a second
 
@@ -88,7 +100,9 @@ class _Place:
 def checked(items: Iterable[Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
     """The wish C({"entries": [...], "flush": None or a filter}) in canonical form. Raises BadInput."""
     if params["entries"] is not None and params["mac"] is not None:
-        raise BadInput("Both 'mac' and 'entries' are given: name one entry directly, or many in the list.")
+        raise BadInput(
+            "Both 'mac' and 'entries' are given: name one entry directly, or many in the list."
+        )
     flush = _checked_flush(params)
     if params["entries"] is None and params["mac"] is None:
         if flush is None:
@@ -124,7 +138,9 @@ def _checked(item: Mapping[str, Any]) -> dict[str, Any]:
     wish = {**item, "mac": mac}
     if wish["state"] == "present":
         if wish["port"] is None:
-            raise BadInput(f"{mac}: 'port' is missing; say through which port of {wish['bridge']} it is reached.")
+            raise BadInput(
+                f"{mac}: 'port' is missing; say through which port of {wish['bridge']} it is reached."
+            )
         wish["type"] = wish["type"] or ("dynamic" if wish["extern_learn"] else "static")
         _check_flags(wish)
     return wish
@@ -133,7 +149,9 @@ def _checked(item: Mapping[str, Any]) -> dict[str, Any]:
 def _mac(value: str) -> str:
     mac = _units.hardware_address(value)
     if mac == "00:00:00:00:00:00":
-        raise BadInput(f"mac {value} is all zero, which no device has; give a real address, such as 52:54:00:12:34:56.")
+        raise BadInput(
+            f"mac {value} is all zero, which no device has; give a real address, such as 52:54:00:12:34:56."
+        )
     if int(mac[:2], 16) & 1:
         raise BadInput(
             f"mac {value} is a multicast address, and a bridge sends groups where its multicast database says and looks up no forwarding entry "
@@ -144,7 +162,9 @@ def _mac(value: str) -> str:
 
 def _check_vlan(name: str, item: Mapping[str, Any]) -> None:
     if item["vlan"] is not None and not _vlan.FIRST <= item["vlan"] <= _vlan.LAST:
-        raise BadInput(f"{name}: vlan {item['vlan']} is no VLAN; give a number from {_vlan.FIRST} to {_vlan.LAST}.")
+        raise BadInput(
+            f"{name}: vlan {item['vlan']} is no VLAN; give a number from {_vlan.FIRST} to {_vlan.LAST}."
+        )
 
 
 def _check_flags(wish: Mapping[str, Any]) -> None:
@@ -155,9 +175,13 @@ def _check_flags(wish: Mapping[str, Any]) -> None:
             "leave one of them out."
         )
     if wish["sticky"] and wish["type"] == "permanent":
-        raise BadInput(f"{mac}: a permanent entry is the host's own and never moves, the kernel makes it not sticky; leave sticky out.")
+        raise BadInput(
+            f"{mac}: a permanent entry is the host's own and never moves, the kernel makes it not sticky; leave sticky out."
+        )
     if wish["port"] == wish["bridge"] and wish["type"] != "permanent":
-        raise BadInput(f"{mac}: on the bridge {wish['bridge']} itself the kernel takes only permanent entries; say type: permanent, or name one of its ports.")
+        raise BadInput(
+            f"{mac}: on the bridge {wish['bridge']} itself the kernel takes only permanent entries; say type: permanent, or name one of its ports."
+        )
 
 
 def _check_listed(wishes: Iterable[Mapping[str, Any]]) -> None:
@@ -166,7 +190,9 @@ def _check_listed(wishes: Iterable[Mapping[str, Any]]) -> None:
     for wish in wishes:
         vlans = seen.setdefault((wish["bridge"], wish["mac"]), set())
         if wish["vlan"] in vlans:
-            raise BadInput(f"{_name(_key(wish))} is listed twice in 'entries': each entry may be described once.")
+            raise BadInput(
+                f"{_name(_key(wish))} is listed twice in 'entries': each entry may be described once."
+            )
         vlans.add(wish["vlan"])
         if None in vlans and len(vlans) > 1:
             raise BadInput(
@@ -216,7 +242,11 @@ def wish_back(before: Table, changes: Iterable[Change]) -> dict[str, Any]:
         step = change.payload
         entry = found.get(_key_of(step))
         which = {"bridge": step.bridge, "mac": step.mac, "vlan": step.vlan, "back": True}
-        says = values(entry) if entry is not None else {**dict.fromkeys(SAYS), "port": step.after["port"], "type": step.after["type"]}
+        says = (
+            values(entry)
+            if entry is not None
+            else {**dict.fromkeys(SAYS), "port": step.after["port"], "type": step.after["type"]}
+        )
         back.append({**which, **says, "state": "present" if entry is not None else "absent"})
     return {"entries": back}
 
@@ -235,7 +265,9 @@ def describe(outcome: Outcome, wishes: Iterable[Mapping[str, Any]]) -> list[dict
     for wish in wishes:
         says = found.get(_key(wish))
         which = {"bridge": wish["bridge"], "mac": wish["mac"], "vlan": wish["vlan"]}
-        entries.append({**which, "state": "absent"} if says is None else {**which, "state": "present", **says})
+        entries.append(
+            {**which, "state": "absent"} if says is None else {**which, "state": "present", **says}
+        )
     return entries
 
 
@@ -245,9 +277,13 @@ def _place(now: Table, name: str) -> _Place | None:
     if bridge is None:
         return None
     if bridge.kind != "bridge":
-        raise Refused(f"{name} is no bridge but a device of kind '{bridge.kind or 'hardware'}'; forwarding entries belong to a bridge.")
+        raise Refused(
+            f"{name} is no bridge but a device of kind '{bridge.kind or 'hardware'}'; forwarding entries belong to a bridge."
+        )
     devices = (bridge, *now.host.ports_of(name))
-    return _Place(bridge, {link.name: link for link in devices}, {link.mac: link.name for link in devices})
+    return _Place(
+        bridge, {link.name: link for link in devices}, {link.mac: link.name for link in devices}
+    )
 
 
 def _check_own(place: _Place | None, wish: Mapping[str, Any]) -> None:
@@ -261,20 +297,30 @@ def _check_own(place: _Place | None, wish: Mapping[str, Any]) -> None:
 def _check(now: Table, place: _Place | None, wish: Mapping[str, Any]) -> None:
     name, port = wish["mac"], wish["port"]
     if place is None:
-        raise Refused(f"There is no bridge {wish['bridge']} for the entry {name}; create it first (linux_bridge).")
+        raise Refused(
+            f"There is no bridge {wish['bridge']} for the entry {name}; create it first (linux_bridge)."
+        )
     device = place.devices.get(port)
     if device is None:
         what = f"no port of {place.bridge.name}" if port in now.host.links else "no device here"
         raise Refused(f"{name}: {port} is {what}; make it one first (bridge_port).")
     _check_filtering(place, wish, name)
-    if wish["vlan"] is not None and not any(first <= wish["vlan"] <= last for first, last, _how in _vlan.ranges(device.vlans or {})):
-        raise Refused(f"{name}: {port} is no member of VLAN {wish['vlan']}; make it one first (bridge_port).")
+    if wish["vlan"] is not None and not any(
+        first <= wish["vlan"] <= last for first, last, _how in _vlan.ranges(device.vlans or {})
+    ):
+        raise Refused(
+            f"{name}: {port} is no member of VLAN {wish['vlan']}; make it one first (bridge_port)."
+        )
     learning = wish["type"] == "dynamic" and not wish["extern_learn"]
     state = (device.port or {}).get("port_state") if learning else None
     if state in _BLIND:
-        raise Refused(f"{name}: {port} is {state}, and such a port takes no dynamic entry; bring it up, or say type: static.")
+        raise Refused(
+            f"{name}: {port} is {state}, and such a port takes no dynamic entry; bring it up, or say type: static."
+        )
     if learning and place.bridge.options.get("ageing_time") == 0:
-        raise Refused(f"{name}: {place.bridge.name} has ageing_time 0 and forgets dynamic entries at once; say type: static.")
+        raise Refused(
+            f"{name}: {place.bridge.name} has ageing_time 0 and forgets dynamic entries at once; say type: static."
+        )
 
 
 def _check_filtering(place: _Place, wish: Mapping[str, Any], name: str) -> None:
@@ -287,7 +333,9 @@ def _check_filtering(place: _Place, wish: Mapping[str, Any], name: str) -> None:
             "leave the option out, or boot a kernel that has it."
         )
     if not bridge.options.get("vlan_filtering"):
-        raise Refused(f"{name}: vlan {vlan} is given, but {bridge.name} does not look at VLANs; switch its vlan_filtering on, or leave vlan out.")
+        raise Refused(
+            f"{name}: vlan {vlan} is given, but {bridge.name} does not look at VLANs; switch its vlan_filtering on, or leave vlan out."
+        )
 
 
 def _vlans(place: _Place, wish: Mapping[str, Any]) -> list[int | None]:
@@ -299,7 +347,9 @@ def _vlans(place: _Place, wish: Mapping[str, Any]) -> list[int | None]:
     return place.vids[port]
 
 
-def _present(now: Table, key: Key, entry: Forwarding | None, wish: Mapping[str, Any]) -> list[Change]:
+def _present(
+    now: Table, key: Key, entry: Forwarding | None, wish: Mapping[str, Any]
+) -> list[Change]:
     if entry is not None and _fits(entry, wish):  # most of a list, in a second run
         return []
     asked = {one: wish[one] for one in SAYS if wish[one] is not None}
@@ -308,25 +358,59 @@ def _present(now: Table, key: Key, entry: Forwarding | None, wish: Mapping[str, 
         return [Change("create", KIND, _name(key), None, asked, _risk(now, key, None, asked), step)]
     old = values(entry)
     after = differing(old, asked)
-    external = asked.get("extern_learn", old["extern_learn"] and not {"type", "sticky"} & set(after))
+    external = asked.get(
+        "extern_learn", old["extern_learn"] and not {"type", "sticky"} & set(after)
+    )
     # the kernel never takes this mark from an entry, and what has it keeps its type
     again = external != old["extern_learn"] or (external and "type" in after)
-    step = Step(*key, entry.port, {**old, **after, "extern_learn": external, "sticky": asked.get("sticky", old["sticky"] and not external)})
+    step = Step(
+        *key,
+        entry.port,
+        {
+            **old,
+            **after,
+            "extern_learn": external,
+            "sticky": asked.get("sticky", old["sticky"] and not external),
+        },
+    )
     action = "recreate" if again else "update"
-    return [Change(action, KIND, _name(key), {one: old[one] for one in after}, after, _risk(now, key, entry, asked), step)]
+    return [
+        Change(
+            action,
+            KIND,
+            _name(key),
+            {one: old[one] for one in after},
+            after,
+            _risk(now, key, entry, asked),
+            step,
+        )
+    ]
 
 
-def _absent(now: Table, there: Mapping[int | None, Forwarding], wish: Mapping[str, Any]) -> list[Change]:
+def _absent(
+    now: Table, there: Mapping[int | None, Forwarding], wish: Mapping[str, Any]
+) -> list[Change]:
     """Without a VLAN: in whichever."""
-    fitting = [one for one in there.values() if _fits(one, wish) and (wish["type"] == "dynamic" or not _learned(one))]
+    fitting = [
+        one
+        for one in there.values()
+        if _fits(one, wish) and (wish["type"] == "dynamic" or not _learned(one))
+    ]
     return [_delete(one) for one in fitting if not _again(now, one)]
 
 
 def _back(now: Table, entry: Forwarding | None, wish: Mapping[str, Any]) -> list[Change]:
     """Exactly as it was; what has been learned meanwhile is newer than what was learned before."""
     if wish["state"] == "absent":
-        return [_delete(entry)] if entry is not None and _fits(entry, {"type": wish["type"]}) else []
-    if wish["type"] == "dynamic" and entry is not None and _learned(entry) and not (wish["sticky"] or wish["extern_learn"]):
+        return (
+            [_delete(entry)] if entry is not None and _fits(entry, {"type": wish["type"]}) else []
+        )
+    if (
+        wish["type"] == "dynamic"
+        and entry is not None
+        and _learned(entry)
+        and not (wish["sticky"] or wish["extern_learn"])
+    ):
         return []
     return _present(now, _key(wish), entry, wish)
 
@@ -336,9 +420,18 @@ def _flush(now: Table, flush: Mapping[str, Any], kept: set[Key], gone: set[str])
     if place is None:
         raise Refused(f"There is no bridge {flush['bridge']} to flush; name one that exists.")
     if flush["port"] is not None and flush["port"] not in place.devices:
-        raise Refused(f"flush: {flush['port']} is no port of {place.bridge.name}; name one of its ports, or leave port out for all.")
+        raise Refused(
+            f"flush: {flush['port']} is no port of {place.bridge.name}; name one of its ports, or leave port out for all."
+        )
     _check_filtering(place, flush, "flush")
-    hit = [one for one in now.entries if one.bridge == flush["bridge"] and one.mac not in place.own and _fits(one, flush) and not _again(now, one)]
+    hit = [
+        one
+        for one in now.entries
+        if one.bridge == flush["bridge"]
+        and one.mac not in place.own
+        and _fits(one, flush)
+        and not _again(now, one)
+    ]
     left = [one for one in hit if _key_of(one) not in kept]
     at_once = flush if len(hit) == len(left) and flush["type"] in _BULK else None
     return [_delete(one, at_once) for one in left if _key_of(one) not in gone]
@@ -346,7 +439,15 @@ def _flush(now: Table, flush: Mapping[str, Any], kept: set[Key], gone: set[str])
 
 def _delete(entry: Forwarding, flush: Mapping[str, Any] | None = None) -> Change:
     key = _key_of(entry)
-    return Change("delete", KIND, _name(key), values(entry), None, INTERRUPTS if entry.local else SAFE, Step(*key, entry.port, None, flush))
+    return Change(
+        "delete",
+        KIND,
+        _name(key),
+        values(entry),
+        None,
+        INTERRUPTS if entry.local else SAFE,
+        Step(*key, entry.port, None, flush),
+    )
 
 
 def _fits(entry: Forwarding, wish: Mapping[str, Any]) -> bool:
@@ -369,7 +470,11 @@ def _again(now: Table, entry: Forwarding) -> bool:
 
 def _risk(now: Table, key: Key, entry: Forwarding | None, asked: Mapping[str, Any]) -> str:
     """Frames to somebody whom the host talks to, its gateway perhaps, go elsewhere, or to the host itself."""
-    elsewhere = entry is None or entry.port != asked["port"] or (asked["type"] == "permanent") != entry.local
+    elsewhere = (
+        entry is None
+        or entry.port != asked["port"]
+        or (asked["type"] == "permanent") != entry.local
+    )
     if elsewhere and key[:2] in now.neighbours:
         return MAY_CUT_SSH
     return INTERRUPTS if elsewhere and entry is not None else SAFE

@@ -26,8 +26,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._wire import at
 
 _NLM_F_BULK = 0x200
 _NDA_IFINDEX, _NDA_NDM_STATE_MASK, _NDA_NDM_FLAGS_MASK = 8, 16, 17
-_STATES = {"static": _inet.NUD_NOARP, "permanent": _inet.NUD_PERMANENT, "dynamic": _inet.NUD_REACHABLE}
-_BEFORE_BULK = (errno.EINVAL, errno.EOPNOTSUPP)  # what kernels before 5.19 answer, which want an address
+_STATES = {
+    "static": _inet.NUD_NOARP,
+    "permanent": _inet.NUD_PERMANENT,
+    "dynamic": _inet.NUD_REACHABLE,
+}
+# what kernels before 5.19 answer, which want an address
+_BEFORE_BULK = (errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class FdbNoun:
@@ -46,7 +51,9 @@ class FdbNoun:
         for one in _inet.decode_neighbours(self._netlink.dump(_inet.RTM_GETNEIGH), names_of(links)):
             if one.mac is not None and one.dev in links:
                 # a VLAN device of a bridge speaks through it
-                neighbours.add((links[one.dev].lower if links[one.dev].kind == "vlan" else one.dev, one.mac))
+                neighbours.add(
+                    (links[one.dev].lower if links[one.dev].kind == "vlan" else one.dev, one.mac)
+                )
         entries = self._netlink.fdb(links)
         # looked at last: what is younger than this was learned after the first write
         since = None if self._begun is None else self._clock() - self._begun
@@ -63,17 +70,26 @@ class FdbNoun:
 
     def apply(self, changes: Plan, now: _fdb.Table) -> None:
         self._begun = self._clock()
-        flush = next((change.payload.flush for change in changes if change.payload.flush is not None), None)
+        flush = next(
+            (change.payload.flush for change in changes if change.payload.flush is not None), None
+        )
         flushed = flush is not None and self._flush(flush, now)
         indexes = {name: link.index for name, link in now.host.links.items()}
         left = [change for change in changes if change.payload.flush is None or not flushed]
-        self._netlink.send_all([message for change in left for message in messages(change, indexes)])
+        self._netlink.send_all(
+            [message for change in left for message in messages(change, indexes)]
+        )
 
     def _flush(self, flush: Mapping[str, Any], now: _fdb.Table) -> bool:
         """Everything that the filter means in one message; False where this kernel has none for that."""
         try:
             body = flush_message(flush, {name: link.index for name, link in now.host.links.items()})
-            self._netlink.send(_inet.RTM_DELNEIGH, _NLM_F_BULK, body, f"flush {flush['type']} entries of {flush['bridge']}")
+            self._netlink.send(
+                _inet.RTM_DELNEIGH,
+                _NLM_F_BULK,
+                body,
+                f"flush {flush['type']} entries of {flush['bridge']}",
+            )
         except KernelError as error:
             if error.errno not in _BEFORE_BULK:
                 raise
@@ -88,7 +104,9 @@ def messages(change: Change, indexes: Mapping[str, int]) -> Iterator[Message]:
     if change.action in ("delete", "recreate"):
         header = _header(step.port, step.bridge, indexes, 0, 0)
         # one that aged out meanwhile, or that somebody else has deleted, is gone and fine
-        yield Message(_inet.RTM_DELNEIGH, 0, header + who, f"delete the entry {change.name}", (errno.ENOENT,))
+        yield Message(
+            _inet.RTM_DELNEIGH, 0, header + who, f"delete the entry {change.name}", (errno.ENOENT,)
+        )
     if step.after is None:
         return
     after = step.after
@@ -98,10 +116,17 @@ def messages(change: Change, indexes: Mapping[str, int]) -> Iterator[Message]:
     how = NLM_F_CREATE | NLM_F_REPLACE
     if after["extern_learn"]:
         # of a message with this mark the kernel takes no other, so what was put together in two messages comes back in two
-        header = _header(after["port"], step.bridge, indexes, _inet.NUD_REACHABLE, _inet.NTF_EXT_LEARNED)
+        header = _header(
+            after["port"], step.bridge, indexes, _inet.NUD_REACHABLE, _inet.NTF_EXT_LEARNED
+        )
         yield Message(_inet.RTM_NEWNEIGH, how, header + who, what)
     if not after["extern_learn"] or flags or after["type"] != "dynamic":
-        yield Message(_inet.RTM_NEWNEIGH, how, _header(after["port"], step.bridge, indexes, _STATES[after["type"]], flags) + who, what)
+        yield Message(
+            _inet.RTM_NEWNEIGH,
+            how,
+            _header(after["port"], step.bridge, indexes, _STATES[after["type"]], flags) + who,
+            what,
+        )
 
 
 def flush_message(flush: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes:
@@ -111,7 +136,9 @@ def flush_message(flush: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes
         if flush[key] is not None:
             flags, mask = flags | bit * flush[key], mask | bit
     state = _inet.NUD_NOARP if flush["type"] == "static" else 0
-    body = _inet.NEIGHBOUR.pack(_inet.AF_BRIDGE, indexes[flush["bridge"]], state, flags | _inet.NTF_SELF, 0)
+    body = _inet.NEIGHBOUR.pack(
+        _inet.AF_BRIDGE, indexes[flush["bridge"]], state, flags | _inet.NTF_SELF, 0
+    )
     body += attribute(_NDA_NDM_STATE_MASK, struct.pack("=H", _inet.NUD_NOARP | _inet.NUD_PERMANENT))
     body += attribute(_NDA_NDM_FLAGS_MASK, bytes([mask]))
     if flush["port"] is not None:
@@ -121,7 +148,13 @@ def flush_message(flush: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes
 
 def _header(port: str, bridge: str, indexes: Mapping[str, int], state: int, flags: int) -> bytes:
     index = indexes[port] if port in indexes else index_of(port, {})
-    return _inet.NEIGHBOUR.pack(_inet.AF_BRIDGE, index, state, flags | (_inet.NTF_SELF if port == bridge else _inet.NTF_MASTER), 0)
+    return _inet.NEIGHBOUR.pack(
+        _inet.AF_BRIDGE,
+        index,
+        state,
+        flags | (_inet.NTF_SELF if port == bridge else _inet.NTF_MASTER),
+        0,
+    )
 
 
 def _address(step: _fdb.Step) -> bytes:

@@ -61,7 +61,9 @@ def read_bytes(path: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise Refused(f"{path} is no regular file; leave it out, or name the file that holds the text.")
+            raise Refused(
+                f"{path} is no regular file; leave it out, or name the file that holds the text."
+            )
         with os.fdopen(descriptor, "rb") as stream:
             return stream.read()
 
@@ -70,9 +72,13 @@ def within(path: str, base: str) -> str:
     """Where C(path) really is. Refused where a symbolic link leads it out of C(base), or it is one outside of C(base)."""
     real, home = os.path.realpath(path), os.path.realpath(base)
     if _below(os.path.abspath(path), os.path.abspath(base)) and not _below(real, home):
-        raise Refused(f"{path} leads to {real}, outside {base}, by a symbolic link; edit that file by its own path, or remove the link.")
+        raise Refused(
+            f"{path} leads to {real}, outside {base}, by a symbolic link; edit that file by its own path, or remove the link."
+        )
     if not _below(os.path.abspath(path), os.path.abspath(base)) and os.path.islink(path):
-        raise Refused(f"{path} is a symbolic link outside {base}; name the file it leads to, {real}.")
+        raise Refused(
+            f"{path} is a symbolic link outside {base}; name the file it leads to, {real}."
+        )
     return real
 
 
@@ -104,14 +110,23 @@ def probe(edit: Edit) -> None:
 
 def _refuse_owner_and_links(path: str, found: os.stat_result) -> None:
     if found.st_nlink > 1:
-        raise Refused(f"{path} has {found.st_nlink} names (hard links), which replacing it would part; give it one name first.")
+        raise Refused(
+            f"{path} has {found.st_nlink} names (hard links), which replacing it would part; give it one name first."
+        )
     if found.st_uid not in (0, os.geteuid()):
-        raise Refused(f"{path} belongs to user {found.st_uid}, not to root, so what is written there is not safe; chown it to root first.")
+        raise Refused(
+            f"{path} belongs to user {found.st_uid}, not to root, so what is written there is not safe; chown it to root first."
+        )
 
 
 def _full(room: os.statvfs_result, size: int) -> bool:
     free = room.f_bfree if os.geteuid() == 0 else room.f_bavail
-    return bool(room.f_blocks) and free * room.f_frsize < max(size, 1) or bool(room.f_files) and room.f_ffree == 0
+    return (
+        bool(room.f_blocks)
+        and free * room.f_frsize < max(size, 1)
+        or bool(room.f_files)
+        and room.f_ffree == 0
+    )
 
 
 def _flags(path: str) -> int:
@@ -127,7 +142,16 @@ def _flags(path: str) -> int:
 def _mount_points() -> set[str]:
     with open("/proc/self/mountinfo", "rb") as stream:
         # proc(5): the fifth field, with \040 for a blank and the like
-        return {os.fsdecode(line.split(b" ")[4].decode("latin-1").encode().decode("unicode_escape").encode("latin-1")) for line in stream}
+        return {
+            os.fsdecode(
+                line.split(b" ")[4]
+                .decode("latin-1")
+                .encode()
+                .decode("unicode_escape")
+                .encode("latin-1")
+            )
+            for line in stream
+        }
 
 
 def replace(edits: Sequence[Edit], lock: str) -> None:
@@ -139,7 +163,9 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
         staged = []
         for edit in edits:
             with _explained("write", edit.path):
-                directory = os.open(os.path.dirname(edit.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                directory = os.open(
+                    os.path.dirname(edit.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+                )
                 stack.callback(os.close, directory)
                 _sweep(directory)
                 staged.append(_Staged(edit, directory, os.path.basename(edit.path)))
@@ -154,7 +180,9 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
                 if one.temporary is None:
                     os.unlink(one.name, dir_fd=one.directory)
                 else:
-                    os.rename(one.temporary, one.name, src_dir_fd=one.directory, dst_dir_fd=one.directory)
+                    os.rename(
+                        one.temporary, one.name, src_dir_fd=one.directory, dst_dir_fd=one.directory
+                    )
                     one.temporary = None
                 os.fsync(one.directory)
 
@@ -167,7 +195,9 @@ def _locked(directory: str) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise Refused(f"Another run is writing in {directory}; run this one again when it is done.") from None
+        raise Refused(
+            f"Another run is writing in {directory}; run this one again when it is done."
+        ) from None
     finally:
         os.close(descriptor)
 
@@ -184,7 +214,12 @@ def _stage(one: _Staged) -> None:
     if edit.new is None:
         return
     name = f"{_STAGED}{secrets.token_hex(8)}"
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=one.directory)
+    descriptor = os.open(
+        name,
+        os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+        0o600,
+        dir_fd=one.directory,
+    )
     one.temporary = name
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(edit.new)
@@ -198,7 +233,9 @@ def _stage(one: _Staged) -> None:
 
 def _alike(one: _Staged, descriptor: int) -> None:
     """Give the new file the old one's owner, mode and extended attributes: ACLs, labels."""
-    old = os.open(one.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=one.directory)
+    old = os.open(
+        one.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=one.directory
+    )
     try:
         found = os.fstat(old)
         _refuse_owner_and_links(one.edit.path, found)
@@ -215,7 +252,11 @@ def _alike(one: _Staged, descriptor: int) -> None:
 def _attributes(descriptor: int) -> list[str]:
     try:
         # IMA and EVM sign a file's content: a copied signature would be a wrong one.
-        return [name for name in os.listxattr(descriptor) if name not in ("security.ima", "security.evm")]
+        return [
+            name
+            for name in os.listxattr(descriptor)
+            if name not in ("security.ima", "security.evm")
+        ]
     except OSError as error:
         if error.errno in (errno.ENOTSUP, errno.ENOSYS):
             return []
@@ -224,14 +265,20 @@ def _attributes(descriptor: int) -> list[str]:
 
 def _refuse_changed(one: _Staged) -> None:
     try:
-        old = os.open(one.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=one.directory)
+        old = os.open(
+            one.name,
+            os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK,
+            dir_fd=one.directory,
+        )
     except FileNotFoundError:
         now = None
     else:
         with os.fdopen(old, "rb") as stream:
             now = stream.read()
     if now != one.edit.old:
-        raise Refused(f"{one.edit.path} was changed by somebody else since it was read; run this again, so that their change is seen.")
+        raise Refused(
+            f"{one.edit.path} was changed by somebody else since it was read; run this again, so that their change is seen."
+        )
 
 
 def _unstage(one: _Staged) -> None:
@@ -258,7 +305,9 @@ def back_up(path: str, content: bytes) -> None:
         try:
             found = os.fstat(handle)
             if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-                raise Refused(f"{directory} is not only ours to write, so a backup is not safe there; chown it to root and chmod it to 0700.")
+                raise Refused(
+                    f"{directory} is not only ours to write, so a backup is not safe there; chown it to root and chmod it to 0700."
+                )
             _keep(os.path.basename(path), content, handle)
         finally:
             os.close(handle)
@@ -268,7 +317,9 @@ def _keep(name: str, content: bytes, directory: int) -> None:
     if name in os.listdir(directory):  # the very same content: the name holds its hash
         return
     staged = f"{_STAGED}{secrets.token_hex(8)}"
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
+    descriptor = os.open(
+        staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory
+    )
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
@@ -290,4 +341,6 @@ def _explained(verb: str, path: str) -> Iterator[None]:
     except OSError as error:
         number = error.errno or 0
         meaning = _MEANINGS.get(number, os.strerror(number))
-        raise Refused(f"Cannot {verb} {path}: {meaning} ({errno.errorcode.get(number, number)}).") from None
+        raise Refused(
+            f"Cannot {verb} {path}: {meaning} ({errno.errorcode.get(number, number)})."
+        ) from None

@@ -23,7 +23,10 @@ def naming(dev: str, text: str) -> list[str]:
     for line in text.splitlines():
         said = _COMMENT.sub("", line)
         pick, wild = (_AFTER_OPTION, "+") if line.startswith("-A ") else (_IN_QUOTES, "*")
-        if any(name == dev or (name.endswith(wild) and dev.startswith(name[:-1])) for name in pick.findall(said)):
+        if any(
+            name == dev or (name.endswith(wild) and dev.startswith(name[:-1]))
+            for name in pick.findall(said)
+        ):
             found.append(line.strip())
     return found
 

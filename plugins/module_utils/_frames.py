@@ -72,42 +72,89 @@ def built(mark: Mark, *, peer: bytes = b"", vid: int = 0) -> bytes:
     link_local = b"\xfe\x80" + b"\0" * 6 + source[:3] + b"\xff\xfe" + source[3:]
     if mark.kind == "arp":
         asked = IPv4Address("192.0.2.1").packed
-        return _ethernet(_BROADCAST, source, _ETH_P_ARP, struct.pack("!HHBBH", 1, _ETH_P_IP, 6, 4, 1) + source + _ANYBODY + b"\0" * 6 + asked + text)
+        return _ethernet(
+            _BROADCAST,
+            source,
+            _ETH_P_ARP,
+            struct.pack("!HHBBH", 1, _ETH_P_IP, 6, 4, 1)
+            + source
+            + _ANYBODY
+            + b"\0" * 6
+            + asked
+            + text,
+        )
     if mark.kind == "broadcast":
         return _ethernet(_BROADCAST, source, _ETH_P_IP, _udp4(_EVERYBODY, _DISCARD, _DISCARD, text))
     if mark.kind == "multicast":  # an organisation's own group, RFC 2365
         group = b"\xef\xff" + random[:2]
-        return _ethernet(b"\x01\x00\x5e\x7f" + random[:2], source, _ETH_P_IP, _udp4(group, _DISCARD, _DISCARD, text))
+        return _ethernet(
+            b"\x01\x00\x5e\x7f" + random[:2],
+            source,
+            _ETH_P_IP,
+            _udp4(group, _DISCARD, _DISCARD, text),
+        )
     if mark.kind == "multicast6":
         everybody = IPv6Address("ff02::1").packed
-        return _ethernet(b"\x33\x33\0\0\0\x01", source, _ETH_P_IPV6, _ip6(link_local, everybody, _NO_NEXT_HEADER, 1, text))
+        return _ethernet(
+            b"\x33\x33\0\0\0\x01",
+            source,
+            _ETH_P_IPV6,
+            _ip6(link_local, everybody, _NO_NEXT_HEADER, 1, text),
+        )
     if mark.kind == "nd":
-        target = b"\xfe\x80" + b"\0" * 6 + mark.run[::-1]  # backwards: only the mark itself may read as one
+        # backwards: only the mark itself may read as one
+        target = b"\xfe\x80" + b"\0" * 6 + mark.run[::-1]
         group = IPv6Address("ff02::1:ff00:0").packed[:13] + target[13:]
         asking = _solicitation(link_local, group, target, source, text)
-        return _ethernet(b"\x33\x33\xff" + target[13:], source, _ETH_P_IPV6, _ip6(link_local, group, _ICMP6, 255, asking))
+        return _ethernet(
+            b"\x33\x33\xff" + target[13:],
+            source,
+            _ETH_P_IPV6,
+            _ip6(link_local, group, _ICMP6, 255, asking),
+        )
     if mark.kind == "unicast":
-        return _ethernet(bytes([mark.run[7] & 0xFC | 0x02]) + mark.run[:5], source, _ETH_P_EXPERIMENTAL, text)
+        return _ethernet(
+            bytes([mark.run[7] & 0xFC | 0x02]) + mark.run[:5], source, _ETH_P_EXPERIMENTAL, text
+        )
     if mark.kind == "known":
         return _ethernet(peer, source, _ETH_P_EXPERIMENTAL, text)
     if mark.kind == "tagged":
-        return _ethernet(_BROADCAST, source, ETH_P_8021Q, struct.pack("!HH", vid, _ETH_P_EXPERIMENTAL) + text)
-    return _ethernet(_BROADCAST, source, _ETH_P_IP, _udp4(_EVERYBODY, _BOOTPC, _BOOTPS, _discover(source, random, text)))
+        return _ethernet(
+            _BROADCAST, source, ETH_P_8021Q, struct.pack("!HH", vid, _ETH_P_EXPERIMENTAL) + text
+        )
+    return _ethernet(
+        _BROADCAST,
+        source,
+        _ETH_P_IP,
+        _udp4(_EVERYBODY, _BOOTPC, _BOOTPS, _discover(source, random, text)),
+    )
 
 
 def offered(data: bytes, mark: Mark) -> dict[str, str] | None:
     """What a DHCP server offers the station of this mark: C(server) and C(address), and the C(mac) that it sent from; None for any other frame."""
-    if len(data) < 14 + 20 + 8 + 240 or struct.unpack_from("!H", data, 12)[0] != _ETH_P_IP or data[23] != _UDP:
+    if (
+        len(data) < 14 + 20 + 8 + 240
+        or struct.unpack_from("!H", data, 12)[0] != _ETH_P_IP
+        or data[23] != _UDP
+    ):
         return None
     udp = 14 + (data[14] & 0xF) * 4
     bootp = data[udp + 8 :]
-    if struct.unpack_from("!HH", data, udp) != (_BOOTPS, _BOOTPC) or bootp[4:8] != mark.run[4:] or bootp[28:34] != station(mark.run, mark.probe):
+    if (
+        struct.unpack_from("!HH", data, udp) != (_BOOTPS, _BOOTPC)
+        or bootp[4:8] != mark.run[4:]
+        or bootp[28:34] != station(mark.run, mark.probe)
+    ):
         return None
     options = _dhcp_options(bootp[240:])
     if options.get(53) != bytes([_OFFER]):
         return None
     server = options.get(54, data[26:30])
-    return {"server": str(IPv4Address(server[:4])), "address": str(IPv4Address(bootp[16:20])), "mac": data[6:12].hex(":")}
+    return {
+        "server": str(IPv4Address(server[:4])),
+        "address": str(IPv4Address(bootp[16:20])),
+        "mac": data[6:12].hex(":"),
+    }
 
 
 def _ethernet(target: bytes, source: bytes, kind: int, payload: bytes) -> bytes:
@@ -115,13 +162,18 @@ def _ethernet(target: bytes, source: bytes, kind: int, payload: bytes) -> bytes:
 
 
 def _udp4(target: bytes, source_port: int, target_port: int, payload: bytes) -> bytes:
-    datagram = struct.pack("!HHHH", source_port, target_port, 8 + len(payload), 0) + payload  # no checksum: IPv4 allows that
-    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 1, _UDP, 0) + _ANYBODY + target
+    # no checksum: IPv4 allows that
+    datagram = struct.pack("!HHHH", source_port, target_port, 8 + len(payload), 0) + payload
+    header = (
+        struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 1, _UDP, 0) + _ANYBODY + target
+    )
     return header[:10] + struct.pack("!H", _checksum(header)) + header[12:] + datagram
 
 
 def _ip6(source: bytes, target: bytes, following: int, hops: int, payload: bytes) -> bytes:
-    return struct.pack("!IHBB", 0x60000000, len(payload), following, hops) + source + target + payload
+    return (
+        struct.pack("!IHBB", 0x60000000, len(payload), following, hops) + source + target + payload
+    )
 
 
 def _solicitation(source: bytes, group: bytes, target: bytes, mac: bytes, text: bytes) -> bytes:

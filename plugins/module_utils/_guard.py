@@ -35,7 +35,8 @@ _CLOCK_BOOTTIME, _TFD_CLOEXEC, _IN_CLOEXEC = 7, 0o2000000, 0o2000000
 _IN_MOVED = 0x40 | 0x80
 _MCL_CURRENT_FUTURE = 1 | 2
 _libc = ctypes.CDLL(None, use_errno=True)
-_WayBack = Callable[[], tuple[list[str], str]]  # what was done in words, and why it failed, empty where it did not
+# what was done in words, and why it failed, empty where it did not
+_WayBack = Callable[[], tuple[list[str], str]]
 
 
 class Guard:
@@ -59,7 +60,12 @@ class Guard:
     ) -> None:
         self.transaction: Transaction = Transaction("")
         self._seconds = seconds
-        self._facts = {"netns": netns, "wish": wish, "boot": _transaction.boot(), "timeout": seconds}
+        self._facts = {
+            "netns": netns,
+            "wish": wish,
+            "boot": _transaction.boot(),
+            "timeout": seconds,
+        }
         self._netns = netns
         self._open_again = open_again
         self._restore = restore
@@ -74,29 +80,41 @@ class Guard:
         deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + self._seconds
         try:
             facts, snapshot = self._record(before, changes)
-            self.transaction = _transaction.begin({**self._facts, **facts, "deadline": deadline}, snapshot)
+            self.transaction = _transaction.begin(
+                {**self._facts, **facts, "deadline": deadline}, snapshot
+            )
         except OSError as error:
-            raise Refused(f"Cannot write the guard's record below {_transaction.ROOT}: {error.strerror}; make room or the disk writable.") from None
+            raise Refused(
+                f"Cannot write the guard's record below {_transaction.ROOT}: {error.strerror}; make room or the disk writable."
+            ) from None
         ours, theirs = (end.detach() for end in socket.socketpair())
         child = os.fork()
         if child == 0:
             os.close(ours)
-            _in_the_background(lambda: self._live(lambda: self._go_back(before, changes), theirs, deadline), keep=(theirs, lock))
+            _in_the_background(
+                lambda: self._live(lambda: self._go_back(before, changes), theirs, deadline),
+                keep=(theirs, lock),
+            )
         os.close(theirs)
         os.close(lock)
         os.waitpid(child, 0)
         self._pipe = ours
         if not select.select([ours], [], [], _READY_SECONDS)[0] or os.read(ours, 1) != _READY:
             self.transaction.move(_transaction.ARMED, _transaction.ROLLED_BACK)
-            raise Refused("The guard did not start, so nothing was changed; look at the machine's memory and process limits, or say guard_timeout: 0.")
+            raise Refused(
+                "The guard did not start, so nothing was changed; look at the machine's memory and process limits, or say guard_timeout: 0."
+            )
 
     def applied(self) -> None:
         """Everything is applied and was read back: from now on a confirmation counts. Raises Refused where the guard is gone or was faster."""
         if select.select([self._pipe], [], [], 0)[0]:
             raise Refused("The guard died while the network was changed.")
         if not self.transaction.move(_transaction.ARMED, _transaction.APPLIED):
-            os.close(_transaction.lock(self._netns, wait=True))  # the guard holds it until it is through
-            raise Refused(f"Applying took longer than the {self._seconds:g} s until the guard's deadline; give a larger guard_timeout.")
+            # the guard holds it until it is through
+            os.close(_transaction.lock(self._netns, wait=True))
+            raise Refused(
+                f"Applying took longer than the {self._seconds:g} s until the guard's deadline; give a larger guard_timeout."
+            )
         os.write(self._pipe, _APPLIED)
 
     def stand_down(self) -> None:
@@ -140,7 +158,9 @@ class Guard:
         os.waitpid(guard, 0)
         if self.transaction.state == _transaction.ARMED and module >= 0:
             # the module sees it too, and undoes by itself what it can: two at once would get in each other's way
-            select.select([module], [], [], max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME)))
+            select.select(
+                [module], [], [], max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME))
+            )
         if self.transaction.state in _transaction.PENDING:
             self._open_again()
             self._roll_back(way_back, "the guard was killed")
@@ -155,7 +175,11 @@ class Guard:
             if state == _transaction.ROLLING_BACK:
                 self._roll_back(way_back, _transaction.ASKED_FOR)
                 return
-            if pipe in ready and os.read(pipe, 1) != _APPLIED and self.transaction.state == _transaction.ARMED:
+            if (
+                pipe in ready
+                and os.read(pipe, 1) != _APPLIED
+                and self.transaction.state == _transaction.ARMED
+            ):
                 self._roll_back(way_back, "the module died before everything was applied")
                 return
             if pipe in ready:
@@ -165,17 +189,22 @@ class Guard:
                 return
 
     def _roll_back(self, way_back: _WayBack, why: str) -> None:
-        moved = self.transaction.move(_transaction.APPLIED, _transaction.ROLLING_BACK) or self.transaction.move(
-            _transaction.ARMED, _transaction.ROLLING_BACK
-        )
+        moved = self.transaction.move(
+            _transaction.APPLIED, _transaction.ROLLING_BACK
+        ) or self.transaction.move(_transaction.ARMED, _transaction.ROLLING_BACK)
         if not moved and self.transaction.state != _transaction.ROLLING_BACK:
             return  # confirmed in the last moment
         done, error = way_back()
         try:
-            self.transaction.note(_transaction.ROLLING_BACK, why=why, undone=done, error=error, ended=time.time())
+            self.transaction.note(
+                _transaction.ROLLING_BACK, why=why, undone=done, error=error, ended=time.time()
+            )
         except OSError:
             pass  # a full disk: the rename below needs no room
-        self.transaction.move(_transaction.ROLLING_BACK, _transaction.ROLLBACK_FAILED if error else _transaction.ROLLED_BACK)
+        self.transaction.move(
+            _transaction.ROLLING_BACK,
+            _transaction.ROLLBACK_FAILED if error else _transaction.ROLLED_BACK,
+        )
 
     def _go_back(self, before: Any, changes: Plan) -> tuple[list[str], str]:
         """Our own way; where that fails each time, the host's own tool for what is in its files, and ours once more for what else there was."""
@@ -207,9 +236,15 @@ class _Wakers:
         absolute = 1
         spec = struct.pack("=qqqq", 0, 0, seconds, int((deadline - seconds) * 1e9))
         self._inotify = _libc.inotify_init1(_IN_CLOEXEC)
-        failed = self._timer < 0 or self._inotify < 0 or _libc.timerfd_settime(self._timer, absolute, spec, None) < 0
+        failed = (
+            self._timer < 0
+            or self._inotify < 0
+            or _libc.timerfd_settime(self._timer, absolute, spec, None) < 0
+        )
         if failed or _libc.inotify_add_watch(self._inotify, os.fsencode(path), _IN_MOVED) < 0:
-            raise Refused(f"The guard cannot watch its deadline and {path}: {os.strerror(ctypes.get_errno())}.")
+            raise Refused(
+                f"The guard cannot watch its deadline and {path}: {os.strerror(ctypes.get_errno())}."
+            )
 
     @property
     def expired(self) -> bool:

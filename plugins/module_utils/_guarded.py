@@ -9,7 +9,10 @@ from dataclasses import asdict
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _transaction
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import ReadBackError, Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    ReadBackError,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, listed
 from ansible_collections.hypervisor.network.plugins.module_utils._probe import Gateway
 
@@ -34,7 +37,9 @@ def must_answer(silent: Sequence[Gateway], source: str = "") -> None:
     """Refuse a change that made gateways silent which answered before it; C(source) is where they did. Raises ReadBackError."""
     if silent:
         where = f" on {source}" if source else ""
-        raise ReadBackError(f"The {' and the '.join(str(one) for one in silent)} answered{where} and does not on {silent[0].dev}.")
+        raise ReadBackError(
+            f"The {' and the '.join(str(one) for one in silent)} answered{where} and does not on {silent[0].dev}."
+        )
 
 
 def must_answer_again(silent: Sequence[Gateway]) -> None:
@@ -43,13 +48,25 @@ def must_answer_again(silent: Sequence[Gateway]) -> None:
         raise ReadBackError(f"Everything is as before, but the {silent[0]} does not answer.")
 
 
-def facts(what: str, gateways: Iterable[Gateway], wanted: Mapping[str, Sequence[str]], devs: Iterable[str], source: str | None = None) -> dict[str, Any]:
+def facts(
+    what: str,
+    gateways: Iterable[Gateway],
+    wanted: Mapping[str, Sequence[str]],
+    devs: Iterable[str],
+    source: str | None = None,
+) -> dict[str, Any]:
     """What a confirmation will compare with.
 
     C(what) is the change in words; C(wanted) are the addresses and routes of C(devs) that must stand; C(source) is the device that gave
     everything away, by which the connection that confirms must not come in.
     """
-    return {"what": what, "gateways": [asdict(one) for one in gateways], "wanted": wanted, "devs": list(devs), "source": source}
+    return {
+        "what": what,
+        "gateways": [asdict(one) for one in gateways],
+        "wanted": wanted,
+        "devs": list(devs),
+        "source": source,
+    }
 
 
 def in_words(changes: Plan) -> str:

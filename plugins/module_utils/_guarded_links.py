@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import MAY_CUT_SSH, Outcome, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import (
+    MAY_CUT_SSH,
+    Outcome,
+    Plan,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -30,10 +34,16 @@ _LEAST_SECONDS, _MOST_SECONDS = 10, 900
 class GuardedLinks(LinkNoun):
     """See C(_plan.Noun). C(params) hold SPEC's options and netns, C(wishes) tell one try from another."""
 
-    def __init__(self, netlink: Netlink, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, netlink: Netlink, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+    ) -> None:
         super().__init__(netlink)
         self.keeper: LinkKeeper | None = None
-        self.guard = None if params["guard_mode"] == "never" or not params["guard_timeout"] else OnRisk(self, params, wishes)
+        self.guard = (
+            None
+            if params["guard_mode"] == "never" or not params["guard_timeout"]
+            else OnRisk(self, params, wishes)
+        )
 
     @property
     def netlink(self) -> Netlink:
@@ -46,7 +56,11 @@ class GuardedLinks(LinkNoun):
         netlink.ready()
 
     def read(self) -> Snapshot:
-        return super().read() if self.keeper is None else self.keeper.read(super().read(), self._netlink)
+        return (
+            super().read()
+            if self.keeper is None
+            else self.keeper.read(super().read(), self._netlink)
+        )
 
     def plan(self, now: Snapshot, wish: Mapping[str, Any]) -> Plan:
         if self.keeper is None or "hosts" not in wish:
@@ -72,18 +86,24 @@ class GuardedLinks(LinkNoun):
 class OnRisk:
     """A guard that comes into being where the plan wants one; see C(_plan.Guard)."""
 
-    def __init__(self, noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+    ) -> None:
         self._noun = noun
         self._params = params
         self._wishes = wishes
         self._guard: Any = None
 
     def arm(self, before: Snapshot, changes: Plan) -> None:
-        if self._params["guard_mode"] != "always" and all(change.risk != MAY_CUT_SSH for change in changes):
+        if self._params["guard_mode"] != "always" and all(
+            change.risk != MAY_CUT_SSH for change in changes
+        ):
             return
         from ansible_collections.hypervisor.network.plugins.module_utils import _link_keeper
 
-        self._noun.keeper, self._guard = _link_keeper.guarded(self._noun, self._params, self._wishes)
+        self._noun.keeper, self._guard = _link_keeper.guarded(
+            self._noun, self._params, self._wishes
+        )
         self._guard.arm(before, changes)
 
     def applied(self) -> None:
@@ -102,7 +122,9 @@ class OnRisk:
 def check_timeout(seconds: float) -> None:
     """0, or within the guard's range. Raises BadInput."""
     if seconds and not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
-        raise BadInput(f"guard_timeout {seconds:g} is outside {_LEAST_SECONDS} to {_MOST_SECONDS} seconds; give one within, or 0 for no guard.")
+        raise BadInput(
+            f"guard_timeout {seconds:g} is outside {_LEAST_SECONDS} to {_MOST_SECONDS} seconds; give one within, or 0 for no guard."
+        )
 
 
 def pending(outcome: Outcome, noun: Any) -> dict[str, Any]:

@@ -28,9 +28,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._layout import 
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Plan, restore
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec, check_duplicates
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import (
+    Spec,
+    check_duplicates,
+)
 
-_RENEGOTIATING = ("", "bond")  # kinds with a driver that may take the link down when it becomes a port
+# kinds with a driver that may take the link down when it becomes a port
+_RENEGOTIATING = ("", "bond")
 _TO_CONFIRM = _guarded.LINK_SECONDS + _guarded.MARGIN_SECONDS  # besides what the switch takes
 
 
@@ -51,10 +55,14 @@ def _carrier_changes(dev: str) -> int:
 class GuardedUplink(UplinkNoun):
     """An uplink whose gateways are asked before and after, and which, given C(seconds), undoes itself if nobody confirms it."""
 
-    def __init__(self, netlink: Netlink, spec: Spec, seconds: float, netns: str | None, force: bool) -> None:
+    def __init__(
+        self, netlink: Netlink, spec: Spec, seconds: float, netns: str | None, force: bool
+    ) -> None:
         super().__init__(netlink, spec)
         self.guard: _guard.Guard | None = None
-        self._source, self._goal = (spec.nic, spec.bridge) if spec.present else (spec.bridge, spec.nic)
+        self._source, self._goal = (
+            (spec.nic, spec.bridge) if spec.present else (spec.bridge, spec.nic)
+        )
         self._worked: list[_probe.Gateway] = []
         self._seconds = seconds
         self._carrier_changes = 0
@@ -62,7 +70,15 @@ class GuardedUplink(UplinkNoun):
         if seconds:
             self._force = force
             self._wish = _transaction.wish_hash([spec.nic, spec.bridge, spec.present, netns])
-            self.guard = _guard.Guard(seconds, netns, self._wish, self._open_again, self._restore, self._record, self._by_the_system)
+            self.guard = _guard.Guard(
+                seconds,
+                netns,
+                self._wish,
+                self._open_again,
+                self._restore,
+                self._record,
+                self._by_the_system,
+            )
 
     def read(self) -> Inet:
         """With other managers of the NIC, and what the packet filter says: read once, because no way back asks for it."""
@@ -72,7 +88,11 @@ class GuardedUplink(UplinkNoun):
         return replace(now, **self._others)
 
     def _beside_us(self, nic: Link | None) -> dict[str, Any]:
-        if nic is None or nic.master == self._spec.bridge or not (self._spec.own_network and self._spec.present):
+        if (
+            nic is None
+            or nic.master == self._spec.bridge
+            or not (self._spec.own_network and self._spec.present)
+        ):
             return {}
         return {
             "traces": _traces.read(nic.name, nic.index),
@@ -89,12 +109,25 @@ class GuardedUplink(UplinkNoun):
             return
         if self._spec.present and nic.master is None:
             self._ask_for_duplicates(before, nic)
-        if self.guard is not None and nic.kind in _RENEGOTIATING and self._seconds < _time_for(_stp_heard.STANDARD_DELAY):
+        if (
+            self.guard is not None
+            and nic.kind in _RENEGOTIATING
+            and self._seconds < _time_for(_stp_heard.STANDARD_DELAY)
+        ):
             self._listen_for_stp(nic)
 
     def _ask_for_duplicates(self, now: Snapshot, nic: Link) -> None:
-        addresses = [one.text.partition("/")[0] for one in now.addresses_of(nic.name) if one.family == AF_INET]
-        check_duplicates(self._spec, _duplicates.elsewhere(nic.name, nic.mac or "", addresses, {link.mac or "" for link in now.links.values()}))
+        addresses = [
+            one.text.partition("/")[0]
+            for one in now.addresses_of(nic.name)
+            if one.family == AF_INET
+        ]
+        check_duplicates(
+            self._spec,
+            _duplicates.elsewhere(
+                nic.name, nic.mac or "", addresses, {link.mac or "" for link in now.links.values()}
+            ),
+        )
 
     def _listen_for_stp(self, nic: Link) -> None:
         delay = _stp_heard.listen(nic.name, nic.index)
@@ -116,7 +149,9 @@ class GuardedUplink(UplinkNoun):
 
     def _look_around(self, now: Inet) -> None:
         """What is compared with later: the gateways that answer, and how often the NIC has lost or got its carrier."""
-        self._worked = _probe.answering(self._netlink, now.links, _probe.gateways(now.routes, (self._source,)))
+        self._worked = _probe.answering(
+            self._netlink, now.links, _probe.gateways(now.routes, (self._source,))
+        )
         self._carrier_changes = _carrier_changes(self._spec.nic)
 
     def _silent(self, now: Snapshot, asked: list[_probe.Gateway]) -> list[_probe.Gateway]:
@@ -124,7 +159,12 @@ class GuardedUplink(UplinkNoun):
         if silent and _carrier_changes(self._spec.nic) != self._carrier_changes:
             # the driver renegotiated the link, and the switch may run STP
             longest = _time_for(_stp_heard.STANDARD_DELAY)
-            silent = _probe.silent(self._netlink, now.links, silent, min(longest, self._seconds - _TO_CONFIRM) if self._seconds else longest)
+            silent = _probe.silent(
+                self._netlink,
+                now.links,
+                silent,
+                min(longest, self._seconds - _TO_CONFIRM) if self._seconds else longest,
+            )
         return silent
 
     def _record(self, before: Inet, changes: Plan) -> tuple[Mapping[str, Any], Any]:
@@ -137,8 +177,14 @@ class GuardedUplink(UplinkNoun):
         target = Inet(before.links, self._target.addresses, routes=self._target.routes)
         what = f"{self._spec.nic} {'as' if self._spec.present else 'no longer'} uplink of {self._spec.bridge}"
         moved = [replace(one, dev=self._goal) for one in self._worked]
-        people = {**_confirm.words(before, before.routes, own), "clients": [" ".join(one.argv) for one in before.clients], "sysctls": dict(before.sysctls)}
-        return _guarded.facts(what, moved, _confirm.words(target, target.routes, own), own, self._source), people
+        people = {
+            **_confirm.words(before, before.routes, own),
+            "clients": [" ".join(one.argv) for one in before.clients],
+            "sysctls": dict(before.sysctls),
+        }
+        return _guarded.facts(
+            what, moved, _confirm.words(target, target.routes, own), own, self._source
+        ), people
 
     def _open_again(self) -> None:
         # The old socket is kept: were it collected, it would close a number that the new one may have got.

@@ -9,7 +9,11 @@ import time
 from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _guest
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, GuestError, Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    DeadlineExceeded,
+    GuestError,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change, Outcome, Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
@@ -33,7 +37,11 @@ class GuestNoun:
     """
 
     def __init__(
-        self, supervisor: Supervisor, wire: Callable[[], Wire], wishes: Sequence[Wish], image_exists: Callable[[str], bool]
+        self,
+        supervisor: Supervisor,
+        wire: Callable[[], Wire],
+        wishes: Sequence[Wish],
+        image_exists: Callable[[str], bool],
     ) -> None:
         self._supervisor = supervisor
         self._wire = wire
@@ -45,7 +53,14 @@ class GuestNoun:
 
     def read(self) -> _guest.Guests:
         guests = {name: self._supervisor.read(name) for name in self._wishes}
-        return _guest.Guests(guests, {path: self._image_exists(path) for wish in self._wishes.values() for path in wish.images})
+        return _guest.Guests(
+            guests,
+            {
+                path: self._image_exists(path)
+                for wish in self._wishes.values()
+                for path in wish.images
+            },
+        )
 
     def plan(self, now: _guest.Guests, wish: Iterable[Wish]) -> Plan:
         return _guest.plan(now, wish)
@@ -57,7 +72,8 @@ class GuestNoun:
     def apply(self, changes: Plan, now: _guest.Guests) -> None:
         try:
             self._apply(changes, now)
-        except OSError as error:  # a full disk, a directory that went away: as good a reason to go back as any other
+        # a full disk, a directory that went away: as good a reason to go back as any other
+        except OSError as error:
             raise GuestError(f"The host cannot do it: {error}.") from error
 
     def _apply(self, changes: Plan, now: _guest.Guests) -> None:
@@ -65,22 +81,40 @@ class GuestNoun:
         with self._supervisor.busy(names):
             for name in names:
                 if self._supervisor.read(name) != now.guests[name]:
-                    raise Refused(f"{name} was changed by another run meanwhile; run the task again.")
+                    raise Refused(
+                        f"{name} was changed by another run meanwhile; run the task again."
+                    )
             self._check(changes, now)
             for change in changes:
                 getattr(self, f"_{change.action}_{change.kind}")(change)
-        self._await([change.name for change in changes if change.kind == _guest.KIND and change.action == "start"])
+        self._await(
+            [
+                change.name
+                for change in changes
+                if change.kind == _guest.KIND and change.action == "start"
+            ]
+        )
 
     def _check(self, changes: Plan, now: _guest.Guests) -> None:
         """Everything that makes a start impossible, before the first change of the run."""
         made = [change.name for change in changes if _makes_image(change)]
-        starts = [change for change in changes if change.kind == _guest.KIND and change.action == "start"]
-        links = self._wire().snapshot().links if any(change.after["nics"] for change in starts) else {}
+        starts = [
+            change for change in changes if change.kind == _guest.KIND and change.action == "start"
+        ]
+        links = (
+            self._wire().snapshot().links if any(change.after["nics"] for change in starts) else {}
+        )
         for change in starts:
             self._supervisor.check(change.name, change.after, made)
             guest = now.guests[change.name]
             own = [] if guest.down else [nic["tap"] for nic in guest.spec["nics"]]
-            _guest.check_taps(change.name, change.after, links, self._supervisor.uid_of(change.after.get("user")), own)
+            _guest.check_taps(
+                change.name,
+                change.after,
+                links,
+                self._supervisor.uid_of(change.after.get("user")),
+                own,
+            )
 
     def _await(self, names: Iterable[str]) -> None:
         """What the wishes wait for after a start; all guests run meanwhile, so the deadlines do not add up."""
@@ -113,7 +147,9 @@ class GuestNoun:
     def _stop_guest(self, change: Change) -> None:
         self._begin(change.name)
         grace = 0.0 if self._undoing else self._wishes[change.name].shutdown_timeout
-        self.stop_steps.setdefault(change.name, []).extend(step.as_dict() for step in self._supervisor.stop(change.name, grace))
+        self.stop_steps.setdefault(change.name, []).extend(
+            step.as_dict() for step in self._supervisor.stop(change.name, grace)
+        )
 
     def _resume_guest(self, change: Change) -> None:
         self._begin(change.name)
@@ -143,7 +179,11 @@ def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list
         one = _guest.describe(guest)
         if outcome.after is outcome.before:
             one.update(_predicted(wish.name, outcome.changes))
-        one["pending_changes"] = {} if guest.down or wish.state in ("stopped", "absent") else _guest.differences(guest, wish)
+        one["pending_changes"] = (
+            {}
+            if guest.down or wish.state in ("stopped", "absent")
+            else _guest.differences(guest, wish)
+        )
         one["stop_steps"] = noun.stop_steps.get(wish.name, [])
         found.append(one)
     return found

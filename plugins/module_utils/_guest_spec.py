@@ -35,7 +35,11 @@ _NIC_SPEC: dict[str, dict[str, Any]] = {
 }
 SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
-    "state": {"type": "str", "choices": ["running", "stopped", "paused", "absent"], "default": "running"},
+    "state": {
+        "type": "str",
+        "choices": ["running", "stopped", "paused", "absent"],
+        "default": "running",
+    },
     "emulator": {"type": "str"},
     "machine": {"type": "str"},
     "accel": {"type": "str", "choices": ["auto", "kvm", "tcg"]},
@@ -55,12 +59,24 @@ SPEC: dict[str, dict[str, Any]] = {
     "supervisor": {"type": "str", "choices": ["auto", "process"], "default": "auto"},
     "on_change": {"type": "str", "choices": ["keep", "restart"], "default": "keep"},
     "shutdown_timeout": {"type": "float", "default": 60},
-    "wait_for": {"type": "list", "elements": "str", "choices": ["running", "mac_learned"], "default": ["running"]},
+    "wait_for": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["running", "mac_learned"],
+        "default": ["running"],
+    },
     "wait_timeout": {"type": "float", "default": 60},
     "extra_args": {"type": "list", "elements": "str"},
     "netns": {"type": "str"},
 }
-DEFAULTS: dict[str, Any] = {"emulator": "qemu-system-x86_64", "accel": "auto", "cpus": 1, "memory": 512, "disks": [], "nics": []}
+DEFAULTS: dict[str, Any] = {
+    "emulator": "qemu-system-x86_64",
+    "accel": "auto",
+    "cpus": 1,
+    "memory": 512,
+    "disks": [],
+    "nics": [],
+}
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _EMULATOR = re.compile(r"(?:/[A-Za-z0-9_./+-]*/)?qemu-system-[a-z0-9_]+")
@@ -103,7 +119,9 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
             spec["netns"] = netns
         if item.get("nics") is not None:
             spec["nics"] = [_nic(nic, name, number) for number, nic in enumerate(item["nics"])]
-        images = {disk["path"]: image for disk in item.get("disks") or () for image in _image(disk, name)}
+        images = {
+            disk["path"]: image for disk in item.get("disks") or () for image in _image(disk, name)
+        }
         for option in ("shutdown_timeout", "wait_timeout"):
             if not 0 <= item[option] <= 86400:
                 raise BadInput(f"{option} {item[option]:g} is outside 0 to 86400 seconds.")
@@ -118,17 +136,25 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
 def checked_all(items: Iterable[Mapping[str, Any]], netns: str | None = None) -> list[Wish]:
     """All wishes of a run. Raises BadInput, also where two guests would share a tap, a MAC or an image."""
     wishes = [checked(item, netns) for item in items]
-    for kind, owners in (("tap", _owners(wishes, "nics", "tap")), ("MAC", _owners(wishes, "nics", "mac")), ("image", _owners(wishes, "disks", "path"))):
+    for kind, owners in (
+        ("tap", _owners(wishes, "nics", "tap")),
+        ("MAC", _owners(wishes, "nics", "mac")),
+        ("image", _owners(wishes, "disks", "path")),
+    ):
         for thing, names in owners.items():
             if len(names) > 1:
-                raise BadInput(f"{' and '.join(names)} are given the same {kind} {thing}; each needs its own.")
+                raise BadInput(
+                    f"{' and '.join(names)} are given the same {kind} {thing}; each needs its own."
+                )
     return wishes
 
 
 def guest_name(value: str) -> str:
     """A guest's name: it becomes a directory, a QEMU option and part of a unit's name."""
     if not _NAME.fullmatch(value):
-        raise BadInput(f"name {value!r} is not a usable guest name; begin with a-z, then up to 30 of a-z, 0-9 and '-'.")
+        raise BadInput(
+            f"name {value!r} is not a usable guest name; begin with a-z, then up to 30 of a-z, 0-9 and '-'."
+        )
     return value
 
 
@@ -143,7 +169,9 @@ def with_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
     full = {**DEFAULTS, **spec}
     if full.get("machine") is None:
         if not full["emulator"].endswith(("x86_64", "i386")):
-            raise BadInput(f"{full['emulator']} has no default machine; name one in 'machine', such as virt.")
+            raise BadInput(
+                f"{full['emulator']} has no default machine; name one in 'machine', such as virt."
+            )
         full["machine"] = "pc"
     for option in ("initrd", "append"):
         if full.get(option) is not None and full.get("kernel") is None:
@@ -172,7 +200,9 @@ def _path(value: str, option: str) -> str:
     """An absolute path of a file, never QEMU's json: or protocol: forms."""
     _text(value, option)
     if not value.startswith("/") or value.startswith("//") or ".." in value.split("/"):
-        raise BadInput(f"{option} {value!r} is not an absolute path without '..'; name a file such as /var/lib/images/vm1.qcow2.")
+        raise BadInput(
+            f"{option} {value!r} is not an absolute path without '..'; name a file such as /var/lib/images/vm1.qcow2."
+        )
     return value
 
 
@@ -190,7 +220,9 @@ def _bytes(value: str, option: str, unit: int) -> int:
     found = _SIZE.fullmatch(str(value))
     if not found or int(found.group(1)) == 0:
         raise BadInput(f"{option} {value!r} is not a size; write 512, 512M or 4G.")
-    return int(found.group(1)) * (1024 ** _SIZES[found.group(2).lower()] if found.group(2) else unit)
+    return int(found.group(1)) * (
+        1024 ** _SIZES[found.group(2).lower()] if found.group(2) else unit
+    )
 
 
 def _memory(value: str, option: str) -> int:
@@ -205,26 +237,37 @@ def _arguments(values: list[str], option: str) -> list[str]:
     for value in values:
         _text(value, option)
         if value.startswith("-") and value.lstrip("-") in _OWNED:
-            raise BadInput(f"{option} may not hold {value}: this module sets it itself, or could no longer manage the guest.")
+            raise BadInput(
+                f"{option} may not hold {value}: this module sets it itself, or could no longer manage the guest."
+            )
     return list(values)
 
 
 def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
     path = _path(disk["path"], "disks.path")
     if disk["serial"] is not None:
-        _matching(_SERIAL, "a serial number of up to 20 letters, digits, '_', '.' and '-'")(disk["serial"], "disks.serial")
-    return {"path": path, **{key: disk[key] for key in ("format", "bus", "read_only", "serial", "boot_index")}}
+        _matching(_SERIAL, "a serial number of up to 20 letters, digits, '_', '.' and '-'")(
+            disk["serial"], "disks.serial"
+        )
+    return {
+        "path": path,
+        **{key: disk[key] for key in ("format", "bus", "read_only", "serial", "boot_index")},
+    }
 
 
 def _nic(nic: Mapping[str, Any], guest: str, number: int) -> dict[str, Any]:
     own = dict(nic)
     own["tap"] = _units.interface_name(nic["tap"], "nics.tap")
-    own["mac"] = guest_mac(guest, number) if nic["mac"] is None else _units.mac(nic["mac"], "nics.mac")
+    own["mac"] = (
+        guest_mac(guest, number) if nic["mac"] is None else _units.mac(nic["mac"], "nics.mac")
+    )
     _matching(_WORD, "the name of a NIC model, such as virtio or e1000")(nic["model"], "nics.model")
     if not 1 <= nic["queues"] <= 256:
         raise BadInput(f"nics.queues {nic['queues']} is outside 1 to 256.")
     if nic["model"] != "virtio" and (nic["queues"] > 1 or nic["mtu"] is not None):
-        raise BadInput(f"nics.queues and nics.mtu are for the model virtio only, and {nic['tap']} has {nic['model']}.")
+        raise BadInput(
+            f"nics.queues and nics.mtu are for the model virtio only, and {nic['tap']} has {nic['model']}."
+        )
     if nic["mtu"] is not None and not 68 <= nic["mtu"] <= 65535:
         raise BadInput(f"nics.mtu {nic['mtu']} is outside 68 to 65535.")
     return own
@@ -234,17 +277,27 @@ def _image(disk: Mapping[str, Any], guest: str) -> Iterable[dict[str, Any]]:
     """What a disk is made of where it is missing: nothing, or one recipe."""
     if disk["size"] is None and disk["backing_file"] is None:
         return
-    recipe: dict[str, Any] = {"guest": guest, "path": disk["path"], "format": disk["format"] or "qcow2"}
+    recipe: dict[str, Any] = {
+        "guest": guest,
+        "path": disk["path"],
+        "format": disk["format"] or "qcow2",
+    }
     recipe["size"] = None if disk["size"] is None else _bytes(disk["size"], "disks.size", 1024**2)
-    recipe["backing_file"] = None if disk["backing_file"] is None else _path(disk["backing_file"], "disks.backing_file")
+    recipe["backing_file"] = (
+        None if disk["backing_file"] is None else _path(disk["backing_file"], "disks.backing_file")
+    )
     if recipe["backing_file"] is not None and recipe["format"] != "qcow2":
-        raise BadInput(f"disks.backing_file needs format: qcow2, and {disk['path']} has {recipe['format']}.")
+        raise BadInput(
+            f"disks.backing_file needs format: qcow2, and {disk['path']} has {recipe['format']}."
+        )
     yield recipe
 
 
 def _check_together(spec: Mapping[str, Any], item: Mapping[str, Any]) -> None:
     if "mac_learned" in item["wait_for"] and spec.get("nics") == []:
-        raise BadInput("wait_for mac_learned needs a NIC; name its tap in 'nics', or leave mac_learned out.")
+        raise BadInput(
+            "wait_for mac_learned needs a NIC; name its tap in 'nics', or leave mac_learned out."
+        )
     if not 1 <= spec.get("cpus", 1) <= 512:
         raise BadInput(f"cpus {spec['cpus']} is outside 1 to 512.")
 

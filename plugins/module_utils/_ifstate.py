@@ -58,7 +58,9 @@ class IfState:
                     stream.writelines(f"{name}={stanza}\n" for name, stanza in state.items())
                 os.rename(temporary, self._path)
         except OSError as error:
-            raise Refused(f"Cannot write ifupdown's state in {self._directory}: {error.strerror}; is ifupdown installed, and become on?") from None
+            raise Refused(
+                f"Cannot write ifupdown's state in {self._directory}: {error.strerror}; is ifupdown installed, and become on?"
+            ) from None
 
     def wish_back(self, before: Mapping[str, str], changes: Plan) -> dict[str, bool]:
         return {change.name: change.name in before for change in changes}

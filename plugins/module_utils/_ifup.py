@@ -15,7 +15,9 @@ import tempfile
 from typing import Iterable
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp, _scope
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    HypervisorNetworkError,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifstate import IfState
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._programs import PATH, path_of
@@ -43,9 +45,15 @@ def again(dev: str, emptied: Iterable[str] = ()) -> list[str]:
         done.append(_ran("ip", "link", "set", "dev", dev, "nomaster"))
     for one in (*emptied, dev):
         # the routes that do not go with their addresses go with the link
-        done += [_ran("ip", "address", "flush", "dev", one), _ran("ip", "link", "set", "dev", one, "down")]
+        done += [
+            _ran("ip", "address", "flush", "dev", one),
+            _ran("ip", "link", "set", "dev", one, "down"),
+        ]
     done += [_ran("ip", "link", "set", "dev", one, "up") for one in emptied]
-    return [*done, _ran("ifup", "--force", dev, unit=f"hypervisor-network-ifup-{dev}-{os.getpid()}")]
+    return [
+        *done,
+        _ran("ifup", "--force", dev, unit=f"hypervisor-network-ifup-{dev}-{os.getpid()}"),
+    ]
 
 
 def _stopped(client: Client) -> str:
@@ -71,5 +79,7 @@ def _ran(*argv: str, unit: str | None = None) -> str:
         if done.returncode == 0:
             return words
         said.seek(0)
-        lines = said.read().decode("utf-8", "replace").strip().splitlines() or [f"ended with {done.returncode}"]
+        lines = said.read().decode("utf-8", "replace").strip().splitlines() or [
+            f"ended with {done.returncode}"
+        ]
         return f"{words}: {'; '.join(lines[-_LAST_LINES:])}"

@@ -15,7 +15,11 @@ import stat
 import subprocess
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import GuestError, MissingDependency, Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    GuestError,
+    MissingDependency,
+    Refused,
+)
 
 _QCOW2 = b"QFI\xfb"
 _CREATE_DEADLINE = 300.0
@@ -43,17 +47,23 @@ def format_of(path: str) -> str:
     check(path, "disk image")
     if _begins_qcow2(path):
         return "qcow2"
-    raise Refused(f"The disk image {path} has no qcow2 header, and raw is not guessed; if it is a raw image, say format: raw.")
+    raise Refused(
+        f"The disk image {path} has no qcow2 header, and raw is not guessed; if it is a raw image, say format: raw."
+    )
 
 
 def create(recipe: Mapping[str, Any], uid: int, gid: int) -> None:
     """Make an image with qemu-img. C(recipe): path, format, size in bytes or None, backing_file or None."""
     program = shutil.which("qemu-img")
     if program is None:
-        raise MissingDependency("The program qemu-img is missing; install it with 'apt-get install qemu-utils'.")
+        raise MissingDependency(
+            "The program qemu-img is missing; install it with 'apt-get install qemu-utils'."
+        )
     path, backing = recipe["path"], recipe["backing_file"]
     if not os.path.isdir(os.path.dirname(path)):
-        raise Refused(f"There is no directory {os.path.dirname(path)} for the disk image {path}; make it first.")
+        raise Refused(
+            f"There is no directory {os.path.dirname(path)} for the disk image {path}; make it first."
+        )
     words = [program, "create", "-q", "-f", recipe["format"]]
     if backing is not None:
         check(backing, "backing file")
@@ -61,9 +71,18 @@ def create(recipe: Mapping[str, Any], uid: int, gid: int) -> None:
     words.append(path)
     if recipe["size"] is not None:
         words.append(str(recipe["size"]))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
     try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_CREATE_DEADLINE, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_CREATE_DEADLINE,
+            stdin=subprocess.DEVNULL,
+        )
         if done.returncode:
             raise GuestError(f"qemu-img cannot make {path}: {done.stderr}")
         os.fchown(descriptor, uid, gid)

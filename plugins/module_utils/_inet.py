@@ -31,7 +31,15 @@ _IFA_LABEL, _IFA_FLAGS, _IFA_RT_PRIORITY, _IFA_PROTO = 3, 8, 9, 11
 _IFAPROT_KERNEL_LL = 3
 
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 4, 5, 6, 7
-_RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_TABLE, _RTA_MARK, _RTA_VIA, _RTA_EXPIRES, _RTA_NH_ID = 9, 12, 15, 16, 18, 23, 30
+_RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_TABLE, _RTA_MARK, _RTA_VIA, _RTA_EXPIRES, _RTA_NH_ID = (
+    9,
+    12,
+    15,
+    16,
+    18,
+    23,
+    30,
+)
 _RTNH_F_ONLINK = 4
 _RTM_F_CLONED = 0x200
 TABLE_MAIN, _TABLE_LOCAL = 254, 255
@@ -39,16 +47,27 @@ _PROTO_KERNEL = 2
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 
 _NDA_DST, NDA_LLADDR, _NDA_CACHEINFO, NDA_VLAN, _NDA_MASTER = 1, 2, 3, 5, 9
-_NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, _NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x01, 0x02, 0x04, 0x10, 0x20, 0x40, 0x80
+_NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, _NUD_FAILED, NUD_NOARP, NUD_PERMANENT = (
+    0x01,
+    0x02,
+    0x04,
+    0x10,
+    0x20,
+    0x40,
+    0x80,
+)
 NTF_SELF, NTF_MASTER, NTF_EXT_LEARNED, NTF_STICKY = 0x02, 0x04, 0x10, 0x40
 
 _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
-_FIB_RULE_DETACHED = 0x08 | 0x10  # that a device is missing just now is the kernel's finding, and no part of the rule
+# that a device is missing just now is the kernel's finding, and no part of the rule
+_FIB_RULE_DETACHED = 0x08 | 0x10
 
-_ROUTE = struct.Struct("=BBBBBBBBI")  # family, dst length, src length, tos, table, protocol, scope, type, flags
+# family, dst length, src length, tos, table, protocol, scope, type, flags
+_ROUTE = struct.Struct("=BBBBBBBBI")
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
-_RULE = struct.Struct("=BBBBBBBBI")  # family, dst length, src length, tos, table, 2 reserved, action, flags
+# family, dst length, src length, tos, table, 2 reserved, action, flags
+_RULE = struct.Struct("=BBBBBBBBI")
 _QDISC = struct.Struct("=BxxxiIII")  # family, index, handle, parent, info
 _TCA_KIND = 1
 QDISC_HEADER = b"\0" * _QDISC.size
@@ -98,8 +117,14 @@ class Route:
         return all(hop.gateway is None for hop in self.hops)
 
     def __str__(self) -> str:
-        ways = " ".join(f"{'via ' + hop.gateway + ' ' if hop.gateway else ''}dev {hop.dev}" for hop in self.hops)
-        return f"{self.dst} {ways}" + (f" metric {self.metric}" if self.metric else "") + (f" table {self.table}" if self.table != TABLE_MAIN else "")
+        ways = " ".join(
+            f"{'via ' + hop.gateway + ' ' if hop.gateway else ''}dev {hop.dev}" for hop in self.hops
+        )
+        return (
+            f"{self.dst} {ways}"
+            + (f" metric {self.metric}" if self.metric else "")
+            + (f" table {self.table}" if self.table != TABLE_MAIN else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -154,16 +179,41 @@ def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[
     """RTM_NEWROUTE bodies, without what the kernel makes by itself from addresses (table local, cached clones, multicast)."""
     routes = []
     for body in messages:
-        family, dst_length, _src, tos, table, protocol, scope, kind, flags = _ROUTE.unpack_from(body)
+        family, dst_length, _src, tos, table, protocol, scope, kind, flags = _ROUTE.unpack_from(
+            body
+        )
         found = walk(body, _ROUTE.size)
         table = _number(found.get(_RTA_TABLE)) or table
-        if family not in (AF_INET, AF_INET6) or flags & _RTM_F_CLONED or (table == _TABLE_LOCAL and protocol == _PROTO_KERNEL):
+        if (
+            family not in (AF_INET, AF_INET6)
+            or flags & _RTM_F_CLONED
+            or (table == _TABLE_LOCAL and protocol == _PROTO_KERNEL)
+        ):
             continue
         hops = _hops(family, flags, found, names)
-        dst = f"{_names.inet_ntop(family, found[_RTA_DST])}/{dst_length}" if _RTA_DST in found else "default"
+        dst = (
+            f"{_names.inet_ntop(family, found[_RTA_DST])}/{dst_length}"
+            if _RTA_DST in found
+            else "default"
+        )
         src = _names.inet_ntop(family, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None
         metric = _number(found.get(_RTA_PRIORITY))
-        routes.append(Route(family, dst, table, metric, tos, kind, scope, protocol, hops, src, _number(found.get(_RTA_NH_ID)), body))
+        routes.append(
+            Route(
+                family,
+                dst,
+                table,
+                metric,
+                tos,
+                kind,
+                scope,
+                protocol,
+                hops,
+                src,
+                _number(found.get(_RTA_NH_ID)),
+                body,
+            )
+        )
     return tuple(routes)
 
 
@@ -171,19 +221,37 @@ def local_addresses(messages: Iterable[bytes]) -> set[tuple[int, str]]:
     """Device numbers and addresses of the local IPv6 routes in RTM_NEWROUTE bodies: what the host takes as its own there."""
     local = set()
     for body in messages:
-        family, dst_length, _src, _tos, table, _protocol, _scope, kind, _flags = _ROUTE.unpack_from(body)
+        family, dst_length, _src, _tos, table, _protocol, _scope, kind, _flags = _ROUTE.unpack_from(
+            body
+        )
         if (family, dst_length, table, kind) == (AF_INET6, 128, _TABLE_LOCAL, _RTN_LOCAL):
             found = walk(body, _ROUTE.size)
             local.add((_number(found.get(_RTA_OIF)), _names.inet_ntop(family, found[_RTA_DST])))
     return local
 
 
-def _hops(family: int, flags: int, found: Mapping[int, bytes], names: Mapping[int, str]) -> tuple[Hop, ...]:
+def _hops(
+    family: int, flags: int, found: Mapping[int, bytes], names: Mapping[int, str]
+) -> tuple[Hop, ...]:
     if _RTA_MULTIPATH not in found:
-        return (Hop(names.get(_number(found.get(_RTA_OIF))), _gateway(family, found), 1, bool(flags & _RTNH_F_ONLINK)),)
+        return (
+            Hop(
+                names.get(_number(found.get(_RTA_OIF))),
+                _gateway(family, found),
+                1,
+                bool(flags & _RTNH_F_ONLINK),
+            ),
+        )
     hops = []
     for flags, weight, index, attributes in _nexthops(found[_RTA_MULTIPATH]):
-        hops.append(Hop(names.get(index), _gateway(family, walk(attributes)), weight + 1, bool(flags & _RTNH_F_ONLINK)))
+        hops.append(
+            Hop(
+                names.get(index),
+                _gateway(family, walk(attributes)),
+                weight + 1,
+                bool(flags & _RTNH_F_ONLINK),
+            )
+        )
     return tuple(hops)
 
 
@@ -219,7 +287,12 @@ def reroute(body: bytes, indexes: Sequence[int]) -> bytes:
         elif kind == _RTA_MULTIPATH:
             hops = []
             for index, (flags, weight, _old, attributes) in zip(indexes, _nexthops(payload)):
-                hops.append(_NEXTHOP.pack(_NEXTHOP.size + len(attributes), flags & _RTNH_F_ONLINK, weight, index) + attributes)
+                hops.append(
+                    _NEXTHOP.pack(
+                        _NEXTHOP.size + len(attributes), flags & _RTNH_F_ONLINK, weight, index
+                    )
+                    + attributes
+                )
             payload = b"".join(hops)
         parts.append(attribute(kind, payload))
     return b"".join(parts)
@@ -229,7 +302,10 @@ def readdress(address: Address, index: int, dev: str, flags: int) -> bytes:
     """The same address on another device: label renamed, lifetimes and everything else as they were."""
     family, length, _flags, scope, _index = _ADDRESS.unpack_from(address.raw)
     flags &= _IFA_F_SETTABLE
-    parts = [_ADDRESS.pack(family, length, flags & 0xFF, scope, index), attribute(_IFA_FLAGS, struct.pack("=I", flags))]
+    parts = [
+        _ADDRESS.pack(family, length, flags & 0xFF, scope, index),
+        attribute(_IFA_FLAGS, struct.pack("=I", flags)),
+    ]
     for kind, payload in walk(address.raw, _ADDRESS.size).items():
         if kind == _IFA_LABEL:
             payload = (dev + "".join(text(payload).partition(":")[1:])).encode()[:15] + b"\0"
@@ -253,7 +329,10 @@ def by_kernel(address: Address, mac: str | None) -> bool:
         return False
     parts = bytes.fromhex(mac.replace(":", ""))
     eui64 = bytes([parts[0] ^ 2]) + parts[1:3] + b"\xff\xfe" + parts[3:]
-    return _names.inet_pton(AF_INET6, address.text.partition("/")[0]) == b"\xfe\x80" + b"\0" * 6 + eui64
+    return (
+        _names.inet_pton(AF_INET6, address.text.partition("/")[0])
+        == b"\xfe\x80" + b"\0" * 6 + eui64
+    )
 
 
 def decode_rules(messages: Iterable[bytes]) -> tuple[Rule, ...]:
@@ -262,10 +341,15 @@ def decode_rules(messages: Iterable[bytes]) -> tuple[Rule, ...]:
     for body in messages:
         found = walk(body, _RULE.size)
         if _FRA_IIFNAME in found or _FRA_OIFNAME in found:
-            names = [text(found[kind]) if kind in found else None for kind in (_FRA_IIFNAME, _FRA_OIFNAME)]
+            names = [
+                text(found[kind]) if kind in found else None
+                for kind in (_FRA_IIFNAME, _FRA_OIFNAME)
+            ]
             header = list(_RULE.unpack_from(body))
             header[-1] &= ~_FIB_RULE_DETACHED
-            rules.append(Rule(body[0], names[0], names[1], _RULE.pack(*header) + body[_RULE.size :]))
+            rules.append(
+                Rule(body[0], names[0], names[1], _RULE.pack(*header) + body[_RULE.size :])
+            )
     return tuple(rules)
 
 
@@ -276,7 +360,12 @@ def rename_rule(rule: Rule, new: Mapping[str, str]) -> Rule:
         if kind in (_FRA_IIFNAME, _FRA_OIFNAME):
             payload = new.get(text(payload), text(payload)).encode() + b"\0"
         parts.append(attribute(kind, payload))
-    return Rule(rule.family, new.get(rule.iif or "", rule.iif), new.get(rule.oif or "", rule.oif), b"".join(parts))
+    return Rule(
+        rule.family,
+        new.get(rule.iif or "", rule.iif),
+        new.get(rule.oif or "", rule.oif),
+        b"".join(parts),
+    )
 
 
 def decode_neighbours(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Neighbour, ...]:
@@ -285,20 +374,34 @@ def decode_neighbours(messages: Iterable[bytes], names: Mapping[int, str]) -> tu
     for body in messages:
         family, index, state, _flags, _type = NEIGHBOUR.unpack_from(body)
         found = walk(body, NEIGHBOUR.size)
-        if family not in (AF_INET, AF_INET6) or NDA_LLADDR not in found or not state & (NUD_REACHABLE | NUD_STALE | NUD_PERMANENT | 0x18):
+        if (
+            family not in (AF_INET, AF_INET6)
+            or NDA_LLADDR not in found
+            or not state & (NUD_REACHABLE | NUD_STALE | NUD_PERMANENT | 0x18)
+        ):
             continue
         address = _names.inet_ntop(family, found[_NDA_DST])
-        found_all.append(Neighbour(names.get(index, ""), address, family, found[NDA_LLADDR].hex(":"), state, body))
+        found_all.append(
+            Neighbour(
+                names.get(index, ""), address, family, found[NDA_LLADDR].hex(":"), state, body
+            )
+        )
     return tuple(found_all)
 
 
-def asked_in_vain(messages: Iterable[bytes], names: Mapping[int, str]) -> dict[tuple[str, str], bytes]:
+def asked_in_vain(
+    messages: Iterable[bytes], names: Mapping[int, str]
+) -> dict[tuple[str, str], bytes]:
     """Of the same bodies, what takes those out again that the kernel asks for and has not heard of, by device and address: RTM_DELNEIGH bodies."""
     found_all = {}
     for body in messages:
         family, index, state, _flags, kind = NEIGHBOUR.unpack_from(body)
         found = walk(body, NEIGHBOUR.size)
-        if family in (AF_INET, AF_INET6) and state & (_NUD_INCOMPLETE | _NUD_FAILED) and _NDA_DST in found:
+        if (
+            family in (AF_INET, AF_INET6)
+            and state & (_NUD_INCOMPLETE | _NUD_FAILED)
+            and _NDA_DST in found
+        ):
             gone = NEIGHBOUR.pack(family, index, 0, 0, kind) + attribute(_NDA_DST, found[_NDA_DST])
             found_all[names.get(index, ""), _names.inet_ntop(family, found[_NDA_DST])] = gone
     return found_all
@@ -314,7 +417,9 @@ def reneighbour(neighbour: Neighbour, index: int, known: int = NUD_STALE) -> byt
     )
 
 
-def decode_hooks(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
+def decode_hooks(
+    messages: Iterable[bytes], names: Mapping[int, str]
+) -> tuple[tuple[str, str], ...]:
     """RTM_NEWQDISC bodies: (device, kind) where programs or filters see each frame before a bridge does."""
     found = []
     for body in messages:
@@ -333,11 +438,26 @@ def decode_fdb(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[For
         bridge = names.get(_number(found.get(_NDA_MASTER)))
         if bridge is None or NDA_LLADDR not in found or names.get(index) is None:
             continue
-        age = struct.unpack_from("=III", found[_NDA_CACHEINFO])[2] / 100 if _NDA_CACHEINFO in found else 0.0
+        age = (
+            struct.unpack_from("=III", found[_NDA_CACHEINFO])[2] / 100
+            if _NDA_CACHEINFO in found
+            else 0.0
+        )
         vlan = struct.unpack("=H", found[NDA_VLAN])[0] if NDA_VLAN in found else None
         local = bool(state & NUD_PERMANENT)
         static = local or bool(state & NUD_NOARP)
-        entries.append(Forwarding(bridge, names[index], found[NDA_LLADDR].hex(":"), vlan, local, static, 0.0 if static else age, flags))
+        entries.append(
+            Forwarding(
+                bridge,
+                names[index],
+                found[NDA_LLADDR].hex(":"),
+                vlan,
+                local,
+                static,
+                0.0 if static else age,
+                flags,
+            )
+        )
     return tuple(entries)
 
 

@@ -15,9 +15,13 @@ _FAMILIES = {_inet.AF_INET: "inet", _inet.AF_INET6: "inet6"}
 _KINDS = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit", 9: "throw"}
 
 
-def bridges(now: Snapshot, fdb: Sequence[_inet.Forwarding], mdb: _mdb.Table | None, name: str | None) -> list[dict[str, Any]]:
+def bridges(
+    now: Snapshot, fdb: Sequence[_inet.Forwarding], mdb: _mdb.Table | None, name: str | None
+) -> list[dict[str, Any]]:
     """The bridge of that name, or all; C(mdb) is None where the kernel has none. Raises Refused where there is none of that name."""
-    found = [link for link in now.links.values() if link.kind == "bridge" and name in (None, link.name)]
+    found = [
+        link for link in now.links.values() if link.kind == "bridge" and name in (None, link.name)
+    ]
     if name is not None and not found:
         link = now.links.get(name)
         kind = f"a device of kind '{link.kind or 'hardware'}'" if link else "no device at all"
@@ -25,7 +29,9 @@ def bridges(now: Snapshot, fdb: Sequence[_inet.Forwarding], mdb: _mdb.Table | No
     return [_bridge(now, fdb, mdb, link) for link in found]
 
 
-def _bridge(now: Snapshot, fdb: Iterable[_inet.Forwarding], mdb: _mdb.Table | None, link: Link) -> dict[str, Any]:
+def _bridge(
+    now: Snapshot, fdb: Iterable[_inet.Forwarding], mdb: _mdb.Table | None, link: Link
+) -> dict[str, Any]:
     return {
         "name": link.name,
         "id": link.options.get("bridge_id"),
@@ -37,7 +43,9 @@ def _bridge(now: Snapshot, fdb: Iterable[_inet.Forwarding], mdb: _mdb.Table | No
         "self_vlans": None if link.vlans is None else _vlan.as_list(link.vlans),
         "ports": [_port(now, port) for port in now.ports_of(link.name)],
         "fdb": [_entry(entry) for entry in fdb if entry.bridge == link.name],
-        "mdb": None if mdb is None else [_group(group) for group in mdb.groups if group.bridge == link.name],
+        "mdb": None
+        if mdb is None
+        else [_group(group) for group in mdb.groups if group.bridge == link.name],
         "mcast_router_ports": None if mdb is None else list(mdb.routers.get(link.name, ())),
     }
 
@@ -105,6 +113,11 @@ def routes(found: Iterable[_inet.Route]) -> list[dict[str, Any]]:
 def addresses(now: Snapshot) -> list[dict[str, Any]]:
     """Every address of every device."""
     return [
-        {"dev": one.dev, "address": one.text, "family": _FAMILIES.get(one.family, str(one.family)), "scope": _inet.SCOPES.get(one.scope, str(one.scope))}
+        {
+            "dev": one.dev,
+            "address": one.text,
+            "family": _FAMILIES.get(one.family, str(one.family)),
+            "scope": _inet.SCOPES.get(one.scope, str(one.scope)),
+        }
         for one in now.addresses
     ]

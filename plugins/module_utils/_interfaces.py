@@ -119,7 +119,8 @@ def _line(raw: str, logical: str, inside: str) -> Line:
         return Line(raw, "blank")
     if logical.startswith("#"):
         return Line(raw, "comment", value=logical.strip(_SPACE))
-    if first.start():  # what follows a line of nothing but a backslash: ifupdown takes the blank for an empty name
+    # what follows a line of nothing but a backslash: ifupdown takes the blank for an empty name
+    if first.start():
         return Line(raw, "option", "", logical.strip(_SPACE))
     key = first.group()
     value = logical[first.end() :].strip(_SPACE)
@@ -145,7 +146,12 @@ def is_selection(key: str) -> bool:
 
 def is_keyword(key: str) -> bool:
     """Whether this word would begin something else than an option."""
-    return key in _STANZAS or key in ("source", "rename") or key.startswith("source-dir") or is_selection(key)
+    return (
+        key in _STANZAS
+        or key in ("source", "rename")
+        or key.startswith("source-dir")
+        or is_selection(key)
+    )
 
 
 class Document:
@@ -155,7 +161,11 @@ class Document:
         self._open_end = bool(text) and not text.endswith("\n")
         self.lines = tokenize(text + "\n" if self._open_end else text)
         # The line end that the file uses: what is added ends in it too.
-        self.eol = "\r\n" if 2 * sum(line.raw.endswith("\r\n") for line in self.lines) > len(self.lines) else "\n"
+        self.eol = (
+            "\r\n"
+            if 2 * sum(line.raw.endswith("\r\n") for line in self.lines) > len(self.lines)
+            else "\n"
+        )
         self._heads: dict[tuple[str, str | None], list[int]] | None = None
         self._chosen: set[tuple[str, str]] | None = None
 
@@ -171,7 +181,9 @@ class Document:
                 return line.raw[: len(line.raw) - len(line.raw.lstrip(" \t"))]
         return "    "
 
-    def stanzas(self, name: str | None = None, family: str | None = None, kind: str = "iface") -> list[Stanza]:
+    def stanzas(
+        self, name: str | None = None, family: str | None = None, kind: str = "iface"
+    ) -> list[Stanza]:
         """The stanzas of a kind, in their order, of one name and one family where those are given."""
         if self._heads is None:
             self._heads = {}
@@ -189,7 +201,9 @@ class Document:
             line = self.lines[end]
             end += 1
             # An indented comment right below an option is an option switched off, or a note on it.
-            if line.kind in ("option", "flag") or (stop == end - 1 and line.kind == "comment" and line.raw[0] in " \t"):
+            if line.kind in ("option", "flag") or (
+                stop == end - 1 and line.kind == "comment" and line.raw[0] in " \t"
+            ):
                 stop = end
         return Stanza(start, stop, *_head(self.lines[start].value), tuple(self.lines[start:stop]))
 
@@ -202,7 +216,9 @@ class Document:
         added = "".join(raws)
         last = self.lines[position - 1] if position else None
         if last is not None and _dangles(last):
-            self.lines[position - 1 : position] = tokenize(self._ended(last.raw), self._inside(position - 1))
+            self.lines[position - 1 : position] = tokenize(
+                self._ended(last.raw), self._inside(position - 1)
+            )
         self._splice(position, position, added)
 
     def _ended(self, raw: str) -> str:
@@ -274,7 +290,8 @@ class Document:
         """The option's line with another value; the blanks around its name stay."""
         line = self.lines[position]
         lead = re.match(rf"[{_SPACE}]*{re.escape(line.key)}[ \t]*", line.raw)
-        start = lead.group() if lead else f"{self.indent()}{line.key} "  # a name that a continuation cuts in two
+        # a name that a continuation cuts in two
+        start = lead.group() if lead else f"{self.indent()}{line.key} "
         gap = "" if start.endswith((" ", "\t")) else " "
         return f"{start}{gap}{value}{self.eol}"
 
@@ -292,7 +309,12 @@ class Document:
     def selected(self, group: str, name: str) -> bool:
         """Whether a line of a group (auto, hotplug, ...) names the interface."""
         if self._chosen is None:
-            pairs = [(line.key, word) for line in self.lines if line.kind == "select" for word in words(line.value)]
+            pairs = [
+                (line.key, word)
+                for line in self.lines
+                if line.kind == "select"
+                for word in words(line.value)
+            ]
             flags = [(line.key, _head(self.lines[start].value)[0]) for start, line in self._flags()]
             self._chosen = {*pairs, *flags}
         return any((key, name) in self._chosen for key in _keys(group))
@@ -310,7 +332,9 @@ class Document:
         flagged = {n for stanza in self.stanzas(name) for n in range(stanza.start, stanza.stop)}
         for n, line in enumerate(self.lines):
             if group is None or line.key in _keys(group):
-                if (line.kind == "select" and name in words(line.value)) or (line.kind == "flag" and n in flagged):
+                if (line.kind == "select" and name in words(line.value)) or (
+                    line.kind == "flag" and n in flagged
+                ):
                     yield n
 
     def select(self, group: str, name: str, position: int) -> None:
@@ -327,11 +351,16 @@ class Document:
             elif set(words(line.value)) == {name}:
                 self.remove(n, n + 1) if self._alone(n) else self.replace(n, n + 1, [])
             else:
-                self.replace(n, n + 1, [re.sub(rf"[ \t]+{re.escape(name)}(?=[{_SPACE}\\]|$)", "", line.raw)])
+                self.replace(
+                    n, n + 1, [re.sub(rf"[ \t]+{re.escape(name)}(?=[{_SPACE}\\]|$)", "", line.raw)]
+                )
 
     def _alone(self, position: int) -> bool:
         """Whether blank lines or the ends of the file stand on both sides."""
-        sides = (self.lines[position - 1] if position else None, *self.lines[position + 1 : position + 2])
+        sides = (
+            self.lines[position - 1] if position else None,
+            *self.lines[position + 1 : position + 2],
+        )
         return all(line is None or line.kind == "blank" for line in sides)
 
 

@@ -17,7 +17,12 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _units
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import COMMANDS, canonical, is_keyword, words
+from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import (
+    COMMANDS,
+    canonical,
+    is_keyword,
+    words,
+)
 
 METHODS = {
     "inet": ("loopback", "static", "manual", "dhcp", "bootp", "tunnel", "ppp", "wvdial", "ipv4ll"),
@@ -54,7 +59,9 @@ def checked(item: Mapping[str, Any], validate: bool = True) -> Wish:
             if item[option] is not None:
                 _units.interface_name(item[option], option)
                 if item[option] == name:
-                    raise BadInput(f"{option} names the stanza itself; name the NIC that is its port.")
+                    raise BadInput(
+                        f"{option} names the stanza itself; name the NIC that is its port."
+                    )
         if item["take_over"] is not None and absent:
             raise BadInput("take_over is for state 'present'; with 'absent' use hand_back.")
         if item["hand_back"] is not None and not absent:
@@ -76,19 +83,29 @@ def checked(item: Mapping[str, Any], validate: bool = True) -> Wish:
 
 def one_line(value: str, option: str) -> str:
     """A value that stays on its line; surrounding blanks are dropped, as ifupdown drops them."""
-    if any(ord(character) < 32 and character != "\t" or ord(character) == 127 for character in value):
-        raise BadInput(f"{option} holds a line end or a control character, which would begin another line of the file; give plain text.")
+    if any(
+        ord(character) < 32 and character != "\t" or ord(character) == 127 for character in value
+    ):
+        raise BadInput(
+            f"{option} holds a line end or a control character, which would begin another line of the file; give plain text."
+        )
     value = value.strip(" \t")
     if value.endswith("\\"):
-        raise BadInput(f"{option} ends in a backslash, which would swallow the next line of the file; leave it out.")
+        raise BadInput(
+            f"{option} ends in a backslash, which would swallow the next line of the file; leave it out."
+        )
     return value
 
 
 def _method(method: str, family: str, validate: bool) -> None:
     if not words(method) == [one_line(method, "method")]:
-        raise BadInput(f"method {method!r} is not one word; use one of {', '.join(METHODS[family])}.")
+        raise BadInput(
+            f"method {method!r} is not one word; use one of {', '.join(METHODS[family])}."
+        )
     if validate and method not in METHODS[family]:
-        raise BadInput(f"method '{method}' is none of {family}; use one of {', '.join(METHODS[family])}.")
+        raise BadInput(
+            f"method '{method}' is none of {family}; use one of {', '.join(METHODS[family])}."
+        )
 
 
 def _options(given: Any) -> dict[str, tuple[str, ...]]:
@@ -99,17 +116,24 @@ def _options(given: Any) -> dict[str, tuple[str, ...]]:
     elif (
         isinstance(given, Sequence)
         and not isinstance(given, (str, bytes))
-        and all(isinstance(pair, Sequence) and not isinstance(pair, (str, bytes)) and len(pair) == 2 for pair in given)
+        and all(
+            isinstance(pair, Sequence) and not isinstance(pair, (str, bytes)) and len(pair) == 2
+            for pair in given
+        )
     ):
         pairs = [(pair[0], pair[1]) for pair in given]
     else:
-        raise BadInput("options is neither a dictionary nor a list of [key, value] pairs; write it as one of them.")
+        raise BadInput(
+            "options is neither a dictionary nor a list of [key, value] pairs; write it as one of them."
+        )
     found: dict[str, list[str]] = {}
     spelled: dict[str, str] = {}
     for key, value in pairs:
         key = str(key)
         if not _KEY.fullmatch(key) or is_keyword(key):
-            raise BadInput(f"option {key!r} is not a usable name; use letters, digits, '_' and '-', and no keyword of interfaces(5).")
+            raise BadInput(
+                f"option {key!r} is not a usable name; use letters, digits, '_' and '-', and no keyword of interfaces(5)."
+            )
         if value is None:
             continue
         values = found.setdefault(spelled.setdefault(canonical(key), key), [])
@@ -127,7 +151,9 @@ def _text(key: str, value: Any) -> str:
         return yes if value else no
     if isinstance(value, (int, float, str)):
         return str(value)
-    raise BadInput(f"option '{key}' has a value that is no text, number or list of them; write one line per value.")
+    raise BadInput(
+        f"option '{key}' has a value that is no text, number or list of them; write one line per value."
+    )
 
 
 def address(value: str, netmask: str | None = None) -> str:
@@ -149,15 +175,24 @@ def _host(value: str, family: str, key: str) -> ipaddress.IPv4Interface | ipaddr
         example = "192.0.2.10/24" if family == "inet" else "2001:db8::10/64"
         raise BadInput(f"{key} {value} is no {family} address; write it like {example}.") from None
     if found.ip.is_multicast or found.ip.is_unspecified:
-        raise BadInput(f"{key} {value} is a multicast or an unspecified address, which no interface can have; give the host's own.")
+        raise BadInput(
+            f"{key} {value} is a multicast or an unspecified address, which no interface can have; give the host's own."
+        )
     return found
 
 
 def _address(value: str, family: str, key: str) -> None:
     found = _host(value, family, key)
     net = found.network
-    if "/" in value and family == "inet" and net.prefixlen < 31 and found.ip in (net.network_address, net.broadcast_address):
-        raise BadInput(f"{key} {value} is the network's own or its broadcast address; give the host's.")
+    if (
+        "/" in value
+        and family == "inet"
+        and net.prefixlen < 31
+        and found.ip in (net.network_address, net.broadcast_address)
+    ):
+        raise BadInput(
+            f"{key} {value} is the network's own or its broadcast address; give the host's."
+        )
 
 
 def _gateway(value: str, family: str, key: str) -> None:
@@ -171,7 +206,9 @@ def _netmask(value: str, family: str, key: str) -> None:
     try:
         ipaddress.ip_network(f"{base}/{value}")
     except ValueError:
-        raise BadInput(f"{key} {value} is no netmask; leave it out and write the prefix into address.") from None
+        raise BadInput(
+            f"{key} {value} is no netmask; leave it out and write the prefix into address."
+        ) from None
 
 
 def _hwaddress(value: str, _family: str, key: str) -> None:
@@ -189,12 +226,16 @@ def _integer(low: int, high: int) -> Callable[[str, str, str], None]:
     return check
 
 
-def _seconds(low: float, high: float, also: tuple[float, ...] = ()) -> Callable[[str, str, str], None]:
+def _seconds(
+    low: float, high: float, also: tuple[float, ...] = ()
+) -> Callable[[str, str, str], None]:
     def check(value: str, _family: str, key: str) -> None:
         number = float(value) if re.fullmatch(r"\d{1,10}(\.\d{1,6})?", value) else -1.0
         if not (low <= number <= high or number in also):
             zero = " (or 0)" if also else ""
-            raise BadInput(f"{key} {value} is outside the kernel's range of {low:g} to {high:g} seconds{zero}.")
+            raise BadInput(
+                f"{key} {value} is outside the kernel's range of {low:g} to {high:g} seconds{zero}."
+            )
 
     return check
 
@@ -245,7 +286,9 @@ _KNOWN: dict[str, Callable[[str, str, str], None]] = {
 }  # fmt: skip
 
 
-def _known(name: str, family: str, method: str | None, options: Mapping[str, Sequence[str]]) -> None:
+def _known(
+    name: str, family: str, method: str | None, options: Mapping[str, Sequence[str]]
+) -> None:
     for key, values in options.items():
         plain = canonical(key)
         check = _KNOWN.get(plain)
@@ -260,16 +303,29 @@ def _known(name: str, family: str, method: str | None, options: Mapping[str, Seq
         for value in values:
             check(value, family, key)
         if len(values) > 1 and plain not in (*COMMANDS, "address") and check is not _any:
-            raise BadInput(f"option '{key}' has {len(values)} values and takes one; leave the others out.")
+            raise BadInput(
+                f"option '{key}' has {len(values)} values and takes one; leave the others out."
+            )
     plain_options = {canonical(key): values for key, values in options.items()}
     addresses = [address(value) for value in plain_options.get("address", ())]
     if len(set(addresses)) != len(addresses):
         raise BadInput("options name an address twice; name each once.")
-    if any("/" not in value for value in plain_options.get("address", ())) and "netmask" not in plain_options and method != "tunnel":
+    if (
+        any("/" not in value for value in plain_options.get("address", ()))
+        and "netmask" not in plain_options
+        and method != "tunnel"
+    ):
         raise BadInput("address has no prefix; write it like 192.0.2.10/24.")
-    if any(gateway in [value.partition("/")[0] for value in addresses] for gateway in plain_options.get("gateway", ())):
+    if any(
+        gateway in [value.partition("/")[0] for value in addresses]
+        for gateway in plain_options.get("gateway", ())
+    ):
         raise BadInput("gateway is the host's own address; give the router's.")
     if name in [port for value in plain_options.get("bridge_ports", ()) for port in words(value)]:
         raise BadInput("bridge_ports names the bridge itself; name its ports.")
-    if plain_options.get("bridge_stp", ("off",))[:1] in (("on",), ("yes",)) and plain_options.get("bridge_fd", ("2",))[:1] == ("0",):
-        raise BadInput("bridge_stp on with bridge_fd 0 is not kept by the kernel, which raises the delay to 2 s; turn one of them off.")
+    if plain_options.get("bridge_stp", ("off",))[:1] in (("on",), ("yes",)) and plain_options.get(
+        "bridge_fd", ("2",)
+    )[:1] == ("0",):
+        raise BadInput(
+            "bridge_stp on with bridge_fd 0 is not kept by the kernel, which raises the delay to 2 s; turn one of them off."
+        )

@@ -18,8 +18,17 @@ from typing import Any, Mapping, Sequence, Union
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _interfaces_move as move
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import COMMANDS, Document, Stanza, canonical, words
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import Wish, address
+from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import (
+    COMMANDS,
+    Document,
+    Stanza,
+    canonical,
+    words,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import (
+    Wish,
+    address,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
 
 Docs = Mapping[str, Document]
@@ -64,7 +73,11 @@ class Restore:
 def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
     """The changes of stanzas, then those of files. Raises Refused with the file and the line where that helps."""
     if isinstance(wish, Restore):
-        return [_file(path, Texts(ours, old, False)) for path, (ours, old) in wish.texts.items() if now.texts.get(path) == ours != old]
+        return [
+            _file(path, Texts(ours, old, False))
+            for path, (ours, old) in wish.texts.items()
+            if now.texts.get(path) == ours != old
+        ]
     before = {path: Document(text) for path, text in now.texts.items()}
     after = {path: Document(text) for path, text in now.texts.items()}
     for one in wish:
@@ -89,14 +102,22 @@ def files(changes: Sequence[Change]) -> list[tuple[str, Texts]]:
 
 
 def _hashed(text: str | None) -> dict[str, str] | None:
-    return None if text is None else {"sha256": hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()}
+    return (
+        None
+        if text is None
+        else {"sha256": hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()}
+    )
 
 
 def _refuse_file(now: Files, path: str, old: str | None, new: str) -> None:
     if now.cloud_init and _CLOUD_INIT.search(path):
-        raise Refused(f"cloud-init writes {path} anew at boot; put 'network: {{config: disabled}}' into a file of /etc/cloud/cloud.cfg.d first.")
+        raise Refused(
+            f"cloud-init writes {path} anew at boot; put 'network: {{config: disabled}}' into a file of /etc/cloud/cloud.cfg.d first."
+        )
     if old is not None and "\0" in old:
-        raise Refused(f"{path} holds a NUL byte, behind which ifupdown reads nothing of a line; correct the file by hand first.")
+        raise Refused(
+            f"{path} holds a NUL byte, behind which ifupdown reads nothing of a line; correct the file by hand first."
+        )
 
 
 def _present(now: Files, docs: dict[str, Document], wish: Wish) -> None:
@@ -104,7 +125,14 @@ def _present(now: Files, docs: dict[str, Document], wish: Wish) -> None:
     if wish.take_over is not None:
         family, given = _taken_over(now, docs, wish, family, given)
         if auto is None:
-            auto = any(doc.selected(group, wish.take_over) for doc in docs.values() for group in _GROUPS.values()) or None
+            auto = (
+                any(
+                    doc.selected(group, wish.take_over)
+                    for doc in docs.values()
+                    for group in _GROUPS.values()
+                )
+                or None
+            )
     path, group = _group(docs, wish.name, family)
     if not group:
         path = _created(now, docs, wish, family)
@@ -121,7 +149,9 @@ def _group(docs: Docs, name: str, family: str | None) -> tuple[str, list[Stanza]
     found = move.places(docs, name, family)
     for path, stanza in move.places(docs, name):
         if stanza.family is None and stanza.inherits is None:
-            raise Refused(f"{name} at {path}:{docs[path].number(stanza.start)} has no family, as ifupdown2 allows; add inet or inet6 first.")
+            raise Refused(
+                f"{name} at {path}:{docs[path].number(stanza.start)} has no family, as ifupdown2 allows; add inet or inet6 first."
+            )
     _one_file(docs, name, found)
     return (found[0][0] if found else "", [stanza for _path, stanza in found])
 
@@ -131,11 +161,17 @@ def _one_file(docs: Docs, name: str, found: Sequence[tuple[str, Stanza]]) -> Non
     for path, stanza in found:
         other = first.setdefault(stanza.family, (path, stanza))
         if other[0] != path:
-            spots = [f"{place}:{docs[place].number(one.start)}" for place, one in (other, (path, stanza))]
-            raise Refused(f"{name} {stanza.family or ''} is defined twice, at {spots[0]} and {spots[1]}; remove one of the two first.")
+            spots = [
+                f"{place}:{docs[place].number(one.start)}" for place, one in (other, (path, stanza))
+            ]
+            raise Refused(
+                f"{name} {stanza.family or ''} is defined twice, at {spots[0]} and {spots[1]}; remove one of the two first."
+            )
 
 
-def _taken_over(now: Files, docs: Docs, wish: Wish, family: str, given: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, tuple[str, ...]]]:
+def _taken_over(
+    now: Files, docs: Docs, wish: Wish, family: str, given: dict[str, tuple[str, ...]]
+) -> tuple[str, dict[str, tuple[str, ...]]]:
     """Move the NIC's stanzas; returns the family that the given options are for, and the options with the port added."""
     nic = wish.take_over or ""
     _one_file(docs, nic, move.places(docs, nic))
@@ -144,7 +180,9 @@ def _taken_over(now: Files, docs: Docs, wish: Wish, family: str, given: dict[str
     moved = move.take_over(docs, nic, wish.name)
     held = move.places(docs, wish.name)
     if not held and wish.method is None:
-        raise Refused(f"No file that ifupdown reads says how {nic} gets its address, so {wish.name} cannot take it over; give method and options.")
+        raise Refused(
+            f"No file that ifupdown reads says how {nic} gets its address, so {wish.name} cannot take it over; give method and options."
+        )
     if moved and wish.method is not None:
         _drop_other_method(docs, wish.name, family, wish.method)
     if moved and "metric" not in given and (wish.method in (None, "dhcp") or family != "inet"):
@@ -154,7 +192,9 @@ def _taken_over(now: Files, docs: Docs, wish: Wish, family: str, given: dict[str
         root.append([f"iface {nic} inet manual{root.eol}"])
     if held and wish.method is None and not any(stanza.family == family for _path, stanza in held):
         family = held[0][1].family or family
-    wanted = next((values for key, values in given.items() if canonical(key) == "bridge_ports"), None)
+    wanted = next(
+        (values for key, values in given.items() if canonical(key) == "bridge_ports"), None
+    )
     ports = move.as_port(docs, nic, wish.name, wanted)
     if ports is not None:
         if held:
@@ -167,19 +207,27 @@ def _taken_over(now: Files, docs: Docs, wish: Wish, family: str, given: dict[str
 
 def _drop_other_method(docs: Docs, name: str, family: str, method: str) -> None:
     for path, stanza in reversed(move.places(docs, name, family)):
-        for key in move.METHOD_OPTIONS.get(stanza.method or "", ()) if stanza.method != method else ():
+        for key in (
+            move.METHOD_OPTIONS.get(stanza.method or "", ()) if stanza.method != method else ()
+        ):
             docs[path].set_option(docs[path].at(stanza.start), key, ())
 
 
 def _created(now: Files, docs: dict[str, Document], wish: Wish, family: str) -> str:
     """Put an empty stanza where it belongs: beside the name's other family, else beside its port, else at the end."""
     if wish.method is None:
-        raise Refused(f"{wish.name} has no {family} stanza in any file that ifupdown reads, so one would be made; give its method.")
-    beside = move.places(docs, wish.name) or (move.places(docs, wish.take_over) if wish.take_over else [])
+        raise Refused(
+            f"{wish.name} has no {family} stanza in any file that ifupdown reads, so one would be made; give its method."
+        )
+    beside = move.places(docs, wish.name) or (
+        move.places(docs, wish.take_over) if wish.take_over else []
+    )
     path = wish.file or (beside[-1][0] if beside else now.root)
     if path not in docs:
         if not _would_be_read(path, now.openings):
-            raise Refused(f"{path} would not be read by ifupdown: no source line that {now.root} leads to matches it; add one, or choose another file.")
+            raise Refused(
+                f"{path} would not be read by ifupdown: no source line that {now.root} leads to matches it; add one, or choose another file."
+            )
         docs[path] = Document("")
     doc = docs[path]
     header = f"iface {wish.name} {family} {wish.method}{doc.eol}"
@@ -195,14 +243,26 @@ def _would_be_read(path: str, openings: Sequence[tuple[str, str]]) -> bool:
     directory, _slash, name = path.rpartition("/")
     for kind, pattern in openings:
         if kind == "source-directory":
-            if fnmatchcase(directory, pattern.rstrip("/")) and re.fullmatch(r"[a-zA-Z0-9_-]+", name):
+            if fnmatchcase(directory, pattern.rstrip("/")) and re.fullmatch(
+                r"[a-zA-Z0-9_-]+", name
+            ):
                 return True
-        elif pattern.count("/") == path.count("/") and fnmatchcase(path, pattern) and not name.startswith("."):
+        elif (
+            pattern.count("/") == path.count("/")
+            and fnmatchcase(path, pattern)
+            and not name.startswith(".")
+        ):
             return True
     return False
 
 
-def _edit(doc: Document, group: Sequence[Stanza], wish: Wish, family: str, given: Mapping[str, tuple[str, ...]]) -> None:
+def _edit(
+    doc: Document,
+    group: Sequence[Stanza],
+    wish: Wish,
+    family: str,
+    given: Mapping[str, tuple[str, ...]],
+) -> None:
     start = group[0].start
     if wish.method is not None and group[0].method != wish.method:
         doc.set_method(group[0], wish.method)
@@ -221,8 +281,14 @@ def _edit(doc: Document, group: Sequence[Stanza], wish: Wish, family: str, given
 
 def _beside(now: Sequence[str], given: Sequence[str], addresses_given: bool) -> tuple[str, ...]:
     """The given hooks after those that moved here from the NIC, less the ones that add addresses where these are given."""
-    kept = [value for value in now if value not in given and not (addresses_given and _ADDRESS_HOOK.search(value))]
-    return tuple(value for value in now if value in kept or value in given) + tuple(value for value in given if value not in now)
+    kept = [
+        value
+        for value in now
+        if value not in given and not (addresses_given and _ADDRESS_HOOK.search(value))
+    ]
+    return tuple(value for value in now if value in kept or value in given) + tuple(
+        value for value in given if value not in now
+    )
 
 
 def _same(key: str, now: Sequence[str], wish: Sequence[str]) -> bool:
@@ -235,11 +301,15 @@ def _netmask(stanza: Stanza) -> str | None:
     return next(iter(stanza.values("netmask")), None)
 
 
-def _addresses(doc: Document, name: str, family: str, wish: Sequence[str], netmask: Sequence[str]) -> None:
+def _addresses(
+    doc: Document, name: str, family: str, wish: Sequence[str], netmask: Sequence[str]
+) -> None:
     """Give a group of stanzas exactly these addresses: the first in the first stanza, each other in one of its own."""
     mask = netmask[0] if netmask else None
     first, *others = doc.stanzas(name, family)
-    if [address(value, _netmask(first)) for value in first.values("address")] != [address(value, mask) for value in wish[:1]]:
+    if [address(value, _netmask(first)) for value in first.values("address")] != [
+        address(value, mask) for value in wish[:1]
+    ]:
         doc.set_option(first, "address", wish[:1])
         for key in ("broadcast", "network") + (() if netmask else ("netmask",)):
             doc.set_option(doc.at(first.start), key, ())
@@ -253,7 +323,15 @@ def _addresses(doc: Document, name: str, family: str, wish: Sequence[str], netma
             doc.remove(stanza.start, stanza.stop)
     last = doc.stanzas(name, family)[-1]
     indent = doc.indent(last)
-    raws = [raw for value in missing.values() for raw in (doc.eol, f"iface {name} {family} static{doc.eol}", f"{indent}address {value}{doc.eol}")]
+    raws = [
+        raw
+        for value in missing.values()
+        for raw in (
+            doc.eol,
+            f"iface {name} {family} static{doc.eol}",
+            f"{indent}address {value}{doc.eol}",
+        )
+    ]
     if raws:
         doc.insert(last.stop, raws)
 
@@ -262,7 +340,9 @@ def _complete(doc: Document, group: Sequence[Stanza], path: str) -> None:
     for stanza in group:
         if stanza.method == "static" and not stanza.values("address") and stanza.inherits is None:
             where = f"{path}, line {doc.number(stanza.start)}"
-            raise Refused(f"{stanza.name} {stanza.family} would be static without an address ({where}), and ifup would fail; give options.address.")
+            raise Refused(
+                f"{stanza.name} {stanza.family} would be static without an address ({where}), and ifup would fail; give options.address."
+            )
 
 
 def _selection(docs: Docs, name: str, group: str, wish: bool | None) -> None:
@@ -281,7 +361,11 @@ def _absent(_now: Files, docs: Docs, wish: Wish) -> None:
         move.hand_back(docs, wish.hand_back, wish.name)
     _one_file(docs, wish.name, move.places(docs, wish.name, wish.family))
     # The names first: a line "auto br0" above the stanza would else keep the blank line before it.
-    if not [stanza for _path, stanza in move.places(docs, wish.name) if wish.family not in (None, stanza.family)]:
+    if not [
+        stanza
+        for _path, stanza in move.places(docs, wish.name)
+        if wish.family not in (None, stanza.family)
+    ]:
         for doc in docs.values():
             doc.unselect(None, wish.name)
     for path, stanza in reversed(move.places(docs, wish.name, wish.family)):
@@ -291,11 +375,16 @@ def _absent(_now: Files, docs: Docs, wish: Wish) -> None:
 def described(docs: Docs, name: str, family: str | None) -> dict[str, Any]:
     """A stanza as the module returns it."""
     found = move.places(docs, name, family)
-    result: dict[str, Any] = {"name": name, "family": family or (found[0][1].family if found else None)}
+    result: dict[str, Any] = {
+        "name": name,
+        "family": family or (found[0][1].family if found else None),
+    }
     result["state"] = "present" if found else "absent"
     result["method"] = found[0][1].method if found else None
     result["file"] = found[0][0] if found else None
-    result["options"] = [[readable(key), readable(value)] for _path, stanza in found for key, value in stanza.options]
+    result["options"] = [
+        [readable(key), readable(value)] for _path, stanza in found for key, value in stanza.options
+    ]
     for option, group in _GROUPS.items():
         result[option] = any(doc.selected(group, name) for doc in docs.values())
     return result
@@ -310,7 +399,11 @@ def _told(before: Docs, after: Docs) -> list[Change]:
     """What changed, stanza by stanza."""
     names: dict[tuple[str, str | None], None] = {}
     for docs in (before, after):
-        names.update(((stanza.name, stanza.family), None) for doc in docs.values() for stanza in doc.stanzas())
+        names.update(
+            ((stanza.name, stanza.family), None)
+            for doc in docs.values()
+            for stanza in doc.stanzas()
+        )
     changes = []
     for name, family in names:
         old, new = (_facts(docs, name, family) for docs in (before, after))
@@ -326,7 +419,11 @@ def _told(before: Docs, after: Docs) -> list[Change]:
 
 def _facts(docs: Docs, name: str, family: str | None) -> dict[str, Any] | None:
     facts = described(docs, name, family)
-    return None if facts["state"] == "absent" else {key: facts[key] for key in ("file", "method", "options", *_GROUPS)}
+    return (
+        None
+        if facts["state"] == "absent"
+        else {key: facts[key] for key in ("file", "method", "options", *_GROUPS)}
+    )
 
 
 def docs_after(now: Files, changes: Sequence[Change]) -> dict[str, Document]:
@@ -338,7 +435,13 @@ def docs_after(now: Files, changes: Sequence[Change]) -> dict[str, Document]:
 def diff(changes: Sequence[Change]) -> list[dict[str, str]]:
     """Ansible's diff: each file's text, before and after."""
     return [
-        {"before_header": path, "after_header": path, "before": readable(texts.old or ""), "after": readable(texts.new or "")} for path, texts in files(changes)
+        {
+            "before_header": path,
+            "after_header": path,
+            "before": readable(texts.old or ""),
+            "after": readable(texts.new or ""),
+        }
+        for path, texts in files(changes)
     ]
 
 
@@ -353,7 +456,11 @@ def flat(now: Files, changes: Sequence[Change]) -> str:
         text = ""
         for line in docs[path].lines:
             sourced = line.kind in ("source", "source-directory")
-            text += "".join(read(one) for one in next(included, ()) if one not in seen) if sourced else line.raw
+            text += (
+                "".join(read(one) for one in next(included, ()) if one not in seen)
+                if sourced
+                else line.raw
+            )
         return text if text.endswith("\n") or not text else text + "\n"
 
     return read(now.root) + "".join(read(path) for path in docs if path not in seen)

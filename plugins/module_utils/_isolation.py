@@ -12,7 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _frames, _port, _units, _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _frames,
+    _port,
+    _units,
+    _vlan,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import listed
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
@@ -96,25 +101,38 @@ class Shot:
 
 def checked(params: Mapping[str, Any]) -> Wish:
     """The module's options as a wish. Raises BadInput."""
-    tenants = tuple(Tenant(one["name"], one["vlan"], tuple(dict.fromkeys(one["ports"])), one["dhcp"]) for one in params["tenants"])
+    tenants = tuple(
+        Tenant(one["name"], one["vlan"], tuple(dict.fromkeys(one["ports"])), one["dhcp"])
+        for one in params["tenants"]
+    )
     seen: dict[str, str] = {}
     for tenant in tenants:
         if [one.name for one in tenants].count(tenant.name) > 1 or tenant.name == HOST:
-            raise BadInput(f"The tenant '{tenant.name}' is listed twice, or has the name that this module has for the host itself; name each once.")
+            raise BadInput(
+                f"The tenant '{tenant.name}' is listed twice, or has the name that this module has for the host itself; name each once."
+            )
         if tenant.vlan is not None:
             _units.whole(tenant.vlan, f"{tenant.name}: vlan", _vlan.FIRST, _vlan.LAST)
         if not tenant.ports:
-            raise BadInput(f"The tenant {tenant.name} has no ports, so there is nothing that it could be seen from; name its ports, or leave it out.")
+            raise BadInput(
+                f"The tenant {tenant.name} has no ports, so there is nothing that it could be seen from; name its ports, or leave it out."
+            )
         for port in tenant.ports:
             if port in seen:
-                raise BadInput(f"{port} is a port of {seen[port]} and of {tenant.name}; a port belongs to one tenant.")
+                raise BadInput(
+                    f"{port} is a port of {seen[port]} and of {tenant.name}; a port belongs to one tenant."
+                )
             seen[port] = tenant.name
     both = [port for port in (*params["uplinks"], *params["trunks"]) if port in seen]
     if both:
-        raise BadInput(f"{both[0]} is listed as a port of {seen[both[0]]} and as an uplink or trunk, which carries every tenant; list it once.")
+        raise BadInput(
+            f"{both[0]} is listed as a port of {seen[both[0]]} and as an uplink or trunk, which carries every tenant; list it once."
+        )
     _units.whole(params["count"], "count", 1, _MOST_COUNT)
     timeout = _units.seconds(params["timeout"], "timeout", 0, _MOST_TIMEOUT)
-    return Wish(tenants, tuple(params["uplinks"]), tuple(params["trunks"]), params["count"], timeout)
+    return Wish(
+        tenants, tuple(params["uplinks"]), tuple(params["trunks"]), params["count"], timeout
+    )
 
 
 def probes(now: Snapshot, wish: Wish, mark: str) -> list[Probe]:
@@ -124,19 +142,36 @@ def probes(now: Snapshot, wish: Wish, mark: str) -> list[Probe]:
     """
     found: list[Probe] = []
 
-    def add(tenant: Tenant | None, bridge: str, like: str | None, options: Mapping[str, Any]) -> None:
+    def add(
+        tenant: Tenant | None, bridge: str, like: str | None, options: Mapping[str, Any]
+    ) -> None:
         number = len(found)
         name = f"probe{number}-{mark}"
-        wished = {**options, "name": name, "bridge": bridge, "state": "present", "up": True, "steal": False, "back": True}
+        wished = {
+            **options,
+            "name": name,
+            "bridge": bridge,
+            "state": "present",
+            "up": True,
+            "steal": False,
+            "back": True,
+        }
         found.append(Probe(number, name, tenant, bridge, now.links[bridge].mtu, like, wished))
 
     for tenant in wish.tenants:
         for bridge, ports in _by_bridge(now, tenant).items():
             ways: list[tuple[str, dict[str, Any]]] = []
             for port in ports:
-                options = {key: value for key, value in _port.wish_back(now, port).items() if key not in _NOT_CLONED}
+                options = {
+                    key: value
+                    for key, value in _port.wish_back(now, port).items()
+                    if key not in _NOT_CLONED
+                }
                 same = {key: value for key, value in options.items() if key != "name"}
-                if same not in [{key: value for key, value in way.items() if key != "name"} for _like, way in ways]:
+                if same not in [
+                    {key: value for key, value in way.items() if key != "name"}
+                    for _like, way in ways
+                ]:
                     ways.append((port, options))
             ways += [ways[0]] * (_LEAST_PROBES - len(ways))
             for like, options in ways:
@@ -149,7 +184,9 @@ def probes(now: Snapshot, wish: Wish, mark: str) -> list[Probe]:
 
 def bridges(now: Snapshot, wish: Wish) -> list[str]:
     """The bridges that the tenants have ports of."""
-    return list(dict.fromkeys(bridge for tenant in wish.tenants for bridge in _by_bridge(now, tenant)))
+    return list(
+        dict.fromkeys(bridge for tenant in wish.tenants for bridge in _by_bridge(now, tenant))
+    )
 
 
 def shots(now: Snapshot, wish: Wish, plugged: Sequence[Probe]) -> list[Shot]:
@@ -157,34 +194,67 @@ def shots(now: Snapshot, wish: Wish, plugged: Sequence[Probe]) -> list[Shot]:
     flooding = [Shot(probe, kind) for kind in _frames.FLOODED for probe in plugged]
     direct = []
     for probe in plugged:
-        peers = [one.number for one in plugged if one.tenant is probe.tenant and one.bridge == probe.bridge and one is not probe]
+        peers = [
+            one.number
+            for one in plugged
+            if one.tenant is probe.tenant and one.bridge == probe.bridge and one is not probe
+        ]
         direct += [Shot(probe, "known", peer=peer) for peer in peers if probe.tenant is not None]
-    forged = [Shot(probe, "tagged", vid=vid) for probe in plugged if _filters(now, probe.bridge) for vid in _foreign(now, wish, probe)]
+    forged = [
+        Shot(probe, "tagged", vid=vid)
+        for probe in plugged
+        if _filters(now, probe.bridge)
+        for vid in _foreign(now, wish, probe)
+    ]
     return flooding + direct + forged
 
 
-def is_required(now: Snapshot, wish: Wish, probe: Probe, kind: str, dev: str, plugged: Mapping[str, Probe]) -> bool:
+def is_required(
+    now: Snapshot, wish: Wish, probe: Probe, kind: str, dev: str, plugged: Mapping[str, Probe]
+) -> bool:
     """Whether every frame of that kind has to come out at that device."""
     if kind in ("known", "tagged") or (probe.tenant is not None and dev == probe.bridge):
         return False
     other = plugged.get(dev)
     if other is not None:
         same = other.tenant is probe.tenant and other.bridge == probe.bridge
-        return same and _floods(now, probe.bridge, other.options, kind) and not (probe.options.get("isolated") and other.options.get("isolated"))
+        return (
+            same
+            and _floods(now, probe.bridge, other.options, kind)
+            and not (probe.options.get("isolated") and other.options.get("isolated"))
+        )
     link = now.links[dev]
     if probe.tenant is None:
         # what is said in the VLAN of a new port has to reach the host, if it is in that VLAN, and the wire, if that carries it
-        there = set(_vlan.of_a_new_port(now.links[probe.bridge]) or ()) & set(map(str, _vlan.expanded(link.vlans or {})))
-        way = link.up if dev == probe.bridge else dev in wish.uplinks and link.master == probe.bridge and _forwards(link)
+        there = set(_vlan.of_a_new_port(now.links[probe.bridge]) or ()) & set(
+            map(str, _vlan.expanded(link.vlans or {}))
+        )
+        way = (
+            link.up
+            if dev == probe.bridge
+            else dev in wish.uplinks and link.master == probe.bridge and _forwards(link)
+        )
         return bool(there) and way and kind in ("arp", "broadcast")
-    if link.master != probe.bridge or not _forwards(link) or not _floods(now, probe.bridge, link.port or {}, kind):
+    if (
+        link.master != probe.bridge
+        or not _forwards(link)
+        or not _floods(now, probe.bridge, link.port or {}, kind)
+    ):
         return False
     if dev in probe.tenant.ports:
         return not (probe.options.get("isolated") and (link.port or {}).get("isolated"))
     return dev in wish.uplinks and probe.tenant.vlan is not None
 
 
-def is_leak(now: Snapshot, wish: Wish, probe: Probe, kind: str, dev: str, vid: int | None, plugged: Mapping[str, Probe]) -> bool:
+def is_leak(
+    now: Snapshot,
+    wish: Wish,
+    probe: Probe,
+    kind: str,
+    dev: str,
+    vid: int | None,
+    plugged: Mapping[str, Probe],
+) -> bool:
     """Whether a frame that came out at that device, with a tag of that VID or none, is where it must not be."""
     other = plugged[dev].tenant if dev in plugged else wish.owner(dev)
     if kind == "tagged":
@@ -217,31 +287,52 @@ def settings(now: Snapshot, wish: Wish) -> list[str]:
             continue
         for bridge, ports in _by_bridge(now, tenant).items():
             if not _filters(now, bridge):
-                wrong.append(f"{bridge} filters no VLANs, so VLAN {tenant.vlan} of {tenant.name} means nothing there; set its vlan_filtering.")
+                wrong.append(
+                    f"{bridge} filters no VLANs, so VLAN {tenant.vlan} of {tenant.name} means nothing there; set its vlan_filtering."
+                )
                 continue
             for port in ports:
                 has = dict(now.links[port].vlans or {})
                 if has != {str(tenant.vlan): _vlan.PVID}:
-                    wrong.append(f"{port} of {tenant.name} should be in VLAN {tenant.vlan} alone, untagged, and has {_told(has)}.")
+                    wrong.append(
+                        f"{port} of {tenant.name} should be in VLAN {tenant.vlan} alone, untagged, and has {_told(has)}."
+                    )
             if _vlan.expanded(now.links[bridge].vlans or {}).get(tenant.vlan):
-                wrong.append(f"{bridge} itself, which is the host, is in VLAN {tenant.vlan} of {tenant.name}.")
+                wrong.append(
+                    f"{bridge} itself, which is the host, is in VLAN {tenant.vlan} of {tenant.name}."
+                )
             for link in _uplinks(now, wish, bridge):
                 if _vlan.expanded(link.vlans or {}).get(tenant.vlan) != _vlan.TAGGED:
-                    wrong.append(f"{link.name} does not carry VLAN {tenant.vlan} of {tenant.name} tagged; it has {_told(link.vlans or {})}.")
+                    wrong.append(
+                        f"{link.name} does not carry VLAN {tenant.vlan} of {tenant.name} tagged; it has {_told(link.vlans or {})}."
+                    )
     for bridge in filter(lambda name: _filters(now, name), bridges(now, wish)):
         for link in _uplinks(now, wish, bridge):
-            lost = [vid for vid in _pvids(now, bridge) if vid not in _vlan.expanded(link.vlans or {})]
-            wrong += [f"{link.name} does not carry VLAN {vid}, which the host is in on {bridge}; it has {_told(link.vlans or {})}." for vid in lost]
+            lost = [
+                vid for vid in _pvids(now, bridge) if vid not in _vlan.expanded(link.vlans or {})
+            ]
+            wrong += [
+                f"{link.name} does not carry VLAN {vid}, which the host is in on {bridge}; it has {_told(link.vlans or {})}."
+                for vid in lost
+            ]
     return wrong
 
 
 def _uplinks(now: Snapshot, wish: Wish, bridge: str) -> list[Link]:
-    return [now.links[name] for name in wish.uplinks if name in now.links and now.links[name].master == bridge]
+    return [
+        now.links[name]
+        for name in wish.uplinks
+        if name in now.links and now.links[name].master == bridge
+    ]
 
 
 def _pvids(now: Snapshot, bridge: str) -> set[int]:
     """The VLAN in which the host sends and hears by the bridge itself."""
-    return {vid for vid, words in _vlan.expanded(now.links[bridge].vlans or {}).items() if words == _vlan.PVID}
+    return {
+        vid
+        for vid, words in _vlan.expanded(now.links[bridge].vlans or {}).items()
+        if words == _vlan.PVID
+    }
 
 
 def _by_bridge(now: Snapshot, tenant: Tenant) -> dict[str, list[str]]:
@@ -249,8 +340,13 @@ def _by_bridge(now: Snapshot, tenant: Tenant) -> dict[str, list[str]]:
     for port in tenant.ports:
         link = now.links.get(port)
         if link is None or link.port is None or link.master not in now.links:
-            has = ", ".join(sorted(one.name for one in now.links.values() if one.port is not None)) or "none"
-            raise Refused(f"{port} of {tenant.name} is no port of a bridge (those are {has}); plug it in first (bridge_port).")
+            has = (
+                ", ".join(sorted(one.name for one in now.links.values() if one.port is not None))
+                or "none"
+            )
+            raise Refused(
+                f"{port} of {tenant.name} is no port of a bridge (those are {has}); plug it in first (bridge_port)."
+            )
         found.setdefault(str(link.master), []).append(port)
     return found
 
@@ -279,7 +375,12 @@ def _floods(now: Snapshot, bridge: str, port: Mapping[str, Any], kind: str) -> b
     """
     if kind in ("multicast", "nd") and now.links[bridge].options.get("mcast_snooping", True):
         return False
-    switch = {"unicast": "flood", "multicast": "mcast_flood", "multicast6": "mcast_flood", "nd": "mcast_flood"}.get(kind, "bcast_flood")
+    switch = {
+        "unicast": "flood",
+        "multicast": "mcast_flood",
+        "multicast6": "mcast_flood",
+        "nd": "mcast_flood",
+    }.get(kind, "bcast_flood")
     quiet = kind in ("arp", "nd") and (port.get("neigh_suppress") or port.get("proxy_arp"))
     return bool(port.get(switch, True)) and not quiet
 
@@ -290,10 +391,16 @@ def _told(vlans: Mapping[str, str]) -> str:
 
 def entered(seen: Mapping[Sighting, int], probe: Probe, kind: str) -> int:
     """How many frames of a kind the bridge was given at the probe."""
-    return sum(count for (number, what, dev, _vid), count in seen.items() if (number, what, dev) == (probe.number, kind, probe.name))
+    return sum(
+        count
+        for (number, what, dev, _vid), count in seen.items()
+        if (number, what, dev) == (probe.number, kind, probe.name)
+    )
 
 
-def came_out(seen: Mapping[Sighting, int], probe: Probe) -> Iterable[tuple[str, str, int | None, int]]:
+def came_out(
+    seen: Mapping[Sighting, int], probe: Probe
+) -> Iterable[tuple[str, str, int | None, int]]:
     """C((kind, device, VID, count)) of the probe's frames, wherever but at itself."""
     for (number, kind, dev, vid), count in sorted(seen.items(), key=str):
         if number == probe.number and dev != probe.name:

@@ -21,7 +21,11 @@ from collections import Counter
 from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _frames, _isolation, _tun
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, KernelError, Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    DeadlineExceeded,
+    KernelError,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._frames import Mark
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import Probe, Shot, Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation_verdict import Run
@@ -82,9 +86,14 @@ def _tap(probe: Probe, now: Snapshot) -> Iterator[int]:
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             name = probe.name.encode()
-            highest = b"\xfe\xff\xff\xff" + struct.pack("!H", probe.number)  # a bridge without a MAC of its own takes its ports' lowest
-            fcntl.ioctl(line, _tun.TUNSETIFF, struct.pack("16sH22x", name, _tun.IFF_TAP | _tun.IFF_NO_PI))
-            fcntl.ioctl(control, _SIOCSIFHWADDR, struct.pack("16sH6s16x", name, _ARPHRD_ETHER, highest))
+            # a bridge without a MAC of its own takes its ports' lowest
+            highest = b"\xfe\xff\xff\xff" + struct.pack("!H", probe.number)
+            fcntl.ioctl(
+                line, _tun.TUNSETIFF, struct.pack("16sH22x", name, _tun.IFF_TAP | _tun.IFF_NO_PI)
+            )
+            fcntl.ioctl(
+                control, _SIOCSIFHWADDR, struct.pack("16sH6s16x", name, _ARPHRD_ETHER, highest)
+            )
             fcntl.ioctl(control, _SIOCSIFMTU, struct.pack("16si20x", name, probe.mtu))
         yield line
     except OSError as error:
@@ -98,7 +107,9 @@ def _wait_until_forwarding(netlink: Netlink, noun: LinkNoun, probe: Probe) -> No
     index = index_of(probe.name, {})
     delay = float(noun.read().links[probe.bridge].options.get("forward_delay") or 0)
     if not netlink.wait_until_forwarding(index, _COME_UP + 2 * delay):
-        raise DeadlineExceeded(f"{probe.bridge} did not let the probe {probe.name} forward within {_COME_UP + 2 * delay:g} s; look at its STP.")
+        raise DeadlineExceeded(
+            f"{probe.bridge} did not let the probe {probe.name} forward within {_COME_UP + 2 * delay:g} s; look at its STP."
+        )
 
 
 class Gun:
@@ -114,7 +125,10 @@ class Gun:
     def fire(self, shot: Shot) -> None:
         peer = b"" if shot.peer is None else _frames.station(self._run, shot.peer)
         try:
-            os.write(self.lines[shot.probe.number], _frames.built(self.mark(shot), peer=peer, vid=shot.vid))
+            os.write(
+                self.lines[shot.probe.number],
+                _frames.built(self.mark(shot), peer=peer, vid=shot.vid),
+            )
         except OSError as error:
             raise KernelError(f"send by the probe {shot.probe.name}", error.errno or 0) from None
 
@@ -149,9 +163,21 @@ class Ear:
     def _filter(self, source: bytes) -> None:
         """Classic BPF: take a frame whose source address begins with these four bytes."""
         number = struct.unpack("!I", source)[0]
-        program = [(0x20, 0, 0, 6), (0x15, 0, 1, number), (0x06, 0, 0, _MOST_BYTES), (0x06, 0, 0, 0)]  # ld [6]; jeq; ret all; ret none
-        code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code)))
+        # ld [6]; jeq; ret all; ret none
+        program = [
+            (0x20, 0, 0, 6),
+            (0x15, 0, 1, number),
+            (0x06, 0, 0, _MOST_BYTES),
+            (0x06, 0, 0, 0),
+        ]
+        code = ctypes.create_string_buffer(
+            b"".join(struct.pack("=HBBI", *step) for step in program)
+        )
+        self._socket.setsockopt(
+            socket.SOL_SOCKET,
+            _SO_ATTACH_FILTER,
+            struct.pack("@HP", len(program), ctypes.addressof(code)),
+        )
 
     def listen(self, quiet: float) -> None:
         """Count what is there, and what comes until there was nothing for C(quiet) seconds."""
@@ -161,13 +187,23 @@ class Ear:
             if mark is not None:
                 vid = _frames.tag(data)
                 probe, kind = mark
-                self._heard[where[0], where[2] == socket.PACKET_OUTGOING, probe, kind, _noted(notes) if vid is None else vid] += 1
+                self._heard[
+                    where[0],
+                    where[2] == socket.PACKET_OUTGOING,
+                    probe,
+                    kind,
+                    _noted(notes) if vid is None else vid,
+                ] += 1
 
     def heard(self) -> Mapping[tuple[str, bool, int, str, int | None], int]:
         """The counts. Raises Refused where the socket could not hold all."""
-        dropped = struct.unpack("=II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
+        dropped = struct.unpack("=II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[
+            1
+        ]
         if dropped:
-            raise Refused(f"{dropped} frames came faster than they could be counted; ask for a smaller count.")
+            raise Refused(
+                f"{dropped} frames came faster than they could be counted; ask for a smaller count."
+            )
         return self._heard
 
 
@@ -181,7 +217,9 @@ def _noted(notes: Sequence[tuple[int, int, bytes]]) -> int | None:
     return None
 
 
-def _ask_for_addresses(netlink: Netlink, gun: Gun, ear: Ear, wish: Wish, planned: Sequence[Probe]) -> tuple[list[Shot], dict[int, list[dict[str, Any]]]]:
+def _ask_for_addresses(
+    netlink: Netlink, gun: Gun, ear: Ear, wish: Wish, planned: Sequence[Probe]
+) -> tuple[list[Shot], dict[int, list[dict[str, Any]]]]:
     """A DHCPDISCOVER by one probe of each tenant that has a server, again while nobody answers; what was sent, and the offers by probe."""
     first: dict[str, Probe] = {}
     for probe in planned:
@@ -199,9 +237,20 @@ def _ask_for_addresses(netlink: Netlink, gun: Gun, ear: Ear, wish: Wish, planned
             gun.fire(shot)
         sent += waiting
         again = min(end, time.monotonic() + _ASK_AGAIN)
-        while waiting and select.select([gun.lines[shot.probe.number] for shot in waiting], [], [], max(0.0, again - time.monotonic()))[0]:
+        while (
+            waiting
+            and select.select(
+                [gun.lines[shot.probe.number] for shot in waiting],
+                [],
+                [],
+                max(0.0, again - time.monotonic()),
+            )[0]
+        ):
             for shot in waiting:
-                found = (_frames.offered(data, gun.mark(shot)) for data in gun.received(shot.probe.number))
+                found = (
+                    _frames.offered(data, gun.mark(shot))
+                    for data in gun.received(shot.probe.number)
+                )
                 offers[shot.probe.number] += [offer for offer in found if offer is not None]
             ear.listen(0)
             waiting = [shot for shot in waiting if not offers[shot.probe.number]]
@@ -211,14 +260,25 @@ def _ask_for_addresses(netlink: Netlink, gun: Gun, ear: Ear, wish: Wish, planned
         ear.listen(_QUIET)
         # a second server may have taken longer; then, where each one's MAC was learned
         for shot in dict.fromkeys(sent):
-            late = (_frames.offered(data, gun.mark(shot)) for data in gun.received(shot.probe.number))
+            late = (
+                _frames.offered(data, gun.mark(shot)) for data in gun.received(shot.probe.number)
+            )
             offers[shot.probe.number] += [offer for offer in late if offer is not None]
         _find_ports(netlink, planned, offers)
     return sent, offers
 
 
-def _find_ports(netlink: Netlink, planned: Sequence[Probe], offers: Mapping[int, list[dict[str, Any]]]) -> None:
-    learned = {(entry.bridge, entry.mac): entry.port for entry in netlink.fdb(netlink.snapshot().links) if not entry.local}
+def _find_ports(
+    netlink: Netlink, planned: Sequence[Probe], offers: Mapping[int, list[dict[str, Any]]]
+) -> None:
+    learned = {
+        (entry.bridge, entry.mac): entry.port
+        for entry in netlink.fdb(netlink.snapshot().links)
+        if not entry.local
+    }
     for number, found in offers.items():
-        unlike = {offer["server"]: {**offer, "port": learned.get((planned[number].bridge, offer["mac"]))} for offer in found}
+        unlike = {
+            offer["server"]: {**offer, "port": learned.get((planned[number].bridge, offer["mac"]))}
+            for offer in found
+        }
         offers[number][:] = list(unlike.values())

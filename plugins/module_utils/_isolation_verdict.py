@@ -50,13 +50,28 @@ class Run:
 
 def verdict(run: Run) -> dict[str, Any]:
     """C(isolation) (rows for each sender and kind), C(matrix) (rows for each sender and receiver), C(leaks), C(offers), C(proven), C(wrong)."""
-    places = [(probe, kind, dev, vid, count) for probe in run.plugged for kind, dev, vid, count in came_out(run.seen, probe)]
+    places = [
+        (probe, kind, dev, vid, count)
+        for probe in run.plugged
+        for kind, dev, vid, count in came_out(run.seen, probe)
+    ]
     by_name = run.by_name
-    leaking = [one for one in places if is_leak(run.now, run.wish, one[0], one[1], one[2], one[3], by_name)]
+    leaking = [
+        one for one in places if is_leak(run.now, run.wish, one[0], one[1], one[2], one[3], by_name)
+    ]
     missing = list(_missing(run))
     leaks = _leaks(run, leaking)
-    offers = [{"tenant": run.plugged[number].whose, **offer} for number, found in run.offers.items() for offer in found]
-    wrong = [*settings(run.now, run.wish), *_leak_sentences(leaks), *_lost_sentences(run, missing), *_dhcp_sentences(run)]
+    offers = [
+        {"tenant": run.plugged[number].whose, **offer}
+        for number, found in run.offers.items()
+        for offer in found
+    ]
+    wrong = [
+        *settings(run.now, run.wish),
+        *_leak_sentences(leaks),
+        *_lost_sentences(run, missing),
+        *_dhcp_sentences(run),
+    ]
     rows = _rows(run, places, leaking, missing)
     return {
         "isolation": rows,
@@ -92,15 +107,23 @@ def _missing(run: Run) -> Iterator[tuple[Probe, str, str, int, int]]:
             if count:
                 yield probe, kind, probe.name, entered(run.seen, probe, kind), count
             for dev in devices:
-                if count and dev != probe.name and is_required(run.now, run.wish, probe, kind, dev, by_name):
+                if (
+                    count
+                    and dev != probe.name
+                    and is_required(run.now, run.wish, probe, kind, dev, by_name)
+                ):
                     yield probe, kind, dev, out[kind, dev], count
-        for shot in dict.fromkeys(shot for shot in run.sent if shot.probe is probe and shot.kind == "known"):
+        for shot in dict.fromkeys(
+            shot for shot in run.sent if shot.probe is probe and shot.kind == "known"
+        ):
             peer = numbers[shot.peer if shot.peer is not None else -1]
             if not (probe.options.get("isolated") and peer.options.get("isolated")):
                 yield probe, "known", peer.name, out["known", peer.name], run.sent.count(shot)
 
 
-def _rows(run: Run, places: Sequence[Any], leaking: Sequence[Any], missing: Sequence[Any]) -> list[dict[str, Any]]:
+def _rows(
+    run: Run, places: Sequence[Any], leaking: Sequence[Any], missing: Sequence[Any]
+) -> list[dict[str, Any]]:
     rows = []
     by_name = run.by_name
     for whose in _senders(run):
@@ -111,8 +134,18 @@ def _rows(run: Run, places: Sequence[Any], leaking: Sequence[Any], missing: Sequ
                 continue
             mine = [one for one in places if one[0].whose == whose and one[1] == kind]
             astray = sum(one[4] for one in leaking if one[0].whose == whose and one[1] == kind)
-            at_uplinks = [one for one in mine if one[2] in (*run.wish.uplinks, *run.wish.trunks) and one not in leaking]
-            own = [one for one in mine if one not in leaking and one not in at_uplinks and _whose(run, one[2], by_name) == whose]
+            at_uplinks = [
+                one
+                for one in mine
+                if one[2] in (*run.wish.uplinks, *run.wish.trunks) and one not in leaking
+            ]
+            own = [
+                one
+                for one in mine
+                if one not in leaking
+                and one not in at_uplinks
+                and _whose(run, one[2], by_name) == whose
+            ]
             rows.append(
                 {
                     "sender": whose,
@@ -120,7 +153,11 @@ def _rows(run: Run, places: Sequence[Any], leaking: Sequence[Any], missing: Sequ
                     "kind": kind,
                     "sent": sent,
                     "own": sum(one[4] for one in own),
-                    "required": sum(need for probe, what, dev, _seen, need in missing if _counts(run, probe, what, dev, whose, kind)),
+                    "required": sum(
+                        need
+                        for probe, what, dev, _seen, need in missing
+                        if _counts(run, probe, what, dev, whose, kind)
+                    ),
                     "others": astray,
                     "uplinks": sum(one[4] for one in at_uplinks),
                 }
@@ -129,7 +166,9 @@ def _rows(run: Run, places: Sequence[Any], leaking: Sequence[Any], missing: Sequ
 
 
 def _counts(run: Run, probe: Probe, what: str, dev: str, whose: str, kind: str) -> bool:
-    return (probe.whose, what) == (whose, kind) and dev != probe.name and dev not in run.wish.uplinks
+    return (
+        (probe.whose, what) == (whose, kind) and dev != probe.name and dev not in run.wish.uplinks
+    )
 
 
 def _whose(run: Run, dev: str, by_name: Mapping[str, Probe]) -> str:
@@ -159,7 +198,14 @@ def _leaks(run: Run, leaking: Sequence[Any]) -> list[dict[str, Any]]:
     found: dict[tuple[Any, ...], dict[str, int]] = {}
     for probe, kind, dev, vid, count in leaking:
         port = by_name[dev].like or by_name[dev].bridge if dev in by_name else dev
-        key = (probe.whose, probe.like, _whose(run, dev, by_name), port, dev in by_name, vid if dev not in by_name else None)
+        key = (
+            probe.whose,
+            probe.like,
+            _whose(run, dev, by_name),
+            port,
+            dev in by_name,
+            vid if dev not in by_name else None,
+        )
         kinds = found.setdefault(key, {})
         kinds[kind] = kinds.get(kind, 0) + count
     names = ("sender", "sent_like", "receiver", "port", "probe", "tag")
@@ -167,13 +213,21 @@ def _leaks(run: Run, leaking: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _leak_sentences(leaks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    living = {(leak["sender"], leak["receiver"], leak["port"]) for leak in leaks if not leak["probe"]}
+    living = {
+        (leak["sender"], leak["receiver"], leak["port"]) for leak in leaks if not leak["probe"]
+    }
     for leak in leaks:
         if leak["probe"] and (leak["sender"], leak["receiver"], leak["port"]) in living:
             continue  # the port that the probe is like was seen itself
         sender = f" from a port like {leak['sent_like']}" if leak["sent_like"] else ""
         port = f"a port like {leak['port']}" if leak["probe"] else leak["port"]
-        where = port if leak["receiver"] == NOBODY else HOST if leak["receiver"] == HOST else f"{port} of {leak['receiver']}"
+        where = (
+            port
+            if leak["receiver"] == NOBODY
+            else HOST
+            if leak["receiver"] == HOST
+            else f"{port} of {leak['receiver']}"
+        )
         tag = f", tagged {leak['tag']}" if leak["tag"] is not None else ""
         yield f"{leak['sender']} leaks: {_kinds(leak['counts'])} frames{sender} came out at {where}{tag}."
 
@@ -190,18 +244,28 @@ def _lost_sentences(run: Run, missing: Sequence[tuple[Probe, str, str, int, int]
             elif dev in by_name:
                 where = f"did not come out at a port like {by_name[dev].like}"
             else:
-                tagged = f" tagged {probe.tenant.vlan}" if dev in run.wish.uplinks and probe.tenant else ""
+                tagged = (
+                    f" tagged {probe.tenant.vlan}"
+                    if dev in run.wish.uplinks and probe.tenant
+                    else ""
+                )
                 where = f"did not come out at {dev}{tagged}"
             key = (probe.whose, f"frames{way} {where}")
             lost.setdefault(key, Counter())[kind] += required - seen
             asked.setdefault(key, Counter())[kind] += required
     for (whose, what), counts in lost.items():
-        told = ", ".join(f"{count} of {asked[whose, what][kind]} {kind}" for kind, count in counts.items())
+        told = ", ".join(
+            f"{count} of {asked[whose, what][kind]} {kind}" for kind, count in counts.items()
+        )
         yield f"{whose}: {told} {what}."
 
 
 def _dhcp_sentences(run: Run) -> Iterator[str]:
-    asked = {probe.number: probe.tenant for probe in run.plugged if any(shot.probe is probe and shot.kind == "dhcp" for shot in run.sent)}
+    asked = {
+        probe.number: probe.tenant
+        for probe in run.plugged
+        if any(shot.probe is probe and shot.kind == "dhcp" for shot in run.sent)
+    }
     for number, tenant in asked.items():
         offers = run.offers.get(number) or ()
         if tenant is not None and not offers:
@@ -212,15 +276,27 @@ def _dhcp_sentences(run: Run) -> Iterator[str]:
                 yield f"{tenant.name if tenant else HOST} was offered {offer['address']} by {offer['mac']}, which is on {offer['port']} of {owner.name}."
 
 
-def _proven(run: Run, rows: Sequence[Mapping[str, Any]], offers: Sequence[Mapping[str, Any]]) -> list[str]:
+def _proven(
+    run: Run, rows: Sequence[Mapping[str, Any]], offers: Sequence[Mapping[str, Any]]
+) -> list[str]:
     found = []
     for tenant in run.wish.tenants:
         mine = [row for row in rows if row["sender"] == tenant.name]
         frames, kinds = sum(row["sent"] for row in mine), len(mine)
         at = f" (VLAN {tenant.vlan})" if tenant.vlan is not None else ""
-        carried = f", left by {listed(run.wish.uplinks)} with their tag" if run.wish.uplinks and tenant.vlan is not None else ""
-        found.append(f"{tenant.name}{at}: {frames} frames of {kinds} kinds reached their own ports{carried}, and nobody else's.")
-        found += [f"{tenant.name} was offered {one['address']} by the DHCP server {one['server']}." for one in offers if one["tenant"] == tenant.name]
+        carried = (
+            f", left by {listed(run.wish.uplinks)} with their tag"
+            if run.wish.uplinks and tenant.vlan is not None
+            else ""
+        )
+        found.append(
+            f"{tenant.name}{at}: {frames} frames of {kinds} kinds reached their own ports{carried}, and nobody else's."
+        )
+        found += [
+            f"{tenant.name} was offered {one['address']} by the DHCP server {one['server']}."
+            for one in offers
+            if one["tenant"] == tenant.name
+        ]
     return found
 
 

@@ -27,22 +27,29 @@ _FAMILY = {"x86_64": ("x86_64", "i386"), "i686": ("i386",), "aarch64": ("aarch64
 # A boot sector: real mode -> protected mode -> paging and long mode -> 100 million additions, then 0x10 to port 0xf4, which the
 # device isa-debug-exit turns into the exit status (0x10 << 1) | 1. Working KVM: about 0.2 s, the BIOS included; tcg: the same;
 # a KVM that emulates every instruction: more than 5 s, and its guests would hang in the first code of their kernel.
-_SECTOR = bytes.fromhex(
-    "fa31c08ed88ec08ed0bc007c"  # cli; data, extra and stack segment 0, stack below the sector
-    "bf001031c0b90018fcf3ab"  # clear the page tables at 0x1000
-    "66c70600100320000066c70600200330000066c7060030830000"  # PML4 -> PDPT -> one page of 2 MiB, present and writable
-    "000f0116b87c0f20c06683c8010f22c0ea467c0800"  # lgdt; CR0.PE; far jump to 32-bit code
-    "66b810008ed88ed00f20e083c8200f22e0b8001000000f22d8"  # segments; CR4.PAE; CR3
-    "b9800000c00f320d000100000f300f20c00d000000800f22c0"  # EFER.LME; CR0.PG
-    "ea7f7c00001800b900e1f5054801c8ffc975f9"  # far jump to 64-bit code; the loop
-    "b010e6f4f4ebfd660f1f440000"  # out 0xf4; hlt; padding
-    "0000000000000000ffff0000009acf00ffff00000092cf00ffff0000009aaf00"  # null, code 32, data, code 64
-    "1f00987c0000"  # limit and address of these descriptors
-).ljust(510, b"\0") + b"\x55\xaa"
+_SECTOR = (
+    bytes.fromhex(
+        "fa31c08ed88ec08ed0bc007c"  # cli; data, extra and stack segment 0, stack below the sector
+        "bf001031c0b90018fcf3ab"  # clear the page tables at 0x1000
+        # PML4 -> PDPT -> one page of 2 MiB, present and writable
+        "66c70600100320000066c70600200330000066c7060030830000"
+        "000f0116b87c0f20c06683c8010f22c0ea467c0800"  # lgdt; CR0.PE; far jump to 32-bit code
+        "66b810008ed88ed00f20e083c8200f22e0b8001000000f22d8"  # segments; CR4.PAE; CR3
+        "b9800000c00f320d000100000f300f20c00d000000800f22c0"  # EFER.LME; CR0.PG
+        "ea7f7c00001800b900e1f5054801c8ffc975f9"  # far jump to 64-bit code; the loop
+        "b010e6f4f4ebfd660f1f440000"  # out 0xf4; hlt; padding
+        # null, code 32, data, code 64
+        "0000000000000000ffff0000009acf00ffff00000092cf00ffff0000009aaf00"
+        "1f00987c0000"  # limit and address of these descriptors
+    ).ljust(510, b"\0")
+    + b"\x55\xaa"
+)
 _EXPECTED = 0x10 << 1 | 1
 
 
-def choose(asked: str, program: str, user: Any, root: str = _rundir.ROOT, device: str = _DEVICE) -> tuple[str, str]:
+def choose(
+    asked: str, program: str, user: Any, root: str = _rundir.ROOT, device: str = _DEVICE
+) -> tuple[str, str]:
     """(kvm or tcg, why) for a guest of this emulator that runs as C(user) (a struct_passwd).
 
     Raises Refused where kvm is asked for and cannot be had.
@@ -53,7 +60,9 @@ def choose(asked: str, program: str, user: Any, root: str = _rundir.ROOT, device
     if obstacle is None:
         return "kvm", "a probe guest ran in it"
     if asked == "kvm":
-        raise Refused(f"accel: kvm cannot be had: {obstacle}; cure that, or say accel: auto or tcg.")
+        raise Refused(
+            f"accel: kvm cannot be had: {obstacle}; cure that, or say accel: auto or tcg."
+        )
     return "tcg", obstacle
 
 
@@ -89,11 +98,34 @@ def probe(program: str, accel: str, deadline: float = _DEADLINE) -> str | None:
     with tempfile.NamedTemporaryFile(prefix="hypervisor-network-", suffix=".img") as image:
         image.write(_SECTOR)
         image.flush()
-        words = [program, "-accel", accel, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", "16"]
-        words += ["-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-drive", f"file={image.name},format=raw,if=ide"]
+        words = [
+            program,
+            "-accel",
+            accel,
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-no-reboot",
+            "-m",
+            "16",
+        ]
+        words += [
+            "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=1",
+            "-drive",
+            f"file={image.name},format=raw,if=ide",
+        ]
         begin = time.monotonic()
         try:
-            done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=deadline, stdin=subprocess.DEVNULL)
+            done = subprocess.run(
+                words,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=deadline,
+                stdin=subprocess.DEVNULL,
+            )
         except subprocess.TimeoutExpired:
             return f"KVM opens, but a guest in it hangs (no answer within {deadline:g} s)"
         except OSError as error:

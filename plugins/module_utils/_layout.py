@@ -12,7 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _port
-from ansible_collections.hypervisor.network.plugins.module_utils._inet import Hop, Neighbour, Route, Rule
+from ansible_collections.hypervisor.network.plugins.module_utils._inet import (
+    Hop,
+    Neighbour,
+    Route,
+    Rule,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Address, Snapshot
 
@@ -84,8 +89,12 @@ _SYSCTLS6 = (
     "accept_ra_mtu", "accept_redirects", "accept_source_route", "autoconf", "accept_dad", "dad_transmits", "optimistic_dad", "use_tempaddr",
     "temp_valid_lft", "temp_prefered_lft", "router_solicitations", "max_addresses", "hop_limit", "ndisc_notify", "proxy_ndp", "addr_gen_mode",
 )  # fmt: skip
-COPIED_SYSCTLS = tuple([f"ipv4/conf/{{dev}}/{key}" for key in _SYSCTLS4] + [f"ipv6/conf/{{dev}}/{key}" for key in _SYSCTLS6])
-_PORT_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "0", "ipv6/conf/{dev}/addr_gen_mode": "1"}  # 1: no link-local address by itself
+COPIED_SYSCTLS = tuple(
+    [f"ipv4/conf/{{dev}}/{key}" for key in _SYSCTLS4]
+    + [f"ipv6/conf/{{dev}}/{key}" for key in _SYSCTLS6]
+)
+# 1: no link-local address by itself
+_PORT_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "0", "ipv6/conf/{dev}/addr_gen_mode": "1"}
 _HOST_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "1", "ipv6/conf/{dev}/addr_gen_mode": "0"}
 # What the kernel finds out by itself: secondary, tentative, permanent, failed, deprecated
 _OBSERVED = 0x01 | 0x40 | 0x80 | 0x08 | 0x20
@@ -105,11 +114,17 @@ def layout_of(now: Inet, nic: str, bridge: str) -> Layout:
         addresses=tuple(one for one in now.addresses if one.dev in own),
         routes=tuple(one for one in now.routes if one.devs & own and not by_itself(one)),
         rules=tuple(one for one in now.rules if {one.iif, one.oif} & own),
-        neighbours=tuple(one for one in now.neighbours if one.dev in own and one.state & _inet.NUD_PERMANENT),
+        neighbours=tuple(
+            one for one in now.neighbours if one.dev in own and one.state & _inet.NUD_PERMANENT
+        ),
         sysctls={key: value for key, value in now.sysctls.items() if dev_of(key) in own},
         clients=tuple(_with_metric(one, now.routes) for one in now.clients if one.dev in own),
         nic_up=now.links[nic].up,
-        membership={key: value for key, value in _port.membership(now, nic).items() if key not in ("bridge", "up")},
+        membership={
+            key: value
+            for key, value in _port.membership(now, nic).items()
+            if key not in ("bridge", "up")
+        },
     )
 
 
@@ -123,8 +138,16 @@ def bridged(now: Inet, nic: str, bridge: str) -> Layout:
         for pattern in COPIED_SYSCTLS:
             if pattern.format(dev=nic) in was.sysctls:
                 sysctls[pattern.format(dev=bridge)] = was.sysctls[pattern.format(dev=nic)]
-    sysctls.update({pattern.format(dev=nic): value for pattern, value in _PORT_SYSCTLS.items() if pattern.format(dev=nic) in was.sysctls})
-    pinned = {"mac": link.mac, "mtu": link.mtu, "up": True} if link.master != bridge else {"up": True}
+    sysctls.update(
+        {
+            pattern.format(dev=nic): value
+            for pattern, value in _PORT_SYSCTLS.items()
+            if pattern.format(dev=nic) in was.sysctls
+        }
+    )
+    pinned = (
+        {"mac": link.mac, "mtu": link.mtu, "up": True} if link.master != bridge else {"up": True}
+    )
     return replace(moved, master=bridge, bridge_link=pinned, sysctls=sysctls, nic_up=True)
 
 
@@ -179,7 +202,10 @@ def connected_of(address: Address) -> tuple[str, ...]:
     if address.family == _inet.AF_INET6 and address.scope == _SCOPE_LINK:
         return ()  # fe80::/64 comes with the device
     if address.family == _inet.AF_INET:
-        silent = address.flags & (_inet.IFA_F_NOPREFIXROUTE | _inet.IFA_F_SECONDARY) or own == f"{address.text.partition('/')[0]}/32"
+        silent = (
+            address.flags & (_inet.IFA_F_NOPREFIXROUTE | _inet.IFA_F_SECONDARY)
+            or own == f"{address.text.partition('/')[0]}/32"
+        )
         return () if silent else (own,)
     peer = (f"{address.peer}/128",) if address.peer else ()
     return peer if address.flags & _inet.IFA_F_NOPREFIXROUTE else (own, *peer)
@@ -187,10 +213,16 @@ def connected_of(address: Address) -> tuple[str, ...]:
 
 def made_by(route: Route, address: Address) -> bool:
     """Whether a route is one that the kernel makes of an address."""
-    if route.protocol != _PROTO_KERNEL or route.family != address.family or route.hops != (Hop(address.dev),):
+    if (
+        route.protocol != _PROTO_KERNEL
+        or route.family != address.family
+        or route.hops != (Hop(address.dev),)
+    ):
         return False
     source = route.src in (None, address.text.partition("/")[0])
-    return source and route.metric == _inet.metric_of(address) and route.dst in connected_of(address)
+    return (
+        source and route.metric == _inet.metric_of(address) and route.dst in connected_of(address)
+    )
 
 
 def link_local(address: Address, now: Snapshot) -> bool:
@@ -203,7 +235,11 @@ def link_local(address: Address, now: Snapshot) -> bool:
 
 def by_itself(route: Route) -> bool:
     """What the kernel makes and removes with a device: fe80::/64 and multicast."""
-    return route.family == _inet.AF_INET6 and route.protocol == _PROTO_KERNEL and route.dst.startswith(("fe80:", "ff00:"))
+    return (
+        route.family == _inet.AF_INET6
+        and route.protocol == _PROTO_KERNEL
+        and route.dst.startswith(("fe80:", "ff00:"))
+    )
 
 
 def dev_of(sysctl: str) -> str:
@@ -214,10 +250,15 @@ def dev_of(sysctl: str) -> str:
 def client_for(client: Client, dev: str) -> Client:
     """The same client for another device: its name as an argument, and in the names of its files."""
     exact = {f"{option}{client.dev}": f"{option}{dev}" for option in ("", "-i", "--interface=")}
-    argv = [part.replace(f".{client.dev}.", f".{dev}.") if "/" in part else exact.get(part, part) for part in client.argv]
+    argv = [
+        part.replace(f".{client.dev}.", f".{dev}.") if "/" in part else exact.get(part, part)
+        for part in client.argv
+    ]
     return replace(client, dev=dev, argv=tuple(argv), pid=0)
 
 
 def _with_metric(client: Client, routes: Iterable[Route]) -> Client:
-    found = [one.metric for one in routes if one.protocol == _PROTO_DHCP and one.devs == {client.dev}]
+    found = [
+        one.metric for one in routes if one.protocol == _PROTO_DHCP and one.devs == {client.dev}
+    ]
     return replace(client, metric=found[0] if found else None)

@@ -12,17 +12,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _confirm, _guarded, _ifup, _inet, _layout, _probe, _transaction, _uplink
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _confirm,
+    _guarded,
+    _ifup,
+    _inet,
+    _layout,
+    _probe,
+    _transaction,
+    _uplink,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import Guard
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, index_of, names_of
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    index_of,
+    names_of,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change, Plan, restore
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
 
 if TYPE_CHECKING:
-    from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import GuardedLinks
+    from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import (
+        GuardedLinks,
+    )
 
 _ANSWER_SECONDS = 3.0
 _CARRIER_SECONDS = 2.0
@@ -43,17 +58,30 @@ class LinkKeeper:
         self.before: Mapping[str, Inet] = {}
         self._worked: list[_probe.Gateway] = []
 
-    def record(self, before: Snapshot, changes: Plan, netlink: Netlink) -> tuple[Mapping[str, Any], Any]:
+    def record(
+        self, before: Snapshot, changes: Plan, netlink: Netlink
+    ) -> tuple[Mapping[str, Any], Any]:
         """Remember everything, and ask the gateways; what a confirmation compares with, and what people may read."""
         devs = _carriers(before, changes)
         self.before = {dev: _host(netlink, dev).read() for dev in devs}
         routes = _inet.decode_routes(netlink.dump(_inet.RTM_GETROUTE), names_of(before.links))
-        self._worked = _probe.answering(netlink, before.links, _probe.gateways(routes, before.links))
-        lost = {change.name for change in changes if change.after is None or change.after.get("up") is False}
+        self._worked = _probe.answering(
+            netlink, before.links, _probe.gateways(routes, before.links)
+        )
+        lost = {
+            change.name
+            for change in changes
+            if change.after is None or change.after.get("up") is False
+        }
         kept = [dev for dev in devs if not lost & {dev, before.links[dev].lower}]
         lasting = [one for one in routes if not _layout.by_itself(one)]
-        facts = _guarded.facts(_guarded.in_words(changes), self._worked, _confirm.words(before, lasting, kept), kept)
-        return facts, {"changes": [change.as_dict() for change in changes], **_confirm.words(before, routes, devs)}
+        facts = _guarded.facts(
+            _guarded.in_words(changes), self._worked, _confirm.words(before, lasting, kept), kept
+        )
+        return facts, {
+            "changes": [change.as_dict() for change in changes],
+            **_confirm.words(before, routes, devs),
+        }
 
     def read(self, now: Snapshot, netlink: Netlink) -> Snapshot:
         """The snapshot with what the recorded devices carry now."""
@@ -63,7 +91,11 @@ class LinkKeeper:
     def plan(self, now: Snapshot, wish: Mapping[str, Inet]) -> list[Change]:
         """The changes that give the devices back what they carried; one that is missing has to be made first."""
         there = now.hosts if isinstance(now, Hosts) else {}
-        return [change for dev, inet in there.items() for change in _uplink.plan(inet, _layout.layout_of(wish[dev], dev, dev))]
+        return [
+            change
+            for dev, inet in there.items()
+            for change in _uplink.plan(inet, _layout.layout_of(wish[dev], dev, dev))
+        ]
 
     def apply(self, change: Change, now: Snapshot, netlink: Netlink) -> bool:
         """Carry out a change of C(plan); False for one of the links themselves."""
@@ -75,18 +107,29 @@ class LinkKeeper:
     def verify(self, after: Snapshot, netlink: Netlink) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""
         # a port that begins to take part in STP is silent for twice the forward delay
-        delays = [2 * link.options["forward_delay"] for link in after.links.values() if link.kind == "bridge" and link.options.get("stp_state")]
-        _guarded.must_answer(_probe.silent(netlink, after.links, self._worked, _ANSWER_SECONDS + max(delays, default=0.0)))
+        delays = [
+            2 * link.options["forward_delay"]
+            for link in after.links.values()
+            if link.kind == "bridge" and link.options.get("stp_state")
+        ]
+        _guarded.must_answer(
+            _probe.silent(
+                netlink, after.links, self._worked, _ANSWER_SECONDS + max(delays, default=0.0)
+            )
+        )
 
     def check_back(self, before: Snapshot, netlink: Netlink) -> None:
         """After the way back. Raises ReadBackError."""
         for dev in self.before:
-            if before.links[dev].running:  # its carrier may have come back with a port, and opens its queues a moment later
+            # its carrier may have come back with a port, and opens its queues a moment later
+            if before.links[dev].running:
                 netlink.wait_until_transmitting(index_of(dev, {}), _CARRIER_SECONDS)
         _guarded.must_answer_again(_probe.silent(netlink, netlink.snapshot().links, self._worked))
 
 
-def guarded(noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]) -> tuple[LinkKeeper, Guard]:
+def guarded(
+    noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+) -> tuple[LinkKeeper, Guard]:
     """A keeper for the noun, and a guard that uses it."""
     keeper = LinkKeeper()
     wish = _transaction.wish_hash([dict(one) for one in wishes] + [params["netns"]])
@@ -104,7 +147,15 @@ def guarded(noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapp
     def by_the_system(_before: Snapshot) -> list[str]:
         return [words for dev in keeper.before for words in _ifup.again(dev)]
 
-    return keeper, Guard(params["guard_timeout"], params["netns"], wish, lambda: noun.use(Netlink()), back, record, by_the_system)
+    return keeper, Guard(
+        params["guard_timeout"],
+        params["netns"],
+        wish,
+        lambda: noun.use(Netlink()),
+        back,
+        record,
+        by_the_system,
+    )
 
 
 def _host(netlink: Netlink, dev: str) -> UplinkNoun:
@@ -116,5 +167,13 @@ def _carriers(before: Snapshot, changes: Iterable[Change]) -> list[str]:
     touched: set[str | None] = set()
     for change in changes:
         link = before.links.get(change.name)
-        touched |= {change.name} if change.kind == "bridge" else {link.master if link else None, (change.after or {}).get("bridge")}
-    return [name for name, link in before.links.items() if {name, link.lower} & (touched - {None}) and before.addresses_of(name)]
+        touched |= (
+            {change.name}
+            if change.kind == "bridge"
+            else {link.master if link else None, (change.after or {}).get("bridge")}
+        )
+    return [
+        name
+        for name, link in before.links.items()
+        if {name, link.lower} & (touched - {None}) and before.addresses_of(name)
+    ]

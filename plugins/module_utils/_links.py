@@ -15,7 +15,18 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _brctl, _bridge, _inet, _port, _tap, _tun, _vlan, _vlan_wire, _wire
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _attributes,
+    _brctl,
+    _bridge,
+    _inet,
+    _port,
+    _tap,
+    _tun,
+    _vlan,
+    _vlan_wire,
+    _wire,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._alone import alone
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
@@ -27,20 +38,29 @@ from ansible_collections.hypervisor.network.plugins.module_utils._netlink import
     wireless,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change, Outcome, Plan
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import IFF_UP, Address, Lazily, Link, Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+    IFF_UP,
+    Address,
+    Lazily,
+    Link,
+    Snapshot,
+)
 
 _ORDER = {"create": 0, "recreate": 0, "update": 1, "detach": 2, "attach": 3, "add": 4, "delete": 5}
 _STATES = {"create": "present", "attach": "present", "delete": "absent", "detach": "absent"}
 _TREE_CHANGES = 75.0  # the longest max_age and forward_delay that a root can have, and some
 _LOOK = 0.5  # seconds; the end of a change is not notified
-_NOTED = 2.0  # seconds; the kernel's worker looks at carriers once a second, or at once (net/core/link_watch.c)
+# seconds; the kernel's worker looks at carriers once a second, or at once (net/core/link_watch.c)
+_NOTED = 2.0
 _OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias", "addr_gen_mode")
 
 
 class LinkNoun:
     """See C(_plan.Noun). C(netlink) is the socket, C(configure) makes a TAP (a parameter, so that tests need no root)."""
 
-    def __init__(self, netlink: Netlink, configure: Callable[[str, Mapping[str, Any]], None] = _tun.configure) -> None:
+    def __init__(
+        self, netlink: Netlink, configure: Callable[[str, Mapping[str, Any]], None] = _tun.configure
+    ) -> None:
         self._netlink = netlink
         self._configure = configure
         self.alone = alone
@@ -48,8 +68,13 @@ class LinkNoun:
     def read(self) -> Snapshot:
         snapshot = self._netlink.snapshot(addresses=True, vlans=True)
         stations = wireless(name for name, link in snapshot.links.items() if not link.kind)
-        links = {name: replace(link, wireless=True) if name in stations else link for name, link in snapshot.links.items()}
-        links.update({name: _with_own_times(link) for name, link in links.items() if link.kind == "bridge"})
+        links = {
+            name: replace(link, wireless=True) if name in stations else link
+            for name, link in snapshot.links.items()
+        }
+        links.update(
+            {name: _with_own_times(link) for name, link in links.items() if link.kind == "bridge"}
+        )
         return Snapshot(links, snapshot.addresses, Lazily(_tun.holders))
 
     def prepare(self, before: Snapshot) -> None:
@@ -59,7 +84,9 @@ class LinkNoun:
         changes = _bridge.plan(now, wish.get("bridge", ())) + _tap.plan(now, wish.get("tap", ()))
         made = [one.name for one in changes if one.action in ("create", "recreate")]
         ports = wish.get("port", ())
-        again = {one["name"] for one in ports} & {one.name for one in changes if one.action == "recreate"}
+        again = {one["name"] for one in ports} & {
+            one.name for one in changes if one.action == "recreate"
+        }
         if again:  # what is wished for the port counts for the new device, not what the old one had
             changes = [one for one in changes if one.kind != _port.KIND or one.name not in again]
         links = {name: link for name, link in now.links.items() if name not in again}
@@ -68,7 +95,9 @@ class LinkNoun:
         changes += _port.plan(replace(now, links=links), ports, made)
         there = {(one.dev, one.text) for one in now.addresses if one.dev not in made}
         lost = [one for one in wish.get("address", ()) if (one.dev, one.text) not in there]
-        changes += [Change("add", "address", one.text, None, {"dev": one.dev}, payload=one) for one in lost]
+        changes += [
+            Change("add", "address", one.text, None, {"dev": one.dev}, payload=one) for one in lost
+        ]
         return sorted(changes, key=_in_order)
 
     def wish_back(self, before: Snapshot, changes: Plan) -> dict[str, list[Any]]:
@@ -79,12 +108,19 @@ class LinkNoun:
             # what hangs on a device goes with it, and comes back with it
             if change.kind == "tap" and change.name in before.links:
                 names["port"][change.name] = None
-            if change.kind == "bridge" and (change.action == "delete" or "vlan_default_pvid" in (change.after or {})):
-                names["port"].update(dict.fromkeys(port.name for port in before.ports_of(change.name)))
+            if change.kind == "bridge" and (
+                change.action == "delete" or "vlan_default_pvid" in (change.after or {})
+            ):
+                names["port"].update(
+                    dict.fromkeys(port.name for port in before.ports_of(change.name))
+                )
             if change.action in ("delete", "recreate"):
                 addresses += before.addresses_of(change.name)
         planners = {"bridge": _bridge, "port": _port, "tap": _tap}
-        back: dict[str, list[Any]] = {kind: [planners[kind].wish_back(before, name) for name in found] for kind, found in names.items()}
+        back: dict[str, list[Any]] = {
+            kind: [planners[kind].wish_back(before, name) for name in found]
+            for kind, found in names.items()
+        }
         return {**back, "address": addresses}
 
     def apply(self, changes: Plan, now: Snapshot) -> None:
@@ -96,7 +132,12 @@ class LinkNoun:
         body = _wire.link_header() + _name(change.name)
         if after.get("mac") is not None:
             body += _mac(after["mac"])
-        self._netlink.send(_wire.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + _wire.linkinfo("bridge"), f"create the bridge {change.name}")
+        self._netlink.send(
+            _wire.RTM_NEWLINK,
+            NLM_F_CREATE | NLM_F_EXCL,
+            body + _wire.linkinfo("bridge"),
+            f"create the bridge {change.name}",
+        )
         index = index_of(change.name, {})
         if any(after.get(one.option) is not None for one in _attributes.BRIDGE):
             # what the new bridge has already is not sent: a kernel without VLANs refuses even to switch them off
@@ -109,23 +150,37 @@ class LinkNoun:
         index = index_of(change.name, now.links)
         after = change.after or {}
         vlans = after.get("self_vlans")
-        if vlans is not None:  # before the bridge begins to filter, so that the host never lacks its own
-            self._set_vlans(change.name, index, (change.before or {})["self_vlans"], vlans, own=True)
+        # before the bridge begins to filter, so that the host never lacks its own
+        if vlans is not None:
+            self._set_vlans(
+                change.name, index, (change.before or {})["self_vlans"], vlans, own=True
+            )
         self._set_bridge(change.name, after, index)
         if vlans is not None:
-            self._set_vlans(change.name, index, _bridge.default_moves(now.links[change.name], after, vlans), vlans, own=True)
+            self._set_vlans(
+                change.name,
+                index,
+                _bridge.default_moves(now.links[change.name], after, vlans),
+                vlans,
+                own=True,
+            )
         if "mac" in after:
             self._set_mac(change, index)
         self._set_link(change, after, index)
 
     def _set_bridge(self, name: str, options: Mapping[str, Any], index: int) -> None:
-        first = {"stp_state": False} if options.get("stp_state") is False else {}  # else the kernel refuses a forward_delay under 2
+        # else the kernel refuses a forward_delay under 2
+        first = {"stp_state": False} if options.get("stp_state") is False else {}
         if options.get("vlan_default_pvid"):  # once the ports have that VLAN, these are refused
             first.update({key: options[key] for key in _bridge.NEED_NO_VLANS if key in options})
         for part in (first, {key: value for key, value in options.items() if key not in first}):
             encoded = _wire.encode_options(_attributes.BRIDGE, part)
             if encoded:
-                self._send_link(index, _wire.linkinfo("bridge", encoded), f"set {_listed(part, _attributes.BRIDGE)} of the bridge {name}")
+                self._send_link(
+                    index,
+                    _wire.linkinfo("bridge", encoded),
+                    f"set {_listed(part, _attributes.BRIDGE)} of the bridge {name}",
+                )
 
     def _create_tap(self, change: Change, now: Snapshot) -> None:
         self._make_tap(change, change.after or {})
@@ -139,7 +194,9 @@ class LinkNoun:
         if any(options.get(key) is not None for key in ("mac", "up", *_OWN_LINK_KEYS)):
             index = index_of(change.name, {})
             if options.get("mac") is not None:
-                self._send_link(index, _mac(options["mac"]), f"set the MAC {options['mac']} of {change.name}")
+                self._send_link(
+                    index, _mac(options["mac"]), f"set the MAC {options['mac']} of {change.name}"
+                )
             self._set_link(change, options, index)
 
     def _update_tap(self, change: Change, now: Snapshot) -> None:
@@ -154,14 +211,19 @@ class LinkNoun:
 
     def _attach_port(self, change: Change, now: Snapshot) -> None:
         after = change.after or {}
-        index = index_of(change.name, {})  # from the kernel: this run may have made either of them, or made it again
+        # from the kernel: this run may have made either of them, or made it again
+        index = index_of(change.name, {})
         bridge = index_of(after["bridge"], {})
         link = now.links.get(change.name)
         leaks = "vlans" in after and bool(_vlan.steps(change.payload, after["vlans"])[0])
         pause = leaks and link is not None and link.kind == "tun" and link.up
         if pause:  # else its frames would be in the default VLAN until it has its own
             self._set_up(change, False, index)
-        self._send_link(index, _u32(_wire.IFLA_MASTER, bridge), f"make {change.name} a port of {after['bridge']}")
+        self._send_link(
+            index,
+            _u32(_wire.IFLA_MASTER, bridge),
+            f"make {change.name} a port of {after['bridge']}",
+        )
         if "vlans" in after:
             self._set_vlans(change.name, index, change.payload, after["vlans"])
         if pause and after.get("up") is None:
@@ -178,19 +240,28 @@ class LinkNoun:
     def _detach_port(self, change: Change, now: Snapshot) -> None:
         body = _u32(_wire.IFLA_MASTER, 0)
         index = index_of(change.name, now.links)
-        self._send_link(index, body, f"take {change.name} out of {(change.before or {}).get('bridge')}")
+        self._send_link(
+            index, body, f"take {change.name} out of {(change.before or {}).get('bridge')}"
+        )
         if (change.after or {}).get("up") is not None:
             self._set_up(change, (change.after or {})["up"], index)
 
     def _add_address(self, change: Change, now: Snapshot) -> None:
         address = change.payload
         body = _inet.readdress(address, index_of(address.dev, {}), address.dev, address.flags)
-        self._netlink.send(_wire.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, f"add the address {address.text} to {address.dev}")
+        self._netlink.send(
+            _wire.RTM_NEWADDR,
+            NLM_F_CREATE | NLM_F_REPLACE,
+            body,
+            f"add the address {address.text} to {address.dev}",
+        )
 
     def _delete_bridge(self, change: Change, now: Snapshot) -> None:
         body = _wire.link_header(index_of(change.name, now.links))
         try:
-            self._netlink.send(_wire.RTM_DELLINK, 0, body, f"delete the {change.kind} {change.name}")
+            self._netlink.send(
+                _wire.RTM_DELLINK, 0, body, f"delete the {change.kind} {change.name}"
+            )
         except KernelError as error:
             if error.errno != errno.ENODEV:  # somebody else was faster: gone is gone
                 raise
@@ -202,7 +273,10 @@ class LinkNoun:
             self._set_up(change, after["up"], index)
         what = f"set {_listed(after, _attributes.PORT)} of the port {change.name}"
         if after.get("backup_port") is not None:
-            after = {**after, "backup_port": index_of(after["backup_port"], {}) if after["backup_port"] else 0}
+            after = {
+                **after,
+                "backup_port": index_of(after["backup_port"], {}) if after["backup_port"] else 0,
+            }
         options = _wire.encode_options(_attributes.PORT, after)
         if not options:
             return
@@ -210,17 +284,26 @@ class LinkNoun:
             self._send_link(index, _wire.slaveinfo(options), what)
         except KernelError as error:
             # The carrier may be there, and the kernel's worker that takes note of it still to run: until then a port may be disabled only.
-            if error.errno != errno.ENETDOWN or not self._netlink.wait_until_transmitting(index, _NOTED):
+            if error.errno != errno.ENETDOWN or not self._netlink.wait_until_transmitting(
+                index, _NOTED
+            ):
                 raise
             self._send_link(index, _wire.slaveinfo(options), what)
 
-    def _set_vlans(self, name: str, index: int, now: _vlan.Vlans | None, wish: _vlan.Vlans, own: bool = False) -> None:
+    def _set_vlans(
+        self, name: str, index: int, now: _vlan.Vlans | None, wish: _vlan.Vlans, own: bool = False
+    ) -> None:
         """First away, then there: a moment of silence rather than of frames in two VLANs. What stays is not touched."""
         gone, come = _vlan.steps(now, wish)
-        for kind, ranges, verb in ((_wire.RTM_DELLINK, gone, "take {} from"), (_wire.RTM_SETLINK, come, "give {} to")):
+        for kind, ranges, verb in (
+            (_wire.RTM_DELLINK, gone, "take {} from"),
+            (_wire.RTM_SETLINK, come, "give {} to"),
+        ):
             if ranges:
                 vlans = f"the VLANs {', '.join(_vlan.written(ranges))}"
-                self._netlink.send(kind, 0, _vlan_wire.request(index, ranges, own), f"{verb.format(vlans)} {name}")
+                self._netlink.send(
+                    kind, 0, _vlan_wire.request(index, ranges, own), f"{verb.format(vlans)} {name}"
+                )
 
     def _set_mac(self, change: Change, index: int) -> None:
         mac = (change.after or {})["mac"]
@@ -229,21 +312,35 @@ class LinkNoun:
     def _set_link(self, change: Change, after: Mapping[str, Any], index: int) -> None:
         """One attribute a message: of a message that is refused, the kernel has applied what came before."""
         if after.get("mtu") is not None:
-            self._send_link(index, _u32(_wire.IFLA_MTU, after["mtu"]), f"set the MTU {after['mtu']} of {change.name}")
+            self._send_link(
+                index,
+                _u32(_wire.IFLA_MTU, after["mtu"]),
+                f"set the MTU {after['mtu']} of {change.name}",
+            )
         if after.get("txqueuelen") is not None:
             body = _u32(_wire.IFLA_TXQLEN, after["txqueuelen"])
-            self._send_link(index, body, f"set the queue length {after['txqueuelen']} of {change.name}")
+            self._send_link(
+                index, body, f"set the queue length {after['txqueuelen']} of {change.name}"
+            )
         if after.get("alias") is not None:
-            body = _wire.attribute(_wire.IFLA_IFALIAS, after["alias"].encode("utf-8", "surrogateescape"))
+            body = _wire.attribute(
+                _wire.IFLA_IFALIAS, after["alias"].encode("utf-8", "surrogateescape")
+            )
             self._send_link(index, body, f"set the alias of {change.name}")
         if after.get("addr_gen_mode") is not None:  # before the device goes up, and makes addresses
-            self._send_link(index, _wire.addr_gen_mode(after["addr_gen_mode"]), f"set addr_gen_mode {after['addr_gen_mode']} of {change.name}")
+            self._send_link(
+                index,
+                _wire.addr_gen_mode(after["addr_gen_mode"]),
+                f"set addr_gen_mode {after['addr_gen_mode']} of {change.name}",
+            )
         if after.get("up") is not None:
             self._set_up(change, after["up"], index)
 
     def _set_up(self, change: Change, up: bool, index: int) -> None:
         header = _wire.link_header(index, IFF_UP if up else 0, IFF_UP)
-        self._netlink.send(_wire.RTM_NEWLINK, 0, header, f"set {change.name} {'up' if up else 'down'}")
+        self._netlink.send(
+            _wire.RTM_NEWLINK, 0, header, f"set {change.name} {'up' if up else 'down'}"
+        )
 
     def _send_link(self, index: int, attributes: bytes, what: str) -> None:
         self._netlink.send(_wire.RTM_NEWLINK, 0, _wire.link_header(index) + attributes, what)
@@ -256,17 +353,31 @@ def _in_order(change: Change) -> tuple[int, bool]:
     return (_ORDER[change.action], False)
 
 
-def described(outcome: Outcome, names: Iterable[str], kind: str, describe: Callable[[Link], dict[str, Any]]) -> list[dict[str, Any]]:
+def described(
+    outcome: Outcome, names: Iterable[str], kind: str, describe: Callable[[Link], dict[str, Any]]
+) -> list[dict[str, Any]]:
     """The devices after an outcome; in check mode, where nothing was written, as the plan predicts them."""
     devices = []
     for name in names:
         link = outcome.after.links.get(name)
-        device = {"name": name, "state": "absent"} if link is None else {"state": "present", **describe(link)}
+        device = (
+            {"name": name, "state": "absent"}
+            if link is None
+            else {"state": "present", **describe(link)}
+        )
         if outcome.after is outcome.before:
             for change in outcome.changes:
                 if change.name == name and change.kind == kind:
                     gone = {"name": name, "state": "absent"}
-                    device = gone if change.after is None else {**device, "state": _STATES.get(change.action, device["state"]), **change.after}
+                    device = (
+                        gone
+                        if change.after is None
+                        else {
+                            **device,
+                            "state": _STATES.get(change.action, device["state"]),
+                            **change.after,
+                        }
+                    )
         devices.append(_vlan.shown(device))
     return devices
 
@@ -275,10 +386,16 @@ def _with_their_new_default(now: Snapshot, changes: Plan) -> dict[str, Link]:
     """The ports whose VLANs the kernel rewrites with a change of their bridge's vlan_default_pvid, as they are then."""
     ports = {}
     for change in changes:
-        if change.kind == _bridge.KIND and change.action == "update" and "vlan_default_pvid" in (change.after or {}):
+        if (
+            change.kind == _bridge.KIND
+            and change.action == "update"
+            and "vlan_default_pvid" in (change.after or {})
+        ):
             bridge = now.links[change.name]
             for port in now.ports_of(change.name):
-                ports[port.name] = replace(port, vlans=_bridge.default_moves(bridge, change.after or {}, port.vlans or {}))
+                ports[port.name] = replace(
+                    port, vlans=_bridge.default_moves(bridge, change.after or {}, port.vlans or {})
+                )
     return ports
 
 
@@ -298,14 +415,19 @@ def wait_for_own_ageing(netlink: Netlink, wishes: Iterable[Mapping[str, Any]]) -
     deadline = time.monotonic() + _TREE_CHANGES
     for name in [wish["name"] for wish in wishes if wish.get("ageing_time") is not None]:
         try:
-            while _bridge.ages_faster(netlink.link(index_of(name, {}))) and time.monotonic() < deadline:
+            while (
+                _bridge.ages_faster(netlink.link(index_of(name, {})))
+                and time.monotonic() < deadline
+            ):
                 time.sleep(_LOOK)
         except KernelError:  # there is none yet
             continue
 
 
 def _listed(after: Mapping[str, Any], table: Iterable[_attributes.Attribute]) -> str:
-    return ", ".join(f"{one.option} {after[one.option]}" for one in table if after.get(one.option) is not None)
+    return ", ".join(
+        f"{one.option} {after[one.option]}" for one in table if after.get(one.option) is not None
+    )
 
 
 def _name(name: str) -> bytes:

@@ -29,7 +29,9 @@ TRACES = (
     "etc/network/interfaces.d/50-cloud-init*",
 )
 # Titles of processes, as far as they say who runs: dhcpcd's without a device serves all of them
-PROGRAMS = re.compile(r"^(?:\S*/)?(?P<name>NetworkManager|systemd-networkd|wickedd|connmand|keepalived)\b|^(?P<master>dhcpcd: \[(?:manager|master)\])")
+PROGRAMS = re.compile(
+    r"^(?:\S*/)?(?P<name>NetworkManager|systemd-networkd|wickedd|connmand|keepalived)\b|^(?P<master>dhcpcd: \[(?:manager|master)\])"
+)
 MASTER = "dhcpcd"
 
 _HAND_OVER = {
@@ -68,9 +70,15 @@ def objections(nic: str, traces: Traces) -> Iterator[tuple[str, str]]:
     """(the override's name, a sentence without its end) for each manager that has a hand in the NIC."""
     for manager in _managers(nic, traces):
         yield override_of(manager), refusal(nic, manager)
-    if traces.cloud_init and any(_says(text, rf"^\s*iface\s+{re.escape(nic)}\s") for text in _files(traces, "etc/network/interfaces.d/*")):
+    if traces.cloud_init and any(
+        _says(text, rf"^\s*iface\s+{re.escape(nic)}\s")
+        for text in _files(traces, "etc/network/interfaces.d/*")
+    ):
         yield "cloud_init", _CLOUD_INIT.format(nic=nic)
-    if "keepalived" in traces.programs and any(_says(text, rf"^[^#!]*\b{re.escape(nic)}(?![\w.:-])") for text in _files(traces, "etc/keepalived/*")):
+    if "keepalived" in traces.programs and any(
+        _says(text, rf"^[^#!]*\b{re.escape(nic)}(?![\w.:-])")
+        for text in _files(traces, "etc/keepalived/*")
+    ):
         yield "keepalived", _KEEPALIVED.format(nic=nic)
 
 
@@ -94,14 +102,27 @@ def state_file_owner(keys: Mapping[str, str]) -> str | None:
 
 
 def _managers(nic: str, traces: Traces) -> Iterator[str]:
-    owners = {state_file_owner(_keys(text)) for pattern in ("run/NetworkManager/devices/*", "run/systemd/netif/links/*") for text in _files(traces, pattern)}
-    generated = [text for pattern in ("run/NetworkManager/system-connections/*", "run/systemd/network/*") for text in _files(traces, pattern)]
+    owners = {
+        state_file_owner(_keys(text))
+        for pattern in ("run/NetworkManager/devices/*", "run/systemd/netif/links/*")
+        for text in _files(traces, pattern)
+    }
+    generated = [
+        text
+        for pattern in ("run/NetworkManager/system-connections/*", "run/systemd/network/*")
+        for text in _files(traces, pattern)
+    ]
     # netplan only writes for one of the two: who is told of it has the cure for both
-    if owners - {None} and any(_says(text, rf"^(?:interface-name|Name|OriginalName)=(?:.*\s)?{re.escape(nic)}(?:\s|$)") for text in generated):
+    if owners - {None} and any(
+        _says(text, rf"^(?:interface-name|Name|OriginalName)=(?:.*\s)?{re.escape(nic)}(?:\s|$)")
+        for text in generated
+    ):
         yield "netplan"
     else:
         yield from sorted(owner for owner in owners if owner is not None)
-    if "wickedd" in traces.programs and (_files(traces, "run/wicked/*") or _files(traces, "etc/sysconfig/network/*")):
+    if "wickedd" in traces.programs and (
+        _files(traces, "run/wicked/*") or _files(traces, "etc/sysconfig/network/*")
+    ):
         yield "wicked"
     if "connmand" in traces.programs and not nic.startswith(_left_alone_by_connman(traces)):
         yield "connman"
@@ -110,14 +131,23 @@ def _managers(nic: str, traces: Traces) -> Iterator[str]:
 
 
 def _left_alone_by_connman(traces: Traces) -> tuple[str, ...]:
-    found = re.findall(r"^NetworkInterfaceBlacklist\s*=\s*(\S+)", traces.files.get("etc/connman/main.conf", ""), re.MULTILINE)
+    found = re.findall(
+        r"^NetworkInterfaceBlacklist\s*=\s*(\S+)",
+        traces.files.get("etc/connman/main.conf", ""),
+        re.MULTILINE,
+    )
     return tuple(prefix for prefix in (found or [_OFF_BY_DEFAULT])[-1].split(",") if prefix)
 
 
 def _denied_to_dhcpcd(nic: str, traces: Traces) -> bool:
     text = traces.files.get("etc/dhcpcd.conf", "")
-    named = {word: " ".join(re.findall(rf"^\s*{word}\s+(.+)$", text, re.MULTILINE)).split() for word in ("allowinterfaces", "denyinterfaces")}
-    allowed = not named["allowinterfaces"] or any(fnmatch(nic, pattern) for pattern in named["allowinterfaces"])
+    named = {
+        word: " ".join(re.findall(rf"^\s*{word}\s+(.+)$", text, re.MULTILINE)).split()
+        for word in ("allowinterfaces", "denyinterfaces")
+    }
+    allowed = not named["allowinterfaces"] or any(
+        fnmatch(nic, pattern) for pattern in named["allowinterfaces"]
+    )
     return not allowed or any(fnmatch(nic, pattern) for pattern in named["denyinterfaces"])
 
 

@@ -13,7 +13,11 @@ import struct
 from dataclasses import dataclass
 from typing import Iterable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._inet import AF_BRIDGE, AF_INET, AF_INET6
+from ansible_collections.hypervisor.network.plugins.module_utils._inet import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._units import TICKS
 from ansible_collections.hypervisor.network.plugins.module_utils._wire import each, walk
 
@@ -63,9 +67,15 @@ def decode(messages: Iterable[bytes], names: Mapping[int, str]) -> Table:
             continue
         for kind, table in each(body[len(DUMP) :]):
             if kind == _MDB:
-                groups += [_group(bridge, info, names) for _kind, entry in each(table) for _info, info in each(entry)]
+                groups += [
+                    _group(bridge, info, names)
+                    for _kind, entry in each(table)
+                    for _info, info in each(entry)
+                ]
             elif kind == _ROUTER:
-                found = [names.get(struct.unpack_from("=I", port)[0]) for _kind, port in each(table)]
+                found = [
+                    names.get(struct.unpack_from("=I", port)[0]) for _kind, port in each(table)
+                ]
                 routers[bridge] = list(dict.fromkeys(name for name in found if name is not None))
     return Table(tuple(groups), routers)
 
@@ -74,9 +84,20 @@ def _group(bridge: str, info: bytes, names: Mapping[int, str]) -> Group:
     port, state, _flags, vid, address, protocol = _ENTRY.unpack_from(info)
     more = walk(info, _ENTRY.size)
     permanent = state == _PERMANENT
-    timer = struct.unpack("=I", more[_TIMER])[0] / TICKS if _TIMER in more and not permanent else 0.0
+    timer = (
+        struct.unpack("=I", more[_TIMER])[0] / TICKS if _TIMER in more and not permanent else 0.0
+    )
     mode = _MODES.get(more[_GROUP_MODE][0]) if _GROUP_MODE in more else None
-    return Group(bridge, names.get(port, ""), _address(address, protocol), vid or None, permanent, _source(more.get(_SOURCE)), mode, timer)
+    return Group(
+        bridge,
+        names.get(port, ""),
+        _address(address, protocol),
+        vid or None,
+        permanent,
+        _source(more.get(_SOURCE)),
+        mode,
+        timer,
+    )
 
 
 def _address(address: bytes, protocol: bytes) -> str:

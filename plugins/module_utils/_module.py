@@ -10,8 +10,15 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, HypervisorNetworkError
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import Outcome, diff_of, reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    HypervisorNetworkError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import (
+    Outcome,
+    diff_of,
+    reconcile,
+)
 
 
 def run(
@@ -19,7 +26,10 @@ def run(
     *,
     plural: str | None,
     singular: str,
-    work: Callable[[Mapping[str, Any], list[dict[str, Any]]], tuple[Any, Any, Callable[[Outcome], Sequence[Any]]]],
+    work: Callable[
+        [Mapping[str, Any], list[dict[str, Any]]],
+        tuple[Any, Any, Callable[[Outcome], Sequence[Any]]],
+    ],
     common: Sequence[str] = ("netns",),
     identity: Sequence[str] = ("name",),
     more: Callable[[Outcome, Any], Mapping[str, Any]] | None = None,
@@ -32,7 +42,11 @@ def run(
     C(identity) are the options that tell two items apart. C(more(outcome, noun)) gives keys to add to the result, such as another C(diff).
     C(work(params, items)) returns the noun, the wish, and a function that describes the items after an outcome.
     """
-    module = AnsibleModule(argument_spec=argument_spec(spec, plural, common), supports_check_mode=True, **module_options)
+    module = AnsibleModule(
+        argument_spec=argument_spec(spec, plural, common),
+        supports_check_mode=True,
+        **module_options,
+    )
     try:
         items = items_of(module.params, spec, plural, common, identity)
         noun, wish, describe = work(module.params, items)
@@ -55,7 +69,9 @@ def run(
     module.exit_json(**result)
 
 
-def argument_spec(spec: Mapping[str, Any], plural: str | None, common: Sequence[str]) -> dict[str, Any]:
+def argument_spec(
+    spec: Mapping[str, Any], plural: str | None, common: Sequence[str]
+) -> dict[str, Any]:
     """The spec of one item, and the list option that takes many of them.
 
     An item has no defaults of its own: what it leaves out comes from beside the list.
@@ -66,13 +82,21 @@ def argument_spec(spec: Mapping[str, Any], plural: str | None, common: Sequence[
     options = {}
     for key, value in spec.items():
         if key not in common:
-            options[key] = {word: setting for word, setting in value.items() if word not in ("default", "required")}
+            options[key] = {
+                word: setting
+                for word, setting in value.items()
+                if word not in ("default", "required")
+            }
     full[plural] = {"type": "list", "elements": "dict", "options": options}
     return full
 
 
 def items_of(
-    params: Mapping[str, Any], spec: Mapping[str, Any], plural: str | None, common: Sequence[str], identity: Sequence[str] = ("name",)
+    params: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    plural: str | None,
+    common: Sequence[str],
+    identity: Sequence[str] = ("name",),
 ) -> list[dict[str, Any]]:
     """The items of a run: the list's, each completed from the options beside it, or the one that is named directly."""
     own = {key: params[key] for key in spec if key not in common}
@@ -81,8 +105,13 @@ def items_of(
             raise BadInput(f"Nothing is named: give 'name', or a list in '{plural}'.")
         return [own]
     if own.get("name") is not None:
-        raise BadInput(f"Both 'name' and '{plural}' are given: name one device directly, or many in the list.")
-    items = [{key: own[key] if item.get(key) is None else item[key] for key in own} for item in params[plural]]
+        raise BadInput(
+            f"Both 'name' and '{plural}' are given: name one device directly, or many in the list."
+        )
+    items = [
+        {key: own[key] if item.get(key) is None else item[key] for key in own}
+        for item in params[plural]
+    ]
     _check_named(items, plural, identity)
     return items
 
@@ -96,5 +125,7 @@ def _check_named(items: Sequence[Mapping[str, Any]], plural: str, identity: Sequ
             raise BadInput(f"Item {number} of '{plural}' has no name.")
         who = tuple(item[key] for key in identity)
         if who in seen:
-            raise BadInput(f"'{item['name']}' is listed twice in '{plural}': each device may be described once.")
+            raise BadInput(
+                f"'{item['name']}' is listed twice in '{plural}': each device may be described once."
+            )
         seen.add(who)

@@ -24,14 +24,19 @@ from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence, TypeV
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _vlan_wire, _wire
 from ansible_collections.hypervisor.network.plugins.module_utils._deps import check_present, need
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, KernelError, Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    KernelError,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 _NLM_F_DUMP_INTR = 0x10
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_MOST_BYTES = 1 << 17  # the kernel fills a datagram of a dump up to 32 KiB; one object that is larger it sends alone
+# the kernel fills a datagram of a dump up to 32 KiB; one object that is larger it sends alone
+_MOST_BYTES = 1 << 17
 _DUMP_TRIES = 5
 _NETNS = re.compile(r"[^/\s\0]{1,255}")
 _EXT_MASK = _wire.attribute(29, struct.pack("=I", 8))  # IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS
@@ -59,14 +64,20 @@ def enter_netns(name: str | None) -> None:
     if name is None:
         return
     if not _NETNS.fullmatch(name) or name in (".", ".."):
-        raise BadInput(f"netns {name!r} is no name of a network namespace; give one that 'ip netns list' shows, not a path.")
+        raise BadInput(
+            f"netns {name!r} is no name of a network namespace; give one that 'ip netns list' shows, not a path."
+        )
     netns = need("pyroute2.netns")
     try:
         netns.setns(name, flags=0)
     except FileNotFoundError:
-        raise BadInput(f"There is no network namespace '{name}'; make it with 'ip netns add {name}'.") from None
+        raise BadInput(
+            f"There is no network namespace '{name}'; make it with 'ip netns add {name}'."
+        ) from None
     except OSError as error:
-        raise Refused(f"Cannot enter the network namespace '{name}': {error.strerror}; run the task with become.") from None
+        raise Refused(
+            f"Cannot enter the network namespace '{name}': {error.strerror}; run the task with become."
+        ) from None
 
 
 class Message(NamedTuple):
@@ -101,7 +112,16 @@ class Netlink:
             def encode(self) -> None:
                 header = self["header"]
                 size = _MESSAGE_HEADER.size + len(self.body)
-                self.data = bytearray(_MESSAGE_HEADER.pack(size, header["type"], header["flags"], header["sequence_number"], header["pid"]) + self.body)
+                self.data = bytearray(
+                    _MESSAGE_HEADER.pack(
+                        size,
+                        header["type"],
+                        header["flags"],
+                        header["sequence_number"],
+                        header["pid"],
+                    )
+                    + self.body
+                )
 
         class Undecoded(netlink.nlmsg):
             """What is received: only the header is parsed."""
@@ -127,7 +147,11 @@ class Netlink:
         message.body = body
         try:
             # 0.9.x answers with a generator: nothing is sent before somebody iterates
-            list(self._changes.nlm_request(message, msg_type=kind, msg_flags=NLM_F_REQUEST | NLM_F_ACK | flags))
+            list(
+                self._changes.nlm_request(
+                    message, msg_type=kind, msg_flags=NLM_F_REQUEST | NLM_F_ACK | flags
+                )
+            )
         except self._error as error:
             raise KernelError(what, error.code) from None
 
@@ -146,19 +170,35 @@ class Netlink:
                 datagram = bytearray()
                 for number, (kind, flags, body, _what, _fine) in enumerate(some):
                     flags |= NLM_F_REQUEST | (NLM_F_ACK if number == last else 0)
-                    datagram += _MESSAGE_HEADER.pack(_MESSAGE_HEADER.size + len(body), kind, flags, number, 0) + body
+                    datagram += (
+                        _MESSAGE_HEADER.pack(
+                            _MESSAGE_HEADER.size + len(body), kind, flags, number, 0
+                        )
+                        + body
+                    )
                 line.send(datagram)
-                refused = [(some[number], code) for number, code in _answers(line, last) if code and code not in some[number].fine]
+                refused = [
+                    (some[number], code)
+                    for number, code in _answers(line, last)
+                    if code and code not in some[number].fine
+                ]
                 if refused:
                     raise KernelError(refused[0][0].what, refused[0][1])
 
     def dump(self, kind: int, body: bytes | None = None) -> list[bytes]:
         """All objects of a kind as message bodies; repeated while the kernel says that it changed meanwhile."""
         for _again in range(_DUMP_TRIES):
-            found = _asked(kind, NLM_F_DUMP, _DUMP_HEADERS[kind] if body is None else body, "read the kernel's tables")
+            found = _asked(
+                kind,
+                NLM_F_DUMP,
+                _DUMP_HEADERS[kind] if body is None else body,
+                "read the kernel's tables",
+            )
             if found is not None:
                 return found
-        raise Refused(f"The network changed during each of {_DUMP_TRIES} dumps; run the task again when it is quiet.")
+        raise Refused(
+            f"The network changed during each of {_DUMP_TRIES} dumps; run the task again when it is quiet."
+        )
 
     def dump_where_known(self, kind: int, body: bytes) -> list[bytes] | None:
         """As C(dump), and None where this kernel was built without such objects."""
@@ -186,7 +226,10 @@ class Netlink:
             return links
         found = _vlan_wire.decode(self.dump(_wire.RTM_GETLINK, _vlan_wire.DUMP), names_of(links))
         return {
-            name: replace(link, vlans=found.get(name, {})) if link.kind == "bridge" or link.port is not None else link for name, link in links.items()
+            name: replace(link, vlans=found.get(name, {}))
+            if link.kind == "bridge" or link.port is not None
+            else link
+            for name, link in links.items()
         }
 
     def link(self, index: int) -> Link:
@@ -203,14 +246,29 @@ class Netlink:
 
     def wait_until_forwarding(self, index: int, timeout: float) -> bool:
         """Wait until a bridge port forwards: with STP it listens and learns before; False after C(timeout) seconds."""
-        return bool(wait(_RTMGRP_LINK, timeout, lambda: (self.link(index).port or {}).get("port_state") == "forwarding"))
+        return bool(
+            wait(
+                _RTMGRP_LINK,
+                timeout,
+                lambda: (self.link(index).port or {}).get("port_state") == "forwarding",
+            )
+        )
 
     def wait_until_answering(self, index: int, address: str, timeout: float) -> bool:
         """Wait until an IPv6 address of a device is taken as the host's own; False after C(timeout) seconds.
 
         The kernel lists a new address at once, but a worker makes its local route a moment later.
         """
-        return bool(wait(_RTMGRP_IPV6_ROUTE, timeout, lambda: (index, address) in _inet.local_addresses(self.dump(_inet.RTM_GETROUTE, _ROUTES6_HEADER))))
+        return bool(
+            wait(
+                _RTMGRP_IPV6_ROUTE,
+                timeout,
+                lambda: (
+                    (index, address)
+                    in _inet.local_addresses(self.dump(_inet.RTM_GETROUTE, _ROUTES6_HEADER))
+                ),
+            )
+        )
 
     def fdb(self, links: Mapping[str, Link]) -> tuple[_inet.Forwarding, ...]:
         """The forwarding databases of all bridges."""
@@ -218,15 +276,31 @@ class Netlink:
 
     def wait_for_mac(self, mac: str, timeout: float) -> _inet.Forwarding | None:
         """The learned entry of C(mac) in any bridge as soon as there is one; None after C(timeout) seconds."""
+
         def learned() -> _inet.Forwarding | None:
-            return next((entry for entry in self.fdb(self.snapshot().links) if entry.mac == mac and not entry.local), None)
+            return next(
+                (
+                    entry
+                    for entry in self.fdb(self.snapshot().links)
+                    if entry.mac == mac and not entry.local
+                ),
+                None,
+            )
 
         return wait(RTMGRP_NEIGH, timeout, learned)
 
 
 def _device(index: int) -> bytes:
     """A device as it is now, as a message body. Raises KernelError."""
-    (found,) = _asked(_wire.RTM_GETLINK, NLM_F_ACK, _wire.link_header(index) + _EXT_MASK, f"read the device {index}") or ()
+    (found,) = (
+        _asked(
+            _wire.RTM_GETLINK,
+            NLM_F_ACK,
+            _wire.link_header(index) + _EXT_MASK,
+            f"read the device {index}",
+        )
+        or ()
+    )
     return found
 
 
@@ -243,7 +317,12 @@ def _asked(kind: int, flags: int, body: bytes, what: str) -> list[bytes] | None:
     whole = True
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as line:
         line.bind((0, 0))
-        line.send(_MESSAGE_HEADER.pack(_MESSAGE_HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 0, 0) + body)
+        line.send(
+            _MESSAGE_HEADER.pack(
+                _MESSAGE_HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 0, 0
+            )
+            + body
+        )
         while True:
             data = line.recv(_MOST_BYTES)
             offset = 0
@@ -285,7 +364,8 @@ def wait(group: int, timeout: float, look: Callable[[], _Seen]) -> _Seen:
             try:
                 bell.recv(65536)
             except OSError as error:
-                if error.errno != errno.ENOBUFS:  # more notifications than fit: a reason to look again, no more
+                # more notifications than fit: a reason to look again, no more
+                if error.errno != errno.ENOBUFS:
                     raise
 
 
@@ -306,4 +386,10 @@ def index_of(name: str, links: Mapping[str, Link]) -> int:
 
 def wireless(names: Iterable[str], sysfs: str = "/sys/class/net") -> set[str]:
     """Which of these devices are IEEE 802.11 stations (sysfs shows a phy80211 or wireless folder for them)."""
-    return {name for name in names if any(os.path.exists(os.path.join(sysfs, name, entry)) for entry in ("phy80211", "wireless"))}
+    return {
+        name
+        for name in names
+        if any(
+            os.path.exists(os.path.join(sysfs, name, entry)) for entry in ("phy80211", "wireless")
+        )
+    }

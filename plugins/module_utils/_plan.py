@@ -118,7 +118,9 @@ def _uncollected() -> Iterator[None]:
 
 
 @_uncollected()
-def reconcile(noun: Noun, wish: Any, check_mode: bool = False, guard: Guard | None = None) -> Outcome:
+def reconcile(
+    noun: Noun, wish: Any, check_mode: bool = False, guard: Guard | None = None
+) -> Outcome:
     """Read, plan, apply, read back; undo on any failure after the first write.
 
     A noun with a C(prepare(before)) loads what writing takes as soon as there is something to write, in check mode too, which then refuses what the run
@@ -140,7 +142,9 @@ def reconcile(noun: Noun, wish: Any, check_mode: bool = False, guard: Guard | No
         after = noun.read()
         left = tuple(noun.plan(after, wish))
         if left:
-            raise ReadBackError(f"The host accepted every write and still differs: {_in_words(left)}.")
+            raise ReadBackError(
+                f"The host accepted every write and still differs: {_in_words(left)}."
+            )
         verify = getattr(noun, "verify", None)
         if verify is not None:
             verify(before, after)
@@ -159,9 +163,13 @@ def _undo(noun: Noun, before: Any, changes: Plan, error: BaseException) -> None:
     try:
         back = restore(noun, before, changes)
     except HypervisorNetworkError as second:
-        raise UndoFailed(f"{error} The undo failed as well, the host is half changed: {second}") from error
+        raise UndoFailed(
+            f"{error} The undo failed as well, the host is half changed: {second}"
+        ) from error
     if isinstance(error, HypervisorNetworkError):
-        error.args = (f"{error} Everything this run did was undone ({len(back)} steps); the host is as it was before.",)
+        error.args = (
+            f"{error} Everything this run did was undone ({len(back)} steps); the host is as it was before.",
+        )
 
 
 def restore(noun: Noun, before: Any, changes: Plan) -> list[Change]:
@@ -188,7 +196,9 @@ def _in_words(changes: Plan) -> str:
     parts = []
     for change in changes[:3]:
         keys = sorted(change.after or change.before or {})
-        parts.append(f"{change} ({', '.join(f'{key}: {(change.before or {}).get(key)} is not {(change.after or {}).get(key)}' for key in keys)})")
+        parts.append(
+            f"{change} ({', '.join(f'{key}: {(change.before or {}).get(key)} is not {(change.after or {}).get(key)}' for key in keys)})"
+        )
     more = len(changes) - len(parts)
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
 
@@ -201,10 +211,14 @@ def listed(names: Sequence[str], most: int = 10) -> str:
 
 def differing(now: Mapping[str, Any], wish: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of C(wish) that are given (not None) and differ from C(now): habit one, None means unmanaged."""
-    return {key: value for key, value in wish.items() if value is not None and now.get(key) != value}
+    return {
+        key: value for key, value in wish.items() if value is not None and now.get(key) != value
+    }
 
 
-def update(kind: str, name: str, now: Mapping[str, Any], wish: Mapping[str, Any], risk: str = SAFE) -> list[Change]:
+def update(
+    kind: str, name: str, now: Mapping[str, Any], wish: Mapping[str, Any], risk: str = SAFE
+) -> list[Change]:
     """At most one update change that brings C(now) to C(wish)."""
     after = differing(now, wish)
     if not after:

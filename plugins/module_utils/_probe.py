@@ -45,20 +45,29 @@ def gateways(routes: Iterable[Route], devs: Container[str | None]) -> list[Gatew
     found: dict[str, Gateway] = {}
     for route in routes:
         for hop in route.hops:
-            if route.dst == "default" and route.table == _inet.TABLE_MAIN and hop.gateway and hop.dev in devs:
+            if (
+                route.dst == "default"
+                and route.table == _inet.TABLE_MAIN
+                and hop.gateway
+                and hop.dev in devs
+            ):
                 family = _FAMILIES[route.family]
                 found.setdefault(family, Gateway(family, hop.gateway, str(hop.dev)))
     return list(found.values())
 
 
-def silent(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway], seconds: float = 3.0) -> list[Gateway]:
+def silent(
+    netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway], seconds: float = 3.0
+) -> list[Gateway]:
     """Which of the gateways do not answer ARP or ND within C(seconds)."""
     asked = list(asked)
     answered = answering(netlink, links, asked, seconds)
     return [one for one in asked if one not in answered]
 
 
-def answering(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway], seconds: float = 3.0) -> list[Gateway]:
+def answering(
+    netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway], seconds: float = 3.0
+) -> list[Gateway]:
     """Which of them do."""
     asked = list(asked)
     waiting = {one for one in asked if one.dev in links}
@@ -71,7 +80,11 @@ def answering(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gatew
         for one in unasked:
             _ask(netlink, known.get((one.dev, one.address)), one.address, index_of(one.dev, links))
         known = _known(netlink.dump(_inet.RTM_GETNEIGH), links)
-        there = {who for who, one in known.items() if one.state & (_inet.NUD_REACHABLE | _inet.NUD_PERMANENT)}
+        there = {
+            who
+            for who, one in known.items()
+            if one.state & (_inet.NUD_REACHABLE | _inet.NUD_PERMANENT)
+        }
         waiting.difference_update([one for one in waiting if (one.dev, one.address) in there])
         # one that was being asked in vain already is given up before it has heard of us: it is asked anew
         unasked.clear()
@@ -87,7 +100,9 @@ def _known(table: Iterable[bytes], links: Mapping[str, Link]) -> dict[tuple[str,
     return {(one.dev, one.address): one for one in _inet.decode_neighbours(table, names_of(links))}
 
 
-def _forget_questions(netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway]) -> dict[tuple[str, str], Neighbour]:
+def _forget_questions(
+    netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway]
+) -> dict[tuple[str, str], Neighbour]:
     """What the kernel asks since before it could be heard, it would ask again only a second later. Returns what else it knows."""
     table = list(netlink.dump(_inet.RTM_GETNEIGH))
     vain = _inet.asked_in_vain(table, names_of(links))
@@ -109,7 +124,11 @@ def _ask(netlink: Netlink, known: Neighbour | None, address: str, index: int) ->
             pass  # it vanished meanwhile
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as poke:
-        target = (address, _DISCARD_PORT, 0, index) if family == socket.AF_INET6 else (address, _DISCARD_PORT)
+        target = (
+            (address, _DISCARD_PORT, 0, index)
+            if family == socket.AF_INET6
+            else (address, _DISCARD_PORT)
+        )
         try:
             poke.sendto(b"", target)
         except OSError:

@@ -53,7 +53,11 @@ class Identity:
 
     def _state(self) -> str:
         found = _stat(self.pid)
-        return found[0] if found is not None and found[1] == self.start_time and boot_id() == self.boot_id else ""
+        return (
+            found[0]
+            if found is not None and found[1] == self.start_time and boot_id() == self.boot_id
+            else ""
+        )
 
     @property
     def since(self) -> float:
@@ -128,7 +132,12 @@ def killed_for_memory(who: Identity) -> bool:
 def _kernel_log() -> Iterator[bytes]:
     """The records of the kernel's log as it is now (Documentation/ABI/testing/dev-kmsg)."""
     try:
-        with open(_KERNEL_LOG, "rb", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as log:
+        with open(
+            _KERNEL_LOG,
+            "rb",
+            buffering=0,
+            opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK),
+        ) as log:
             while True:
                 try:
                     record = log.read(8192)
@@ -148,7 +157,9 @@ def account(user: str | None) -> pwd.struct_passwd:
             return pwd.getpwuid(0)
         return pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
     except KeyError:
-        raise GuestError(f"There is no user '{user}' on this host; make it first, such as with ansible.builtin.user.") from None
+        raise GuestError(
+            f"There is no user '{user}' on this host; make it first, such as with ansible.builtin.user."
+        ) from None
 
 
 def may_open(found: os.stat_result, user: Any) -> bool:
@@ -184,7 +195,9 @@ def spawn(
     _apart(f"execute {argv[0]}", execute, descriptors, stderr, user, recorded)
 
 
-def fork(what: str, work: Work, descriptors: Mapping[int, int], stderr: int, user: pwd.struct_passwd) -> None:
+def fork(
+    what: str, work: Work, descriptors: Mapping[int, int], stderr: int, user: pwd.struct_passwd
+) -> None:
     """Have C(work) done by a process of its own that outlives this one, as C(user); see C(spawn) for the rest.
 
     Nothing is executed, so the user needs no interpreter that it may read. A GuestError says that C(what) cannot be done where
@@ -219,7 +232,9 @@ def _apart(
         poller = select.poll()
         poller.register(reader, select.POLLIN | select.POLLHUP)
         # closed once it is sure to work, as by a successful exec; written to by what failed
-        complaint = os.read(reader, 4096) if poller.poll(int(_EXEC_DEADLINE * 1000)) else b"it hangs"
+        complaint = (
+            os.read(reader, 4096) if poller.poll(int(_EXEC_DEADLINE * 1000)) else b"it hangs"
+        )
     finally:
         os.close(reader)
     if complaint:

@@ -24,7 +24,14 @@ def printed(words: Sequence[str]) -> str | None:
     if program is None:
         return None
     try:
-        done = subprocess.run([program, *words[1:]], capture_output=True, text=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [program, *words[1:]],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout

@@ -14,7 +14,10 @@ import socket
 import time
 from typing import Any, Callable, Iterable
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    DeadlineExceeded,
+    GuestError,
+)
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _CHUNK = 65536
@@ -27,7 +30,9 @@ class Qmp:
     DeadlineExceeded where no greeting or answer comes in time.
     """
 
-    def __init__(self, path: str, timeout: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, path: str, timeout: float = 5.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.path = path
         self.events: list[dict[str, Any]] = []
         self._timeout = timeout
@@ -75,7 +80,9 @@ class Qmp:
             elif answer.get("id") != self._number:
                 continue  # of a command that an earlier deadline gave up on
             elif "error" in answer:
-                raise GuestError(f"QEMU refuses {command}: {answer['error'].get('desc', answer['error'])}.")
+                raise GuestError(
+                    f"QEMU refuses {command}: {answer['error'].get('desc', answer['error'])}."
+                )
             else:
                 return answer.get("return")
 
@@ -139,7 +146,9 @@ class Qmp:
         return left
 
     def _late(self) -> DeadlineExceeded:
-        return DeadlineExceeded(f"QEMU does not answer at {self.path}: it is stopped, too busy, or another client holds this monitor.")
+        return DeadlineExceeded(
+            f"QEMU does not answer at {self.path}: it is stopped, too busy, or another client holds this monitor."
+        )
 
     def _gone(self, error: OSError | None) -> GuestError:
         return GuestError(f"QEMU closed {self.path}" + (f": {error.strerror}." if error else "."))

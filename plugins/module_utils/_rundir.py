@@ -89,12 +89,18 @@ class RunDirectory:
 
     def open_lock(self) -> int:
         """The lock, held; for QEMU to inherit. Raises Refused while a process of this guest has it."""
-        descriptor = os.open(os.path.join(self.trusted, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(
+            os.path.join(self.trusted, "lock"),
+            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
+            0o600,
+        )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise Refused(f"{os.path.basename(self.public)} has a process already, which holds {self.trusted}/lock.") from None
+            raise Refused(
+                f"{os.path.basename(self.public)} has a process already, which holds {self.trusted}/lock."
+            ) from None
         return descriptor
 
     def stderr_tail(self) -> str:
@@ -111,12 +117,16 @@ class RunDirectory:
     def busy(self) -> Iterator[None]:
         """One run at a time works on a guest. Raises Refused while another one does."""
         self.make_trusted()
-        descriptor = os.open(self.trusted, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(
+            self.trusted, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
-            raise Refused(f"Another run works on the guest {os.path.basename(self.public)} right now; run the task again when it is done.") from None
+            raise Refused(
+                f"Another run works on the guest {os.path.basename(self.public)} right now; run the task again when it is done."
+            ) from None
         finally:
             os.close(descriptor)
             if self.load("guest.json") is None:
@@ -134,7 +144,11 @@ def names(root: str = ROOT) -> list[str]:
         return []
     except PermissionError:
         raise Refused(f"Cannot look into {root}; run the task with become.") from None
-    return sorted(entry[1:] for entry in entries if entry.startswith(".") and os.path.exists(os.path.join(root, entry, "guest.json")))
+    return sorted(
+        entry[1:]
+        for entry in entries
+        if entry.startswith(".") and os.path.exists(os.path.join(root, entry, "guest.json"))
+    )
 
 
 def definitions(netns: str | None, root: str = ROOT) -> dict[str, tuple[dict[str, Any], bool]]:
@@ -151,7 +165,9 @@ def definitions(netns: str | None, root: str = ROOT) -> dict[str, tuple[dict[str
 def load(path: str) -> dict[str, Any] | None:
     """A JSON object from a file that root wrote, None where there is none or it is not whole."""
     try:
-        with open(path, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as file:
+        with open(
+            path, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)
+        ) as file:
             value = json.load(file)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
@@ -165,7 +181,11 @@ def store(path: str, value: Mapping[str, Any]) -> None:
     new = f"{path}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600),
+        "w",
+        encoding="utf-8",
+    ) as file:
         json.dump(value, file, sort_keys=True)
     os.rename(new, path)
 
@@ -177,10 +197,15 @@ def _own_directory(path: str, mode: int) -> None:
     except FileExistsError:
         found = os.lstat(path)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            raise Refused(f"{path} is not a directory that only root can write to; look who made it, and remove it.") from None
-        if mode & ~found.st_mode:  # made by another part of this collection, which let nobody through
+            raise Refused(
+                f"{path} is not a directory that only root can write to; look who made it, and remove it."
+            ) from None
+        # made by another part of this collection, which let nobody through
+        if mode & ~found.st_mode:
             os.chmod(path, found.st_mode & 0o7777 | mode)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise Refused(f"Cannot make {path}: {error.strerror}; run the task with become.") from None
+            raise Refused(
+                f"Cannot make {path}: {error.strerror}; run the task with become."
+            ) from None
         raise

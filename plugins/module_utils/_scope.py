@@ -11,12 +11,24 @@ import subprocess
 from typing import Sequence
 
 _SECONDS = 10
-_PROPERTIES = ("Slice", "s", "system.slice", "TimeoutStopUSec", "t", "2000000", "CollectMode", "s", "inactive-or-failed")
+_PROPERTIES = (
+    "Slice",
+    "s",
+    "system.slice",
+    "TimeoutStopUSec",
+    "t",
+    "2000000",
+    "CollectMode",
+    "s",
+    "inactive-or-failed",
+)
 # Since systemd 253 a scope is stopped, all of it, when the kernel takes one of its processes for want of memory; older ones know no policy for scopes
 _OOM_POLICY = ("OOMPolicy", "s", "continue")
 
 
-def enter(name: str, pids: Sequence[int], systemd: str = "/run/systemd/system", busctl: str | None = None) -> None:
+def enter(
+    name: str, pids: Sequence[int], systemd: str = "/run/systemd/system", busctl: str | None = None
+) -> None:
     """Move processes into the scope of that name, out of a session that may be cleaned up (KillUserProcesses=yes).
 
     Where systemd does not run, or does not answer, they stay where they are.
@@ -24,14 +36,34 @@ def enter(name: str, pids: Sequence[int], systemd: str = "/run/systemd/system", 
     program = busctl or shutil.which("busctl")
     if program is None or not os.path.isdir(systemd):
         return
-    manager = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "StartTransientUnit")
+    manager = (
+        "org.freedesktop.systemd1",
+        "/org/freedesktop/systemd1",
+        "org.freedesktop.systemd1.Manager",
+        "StartTransientUnit",
+    )
     listed = [str(len(pids)), *(str(pid) for pid in pids)]
     quiet = subprocess.DEVNULL
     for count, policy in (("5", _OOM_POLICY), ("4", ())):
         properties = [count, "PIDs", "au", *listed, *_PROPERTIES, *policy]
-        command = [program, "--quiet", "call", *manager, "ssa(sv)a(sa(sv))", f"{name}.scope", "fail", *properties, "0"]
+        command = [
+            program,
+            "--quiet",
+            "call",
+            *manager,
+            "ssa(sv)a(sa(sv))",
+            f"{name}.scope",
+            "fail",
+            *properties,
+            "0",
+        ]
         try:
-            if subprocess.run(command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=_SECONDS).returncode == 0:
+            if (
+                subprocess.run(
+                    command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=_SECONDS
+                ).returncode
+                == 0
+            ):
                 return
         except (OSError, subprocess.TimeoutExpired):
             return

@@ -34,7 +34,8 @@ def keep(source: int, path: str, limit: int, ready: Callable[[], None]) -> None:
                 log = _begun_anew(log, path)
             os.write(log, said)
         except OSError:
-            pass  # a disk that others have filled: what is said now is lost, and the guest not held up
+            # a disk that others have filled: what is said now is lost, and the guest not held up
+            pass
 
 
 def _opened(path: str) -> int:

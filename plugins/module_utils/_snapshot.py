@@ -14,7 +14,8 @@ from typing import Any, Callable, Iterator, Mapping
 IFF_UP = 0x1
 IFF_LOOPBACK = 0x8
 IFF_LOWER_UP = 0x10000
-ADDR_GEN_MODES = ("eui64", "none", "stable_secret", "random")  # IN6_ADDR_GEN_MODE_*, in iproute2's words
+# IN6_ADDR_GEN_MODE_*, in iproute2's words
+ADDR_GEN_MODES = ("eui64", "none", "stable_secret", "random")
 
 
 class Lazily(Mapping):
@@ -121,12 +122,20 @@ class Snapshot:
 
     def ports_of(self, bridge: str) -> list[Link]:
         """The ports of a bridge, in the kernel's order."""
-        return [link for link in self.links.values() if link.master == bridge and link.port is not None]
+        return [
+            link for link in self.links.values() if link.master == bridge and link.port is not None
+        ]
 
     def device_of(self, address: str) -> str | None:
         """The device that has an address, which is given without its prefix; None for nobody."""
-        return next((one.dev for one in self.addresses if one.text.partition("/")[0] == address), None)
+        return next(
+            (one.dev for one in self.addresses if one.text.partition("/")[0] == address), None
+        )
 
     def addresses_of(self, dev: str) -> list[Address]:
         """The addresses of a device that a user would miss: not IPv6 link-local ones, which the kernel makes by itself."""
-        return [one for one in self.addresses if one.dev == dev and not one.text.lower().startswith("fe80:")]
+        return [
+            one
+            for one in self.addresses
+            if one.dev == dev and not one.text.lower().startswith("fe80:")
+        ]

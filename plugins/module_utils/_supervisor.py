@@ -15,7 +15,15 @@ import time
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _argv, _guest, _images, _kvm, _process, _rundir, _serial_log
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _argv,
+    _guest,
+    _images,
+    _kvm,
+    _process,
+    _rundir,
+    _serial_log,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
     BadInput,
     DeadlineExceeded,
@@ -75,7 +83,11 @@ class Supervisor:
         record = directory.load("guest.json")
         if record is None:
             return _guest.Guest(name)
-        own = {"spec": record["spec"], "accel": record.get("accel"), "accel_reason": record.get("accel_reason")}
+        own = {
+            "spec": record["spec"],
+            "accel": record.get("accel"),
+            "accel_reason": record.get("accel_reason"),
+        }
         who = self._process(directory)
         if who is None:
             return _guest.Guest(name, _guest.STOPPED, **own)
@@ -83,7 +95,12 @@ class Supervisor:
             crashed = who.boot_id == _process.boot_id() and os.path.lexists(directory.pidfile)
             if not crashed:
                 return _guest.Guest(name, _guest.STOPPED, **own)
-            return _guest.Guest(name, _guest.CRASHED, crash_reason=_OUT_OF_MEMORY if _process.killed_for_memory(who) else None, **own)
+            return _guest.Guest(
+                name,
+                _guest.CRASHED,
+                crash_reason=_OUT_OF_MEMORY if _process.killed_for_memory(who) else None,
+                **own,
+            )
         try:
             with connect_any(directory.sockets, self._status_deadline) as qmp:
                 status = qmp.execute("query-status")["status"]
@@ -103,14 +120,22 @@ class Supervisor:
                     _images.format_of(disk["path"])
         for option in ("cdrom", "kernel", "initrd"):
             if spec.get(option) is not None and not os.path.isfile(spec[option]):
-                raise Refused(f"{name} is not started: the {option} {spec[option]} is no file; put it there first.")
+                raise Refused(
+                    f"{name} is not started: the {option} {spec[option]} is no file; put it there first."
+                )
         for option in ("serial_log", "vnc"):
             if spec.get(option) is not None and not os.path.isdir(os.path.dirname(spec[option])):
-                raise Refused(f"{name} is not started: {option} is in {os.path.dirname(spec[option])}, which is no directory; make it first.")
+                raise Refused(
+                    f"{name} is not started: {option} is in {os.path.dirname(spec[option])}, which is no directory; make it first."
+                )
         if any(nic["vhost"] for nic in spec["nics"]) and not os.path.exists("/dev/vhost-net"):
-            raise Refused(f"{name} is not started: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out.")
+            raise Refused(
+                f"{name} is not started: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out."
+            )
         if spec["nics"] and not _process.may_open(os.stat(_TUN), user):
-            raise Refused(f"{name} is not started: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners.")
+            raise Refused(
+                f"{name} is not started: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."
+            )
         self._accel(spec, user)
 
     def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> None:
@@ -121,7 +146,10 @@ class Supervisor:
         directory = self.directory(name)
         user = _process.account(spec.get("user"))
         accel, reason = self._accel(spec, user)
-        formats = {disk["path"]: disk["format"] or _images.format_of(disk["path"]) for disk in spec["disks"]}
+        formats = {
+            disk["path"]: disk["format"] or _images.format_of(disk["path"])
+            for disk in spec["disks"]
+        }
         launch = _argv.Launch(_program(spec["emulator"]), accel, directory.pidfile, formats, paused)
         words = _argv.argv(name, spec, launch)
         directory.make_trusted()
@@ -130,22 +158,43 @@ class Supervisor:
             stack.callback(os.close, lock)
             directory.drop("process.json")
             directory.make_public(user.pw_uid, user.pw_gid)
-            directory.store("guest.json", {"spec": spec, "argv": words, "accel": accel, "accel_reason": reason})
-            listening = [stack.enter_context(_listen(path, user.pw_uid, user.pw_gid)) for path in directory.sockets]
-            errors = os.open(directory.stderr, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            directory.store(
+                "guest.json", {"spec": spec, "argv": words, "accel": accel, "accel_reason": reason}
+            )
+            listening = [
+                stack.enter_context(_listen(path, user.pw_uid, user.pw_gid))
+                for path in directory.sockets
+            ]
+            errors = os.open(
+                directory.stderr,
+                os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                0o600,
+            )
             stack.callback(os.close, errors)
             os.fchown(errors, user.pw_uid, user.pw_gid)
-            handed = {_argv.QMP_FD: listening[0].fileno(), _argv.SPARE_FD: listening[1].fileno(), _argv.LOCK_FD: lock}
+            handed = {
+                _argv.QMP_FD: listening[0].fileno(),
+                _argv.SPARE_FD: listening[1].fileno(),
+                _argv.LOCK_FD: lock,
+            }
             if spec.get("serial_log") is not None:
                 handed[_argv.SERIAL_FD] = _serial_line(spec["serial_log"], errors, user, stack)
-            _process.spawn(words, handed, errors, user, lambda who: directory.store("process.json", who.as_dict()))
+            _process.spawn(
+                words,
+                handed,
+                errors,
+                user,
+                lambda who: directory.store("process.json", who.as_dict()),
+            )
         # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
         self._await_machine(name, directory)
 
     def _await_machine(self, name: str, directory: _rundir.RunDirectory) -> None:
         who = self._process(directory)
         if who is None:
-            raise GuestError(f"{name} was started, and its record in {directory.trusted} is gone; another program removed it.")
+            raise GuestError(
+                f"{name} was started, and its record in {directory.trusted} is gone; another program removed it."
+            )
         try:
             # QEMU greets early, but runs a command only when the machine is complete
             Qmp(directory.sockets[0], _START_DEADLINE).close()
@@ -153,9 +202,13 @@ class Supervisor:
             _process.wait_gone(who, 1.0)
             if who.alive:
                 raise
-            raise GuestError(f"{name} died right after its start: {directory.stderr_tail() or 'QEMU gave no reason'}") from None
+            raise GuestError(
+                f"{name} died right after its start: {directory.stderr_tail() or 'QEMU gave no reason'}"
+            ) from None
         except DeadlineExceeded as error:
-            raise DeadlineExceeded(f"{name} does not come up within {_START_DEADLINE:g} s: {directory.stderr_tail() or error}") from None
+            raise DeadlineExceeded(
+                f"{name} does not come up within {_START_DEADLINE:g} s: {directory.stderr_tail() or error}"
+            ) from None
 
     def stop(self, name: str, grace: float) -> list[Step]:
         """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""
@@ -173,9 +226,12 @@ class Supervisor:
                     if steps[-1].outcome == "ended":
                         break
             else:
-                raise GuestError(f"{name} (process {who.pid}) lives on after SIGKILL: it hangs in the kernel; look at its stack and the disk.")
+                raise GuestError(
+                    f"{name} (process {who.pid}) lives on after SIGKILL: it hangs in the kernel; look at its stack and the disk."
+                )
         elif who is not None:
-            _process.wait_gone(who, _KILL_DEADLINE)  # killed by somebody else a moment ago: its threads still hold the lock and the disks
+            # killed by somebody else a moment ago: its threads still hold the lock and the disks
+            _process.wait_gone(who, _KILL_DEADLINE)
         directory.drop("process.json")
         directory.remove_public()
         return steps
@@ -219,7 +275,11 @@ class Supervisor:
     @staticmethod
     def _process(directory: _rundir.RunDirectory) -> _process.Identity | None:
         record = directory.load("process.json")
-        return None if record is None else _process.Identity(record["pid"], record["start_time"], record["boot_id"])
+        return (
+            None
+            if record is None
+            else _process.Identity(record["pid"], record["start_time"], record["boot_id"])
+        )
 
 
 def _step(word: str, act: Any, who: _process.Identity, deadline: float) -> Step:
@@ -237,7 +297,9 @@ def _program(emulator: str) -> str:
     found = shutil.which(emulator)
     if found is None:
         package = _PACKAGES.get(emulator.rpartition("-")[2], "qemu-system")
-        raise MissingDependency(f"The emulator {emulator} is missing; install it, such as with 'apt-get install {package}'.")
+        raise MissingDependency(
+            f"The emulator {emulator} is missing; install it, such as with 'apt-get install {package}'."
+        )
     return os.path.abspath(found)
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 import glob
 import os
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _ifupdown, _managers, _programs
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _ifupdown,
+    _managers,
+    _programs,
+)
 
 _MOST_BYTES = 1 << 20
 _BRIDGE_FILTERS = "sys/net/bridge/bridge-nf-call-iptables"
@@ -25,7 +29,9 @@ def read(nic: str, index: int, root: str = "/", proc: str = "/proc") -> _manager
             if text is not None:
                 files[os.path.relpath(path, root)] = text
     cloud = os.path.join(root, "etc/cloud")
-    return _managers.Traces(files, _running(proc), os.path.isdir(cloud) and not _ifupdown.cloud_init_is_off(cloud))
+    return _managers.Traces(
+        files, _running(proc), os.path.isdir(cloud) and not _ifupdown.cloud_init_is_off(cloud)
+    )
 
 
 def forwards_are_dropped(proc: str = "/proc", iptables: str = "iptables") -> bool:

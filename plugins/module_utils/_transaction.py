@@ -62,7 +62,9 @@ class Transaction:
         except FileNotFoundError:
             found = []
         if not found:
-            raise BadInput(f"There is no transaction {self.id} on this host; 'ls {self.root}' shows those that there are.")
+            raise BadInput(
+                f"There is no transaction {self.id} on this host; 'ls {self.root}' shows those that there are."
+            )
         return found[0]
 
     @property
@@ -113,7 +115,9 @@ def begin(facts: Mapping[str, Any], snapshot: Any, root: str = ROOT) -> Transact
 def named(value: str, root: str = ROOT) -> Transaction:
     """The transaction of that id; BadInput where it can't be one."""
     if len(value) != 2 * _ID_BYTES or not set(value) <= set("0123456789abcdef"):
-        raise BadInput(f"{value!r} is no transaction's id; it is the {2 * _ID_BYTES} hexadecimal digits that the guarded task returned.")
+        raise BadInput(
+            f"{value!r} is no transaction's id; it is the {2 * _ID_BYTES} hexadecimal digits that the guarded task returned."
+        )
     return Transaction(value, root)
 
 
@@ -176,7 +180,9 @@ def lock(netns: str | None, directory: str = LOCKS, wait: bool = False) -> int:
         pass
     where = os.lstat(directory)
     if where.st_uid != os.getuid() or not os.path.isdir(directory) or os.path.islink(directory):
-        raise Refused(f"{directory} belongs to somebody else, who could pretend to be the guard; remove it.")
+        raise Refused(
+            f"{directory} belongs to somebody else, who could pretend to be the guard; remove it."
+        )
     # a dot within the name: no guest's directory can be called that
     path = os.path.join(directory, f".guard-{netns}.lock" if netns else ".guard.lock")
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

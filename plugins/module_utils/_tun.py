@@ -18,16 +18,33 @@ import re
 import struct
 from typing import Any, Callable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, KernelError, MissingDependency
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    KernelError,
+    MissingDependency,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Holder
 
-TUNSETIFF, _TUNSETPERSIST, _TUNSETOWNER, _TUNSETGROUP = 0x400454CA, 0x400454CB, 0x400454CC, 0x400454CE
-_IFF_TUN, IFF_TAP, _IFF_MULTI_QUEUE, IFF_NO_PI, _IFF_VNET_HDR = 0x0001, 0x0002, 0x0100, 0x1000, 0x4000
+TUNSETIFF, _TUNSETPERSIST, _TUNSETOWNER, _TUNSETGROUP = (
+    0x400454CA,
+    0x400454CB,
+    0x400454CC,
+    0x400454CE,
+)
+_IFF_TUN, IFF_TAP, _IFF_MULTI_QUEUE, IFF_NO_PI, _IFF_VNET_HDR = (
+    0x0001,
+    0x0002,
+    0x0100,
+    0x1000,
+    0x4000,
+)
 _IFNAMSIZ = 16
 _MOST_ID = 2**31 - 1  # ioctl's argument is a C int
 
 
-def configure(name: str, options: Mapping[str, Any], _ioctl: Callable = fcntl.ioctl, _open: Callable = os.open) -> None:
+def configure(
+    name: str, options: Mapping[str, Any], _ioctl: Callable = fcntl.ioctl, _open: Callable = os.open
+) -> None:
     """Create the device, or bring an idle one to C(options): mode, multi_queue, vnet_hdr, pi, and owner and group as numbers (-1 or none: as it is).
 
     Persistent from then on. Raises KernelError, MissingDependency.
@@ -40,7 +57,8 @@ def configure(name: str, options: Mapping[str, Any], _ioctl: Callable = fcntl.io
     try:
         _ioctl(fd, TUNSETIFF, struct.pack(f"{_IFNAMSIZ}sH22x", name.encode(), flags))
         for request, key in ((_TUNSETOWNER, "owner"), (_TUNSETGROUP, "group")):
-            if options.get(key, -1) >= 0:  # a new device belongs to nobody, and the kernel takes no -1
+            # a new device belongs to nobody, and the kernel takes no -1
+            if options.get(key, -1) >= 0:
                 _ioctl(fd, request, options[key])
         _ioctl(fd, _TUNSETPERSIST, 1)
     except OSError as error:
@@ -56,7 +74,9 @@ def opened(flags: int = 0, _open: Callable = os.open) -> int:
     except PermissionError as error:
         raise KernelError("open /dev/net/tun", error.errno or errno.EPERM) from None
     except OSError as error:
-        raise MissingDependency(f"Cannot open /dev/net/tun: {error.strerror}; load the module with 'modprobe tun'.") from None
+        raise MissingDependency(
+            f"Cannot open /dev/net/tun: {error.strerror}; load the module with 'modprobe tun'."
+        ) from None
 
 
 def number_of_user(value: str) -> int:
@@ -72,12 +92,16 @@ def number_of_group(value: str) -> int:
 def _number(value: str, option: str, noun: str, look_up: Callable[[str], int]) -> int:
     if re.fullmatch(r"[0-9]+", value):
         if int(value) > _MOST_ID:
-            raise BadInput(f"{option} {value} is more than {_MOST_ID}; give the number or the name of a {noun} of this machine.")
+            raise BadInput(
+                f"{option} {value} is more than {_MOST_ID}; give the number or the name of a {noun} of this machine."
+            )
         return int(value)
     try:
         return look_up(value)
     except KeyError:
-        raise BadInput(f"{option}: there is no {noun} '{value}' on this machine; create it first, or give a number.") from None
+        raise BadInput(
+            f"{option}: there is no {noun} '{value}' on this machine; create it first, or give a number."
+        ) from None
 
 
 def holders(proc: str = "/proc") -> dict[str, Holder]:
@@ -89,9 +113,14 @@ def holders(proc: str = "/proc") -> dict[str, Holder]:
     here = os.readlink(os.path.join(proc, "thread-self", "ns", "net"))
     for path in glob.iglob(os.path.join(proc, "[0-9]*", "fd", "*")):
         try:
-            if os.readlink(path) != "/dev/net/tun" or os.readlink(f"{path.rpartition('/fd/')[0]}/ns/net") != here:
+            if (
+                os.readlink(path) != "/dev/net/tun"
+                or os.readlink(f"{path.rpartition('/fd/')[0]}/ns/net") != here
+            ):
                 continue  # names are those of its own namespace
-            with open(path.replace("/fd/", "/fdinfo/"), encoding="ascii", errors="replace") as stream:
+            with open(
+                path.replace("/fd/", "/fdinfo/"), encoding="ascii", errors="replace"
+            ) as stream:
                 name = re.search(r"^iff:\t(\S+)", stream.read(), re.MULTILINE)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.EACCES, errno.ESRCH, errno.EPERM):

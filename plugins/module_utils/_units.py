@@ -27,13 +27,17 @@ def interface_name(value: str, option: str = "name") -> str:
     Stricter than the kernel, which makes "0" out of '%d' and takes '-x' (Linux: dev_valid_name, dev_alloc_name).
     """
     if len(value.encode("utf-8", "surrogateescape")) > NAME_BYTES:
-        raise BadInput(f"{option} '{value}' has more than {NAME_BYTES} bytes, the kernel's limit for a device name; choose a shorter one.")
+        raise BadInput(
+            f"{option} '{value}' has more than {NAME_BYTES} bytes, the kernel's limit for a device name; choose a shorter one."
+        )
     if not _NAME.fullmatch(value) or value in (".", "..") or value.startswith("-"):
         raise BadInput(
             f"{option} {value!r} is not a usable device name; use letters, digits, '_', '-' and '.', not beginning with '-'."
         )
     if value in ("all", "default"):
-        raise BadInput(f"{option} '{value}' is what the kernel calls the settings of all devices in /proc/sys/net; choose another name.")
+        raise BadInput(
+            f"{option} '{value}' is what the kernel calls the settings of all devices in /proc/sys/net; choose another name."
+        )
     return value
 
 
@@ -41,9 +45,13 @@ def mac(value: str, option: str = "mac") -> str:
     """A unicast MAC as xx:xx:xx:xx:xx:xx in lower case, from any notation that netaddr reads."""
     canonical = hardware_address(value, option)
     if canonical == "00:00:00:00:00:00":
-        raise BadInput(f"{option} {value} is all zero, which no device may have; give a real address, such as 52:54:00:12:34:56.")
+        raise BadInput(
+            f"{option} {value} is all zero, which no device may have; give a real address, such as 52:54:00:12:34:56."
+        )
     if int(canonical[:2], 16) & 1:
-        raise BadInput(f"{option} {value} is a multicast address, which no device may have; clear the lowest bit of its first byte.")
+        raise BadInput(
+            f"{option} {value} is a multicast address, which no device may have; clear the lowest bit of its first byte."
+        )
     return canonical
 
 
@@ -55,16 +63,22 @@ def hardware_address(value: str, option: str = "mac") -> str:
     try:
         return str(netaddr.EUI(value, version=48, dialect=netaddr.mac_unix_expanded)).lower()
     except (netaddr.AddrFormatError, ValueError, TypeError):
-        raise BadInput(f"{option} {value!r} is not a MAC address; write it like 52:54:00:12:34:56.") from None
+        raise BadInput(
+            f"{option} {value!r} is not a MAC address; write it like 52:54:00:12:34:56."
+        ) from None
 
 
 def seconds(value: float, option: str, low: float, high: float) -> float:
     """Seconds in whole hundredths, within [low, high]."""
     if not math.isfinite(value):
-        raise BadInput(f"{option} {value:g} is no number of seconds; the kernel's range is {low:g} to {high:g}.")
+        raise BadInput(
+            f"{option} {value:g} is no number of seconds; the kernel's range is {low:g} to {high:g}."
+        )
     ticks = round(value * TICKS)
     if not low * TICKS <= ticks <= high * TICKS:
-        raise BadInput(f"{option} {value:g} is outside the kernel's range of {low:g} to {high:g} seconds.")
+        raise BadInput(
+            f"{option} {value:g} is outside the kernel's range of {low:g} to {high:g} seconds."
+        )
     return ticks / TICKS
 
 

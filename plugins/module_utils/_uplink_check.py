@@ -16,7 +16,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._plan import li
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
 
 _IFA_F_PERMANENT, _IFA_F_DADFAILED = 0x80, 0x08
-_TAKERS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")  # their rx_handler is in the place that the bridge needs
+# their rx_handler is in the place that the bridge needs
+_TAKERS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")
 _HARMLESS_RIDERS = ("vlan", "veth")  # a veth's lower device is its other end
 _BOND_MODES = {5: "balance-tlb", 6: "balance-alb"}
 _MAC_BYTES = 6
@@ -50,18 +51,28 @@ def check_names(spec: Spec) -> None:
     _units.interface_name(spec.nic)
     _units.interface_name(spec.bridge, "bridge")
     if spec.nic == spec.bridge:
-        raise BadInput(f"{spec.nic} cannot be the uplink of itself; name the NIC in 'name' and the bridge in 'bridge'.")
+        raise BadInput(
+            f"{spec.nic} cannot be the uplink of itself; name the NIC in 'name' and the bridge in 'bridge'."
+        )
 
 
 def check(now: Inet, spec: Spec) -> None:
     """Refuse what this host can't do. Raises BadInput and Refused."""
     nic = now.links.get(spec.nic)
     if nic is None:
-        there = ", ".join(name for name, link in now.links.items() if not link.loopback and link.kind in ("", "veth", "bond", "vlan"))
-        raise BadInput(f"There is no device {spec.nic} on this host; the devices that could be an uplink are: {there or 'none'}.")
+        there = ", ".join(
+            name
+            for name, link in now.links.items()
+            if not link.loopback and link.kind in ("", "veth", "bond", "vlan")
+        )
+        raise BadInput(
+            f"There is no device {spec.nic} on this host; the devices that could be an uplink are: {there or 'none'}."
+        )
     bridge = now.links.get(spec.bridge)
     if bridge is not None and bridge.kind != "bridge":
-        raise Refused(f"{bridge.name} exists and is no bridge but a device of kind '{bridge.kind or 'hardware'}'; choose another name for the bridge.")
+        raise Refused(
+            f"{bridge.name} exists and is no bridge but a device of kind '{bridge.kind or 'hardware'}'; choose another name for the bridge."
+        )
     if not spec.present or nic.master == spec.bridge:
         return
     _check_nic(now, nic, spec)
@@ -78,7 +89,12 @@ def check(now: Inet, spec: Spec) -> None:
         f"What listens on {nic.name} alone will hear nothing once the addresses are on {spec.bridge}: {listed(now.listeners, 3)}; "
         f"bind it to {spec.bridge}, or to no device",
     )  # fmt: skip
-    if bridge is not None and bridge.options.get("stp_state") and bridge.options.get("forward_delay", 0) > 0 and not spec.accept_outage:
+    if (
+        bridge is not None
+        and bridge.options.get("stp_state")
+        and bridge.options.get("forward_delay", 0) > 0
+        and not spec.accept_outage
+    ):
         delay = bridge.options["forward_delay"]
         raise Refused(
             f"{bridge.name} runs STP with forward_delay {delay:g}: the host would be unreachable for {2 * delay:g} seconds while the port listens and "
@@ -105,9 +121,13 @@ def _refuse(spec: Spec, name: str, found: object, sentence: str) -> None:
 def _check_nic(now: Inet, nic: Link, spec: Spec) -> None:
     if nic.loopback or nic.kind in ("bridge", "tun"):
         kind = "the loopback device" if nic.loopback else f"a device of kind '{nic.kind}'"
-        raise Refused(f"{nic.name} is {kind}, which can't be an uplink; name the NIC that leads to the LAN.")
+        raise Refused(
+            f"{nic.name} is {kind}, which can't be an uplink; name the NIC that leads to the LAN."
+        )
     if nic.mac is None or len(nic.mac.split(":")) != _MAC_BYTES:
-        raise Refused(f"{nic.name} is no Ethernet device, and only those can be ports of a bridge; route to the guests instead.")
+        raise Refused(
+            f"{nic.name} is no Ethernet device, and only those can be ports of a bridge; route to the guests instead."
+        )
     _refuse(
         spec, "wireless", nic.wireless,
         f"{nic.name} is wireless: an access point drops frames from other MACs than the station's own, so it can't be an uplink; "
@@ -117,16 +137,38 @@ def _check_nic(now: Inet, nic: Link, spec: Spec) -> None:
         master = now.links.get(nic.master)
         kind = master.kind if master else "other"
         cure = "convert the bond itself" if kind == "bond" else f"take it out of {nic.master} first"
-        raise Refused(f"{nic.name} already belongs to {nic.master}, a device of kind '{kind}'; {cure}.")
+        raise Refused(
+            f"{nic.name} already belongs to {nic.master}, a device of kind '{kind}'; {cure}."
+        )
     on_it = [link for link in now.links.values() if link.lower == nic.name]
     riders = sorted(link.name for link in on_it if link.kind in _TAKERS)
-    _refuse(spec, "rider", riders, f"{nic.name} carries {', '.join(riders)}, which take its frames before a bridge could; delete them first")
+    _refuse(
+        spec,
+        "rider",
+        riders,
+        f"{nic.name} carries {', '.join(riders)}, which take its frames before a bridge could; delete them first",
+    )
     bound = sorted(link.name for link in on_it if link.kind not in _TAKERS + _HARMLESS_RIDERS)
-    _refuse(spec, "bound", bound, f"{', '.join(bound)} send through {nic.name} itself, where no route will lead; bind them to {spec.bridge} or to none first")
-    _refuse(spec, "xdp", nic.xdp, f"{nic.name} has an XDP program, which sees the guests' frames too; detach it with 'ip link set {nic.name} xdp off'")
+    _refuse(
+        spec,
+        "bound",
+        bound,
+        f"{', '.join(bound)} send through {nic.name} itself, where no route will lead; bind them to {spec.bridge} or to none first",
+    )
+    _refuse(
+        spec,
+        "xdp",
+        nic.xdp,
+        f"{nic.name} has an XDP program, which sees the guests' frames too; detach it with 'ip link set {nic.name} xdp off'",
+    )
     hooks = [kind for dev, kind in now.hooks if dev == nic.name]
     cure = f"remove it with 'tc qdisc del dev {nic.name} {(hooks or ['clsact'])[0]}'"
-    _refuse(spec, "clsact", hooks, f"{nic.name} has filters on arrival (qdisc {', '.join(hooks)}), which see the guests' frames too; {cure}")
+    _refuse(
+        spec,
+        "clsact",
+        hooks,
+        f"{nic.name} has filters on arrival (qdisc {', '.join(hooks)}), which see the guests' frames too; {cure}",
+    )
     if nic.kind == "bond":
         _check_bond(nic, spec)
 
@@ -137,7 +179,9 @@ def _check_bond(bond: Link, spec: Spec) -> None:
     if bond.options.get("fail_over_mac"):
         trouble = "fail_over_mac, so its MAC would change and the bridge's not"
     if bond.options.get("monitors_by_arp"):
-        trouble = "arp_ip_target, which asks from the bond's own address, and that moves, unlike miimon"
+        trouble = (
+            "arp_ip_target, which asks from the bond's own address, and that moves, unlike miimon"
+        )
     _refuse(spec, "bond", trouble, f"The bond {bond.name} has {trouble}; change that first")
 
 
@@ -158,10 +202,18 @@ def warnings(now: Inet, spec: Spec, came_to: str = "") -> list[str]:
             f"The host's packet filter drops what passes {spec.bridge} from port to port (bridge-nf-call-iptables is 1 and iptables' chain FORWARD drops, "
             "as docker sets it): the guests will be mute until 'sysctl net.bridge.bridge-nf-call-iptables=0', or a rule that accepts them."
         )
-    vlans = sorted(link.name for link in now.links.values() if link.lower == nic.name and link.kind == "vlan")
+    vlans = sorted(
+        link.name for link in now.links.values() if link.lower == nic.name and link.kind == "vlan"
+    )
     if vlans:
-        found.append(f"The VLAN devices {', '.join(vlans)} stay on {nic.name} and take their frames first: the guests of {spec.bridge} won't see those VLANs.")
-    autoconfigured = [one.text for one in now.addresses if one.dev == nic.name and one.family == _inet.AF_INET6 and not one.flags & _IFA_F_PERMANENT]
+        found.append(
+            f"The VLAN devices {', '.join(vlans)} stay on {nic.name} and take their frames first: the guests of {spec.bridge} won't see those VLANs."
+        )
+    autoconfigured = [
+        one.text
+        for one in now.addresses
+        if one.dev == nic.name and one.family == _inet.AF_INET6 and not one.flags & _IFA_F_PERMANENT
+    ]
     if autoconfigured and now.sysctls.get(f"ipv6/conf/{nic.name}/addr_gen_mode") in _STABLE_PRIVACY:
         found.append(
             f"{nic.name} makes stable-privacy IPv6 addresses, and {spec.bridge} will make others: {', '.join(autoconfigured)} moves along until it expires."
@@ -173,19 +225,31 @@ def _check_inet(now: Inet, spec: Spec) -> None:
     for dev in (spec.nic, spec.bridge):
         link = now.links.get(dev)
         if link is not None and not link.up and now.addresses_of(dev):
-            raise Refused(f"{dev} is down although it has addresses, so their routes can't be seen; set it up or remove the addresses first.")
+            raise Refused(
+                f"{dev} is down although it has addresses, so their routes can't be seen; set it up or remove the addresses first."
+            )
     objects = [str(route) for route in now.routes if spec.nic in route.devs and route.nexthop_id]
     if objects:
-        raise Refused(f"The route {objects[0]} uses a nexthop object bound to {spec.nic}, which can't move to {spec.bridge}; replace it by a plain route.")
-    failed = [one.text for one in now.addresses if one.dev == spec.nic and one.flags & _IFA_F_DADFAILED]
+        raise Refused(
+            f"The route {objects[0]} uses a nexthop object bound to {spec.nic}, which can't move to {spec.bridge}; replace it by a plain route."
+        )
+    failed = [
+        one.text for one in now.addresses if one.dev == spec.nic and one.flags & _IFA_F_DADFAILED
+    ]
     if failed:
-        raise Refused(f"{failed[0]} of {spec.nic} is the address of another host of the LAN: its duplicate address detection failed; remove it first.")
+        raise Refused(
+            f"{failed[0]} of {spec.nic} is the address of another host of the LAN: its duplicate address detection failed; remove it first."
+        )
     leased = [
         one.text
         for one in now.addresses
         if one.dev == spec.nic and one.family == _inet.AF_INET and not one.flags & _IFA_F_PERMANENT
     ]
-    if leased and not any(client.dev == spec.nic for client in now.clients) and not spec.allow_address_change:
+    if (
+        leased
+        and not any(client.dev == spec.nic for client in now.clients)
+        and not spec.allow_address_change
+    ):
         raise Refused(
             f"{spec.nic} has the leased address {leased[0]}, and no DHCP client that could hand its lease over to {spec.bridge} was found; "
             "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true."

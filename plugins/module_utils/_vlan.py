@@ -12,7 +12,11 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, Refused, Unsupported
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    Refused,
+    Unsupported,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link, Snapshot
 
 Vlans = Mapping[str, str]
@@ -26,7 +30,11 @@ _VIDS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 ITEM: dict[str, Any] = {
     "type": "list",
     "elements": "dict",
-    "options": {"vid": {"type": "str", "required": True}, "pvid": {"type": "bool", "default": False}, "untagged": {"type": "bool", "default": False}},
+    "options": {
+        "vid": {"type": "str", "required": True},
+        "pvid": {"type": "bool", "default": False},
+        "untagged": {"type": "bool", "default": False},
+    },
 }
 SPEC: dict[str, dict[str, Any]] = {
     "access_vlan": {"type": "int"},
@@ -43,14 +51,22 @@ def wished(item: Mapping[str, Any]) -> dict[str, str] | None:
     native = item.get("native_vlan")
     try:
         if len(given) > 1:
-            raise BadInput(f"{' and '.join(given)} are both given, and each says all of the port's VLANs; keep one of them.")
+            raise BadInput(
+                f"{' and '.join(given)} are both given, and each says all of the port's VLANs; keep one of them."
+            )
         if native is not None and given != ["trunk_vlans"]:
-            raise BadInput("native_vlan is the untagged VLAN of a trunk; give trunk_vlans with it, or access_vlan instead.")
+            raise BadInput(
+                "native_vlan is the untagged VLAN of a trunk; give trunk_vlans with it, or access_vlan instead."
+            )
         if given == ["access_vlan"]:
             return {str(_vid(item["access_vlan"], "access_vlan")): PVID}
         if given == ["trunk_vlans"]:
-            vids = {vid: TAGGED for text in item["trunk_vlans"] for vid in _vids(text, "trunk_vlans")}
-            return compact({**vids, _vid(native, "native_vlan"): PVID} if native is not None else vids)
+            vids = {
+                vid: TAGGED for text in item["trunk_vlans"] for vid in _vids(text, "trunk_vlans")
+            }
+            return compact(
+                {**vids, _vid(native, "native_vlan"): PVID} if native is not None else vids
+            )
         return of_entries(item["vlans"], "vlans") if given else None
     except BadInput as error:
         raise BadInput(f"{item['name']}: {error}") from None
@@ -65,26 +81,40 @@ def of_entries(entries: Iterable[Mapping[str, Any]], option: str) -> dict[str, s
         if twice:
             raise BadInput(f"{option} names VLAN {twice[0]} twice; describe each VLAN once.")
         if entry.get("pvid") and len(vids) > 1:
-            raise BadInput(f"{option} gives pvid to the range {entry['vid']}, but untagged frames belong to one VLAN; name that one by itself.")
-        words = ("pvid " if entry.get("pvid") else "") + (UNTAGGED if entry.get("untagged") else TAGGED)
+            raise BadInput(
+                f"{option} gives pvid to the range {entry['vid']}, but untagged frames belong to one VLAN; name that one by itself."
+            )
+        words = ("pvid " if entry.get("pvid") else "") + (
+            UNTAGGED if entry.get("untagged") else TAGGED
+        )
         found.update(dict.fromkeys(vids, words))
     pvids = [vid for vid, words in found.items() if words in _WITHOUT_PVID]
     if len(pvids) > 1:
-        raise BadInput(f"{option} gives pvid to {pvids[0]} and to {pvids[1]}, but untagged frames belong to one VLAN; keep one.")
+        raise BadInput(
+            f"{option} gives pvid to {pvids[0]} and to {pvids[1]}, but untagged frames belong to one VLAN; keep one."
+        )
     return compact(found)
 
 
 def as_list(vlans: Vlans) -> list[dict[str, Any]]:
     """The VLANs as the option O(vlans) takes them: C(vid) is a number, or a string for a range."""
     return [
-        {"vid": int(text) if text.isdigit() else text, "pvid": words in _WITHOUT_PVID, "untagged": words.endswith(UNTAGGED)}
+        {
+            "vid": int(text) if text.isdigit() else text,
+            "pvid": words in _WITHOUT_PVID,
+            "untagged": words.endswith(UNTAGGED),
+        }
         for text, words in vlans.items()
     ]
 
 
 def shown(device: dict[str, Any]) -> dict[str, Any]:
     """A device's result with its VLANs as lists: a predicted change has them in canonical form."""
-    lists = {key: as_list(device[key]) for key in ("vlans", "self_vlans") if isinstance(device.get(key), Mapping)}
+    lists = {
+        key: as_list(device[key])
+        for key in ("vlans", "self_vlans")
+        if isinstance(device.get(key), Mapping)
+    }
     return {**device, **lists}
 
 
@@ -109,7 +139,9 @@ def compact(vids: Mapping[int, str]) -> dict[str, str]:
 
 def written(found: Iterable[Range]) -> dict[str, str]:
     """Ranges that are in order and as long as they can be, in canonical form."""
-    return {str(first) if first == last else f"{first}-{last}": words for first, last, words in found}
+    return {
+        str(first) if first == last else f"{first}-{last}": words for first, last, words in found
+    }
 
 
 def merged(now: Vlans, wish: Vlans) -> dict[str, str]:
@@ -171,7 +203,11 @@ def of_the_host(now: Snapshot, bridge: str) -> set[int]:
     link = now.links.get(bridge)
     if link is None:
         return set()
-    vids = {one.options["id"] for one in now.links.values() if one.kind == "vlan" and one.lower == bridge and leads_to_addresses(now, one.name)}
+    vids = {
+        one.options["id"]
+        for one in now.links.values()
+        if one.kind == "vlan" and one.lower == bridge and leads_to_addresses(now, one.name)
+    }
     if now.addresses_of(bridge) and link.vlans is not None:
         vids |= pvids(link.vlans)
     return vids
@@ -185,7 +221,9 @@ def check_filtering(bridge: str, options: Mapping[str, Any], what: str) -> None:
             "or boot a kernel that is built with CONFIG_BRIDGE_VLAN_FILTERING."
         )
     if not options.get("vlan_filtering"):
-        raise Refused(f"{bridge} does not filter VLANs, so {what} would be ignored; give the bridge vlan_filtering: true (linux_bridge) first.")
+        raise Refused(
+            f"{bridge} does not filter VLANs, so {what} would be ignored; give the bridge vlan_filtering: true (linux_bridge) first."
+        )
 
 
 def leads_to_addresses(now: Snapshot, name: str) -> bool:
@@ -198,20 +236,28 @@ def leads_to_addresses(now: Snapshot, name: str) -> bool:
             return True
         seen.add(dev)
         master = now.links[dev].master if dev in now.links else None
-        left += [one.name for one in now.links.values() if (one.lower == dev or one.name == master) and one.name not in seen]
+        left += [
+            one.name
+            for one in now.links.values()
+            if (one.lower == dev or one.name == master) and one.name not in seen
+        ]
     return False
 
 
 def _vid(value: int, option: str) -> int:
     if not FIRST <= value <= LAST:
-        raise BadInput(f"{option} {value} is no VLAN: they go from {FIRST} to {LAST}, since 0 and 4095 are reserved.")
+        raise BadInput(
+            f"{option} {value} is no VLAN: they go from {FIRST} to {LAST}, since 0 and 4095 are reserved."
+        )
     return value
 
 
 def _vids(text: Any, option: str) -> range:
     found = _VIDS.fullmatch(str(text).strip())
     if not found:
-        raise BadInput(f"{option} {text!r} is neither a VLAN nor a range of them; write it like 20 or 100-199.")
+        raise BadInput(
+            f"{option} {text!r} is neither a VLAN nor a range of them; write it like 20 or 100-199."
+        )
     first, last = _vid(int(found[1]), option), _vid(int(found[2] or found[1]), option)
     if last < first:
         raise BadInput(f"{option} {text} ends before it begins; write {last}-{first}.")

@@ -13,7 +13,13 @@ from typing import Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _inet, _vlan
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Lazily
-from ansible_collections.hypervisor.network.plugins.module_utils._wire import IFLA_AF_SPEC, attribute, each, link_header, walk
+from ansible_collections.hypervisor.network.plugins.module_utils._wire import (
+    IFLA_AF_SPEC,
+    attribute,
+    each,
+    link_header,
+    walk,
+)
 
 # What a dump of them is asked with: IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN_COMPRESSED without statistics
 DUMP = link_header(family=_inet.AF_BRIDGE) + attribute(29, struct.pack("=I", 4 | 8))
@@ -21,7 +27,12 @@ DUMP = link_header(family=_inet.AF_BRIDGE) + attribute(29, struct.pack("=I", 4 |
 _FLAGS, _VLAN_INFO = 0, 2  # IFLA_BRIDGE_*
 _SELF = 2  # BRIDGE_FLAGS_SELF
 _PVID, _UNTAGGED, _RANGE_BEGIN, _RANGE_END = 2, 4, 8, 16
-_BITS = {_vlan.TAGGED: 0, _vlan.UNTAGGED: _UNTAGGED, _vlan.PVID: _PVID | _UNTAGGED, _vlan.PVID_TAGGED: _PVID}
+_BITS = {
+    _vlan.TAGGED: 0,
+    _vlan.UNTAGGED: _UNTAGGED,
+    _vlan.PVID: _PVID | _UNTAGGED,
+    _vlan.PVID_TAGGED: _PVID,
+}
 _WORDS = {bits: words for words, bits in _BITS.items()}
 
 
@@ -30,8 +41,14 @@ def request(index: int, ranges: Iterable[_vlan.Range], own: bool) -> bytes:
     data = attribute(_FLAGS, struct.pack("=H", _SELF)) if own else b""
     for first, last, words in ranges:
         bits = _BITS.get(words, 0)
-        ends = ((first, bits),) if first == last else ((first, bits | _RANGE_BEGIN), (last, bits | _RANGE_END))
-        data += b"".join(attribute(_VLAN_INFO, struct.pack("=HH", flags, vid)) for vid, flags in ends)
+        ends = (
+            ((first, bits),)
+            if first == last
+            else ((first, bits | _RANGE_BEGIN), (last, bits | _RANGE_END))
+        )
+        data += b"".join(
+            attribute(_VLAN_INFO, struct.pack("=HH", flags, vid)) for vid, flags in ends
+        )
     return link_header(index, family=_inet.AF_BRIDGE) + attribute(IFLA_AF_SPEC, data)
 
 
@@ -41,7 +58,8 @@ def decode(messages: Iterable[bytes], names: Mapping[int, str]) -> dict[str, _vl
     for body in messages:
         (index,) = struct.unpack_from("=i", body, 4)
         spec = walk(body, len(link_header())).get(IFLA_AF_SPEC, b"")
-        if index in names and _FLAGS not in walk(spec):  # a driver that bridges by itself says so, and means its own
+        # a driver that bridges by itself says so, and means its own
+        if index in names and _FLAGS not in walk(spec):
             found[names[index]] = Lazily(lambda spec=spec: _vlan.written(_ranges(spec)))
     return found
 
@@ -56,5 +74,7 @@ def _ranges(spec: bytes) -> list[_vlan.Range]:
         if flags & _RANGE_BEGIN:
             first = vid
         else:
-            ranges.append((first if flags & _RANGE_END else vid, vid, _WORDS[flags & (_PVID | _UNTAGGED)]))
+            ranges.append(
+                (first if flags & _RANGE_END else vid, vid, _WORDS[flags & (_PVID | _UNTAGGED)])
+            )
     return ranges

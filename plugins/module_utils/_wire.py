@@ -16,14 +16,27 @@ from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _attributes
 from ansible_collections.hypervisor.network.plugins.module_utils._attributes import Attribute
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import ADDR_GEN_MODES, Address, Lazily, Link
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+    ADDR_GEN_MODES,
+    Address,
+    Lazily,
+    Link,
+)
 
 # rtnetlink message types
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
-IFLA_TXQLEN, IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_LINK_NETNSID, IFLA_XDP = 13, 16, 18, 20, 26, 37, 43
+(
+    IFLA_TXQLEN,
+    IFLA_OPERSTATE,
+    IFLA_LINKINFO,
+    IFLA_IFALIAS,
+    IFLA_AF_SPEC,
+    IFLA_LINK_NETNSID,
+    IFLA_XDP,
+) = 13, 16, 18, 20, 26, 37, 43
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 
@@ -92,7 +105,11 @@ def encode_options(table: Iterable[Attribute], values: Mapping[str, Any]) -> byt
 def decode_options(table: Iterable[Attribute], data: bytes) -> dict[str, Any]:
     """The options that the kernel reported; one that is missing here is one that this kernel lacks."""
     found = walk(data)
-    return {one.option: one.decode(found[one.number]) for one in table if one.number in found and one.known(found[one.number])}
+    return {
+        one.option: one.decode(found[one.number])
+        for one in table
+        if one.number in found and one.known(found[one.number])
+    }
 
 
 def linkinfo(kind: str, options: bytes = b"") -> bytes:
@@ -103,7 +120,10 @@ def linkinfo(kind: str, options: bytes = b"") -> bytes:
 
 def slaveinfo(options: bytes) -> bytes:
     """IFLA_LINKINFO with the options of a bridge port."""
-    return attribute(IFLA_LINKINFO, attribute(IFLA_INFO_SLAVE_KIND, b"bridge\0") + attribute(IFLA_INFO_SLAVE_DATA, options))
+    return attribute(
+        IFLA_LINKINFO,
+        attribute(IFLA_INFO_SLAVE_KIND, b"bridge\0") + attribute(IFLA_INFO_SLAVE_DATA, options),
+    )
 
 
 def decode_links(messages: Iterable[bytes]) -> dict[str, Link]:
@@ -119,7 +139,9 @@ def decode_links(messages: Iterable[bytes]) -> dict[str, Link]:
     return {name: _link(name, index, flags, found, names) for name, index, flags, found in walked}
 
 
-def _link(name: str, index: int, flags: int, found: Mapping[int, bytes], names: Mapping[int, str]) -> Link:
+def _link(
+    name: str, index: int, flags: int, found: Mapping[int, bytes], names: Mapping[int, str]
+) -> Link:
     info = walk(found.get(IFLA_LINKINFO, b""))
     kind = text(info.get(IFLA_INFO_KIND, b""))
     master = _number(found.get(IFLA_MASTER))
@@ -129,9 +151,19 @@ def _link(name: str, index: int, flags: int, found: Mapping[int, bytes], names: 
         lower = names.get(_number(walk(info.get(IFLA_INFO_DATA, b"")).get(_VXLAN_LINK)))
     options: Mapping[str, Any] = {}
     if kind in _TABLES:
-        options = Lazily(lambda: _tun_options(info) if kind == "tun" else decode_options(_TABLES[kind], info.get(IFLA_INFO_DATA, b"")))
+        options = Lazily(
+            lambda: (
+                _tun_options(info)
+                if kind == "tun"
+                else decode_options(_TABLES[kind], info.get(IFLA_INFO_DATA, b""))
+            )
+        )
     if kind == "vlan":
-        options = Lazily(lambda: {"id": struct.unpack_from("=H", walk(info.get(IFLA_INFO_DATA, b""))[_VLAN_ID])[0]})
+        options = Lazily(
+            lambda: {
+                "id": struct.unpack_from("=H", walk(info.get(IFLA_INFO_DATA, b""))[_VLAN_ID])[0]
+            }
+        )
     if kind == "bond":
         options = Lazily(lambda: _bond_options(info))
     port = None
@@ -162,25 +194,38 @@ def _ipv6(found: Mapping[int, bytes]) -> dict[str, Any]:
 
 def addr_gen_mode(mode: str) -> bytes:
     """The attribute that sets it."""
-    return attribute(IFLA_AF_SPEC, attribute(_AF_INET6, attribute(_INET6_ADDR_GEN_MODE, bytes([ADDR_GEN_MODES.index(mode)]))))
+    return attribute(
+        IFLA_AF_SPEC,
+        attribute(_AF_INET6, attribute(_INET6_ADDR_GEN_MODE, bytes([ADDR_GEN_MODES.index(mode)]))),
+    )
 
 
 def _bond_options(info: Mapping[int, bytes]) -> dict[str, Any]:
     """What decides whether a bond can be an uplink, as numbers of linux/if_bonding.h."""
     found = walk(info.get(IFLA_INFO_DATA, b""))
     targets = walk(found.get(_BOND_ARP_IP_TARGET, b"")) or walk(found.get(_BOND_NS_IP6_TARGET, b""))
-    return {"mode": sum(found.get(_BOND_MODE, b"")), "fail_over_mac": sum(found.get(_BOND_FAIL_OVER_MAC, b"")), "monitors_by_arp": bool(targets)}
+    return {
+        "mode": sum(found.get(_BOND_MODE, b"")),
+        "fail_over_mac": sum(found.get(_BOND_FAIL_OVER_MAC, b"")),
+        "monitors_by_arp": bool(targets),
+    }
 
 
 def _port_options(info: Mapping[int, bytes], names: Mapping[int, str]) -> dict[str, Any]:
     """A port's options; the kernel says nothing of a backup port where there is none."""
-    found = decode_options(_attributes.PORT + _attributes.PORT_FACTS, info.get(IFLA_INFO_SLAVE_DATA, b""))
+    found = decode_options(
+        _attributes.PORT + _attributes.PORT_FACTS, info.get(IFLA_INFO_SLAVE_DATA, b"")
+    )
     return {**found, "backup_port": names.get(found.get("backup_port", 0), "")}
 
 
 def _tun_options(info: Mapping[int, bytes]) -> dict[str, Any]:
     """A TUN's options; owner and group that nobody was named for are -1."""
-    return {"owner": -1, "group": -1, **decode_options(_attributes.TUN, info.get(IFLA_INFO_DATA, b""))}
+    return {
+        "owner": -1,
+        "group": -1,
+        **decode_options(_attributes.TUN, info.get(IFLA_INFO_DATA, b"")),
+    }
 
 
 def _number(payload: bytes | None) -> int:

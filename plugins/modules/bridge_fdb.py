@@ -110,7 +110,10 @@ changes:
 from ansible_collections.hypervisor.network.plugins.module_utils import _device, _fdb
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb_entries import FdbNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 
 
 def work(params, items):

@@ -146,15 +146,30 @@ as_variables:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _as_variables, _inet, _info, _mdb, _rundir, _transaction
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _as_variables,
+    _inet,
+    _info,
+    _mdb,
+    _rundir,
+    _transaction,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._device import NETNS
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    HypervisorNetworkError,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns, names_of
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+    names_of,
+)
 
 
 def main():
-    module = AnsibleModule(argument_spec={"name": {"type": "str"}, **NETNS}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"name": {"type": "str"}, **NETNS}, supports_check_mode=True
+    )
     try:
         enter_netns(module.params["netns"])
         netlink = Netlink()

@@ -145,11 +145,20 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _isolation, _isolation_probe, _isolation_verdict
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _isolation,
+    _isolation_probe,
+    _isolation_verdict,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._alone import alone
 from ansible_collections.hypervisor.network.plugins.module_utils._device import NETNS
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    HypervisorNetworkError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 
 
 def main():
@@ -158,7 +167,9 @@ def main():
         wish = _isolation.checked(module.params)
         enter_netns(module.params["netns"])
         with alone():
-            result = _isolation_verdict.verdict(_isolation_probe.prove(Netlink(), wish, os.urandom(8)))
+            result = _isolation_verdict.verdict(
+                _isolation_probe.prove(Netlink(), wish, os.urandom(8))
+            )
     except HypervisorNetworkError as error:
         module.fail_json(msg=str(error), **error.facts)
     if result["wrong"]:

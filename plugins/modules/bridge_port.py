@@ -85,10 +85,17 @@ changes:
     - {action: attach, kind: port, name: tap1, before: {bridge: null}, after: {bridge: br0, vlans: {"10": pvid untagged}}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _device, _guarded_links, _port
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _device,
+    _guarded_links,
+    _port,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._links import described
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 
 COMMON = ("netns", *_guarded_links.SPEC)
 
@@ -103,7 +110,14 @@ def work(params, items):
 
 
 def main():
-    run({**_port.SPEC, **_guarded_links.SPEC, **_device.NETNS}, plural="ports", singular="port", work=work, common=COMMON, more=_guarded_links.pending)
+    run(
+        {**_port.SPEC, **_guarded_links.SPEC, **_device.NETNS},
+        plural="ports",
+        singular="port",
+        work=work,
+        common=COMMON,
+        more=_guarded_links.pending,
+    )
 
 
 if __name__ == "__main__":

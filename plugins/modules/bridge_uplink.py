@@ -139,10 +139,18 @@ from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _device, _uplink_check
 from ansible_collections.hypervisor.network.plugins.module_utils._confirm import came_to
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import check_timeout, pending
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import GuardedUplink
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import (
+    check_timeout,
+    pending,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import (
+    GuardedUplink,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 
 SPEC = {
     "name": {"type": "str", "required": True},
@@ -152,7 +160,12 @@ SPEC = {
     "force": {"type": "bool", "default": False},
     "allow_address_change": {"type": "bool", "default": False},
     "accept_outage": {"type": "bool", "default": False},
-    "override": {"type": "list", "elements": "str", "choices": list(_uplink_check.OVERRIDES), "default": []},
+    "override": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(_uplink_check.OVERRIDES),
+        "default": [],
+    },
     **_device.NETNS,
 }
 
@@ -160,19 +173,28 @@ SPEC = {
 def work(params, items):
     item = items[0]
     spec = _uplink_check.Spec(
-        item["name"], item["bridge"], item["state"] == "present", item["accept_outage"], item["allow_address_change"],
-        frozenset(item["override"]), own_network=params["netns"] is None,
+        item["name"],
+        item["bridge"],
+        item["state"] == "present",
+        item["accept_outage"],
+        item["allow_address_change"],
+        frozenset(item["override"]),
+        own_network=params["netns"] is None,
     )
     _uplink_check.check_names(spec)
     check_timeout(item["guard_timeout"])
     enter_netns(params["netns"])
 
     def describe(outcome):
-        for sentence in _uplink_check.warnings(outcome.before, spec, came_to(os.environ) if item["guard_timeout"] else ""):
+        for sentence in _uplink_check.warnings(
+            outcome.before, spec, came_to(os.environ) if item["guard_timeout"] else ""
+        ):
             warn(sentence)
         now = outcome.after
         link = now.links[spec.nic]
-        addresses = {dev: [one.text for one in now.addresses_of(dev)] for dev in (spec.nic, spec.bridge)}
+        addresses = {
+            dev: [one.text for one in now.addresses_of(dev)] for dev in (spec.nic, spec.bridge)
+        }
         return [{"name": link.name, "bridge": link.master, "addresses": addresses}]
 
     noun = GuardedUplink(Netlink(), spec, item["guard_timeout"], params["netns"], item["force"])

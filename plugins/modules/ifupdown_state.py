@@ -78,7 +78,10 @@ SPEC = {
 
 
 def work(params, items):
-    wish = {_units.interface_name(name, "interfaces"): params["state"] == "up" for name in params["interfaces"]}
+    wish = {
+        _units.interface_name(name, "interfaces"): params["state"] == "up"
+        for name in params["interfaces"]
+    }
     return IfState(params["directory"]), wish, lambda outcome: [sorted(outcome.after)]
 
 

@@ -158,7 +158,9 @@ _COMMON = {
 
 def work(params, items):
     wishes = [checked(item, params["validate"]) for item in items]
-    noun = _ifupdown.Interfaces(params["path"], params["backup_dir"] if params["backup"] else None, params["validate"])
+    noun = _ifupdown.Interfaces(
+        params["path"], params["backup_dir"] if params["backup"] else None, params["validate"]
+    )
 
     def describe(outcome):
         docs = planner.docs_after(outcome.before, outcome.changes)

@@ -87,10 +87,20 @@ changes:
     - {action: create, kind: bridge, name: br0, before: null, after: {up: true}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _bridge, _device, _guarded_links
-from ansible_collections.hypervisor.network.plugins.module_utils._links import described, wait_for_own_ageing
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _bridge,
+    _device,
+    _guarded_links,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._links import (
+    described,
+    wait_for_own_ageing,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 
 COMMON = ("netns", *_guarded_links.SPEC)
 
@@ -103,11 +113,22 @@ def work(params, items):
     netlink = Netlink()
     wait_for_own_ageing(netlink, wishes)
     noun = _guarded_links.GuardedLinks(netlink, params, wishes)
-    return noun, {"bridge": wishes}, lambda outcome: described(outcome, names, "bridge", _bridge.describe)
+    return (
+        noun,
+        {"bridge": wishes},
+        lambda outcome: described(outcome, names, "bridge", _bridge.describe),
+    )
 
 
 def main():
-    run({**_bridge.SPEC, **_guarded_links.SPEC, **_device.NETNS}, plural="bridges", singular="bridge", work=work, common=COMMON, more=_guarded_links.pending)
+    run(
+        {**_bridge.SPEC, **_guarded_links.SPEC, **_device.NETNS},
+        plural="bridges",
+        singular="bridge",
+        work=work,
+        common=COMMON,
+        more=_guarded_links.pending,
+    )
 
 
 if __name__ == "__main__":

@@ -120,10 +120,19 @@ changes:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _images
-from ansible_collections.hypervisor.network.plugins.module_utils._guest_noun import GuestNoun, described
-from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import SPEC, checked_all
+from ansible_collections.hypervisor.network.plugins.module_utils._guest_noun import (
+    GuestNoun,
+    described,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import (
+    SPEC,
+    checked_all,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
 
 

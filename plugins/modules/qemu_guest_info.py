@@ -97,8 +97,13 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _guest
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import HypervisorNetworkError
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    HypervisorNetworkError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
 
 
@@ -118,14 +123,19 @@ def described(guest):
 
 
 def main():
-    module = AnsibleModule(argument_spec={"name": {"type": "str"}, "netns": {"type": "str"}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"name": {"type": "str"}, "netns": {"type": "str"}}, supports_check_mode=True
+    )
     name, netns = module.params["name"], module.params["netns"]
     try:
         supervisor = Supervisor()
         guests = [supervisor.read(one) for one in supervisor.names() if name in (None, one)]
         guests = [guest for guest in guests if netns in (None, guest.spec.get("netns"))]
         # from the namespace we are in there is no way back after the first of another one
-        found = [described(guest) for guest in sorted(guests, key=lambda one: one.spec.get("netns") or "")]
+        found = [
+            described(guest)
+            for guest in sorted(guests, key=lambda one: one.spec.get("netns") or "")
+        ]
     except HypervisorNetworkError as error:
         module.fail_json(msg=str(error), **error.facts)
     module.exit_json(changed=False, guests=sorted(found, key=lambda one: one["name"]))

@@ -68,7 +68,10 @@ changes:
 from ansible_collections.hypervisor.network.plugins.module_utils import _device, _tap, _tun
 from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun, described
 from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink, enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+    Netlink,
+    enter_netns,
+)
 
 
 def work(params, items):
@@ -78,7 +81,11 @@ def work(params, items):
     wishes = [_tap.checked(item) for item in items]
     enter_netns(params["netns"])
     names = [item["name"] for item in items]
-    return LinkNoun(Netlink()), {"tap": wishes}, lambda outcome: described(outcome, names, "tap", _tap.describe)
+    return (
+        LinkNoun(Netlink()),
+        {"tap": wishes},
+        lambda outcome: described(outcome, names, "tap", _tap.describe),
+    )
 
 
 def main():

@@ -79,7 +79,11 @@ SPEC = {
 def work(params, items):
     transaction = named(params["id"])
     enter_netns(params["netns"])
-    return TransactionNoun(transaction, params["netns"]), params["state"].replace("_", "-"), lambda outcome: [outcome.after]
+    return (
+        TransactionNoun(transaction, params["netns"]),
+        params["state"].replace("_", "-"),
+        lambda outcome: [outcome.after],
+    )
 
 
 def main():

@@ -10,14 +10,31 @@ from __future__ import annotations
 
 from typing import Any, Collection, Iterable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _bridge, _guest_spec, _port, _tap
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _bridge,
+    _guest_spec,
+    _port,
+    _tap,
+)
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _tenants
-from ansible_collections.hypervisor.network.plugins.plugin_utils._items import UPLINK_OPTIONS, dropped, kept, taps_of
-from ansible_collections.hypervisor.network.plugins.plugin_utils._stanzas import bridge_stanzas, tap_stanza
+from ansible_collections.hypervisor.network.plugins.plugin_utils._items import (
+    UPLINK_OPTIONS,
+    dropped,
+    kept,
+    taps_of,
+)
+from ansible_collections.hypervisor.network.plugins.plugin_utils._stanzas import (
+    bridge_stanzas,
+    tap_stanza,
+)
 
 _TOOLS = ("python3-pyroute2", "python3-netaddr")
 _BOOT = ("bridge-utils",)
-_QEMU = {"x86": ("qemu-system-x86", "ipxe-qemu"), "arm": ("qemu-system-arm",), "misc": ("qemu-system-misc",)}
+_QEMU = {
+    "x86": ("qemu-system-x86", "ipxe-qemu"),
+    "arm": ("qemu-system-arm",),
+    "misc": ("qemu-system-misc",),
+}
 _IMAGES = ("qemu-utils",)
 _STP_DELAY = 15  # the kernel's own, in seconds
 
@@ -38,19 +55,34 @@ def plan(
     """
     bridges, taps = _tenants.applied(bridges, taps, guests, tenants)
     there = {bridge["name"]: bridge for bridge in now}
-    whole = [with_defaults(item, there.get(item["name"], {}).get("options")) for item in bridges if kept(item)]
+    whole = [
+        with_defaults(item, there.get(item["name"], {}).get("options"))
+        for item in bridges
+        if kept(item)
+    ]
     owned = [with_owner(item, guests) for item in taps if kept(item)]
     started = [with_wait(with_macs(item)) for item in guests if kept(item)]
     ports = {(bridge["name"], port["name"]) for bridge in now for port in bridge["ports"]}
-    plugs = [(item["name"], item["uplink"]) for item in whole if item.get("uplink")] + [(item.get("bridge"), item["name"]) for item in owned]
-    carried = {item["name"]: _tenants.carried(item, taps, guests, tenants) for item in whole if item.get("uplink")}
+    plugs = [(item["name"], item["uplink"]) for item in whole if item.get("uplink")] + [
+        (item.get("bridge"), item["name"]) for item in owned
+    ]
+    carried = {
+        item["name"]: _tenants.carried(item, taps, guests, tenants)
+        for item in whole
+        if item.get("uplink")
+    }
     trunks = {name: vids for name, vids in carried.items() if vids}
     defaults = {item["name"]: _tenants.default_vlan(item) for item in whole}
-    plugged = {item["name"]: [tap["name"] for tap in owned if tap.get("bridge") == item["name"]] for item in whole}
+    plugged = {
+        item["name"]: [tap["name"] for tap in owned if tap.get("bridge") == item["name"]]
+        for item in whole
+    }
     gone = {"bridges": dropped(bridges), "taps": dropped(taps), "guests": dropped(guests)}
     return {
         "empty": not (bridges or taps or guests),
-        "new": any(gone.values()) or any(item["name"] not in there for item in whole) or not ports.issuperset(plugs),
+        "new": any(gone.values())
+        or any(item["name"] not in there for item in whole)
+        or not ports.issuperset(plugs),
         "aware": [item["name"] for item in whole if item.get("vlan_filtering")],
         "isolation": _tenants.proof(bridges, taps, guests, tenants),
         "nics": [item["uplink"] for item in bridges if item.get("uplink")],
@@ -59,11 +91,24 @@ def plan(
         "present": {
             "bridges": [{**up(item, there), **only(item, _bridge.SPEC)} for item in whole],
             "uplinks": [uplink(item) for item in whole if item.get("uplink")],
-            "stanzas": [stanza for item in whole for stanza in bridge_stanzas(item, trunks.get(item["name"], ()), plugged.get(item["name"], ()))]
-            + [tap_stanza(item, defaults.get(item.get("bridge"), _tenants.default_vlan(None))) for item in owned],
+            "stanzas": [
+                stanza
+                for item in whole
+                for stanza in bridge_stanzas(
+                    item, trunks.get(item["name"], ()), plugged.get(item["name"], ())
+                )
+            ]
+            + [
+                tap_stanza(item, defaults.get(item.get("bridge"), _tenants.default_vlan(None)))
+                for item in owned
+            ],
             "taps": [{"up": True, **only(item, _tap.SPEC)} for item in owned],
             # the uplink first: a tenant's tap is not plugged in before its VLAN has a way out
-            "ports": [_tenants.uplink_port(item, trunks[item["name"]], there.get(item["name"])) for item in whole if item["name"] in trunks]
+            "ports": [
+                _tenants.uplink_port(item, trunks[item["name"]], there.get(item["name"]))
+                for item in whole
+                if item["name"] in trunks
+            ]
             + [port(item) for item in owned if item.get("bridge")],
             "guests": started,
         },
@@ -102,7 +147,11 @@ def up(item: Mapping[str, Any], there: Collection[str]) -> dict[str, bool]:
 
 def uplink(item: Mapping[str, Any]) -> dict[str, Any]:
     """What bridge_uplink is told of a bridge."""
-    return {"name": item["uplink"], "bridge": item["name"], **only(item, ("state", *UPLINK_OPTIONS))}
+    return {
+        "name": item["uplink"],
+        "bridge": item["name"],
+        **only(item, ("state", *UPLINK_OPTIONS)),
+    }
 
 
 def port(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +175,13 @@ def with_macs(guest: Mapping[str, Any]) -> dict[str, Any]:
     nics = guest.get("nics")
     if not nics:
         return dict(guest)
-    return {**guest, "nics": [{**nic, "mac": nic.get("mac") or _guest_spec.guest_mac(guest["name"], number)} for number, nic in enumerate(nics)]}
+    return {
+        **guest,
+        "nics": [
+            {**nic, "mac": nic.get("mac") or _guest_spec.guest_mac(guest["name"], number)}
+            for number, nic in enumerate(nics)
+        ],
+    }
 
 
 def with_wait(guest: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,9 +191,21 @@ def with_wait(guest: Mapping[str, Any]) -> dict[str, Any]:
 
 def files(guest: Mapping[str, Any]) -> list[str]:
     """The files that must be there for a guest to start: none that qemu_guest makes where they are missing."""
-    disks = [disk["path"] for disk in guest.get("disks") or () if disk.get("size") is None and disk.get("backing_file") is None]
-    bases = [disk["backing_file"] for disk in guest.get("disks") or () if disk.get("backing_file") is not None]
-    return disks + bases + [guest[key] for key in ("cdrom", "kernel", "initrd") if guest.get(key) is not None]
+    disks = [
+        disk["path"]
+        for disk in guest.get("disks") or ()
+        if disk.get("size") is None and disk.get("backing_file") is None
+    ]
+    bases = [
+        disk["backing_file"]
+        for disk in guest.get("disks") or ()
+        if disk.get("backing_file") is not None
+    ]
+    return (
+        disks
+        + bases
+        + [guest[key] for key in ("cdrom", "kernel", "initrd") if guest.get(key) is not None]
+    )
 
 
 def absent_stanza(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,7 +221,13 @@ def packages(bridges: Sequence[Any], guests: Sequence[Mapping[str, Any]]) -> lis
         needed += _BOOT
     for guest in guests:
         machine = (guest.get("emulator") or "qemu-system-x86_64").rpartition("qemu-system-")[2]
-        family = "x86" if machine in ("x86_64", "i386") else "arm" if machine in ("aarch64", "arm") else "misc"
+        family = (
+            "x86"
+            if machine in ("x86_64", "i386")
+            else "arm"
+            if machine in ("aarch64", "arm")
+            else "misc"
+        )
         needed += _QEMU[family]
         needed += _IMAGES if guest.get("disks") else ()
     return list(dict.fromkeys(needed))

@@ -33,8 +33,13 @@ def one_or_many(options: str, plural: str, description: str) -> str:
     An item has no defaults and requires nothing: what it leaves out comes from beside the list.
     """
     options = textwrap.dedent(options).strip("\n")
-    inside = "\n".join(line for line in options.splitlines() if not re.match(r"  (default|required): ", line))
-    listed = f"{plural}:\n  description:\n    - {description}\n  type: list\n  elements: dict\n  suboptions:\n" + textwrap.indent(inside, "    ")
+    inside = "\n".join(
+        line for line in options.splitlines() if not re.match(r"  (default|required): ", line)
+    )
+    listed = (
+        f"{plural}:\n  description:\n    - {description}\n  type: list\n  elements: dict\n  suboptions:\n"
+        + textwrap.indent(inside, "    ")
+    )
     return "options:\n" + textwrap.indent(f"{options}\n{listed}\n", "  ")
 
 

@@ -17,7 +17,9 @@ Seen = Iterator[tuple[bool, str]]
 _LOCAL = 255  # RT_TABLE_LOCAL
 
 
-def of_host(plan: Mapping[str, Wish], now: Info, before: Info, started: Sequence[str] | None = None) -> dict[str, list[str]]:
+def of_host(
+    plan: Mapping[str, Wish], now: Info, before: Info, started: Sequence[str] | None = None
+) -> dict[str, list[str]]:
     """C(proven) and C(wrong): a sentence for each thing that is as it should be, and for each that is not.
 
     C(now) and C(before) are what bridge_info returned after and before the run, C(started) the guests that the run started
@@ -89,7 +91,10 @@ def _has(dev: str, now: Info, addresses: set[str]) -> Seen:
         if address in _addresses(now, dev):
             yield True, f"{dev} has the address {address}."
         else:
-            yield False, f"{dev} lacks the address {address} that the host had before; it has {_listed(_addresses(now, dev))}."
+            yield (
+                False,
+                f"{dev} lacks the address {address} that the host had before; it has {_listed(_addresses(now, dev))}.",
+            )
 
 
 def _leaves_by(dev: str, now: Info, before: Sequence[Mapping[str, Any]]) -> Seen:
@@ -98,9 +103,16 @@ def _leaves_by(dev: str, now: Info, before: Sequence[Mapping[str, Any]]) -> Seen
         if _target(route) in there:
             yield True, f"The route to {route['dst']} leaves by {dev}."
         else:
-            same = [one for one in now["routes"] if one["dst"] == route["dst"] and one["family"] == route["family"]]
+            same = [
+                one
+                for one in now["routes"]
+                if one["dst"] == route["dst"] and one["family"] == route["family"]
+            ]
             seen = "; ".join(_route(one) for one in same) or "there is none"
-            yield False, f"The route '{_route(route)}' of before is not on {dev}; to {route['dst']} now: {seen}."
+            yield (
+                False,
+                f"The route '{_route(route)}' of before is not on {dev}; to {route['dst']} now: {seen}.",
+            )
 
 
 def _guests(wish: Wish, bridges: Mapping[str, Any], started: Sequence[str] | None) -> Seen:
@@ -111,33 +123,60 @@ def _guests(wish: Wish, bridges: Mapping[str, Any], started: Sequence[str] | Non
         for nic in guest.get("nics") or ():
             bridge = bridges.get(homes.get(nic["tap"], ""))
             if bridge is not None:
-                yield _learned(guest["name"], nic, bridge, started is None or guest["name"] in started)
+                yield _learned(
+                    guest["name"], nic, bridge, started is None or guest["name"] in started
+                )
 
 
-def _learned(guest: str, nic: Mapping[str, Any], bridge: Mapping[str, Any], just_started: bool) -> tuple[bool, str]:
+def _learned(
+    guest: str, nic: Mapping[str, Any], bridge: Mapping[str, Any], just_started: bool
+) -> tuple[bool, str]:
     mac, tap = nic["mac"].lower(), nic["tap"]
     entries = [entry for entry in bridge["fdb"] if entry["mac"] == mac]
     if any(entry["port"] == tap and not entry["local"] for entry in entries):
         return True, f"{guest}'s MAC {mac} was learned on {tap}."
     table = f"the table of {bridge['name']}"
     if entries:
-        seen = ", ".join(f"{entry['port']}{' (local)' if entry['local'] else ''}" for entry in entries)
-        return False, f"{guest}: its MAC {mac} should be learned on {tap}, and {table} has it on {seen}."
+        seen = ", ".join(
+            f"{entry['port']}{' (local)' if entry['local'] else ''}" for entry in entries
+        )
+        return (
+            False,
+            f"{guest}: its MAC {mac} should be learned on {tap}, and {table} has it on {seen}.",
+        )
     if just_started:
-        learned = {entry["mac"] for entry in bridge["fdb"] if entry["port"] == tap and not entry["local"]}
-        return False, f"{guest}: its MAC {mac} is not in {table}; on {tap} it has learned {_listed(learned)}."
+        learned = {
+            entry["mac"] for entry in bridge["fdb"] if entry["port"] == tap and not entry["local"]
+        }
+        return (
+            False,
+            f"{guest}: its MAC {mac} is not in {table}; on {tap} it has learned {_listed(learned)}.",
+        )
     if any(port["name"] == tap and port["holder_pid"] for port in bridge["ports"]):
-        return True, f"{guest} holds {tap}, and has been silent for longer than {bridge['name']} remembers its MAC {mac}."
+        return (
+            True,
+            f"{guest} holds {tap}, and has been silent for longer than {bridge['name']} remembers its MAC {mac}.",
+        )
     return False, f"{guest}: no process holds {tap}, so its MAC {mac} can't be learned there."
 
 
 def _addresses(info: Info, dev: str) -> set[str]:
-    return {one["address"] for one in info["addresses"] if one["dev"] == dev and one["scope"] == "global"}
+    return {
+        one["address"]
+        for one in info["addresses"]
+        if one["dev"] == dev and one["scope"] == "global"
+    }
 
 
 def _routes(info: Info, dev: str) -> list[Mapping[str, Any]]:
     """The unicast routes by a device that a user would miss: no kernel-made link-local, multicast or local ones."""
-    return [one for one in info["routes"] if one["dev"] == dev and one["table"] != _LOCAL and not one["dst"].startswith(("fe80:", "ff"))]
+    return [
+        one
+        for one in info["routes"]
+        if one["dev"] == dev
+        and one["table"] != _LOCAL
+        and not one["dst"].startswith(("fe80:", "ff"))
+    ]
 
 
 def _target(route: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -18,12 +18,16 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded import LINK_SECONDS, MARGIN_SECONDS
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import (
+    LINK_SECONDS,
+    MARGIN_SECONDS,
+)
 
 _TRANSACTION = "hypervisor.network.transaction"
 _DEFAULT_TIMEOUT = 60.0
 _CONNECTIONS = 3  # as many fresh ones must fit into the guard's time, at the pace that was measured
-_PAUSE_SECONDS = 1.0  # between two tries to connect, which fail at once where a network is unreachable
+# between two tries to connect, which fail at once where a network is unreachable
+_PAUSE_SECONDS = 1.0
 _AFTERWARDS_SECONDS = 20.0  # for a host to be back after its deadline, its DHCP client included
 # Past any shared connection, and given up when nothing comes back
 _FRESH = "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=2 -o ServerAliveCountMax=4"
@@ -36,9 +40,12 @@ class GuardedAction(ActionBase):
 
     _supports_async = False
     MODULE = ""
-    ALWAYS_GUARDED = False  # else a change that is to be guarded is rare, and a guard's time of the default or more is believed
+    # else a change that is to be guarded is rare, and a guard's time of the default or more is believed
+    ALWAYS_GUARDED = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         super().run(tmp, task_vars)
         self._vars = task_vars or {}
         if self.ALWAYS_GUARDED or 0 < self._timeout() < _DEFAULT_TIMEOUT:
@@ -68,7 +75,14 @@ class GuardedAction(ActionBase):
         while time.monotonic() < deadline - MARGIN_SECONDS:
             answer, last = self._ask(transaction["id"], "confirmed")
             if answer is not None:
-                return {**applied, "transaction": {**transaction, "state": "confirmed", "confirmed_over": self._outside()}}
+                return {
+                    **applied,
+                    "transaction": {
+                        **transaction,
+                        "state": "confirmed",
+                        "confirmed_over": self._outside(),
+                    },
+                }
             display.vv(f"not confirmed yet: {last}", host=self._task_host())
             time.sleep(_PAUSE_SECONDS)
         return self._rolled_back(applied, deadline, last)
@@ -85,11 +99,19 @@ class GuardedAction(ActionBase):
                 time.sleep(_PAUSE_SECONDS)
         state = "unknown" if answer is None else answer["transaction"]["state"]
         if answer is not None:
-            end = f"The host is as it was before ({answer['transaction'].get('why', 'rolled back')})."
+            end = (
+                f"The host is as it was before ({answer['transaction'].get('why', 'rolled back')})."
+            )
         else:
             end = f"The host was to go back by itself after {transaction['timeout']:g} s; asked afterwards: {gone}"
         message = f"{what} {end} The transaction is {transaction['id']}."
-        return {**applied, "changed": False, "failed": True, "msg": message, "transaction": {**transaction, "state": state}}
+        return {
+            **applied,
+            "changed": False,
+            "failed": True,
+            "msg": message,
+            "transaction": {**transaction, "state": state},
+        }
 
     def _ask(self, name: str, state: str) -> tuple[dict[str, Any] | None, str]:
         """The host's answer over a fresh connection; None and the reason where there is none, or a no."""
@@ -148,7 +170,9 @@ class GuardedAction(ActionBase):
         asked = self._task.check_mode
         self._task.check_mode = check_mode
         try:
-            return self._execute_module(module_name=name, module_args=dict(args), task_vars=self._vars)
+            return self._execute_module(
+                module_name=name, module_args=dict(args), task_vars=self._vars
+            )
         finally:
             self._task.check_mode = asked
 

@@ -14,7 +14,13 @@ from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _bridge, _guest_spec, _port, _tap, _uplink_check
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _bridge,
+    _guest_spec,
+    _port,
+    _tap,
+    _uplink_check,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
 
 Spec = Mapping[str, Mapping[str, Any]]
@@ -44,7 +50,11 @@ TENANT: dict[str, dict[str, Any]] = {
 
 def _item(*specs: Spec) -> dict[str, dict[str, Any]]:
     """One spec out of several. An item has no defaults here: what it does not say, the module decides."""
-    merged = {key: {word: setting for word, setting in value.items() if word != "default"} for spec in specs for key, value in spec.items()}
+    merged = {
+        key: {word: setting for word, setting in value.items() if word != "default"}
+        for spec in specs
+        for key, value in spec.items()
+    }
     merged.pop("netns", None)  # the role works in the host's own network
     merged["name"]["required"] = True
     return merged
@@ -66,8 +76,12 @@ def typed(items: Iterable[Mapping[str, Any]], spec: Spec) -> list[dict[str, Any]
         _known(item, spec, str(item.get("name", "An item without a name")))
         result = validator.validate(dict(item))
         if result.error_messages:
-            raise BadInput(f"{item.get('name', 'An item without a name')}: {'; '.join(result.error_messages)}.")
-        found.append({key: value for key, value in result.validated_parameters.items() if value is not None})
+            raise BadInput(
+                f"{item.get('name', 'An item without a name')}: {'; '.join(result.error_messages)}."
+            )
+        found.append(
+            {key: value for key, value in result.validated_parameters.items() if value is not None}
+        )
     return found
 
 

@@ -12,11 +12,22 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _guest_spec, _managers, _units
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, HypervisorNetworkError
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _guest_spec,
+    _managers,
+    _units,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    HypervisorNetworkError,
+)
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _tenants
 from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import with_macs
-from ansible_collections.hypervisor.network.plugins.plugin_utils._items import dropped, kept, taps_of
+from ansible_collections.hypervisor.network.plugins.plugin_utils._items import (
+    dropped,
+    kept,
+    taps_of,
+)
 from ansible_collections.hypervisor.network.plugins.plugin_utils._stanzas import as_list
 
 Items = Sequence[Mapping[str, Any]]
@@ -49,7 +60,9 @@ def of_nics(nics: Mapping[str, Collection[str]], lines: Iterable[str]) -> list[s
         facts = known.get(nic)
         if facts is None:
             there = ", ".join(sorted(set(known) - {"lo"})) or "none"
-            sentences.append(f"There is no NIC {nic} on this host, so it can't be an uplink; name one of those that it has: {there}.")
+            sentences.append(
+                f"There is no NIC {nic} on this host, so it can't be an uplink; name one of those that it has: {there}."
+            )
             continue
         if facts.get("DEVTYPE") == "wlan" and "wireless" not in overridden:
             sentences.append(
@@ -57,14 +70,18 @@ def of_nics(nics: Mapping[str, Collection[str]], lines: Iterable[str]) -> list[s
                 "use a wired NIC, or route the guests behind the host."
             )
         elif facts.get("DEVTYPE") == "bridge":
-            sentences.append(f"{nic} is a bridge, and the kernel makes no bridge a port of a bridge; name the NIC itself.")
+            sentences.append(
+                f"{nic} is a bridge, and the kernel makes no bridge a port of a bridge; name the NIC itself."
+            )
         manager = managers.get(facts.get("IFINDEX", ""))
         if manager is not None and _managers.override_of(manager) not in overridden:
             sentences.append(f"{_managers.refusal(nic, manager)}.")
     return sentences
 
 
-def of_host(bridges: Items, taps: Items, guests: Items, tenants: Items, info: Mapping[str, Any]) -> list[str]:
+def of_host(
+    bridges: Items, taps: Items, guests: Items, tenants: Items, info: Mapping[str, Any]
+) -> list[str]:
     """What the bridges of this host, as bridge_info found them, stand in the way of."""
     there = {bridge["name"]: bridge for bridge in info["bridges"]}
     checks = (
@@ -87,7 +104,11 @@ def read_nics(lines: Iterable[str]) -> tuple[dict[str, dict[str, str]], dict[str
         path, _colon, pair = line.partition(":")
         key, _equals, value = pair.partition("=")
         files.setdefault(path, {})[key] = value
-    nics = {keys["INTERFACE"]: keys for path, keys in files.items() if path.startswith("/sys/") and "INTERFACE" in keys}
+    nics = {
+        keys["INTERFACE"]: keys
+        for path, keys in files.items()
+        if path.startswith("/sys/") and "INTERFACE" in keys
+    }
     managers = {}
     for path, keys in files.items():
         owner = _managers.state_file_owner(keys)
@@ -105,9 +126,17 @@ def _twice(variable: str, items: Items) -> Iterator[str]:
 def _names(bridges: Items, taps: Items, guests: Items) -> Iterator[str]:
     for check, value, where in (
         *((_units.interface_name, item["name"], "the bridge name") for item in bridges),
-        *((_units.interface_name, item["uplink"], "the uplink") for item in bridges if item.get("uplink") is not None),
+        *(
+            (_units.interface_name, item["uplink"], "the uplink")
+            for item in bridges
+            if item.get("uplink") is not None
+        ),
         *((_units.interface_name, item["name"], "the tap name") for item in taps),
-        *((_units.interface_name, item["bridge"], f"{item['name']}: the bridge") for item in taps if item.get("bridge") is not None),
+        *(
+            (_units.interface_name, item["bridge"], f"{item['name']}: the bridge")
+            for item in taps
+            if item.get("bridge") is not None
+        ),
     ):
         yield from _said(check, value, where)
     for item in guests:
@@ -177,12 +206,22 @@ def _host_address(text: str) -> Any:
     try:
         one = ipaddress.ip_interface(text)
     except ValueError:
-        raise BadInput(f"address {text} is no address with a prefix length; write it like 192.0.2.10/24.") from None
+        raise BadInput(
+            f"address {text} is no address with a prefix length; write it like 192.0.2.10/24."
+        ) from None
     network = one.network
     if one.ip.is_unspecified or one.ip.is_multicast or one.ip.is_loopback:
-        raise BadInput(f"address {text} is an unspecified, multicast or loopback address, which no NIC can have; give the host's own.")
-    if one.version == 4 and network.prefixlen < 31 and one.ip in (network.network_address, network.broadcast_address):
-        raise BadInput(f"address {text} is the network's own or its broadcast address; give the host's own.")
+        raise BadInput(
+            f"address {text} is an unspecified, multicast or loopback address, which no NIC can have; give the host's own."
+        )
+    if (
+        one.version == 4
+        and network.prefixlen < 31
+        and one.ip in (network.network_address, network.broadcast_address)
+    ):
+        raise BadInput(
+            f"address {text} is the network's own or its broadcast address; give the host's own."
+        )
     return one
 
 
@@ -192,12 +231,17 @@ def _gateway(name: str, text: str, addresses: Sequence[Any]) -> Iterator[str]:
     except ValueError:
         yield f"{name}: gateway {text} is no address; write it like 192.0.2.1."
         return
-    if not gateway.is_link_local and not any(gateway in one.network for one in addresses if one.version == gateway.version):
+    if not gateway.is_link_local and not any(
+        gateway in one.network for one in addresses if one.version == gateway.version
+    ):
         yield f"{name}: gateway {text} is in none of its networks ({', '.join(str(one.network) for one in addresses)}); correct it or an address."
 
 
 def _plugs(bridges: Items, taps: Items, guests: Items) -> Iterator[str]:
-    listed, leaving = {item["name"]: item for item in taps}, {item["name"] for item in dropped(bridges)}
+    listed, leaving = (
+        {item["name"]: item for item in taps},
+        {item["name"] for item in dropped(bridges)},
+    )
     users: dict[str, str] = {}
     for item in taps:
         if kept(item) and item.get("bridge") in leaving:
@@ -219,8 +263,17 @@ def _plugs(bridges: Items, taps: Items, guests: Items) -> Iterator[str]:
 
 def _macs(bridges: Items, taps: Items, guests: Items) -> Iterator[str]:
     owners: dict[str, str] = {}
-    devices = [(item["name"], item["mac"]) for item in [*bridges, *taps] if kept(item) and item.get("mac") is not None]
-    cards = [(guest["name"], nic["mac"]) for guest in map(with_macs, guests) if kept(guest) for nic in guest.get("nics") or ()]
+    devices = [
+        (item["name"], item["mac"])
+        for item in [*bridges, *taps]
+        if kept(item) and item.get("mac") is not None
+    ]
+    cards = [
+        (guest["name"], nic["mac"])
+        for guest in map(with_macs, guests)
+        if kept(guest)
+        for nic in guest.get("nics") or ()
+    ]
     for name, value in devices + cards:
         try:
             mac = _units.mac(value)
@@ -236,20 +289,34 @@ def _foreign_uplinks(bridges: Items, there: Mapping[str, Mapping[str, Any]]) -> 
     for item in bridges:
         for other in there.values():
             mine = other["name"] == item["name"]
-            if kept(item) and not mine and item.get("uplink") in [port["name"] for port in other["ports"]]:
+            if (
+                kept(item)
+                and not mine
+                and item.get("uplink") in [port["name"] for port in other["ports"]]
+            ):
                 yield f"{item['uplink']} is a port of {other['name']} already, so {item['name']} can't have it; list {other['name']} as absent first."
 
 
-def _going_bridges(bridges: Items, taps: Items, there: Mapping[str, Mapping[str, Any]], addresses: Items) -> Iterator[str]:
+def _going_bridges(
+    bridges: Items, taps: Items, there: Mapping[str, Mapping[str, Any]], addresses: Items
+) -> Iterator[str]:
     leaving = {item["name"] for item in dropped(taps)}
     for item in dropped(bridges):
         bridge = there.get(item["name"])
         if bridge is None or item.get("force"):
             continue
-        own = [one["address"] for one in addresses if one["dev"] == item["name"] and one["scope"] == "global"]
+        own = [
+            one["address"]
+            for one in addresses
+            if one["dev"] == item["name"] and one["scope"] == "global"
+        ]
         if own and not item.get("uplink"):
             yield f"{item['name']} is to go and holds {', '.join(own)}; name its uplink beside state: absent, so that the addresses go back there."
-        strangers = [port["name"] for port in bridge["ports"] if port["name"] not in leaving | {item.get("uplink")}]
+        strangers = [
+            port["name"]
+            for port in bridge["ports"]
+            if port["name"] not in leaving | {item.get("uplink")}
+        ]
         if strangers:
             yield f"{item['name']} is to go and still has the ports {', '.join(strangers)}; list them as absent too, or say force: true."
 
@@ -258,8 +325,16 @@ def _address_changes(bridges: Items, addresses: Items) -> Iterator[str]:
     for item in bridges:
         if not kept(item) or item.get("method") != "static":
             continue
-        has = {ipaddress.ip_interface(one["address"]) for one in addresses if one["dev"] in (item["name"], item.get("uplink"))}
-        missing = [str(one) for one in as_list(item.get("address")) if ipaddress.ip_interface(one) not in has]
+        has = {
+            ipaddress.ip_interface(one["address"])
+            for one in addresses
+            if one["dev"] in (item["name"], item.get("uplink"))
+        }
+        missing = [
+            str(one)
+            for one in as_list(item.get("address"))
+            if ipaddress.ip_interface(one) not in has
+        ]
         if missing:
             found = ", ".join(sorted(str(one) for one in has if not one.ip.is_link_local)) or "none"
             yield (

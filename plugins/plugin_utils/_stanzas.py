@@ -12,7 +12,13 @@ import ipaddress
 import shlex
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _port, _tap, _units, _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _attributes,
+    _port,
+    _tap,
+    _units,
+    _vlan,
+)
 from ansible_collections.hypervisor.network.plugins.plugin_utils._tenants import default_vlan
 
 # bridge-utils-interfaces(5): what Debian's ifupdown hook for bridges can set, and under which name.
@@ -25,7 +31,9 @@ _BRIDGE_UTILS = {
 _IPROUTE2 = {"addr_gen_mode": "addrgenmode"}
 
 
-def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = (), taps: Sequence[str] = ()) -> list[dict[str, Any]]:
+def bridge_stanzas(
+    item: Mapping[str, Any], carried: Sequence[int] = (), taps: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The stanzas of a bridge: one, or one per family where its addresses are given. C(carried) are the VLANs that its uplink carries tagged.
 
     C(taps) are those that belong in it: a bridge that is taken down by hand lets go of them, and takes them in again when it comes up.
@@ -38,17 +46,40 @@ def bridge_stanzas(item: Mapping[str, Any], carried: Sequence[int] = (), taps: S
     options = _bridge_options(item, carried)
     if taps:
         # the bridge is named, with which the line goes when the NIC gets its stanza back
-        options.append(["up", f"test -d /sys/class/net/{shlex.quote(item['name'])} && ifup --force {_words(taps)} || true"])
+        options.append(
+            [
+                "up",
+                f"test -d /sys/class/net/{shlex.quote(item['name'])} && ifup --force {_words(taps)} || true",
+            ]
+        )
     if item.get("method") is None:
-        return [{**common, **({} if item.get("uplink") else {"method": "manual"}), "family": "inet", "options": options}]
+        return [
+            {
+                **common,
+                **({} if item.get("uplink") else {"method": "manual"}),
+                "family": "inet",
+                "options": options,
+            }
+        ]
     if item["method"] != "static":
         return [{**common, "family": "inet", "method": item["method"], "options": options}]
     stanzas = []
     for family, version in (("inet", 4), ("inet6", 6)):
-        addresses = [one for one in as_list(item.get("address")) if ipaddress.ip_interface(one).version == version]
+        addresses = [
+            one
+            for one in as_list(item.get("address"))
+            if ipaddress.ip_interface(one).version == version
+        ]
         if addresses:
             # the bridge's own options stand in its first stanza, once
-            stanzas.append({**common, "family": family, "method": "static", "options": _static(item, addresses, version) + options})
+            stanzas.append(
+                {
+                    **common,
+                    "family": family,
+                    "method": "static",
+                    "options": _static(item, addresses, version) + options,
+                }
+            )
             options = []
     return stanzas
 
@@ -59,21 +90,42 @@ def tap_stanza(item: Mapping[str, Any], default: int) -> dict[str, Any]:
     One with VLANs is plugged in while it is down: it must not be in the VLAN C(default), which its bridge gives it, for a moment.
     """
     name = item["name"]
-    options = [["pre-up", f"test -e /sys/class/net/{shlex.quote(name)} || ip {_words(_tuntap(item))}"]]
+    options = [
+        ["pre-up", f"test -e /sys/class/net/{shlex.quote(name)} || ip {_words(_tuntap(item))}"]
+    ]
     quiet = _own_words(item, "addr_gen_mode")  # before the tap is up, and has addresses
     options += [["pre-up", f"ip link set dev {_words([name, *quiet])}"]] if quiet else []
-    options += [[key, str(item[own])] for key, own in (("mtu", "mtu"), ("hwaddress", "mac")) if item.get(own) is not None]
+    options += [
+        [key, str(item[own])]
+        for key, own in (("mtu", "mtu"), ("hwaddress", "mac"))
+        if item.get(own) is not None
+    ]
     vlans = _vlan.wished(item) if item.get("bridge") is not None else None
     if vlans is not None:
-        options += [["pre-up", f"ip link set dev {_words([name, *words])}"] for words in (["down"], ["master", item["bridge"]])]
-        options += [["pre-up", line] for line in _vlan_lines(name, vlans, 0 if item.get("vlans_mode") == "merge" else default)]
+        options += [
+            ["pre-up", f"ip link set dev {_words([name, *words])}"]
+            for words in (["down"], ["master", item["bridge"]])
+        ]
+        options += [
+            ["pre-up", line]
+            for line in _vlan_lines(
+                name, vlans, 0 if item.get("vlans_mode") == "merge" else default
+            )
+        ]
     link = _link(item if vlans is None else {**item, "bridge": None})
     if link:
         options.append(["up", f"ip link set dev {_words([name, *link])}"])
     port = _port_words(item)
     if port:
         options.append(["up", f"bridge link set dev {_words([name, *port])}"])
-    return {"name": name, "state": "present", "family": "inet", "method": "manual", "auto": True, "options": options}
+    return {
+        "name": name,
+        "state": "present",
+        "family": "inet",
+        "method": "manual",
+        "auto": True,
+        "options": options,
+    }
 
 
 def as_list(value: Any) -> list[Any]:
@@ -83,20 +135,29 @@ def as_list(value: Any) -> list[Any]:
 
 def _bridge_options(item: Mapping[str, Any], carried: Sequence[int]) -> list[list[str]]:
     uplink = item.get("uplink")
-    options = [["bridge_ports", uplink or "none"], ["bridge_stp", "on" if item.get("stp_state") else "off"]]
+    options = [
+        ["bridge_ports", uplink or "none"],
+        ["bridge_stp", "on" if item.get("stp_state") else "off"],
+    ]
     if item.get("forward_delay") is not None:
         options.append(["bridge_fd", f"{item['forward_delay']:g}"])
     options.append(["bridge_maxwait", f"{item.get('maxwait') or 0:g}"])
     # Without it udev gives the bridge a MAC of its own at boot, and the DHCP server another address.
     if item.get("mac") or uplink:
         options.append(["bridge_hw", _units.mac(item["mac"]) if item.get("mac") else uplink])
-    options += [[word, f"{item[key]:g}"] for key, word in _BRIDGE_UTILS.items() if item.get(key) is not None]
+    options += [
+        [word, f"{item[key]:g}"] for key, word in _BRIDGE_UTILS.items() if item.get(key) is not None
+    ]
     if item.get("mtu") is not None:
         options.append(["mtu", str(item["mtu"])])
     own = _own_words(item, "txqueuelen", "alias", "addr_gen_mode")
     options += [["up", f"ip link set dev {_words([item['name'], *own])}"]] if own else []
     more = _more_bridge_words(item)
-    options += [["up", f"ip link set dev {_words([item['name'], 'type', 'bridge', *more])}"]] if more else []
+    options += (
+        [["up", f"ip link set dev {_words([item['name'], 'type', 'bridge', *more])}"]]
+        if more
+        else []
+    )
     options += [["up", line] for line in _bridge_vlans(item, carried)]
     return options + ([["up", _quiet_port(uplink, item["name"])]] if uplink else [])
 
@@ -118,7 +179,12 @@ def _more_bridge_words(item: Mapping[str, Any]) -> list[str]:
     for attribute in _attributes.BRIDGE:
         value = item.get(attribute.option)
         if value is not None and attribute.option not in known:
-            words += [attribute.option, str(round(value * _units.TICKS)) if attribute.type == "float" else _word(value, "1", "0")]
+            words += [
+                attribute.option,
+                str(round(value * _units.TICKS))
+                if attribute.type == "float"
+                else _word(value, "1", "0"),
+            ]
     return words
 
 
@@ -128,7 +194,9 @@ def _bridge_vlans(item: Mapping[str, Any], carried: Iterable[int]) -> Iterator[s
     if item.get("uplink"):
         # the bridge is named in each, so that they go with it when the NIC gets its stanza back
         joined = f"ip link set dev {_words([item['uplink'], 'master', item['name']])}"
-        for line in _vlan_lines(item["uplink"], {**own, **{str(vid): _vlan.TAGGED for vid in carried}}, 0):
+        for line in _vlan_lines(
+            item["uplink"], {**own, **{str(vid): _vlan.TAGGED for vid in carried}}, 0
+        ):
             yield f"{joined} && {line}"
     if item.get("self_vlans") is not None:
         yield from _vlan_lines(item["name"], own, default_vlan(item), "self")
@@ -144,7 +212,9 @@ def _vlan_lines(name: str, vlans: _vlan.Vlans, default: int, *more: str) -> Iter
 
 
 def _static(item: Mapping[str, Any], addresses: list[str], version: int) -> list[list[str]]:
-    gateways = [one for one in as_list(item.get("gateway")) if ipaddress.ip_address(one).version == version]
+    gateways = [
+        one for one in as_list(item.get("gateway")) if ipaddress.ip_address(one).version == version
+    ]
     return [["address", one] for one in addresses] + [["gateway", one] for one in gateways]
 
 
@@ -158,12 +228,21 @@ def _tuntap(item: Mapping[str, Any]) -> list[str]:
 
 def _link(item: Mapping[str, Any]) -> list[str]:
     words = [] if item.get("bridge") is None else ["master", item["bridge"]]
-    return words + _own_words(item, "txqueuelen", "alias") + (["down"] if item.get("up") is False else [])
+    return (
+        words
+        + _own_words(item, "txqueuelen", "alias")
+        + (["down"] if item.get("up") is False else [])
+    )
 
 
 def _own_words(item: Mapping[str, Any], *keys: str) -> list[str]:
     """What every device has, and ifupdown no word for, as `ip link set` takes it."""
-    return [word for key in keys if item.get(key) is not None for word in (_IPROUTE2.get(key, key), str(item[key]))]
+    return [
+        word
+        for key in keys
+        if item.get(key) is not None
+        for word in (_IPROUTE2.get(key, key), str(item[key]))
+    ]
 
 
 def _port_words(item: Mapping[str, Any]) -> list[str]:
@@ -171,7 +250,11 @@ def _port_words(item: Mapping[str, Any]) -> list[str]:
     words = []
     for attribute in _attributes.PORT:
         value = item.get(attribute.option)
-        if value is not None and attribute.option in _port.SPEC and attribute.option != "port_state":
+        if (
+            value is not None
+            and attribute.option in _port.SPEC
+            and attribute.option != "port_state"
+        ):
             words += [attribute.option, _word(value, "on", "off")]
     return words
 

@@ -26,24 +26,41 @@ _MERGE = "merge"
 
 def members(tenant: Item, guests: Items) -> list[str]:
     """The taps of a tenant: those that it lists, and those of its guests' NICs."""
-    own = [tap for guest in guests if guest["name"] in (tenant.get("guests") or ()) and kept(guest) for tap in taps_of(guest)]
+    own = [
+        tap
+        for guest in guests
+        if guest["name"] in (tenant.get("guests") or ()) and kept(guest)
+        for tap in taps_of(guest)
+    ]
     return list(dict.fromkeys([*(tenant.get("taps") or ()), *own]))
 
 
-def applied(bridges: Items, taps: Items, guests: Items, tenants: Items) -> tuple[list[Item], list[Item]]:
+def applied(
+    bridges: Items, taps: Items, guests: Items, tenants: Items
+) -> tuple[list[Item], list[Item]]:
     """The bridges and taps with what the tenants make of them; where there is none they are as they were."""
     vlans = {tap: tenant["vlan"] for tenant in tenants for tap in members(tenant, guests)}
     aware = {item.get("bridge") for item in taps if item["name"] in vlans}
     return (
-        [{**item, "vlan_filtering": True} if item["name"] in aware and kept(item) else item for item in bridges],
-        [{**item, "access_vlan": vlans[item["name"]]} if item["name"] in vlans and kept(item) else item for item in taps],
+        [
+            {**item, "vlan_filtering": True} if item["name"] in aware and kept(item) else item
+            for item in bridges
+        ],
+        [
+            {**item, "access_vlan": vlans[item["name"]]}
+            if item["name"] in vlans and kept(item)
+            else item
+            for item in taps
+        ],
     )
 
 
 def carried(bridge: Item, taps: Items, guests: Items, tenants: Items) -> list[int]:
     """The VLANs that a bridge's uplink carries tagged: those of the tenants that have a tap there."""
     here = {item["name"] for item in taps if item.get("bridge") == bridge["name"] and kept(item)}
-    return sorted(tenant["vlan"] for tenant in tenants if here.intersection(members(tenant, guests)))
+    return sorted(
+        tenant["vlan"] for tenant in tenants if here.intersection(members(tenant, guests))
+    )
 
 
 def default_vlan(bridge: Item | None) -> int:
@@ -66,18 +83,36 @@ def uplink_port(bridge: Item, vids: Sequence[int], now: Item | None) -> dict[str
     A VLAN that the host has by C(self_vlans) is given to the uplink in the same way, unless the uplink, as bridge_info found it in C(now), has it already:
     how it is tagged on the wire is then somebody's choice.
     """
-    has = {str(one["vid"]): one for port in (now or {}).get("ports", ()) if port["name"] == bridge["uplink"] for one in port.get("vlans") or ()}
+    has = {
+        str(one["vid"]): one
+        for port in (now or {}).get("ports", ())
+        if port["name"] == bridge["uplink"]
+        for one in port.get("vlans") or ()
+    }
     there = set(_vlan.expanded(_vlan.of_entries(has.values(), "vlans")))
     own = hosts_vlans(bridge) if bridge.get("self_vlans") is not None else {}
-    wish = {**{vid: words for vid, words in own.items() if vid not in there}, **dict.fromkeys(vids, _vlan.TAGGED)}
-    return {"name": bridge["uplink"], "bridge": bridge["name"], "vlans": _vlan.as_list(_vlan.compact(wish)), "vlans_mode": _MERGE}
+    wish = {
+        **{vid: words for vid, words in own.items() if vid not in there},
+        **dict.fromkeys(vids, _vlan.TAGGED),
+    }
+    return {
+        "name": bridge["uplink"],
+        "bridge": bridge["name"],
+        "vlans": _vlan.as_list(_vlan.compact(wish)),
+        "vlans_mode": _MERGE,
+    }
 
 
 def proof(bridges: Items, taps: Items, guests: Items, tenants: Items) -> dict[str, Any]:
     """What bridge_isolation is told; no tenants where there is nothing to prove."""
     there = {item["name"] for item in taps if kept(item)}
     listed = [
-        {"name": tenant["name"], "vlan": tenant["vlan"], "ports": ports, "dhcp": bool(tenant.get("dhcp"))}
+        {
+            "name": tenant["name"],
+            "vlan": tenant["vlan"],
+            "ports": ports,
+            "dhcp": bool(tenant.get("dhcp")),
+        }
         for tenant in tenants
         for ports in [[tap for tap in members(tenant, guests) if tap in there]]
         if ports
@@ -86,8 +121,18 @@ def proof(bridges: Items, taps: Items, guests: Items, tenants: Items) -> dict[st
     aware = {item.get("bridge") for item in taps if item["name"] in mine}
     return {
         "tenants": listed,
-        "uplinks": [item["uplink"] for item in bridges if item.get("uplink") and item["name"] in aware and kept(item)],
-        "trunks": [item["name"] for item in taps if item.get("bridge") in aware and item["name"] not in mine | _plain(taps) and kept(item)],
+        "uplinks": [
+            item["uplink"]
+            for item in bridges
+            if item.get("uplink") and item["name"] in aware and kept(item)
+        ],
+        "trunks": [
+            item["name"]
+            for item in taps
+            if item.get("bridge") in aware
+            and item["name"] not in mine | _plain(taps)
+            and kept(item)
+        ],
     }
 
 
@@ -105,15 +150,21 @@ def refusals(bridges: Items, taps: Items, guests: Items, tenants: Items) -> Iter
             owners.setdefault(tap, tenant)
     yield from _taps(bridges, taps, owners)
     yield from _strangers(taps, tenants, owners)
-    yield from _bridges(bridges, {item.get("bridge") for item in taps if item["name"] in owners and kept(item)})
+    yield from _bridges(
+        bridges, {item.get("bridge") for item in taps if item["name"] in owners and kept(item)}
+    )
 
 
-def hosts_refusals(bridges: Items, taps: Items, guests: Items, tenants: Items, there: Mapping[str, Item]) -> Iterator[str]:
+def hosts_refusals(
+    bridges: Items, taps: Items, guests: Items, tenants: Items, there: Mapping[str, Item]
+) -> Iterator[str]:
     """What a bridge, as bridge_info found it, has that the variables do not tell: VLANs of the host that nobody wrote down."""
     for bridge in bridges:
         if not kept(bridge) or bridge.get("self_vlans") is not None:
             continue
-        own = _vlan.expanded(_vlan.of_entries(there.get(bridge["name"], {}).get("self_vlans") or (), "self_vlans"))
+        own = _vlan.expanded(
+            _vlan.of_entries(there.get(bridge["name"], {}).get("self_vlans") or (), "self_vlans")
+        )
         for vid in carried(bridge, taps, guests, tenants):
             if vid in own:
                 yield (
@@ -124,7 +175,11 @@ def hosts_refusals(bridges: Items, taps: Items, guests: Items, tenants: Items, t
 
 def _plain(taps: Items) -> set[str]:
     """The taps that carry no VLAN by tag."""
-    return {item["name"] for item in taps if item.get("trunk_vlans") is None and item.get("vlans") is None}
+    return {
+        item["name"]
+        for item in taps
+        if item.get("trunk_vlans") is None and item.get("vlans") is None
+    }
 
 
 def _vids(bridges: Items, tenants: Items) -> Iterator[str]:

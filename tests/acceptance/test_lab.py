@@ -18,11 +18,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import DISTRO, HOSTS, NEW_CONNECTION, Echo, Lab
+from ansible_collections.hypervisor.network.tests.harness.hypervisors import (
+    DISTRO,
+    HOSTS,
+    NEW_CONNECTION,
+    Echo,
+    Lab,
+)
 
 TAPS = {"dhcp": {"tap1", "tap2"}, "static": {"tap1"}}
 GUESTS = {"dhcp": "52:00:00:00:00:01", "static": "52:00:00:00:01:01"}
-DHCP_METRIC = {"bookworm": None, "trixie": 1002}[DISTRO]  # dhclient gives none, dhcpcd 1000 and the device's number
+# dhclient gives none, dhcpcd 1000 and the device's number
+DHCP_METRIC = {"bookworm": None, "trixie": 1002}[DISTRO]
 INTERFACES = "/etc/network/interfaces"
 LIBRARY = "/run/hypervisor-network-tests"  # gone with the power
 Records = list[dict[str, Any]]
@@ -50,7 +57,11 @@ class View:
     def of(cls, lab: Lab, host: str) -> View:
         links = lab.json(host, "ip -j -d link show")
         addresses = {
-            link["ifname"]: {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] == "global"}
+            link["ifname"]: {
+                f"{one['local']}/{one['prefixlen']}"
+                for one in link["addr_info"]
+                if one["scope"] == "global"
+            }
             for link in lab.json(host, "ip -j address show")
         }
         routes: dict[str, set[tuple[Any, ...]]] = {}
@@ -59,7 +70,12 @@ class View:
                 if route["dst"] != "fe80::/64":
                     key = (route["dst"], route.get("gateway"), route.get("metric"))
                     routes.setdefault(route["dev"], set()).add(key)
-        return cls({link["ifname"]: link for link in links}, addresses, routes, lab.ssh(host, f"cat {INTERFACES}"))
+        return cls(
+            {link["ifname"]: link for link in links},
+            addresses,
+            routes,
+            lab.ssh(host, f"cat {INTERFACES}"),
+        )
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +106,9 @@ def unconfirmed(lab: Lab, predicted: Any) -> tuple[dict[str, View], dict[str, Vi
 def sessions(lab: Lab, unconfirmed: Any) -> Iterator[dict[str, Echo]]:
     """An SSH session to each host, opened before the conversion, and ended when it has been done twice."""
     with ExitStack() as stack:
-        yield {host: stack.enter_context(Echo(lab.ssh_words(host, *NEW_CONNECTION))) for host in HOSTS}
+        yield {
+            host: stack.enter_context(Echo(lab.ssh_words(host, *NEW_CONNECTION))) for host in HOSTS
+        }
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +117,9 @@ def converted(lab: Lab, sessions: dict[str, Echo]) -> Records:
 
 
 @pytest.fixture(scope="session")
-def repeated(lab: Lab, converted: Records, sessions: dict[str, Echo]) -> tuple[Records, dict[str, int]]:
+def repeated(
+    lab: Lab, converted: Records, sessions: dict[str, Echo]
+) -> tuple[Records, dict[str, int]]:
     """The second run, and how the sessions ended after it."""
     records = lab.site()
     return records, {host: session.finish() for host, session in sessions.items()}
@@ -116,46 +136,76 @@ def recovered(lab: Lab, rebooted: None) -> Records:
     return lab.site()
 
 
-def test_the_lab_is_what_the_story_starts_from(lab: Lab, before: dict[str, View], host: str) -> None:
+def test_the_lab_is_what_the_story_starts_from(
+    lab: Lab, before: dict[str, View], host: str
+) -> None:
     view = before[host]
     assert "br0" not in view.links
-    expected = {"dhcp": {"10.77.0.11/24"}, "static": {"10.77.0.12/24", "192.168.99.12/24", "fd77::12/64"}}[host]
+    expected = {
+        "dhcp": {"10.77.0.11/24"},
+        "static": {"10.77.0.12/24", "192.168.99.12/24", "fd77::12/64"},
+    }[host]
     assert view.addresses["eth0"] == expected
     assert ("default", "10.77.0.1", DHCP_METRIC if host == "dhcp" else None) in view.routes["eth0"]
     if host == "static":
         assert ("10.99.0.0/16", "192.168.99.1", 50) in view.routes["eth0"]
 
 
-def test_check_mode_changes_nothing(predicted: tuple[Records, dict[str, View]], before: dict[str, View], host: str) -> None:
+def test_check_mode_changes_nothing(
+    predicted: tuple[Records, dict[str, View]], before: dict[str, View], host: str
+) -> None:
     now = predicted[1][host]
     assert now.links.keys() == before[host].links.keys()
-    assert (now.addresses, now.routes, now.interfaces) == (before[host].addresses, before[host].routes, before[host].interfaces)
+    assert (now.addresses, now.routes, now.interfaces) == (
+        before[host].addresses,
+        before[host].routes,
+        before[host].interfaces,
+    )
 
 
-def test_check_mode_predicts_what_the_run_changes(predicted: tuple[Records, dict[str, View]], converted: Records, host: str) -> None:
+def test_check_mode_predicts_what_the_run_changes(
+    predicted: tuple[Records, dict[str, View]], converted: Records, host: str
+) -> None:
     assert foreseeable(converted, host), "the run changed nothing"
     assert foreseeable(predicted[0], host) == foreseeable(converted, host)
     assert steps(predicted[0], host) == steps(converted, host)
 
 
-def test_a_plug_pulled_before_anybody_confirmed_boots_the_old_network(unconfirmed: Any, before: dict[str, View], host: str) -> None:
+def test_a_plug_pulled_before_anybody_confirmed_boots_the_old_network(
+    unconfirmed: Any, before: dict[str, View], host: str
+) -> None:
     converted, booted = (views[host] for views in unconfirmed)
-    assert converted.links["eth0"]["master"] == "br0" and converted.addresses["br0"] == before[host].addresses["eth0"]
+    assert (
+        converted.links["eth0"]["master"] == "br0"
+        and converted.addresses["br0"] == before[host].addresses["eth0"]
+    )
     assert "br0" not in booted.links
-    assert (booted.addresses, booted.routes, booted.interfaces) == (before[host].addresses, before[host].routes, before[host].interfaces)
+    assert (booted.addresses, booted.routes, booted.interfaces) == (
+        before[host].addresses,
+        before[host].routes,
+        before[host].interfaces,
+    )
 
 
-def test_eth0_is_a_port_of_the_bridge_and_the_bridge_has_what_it_had(lab: Lab, converted: Records, before: dict[str, View], host: str) -> None:
+def test_eth0_is_a_port_of_the_bridge_and_the_bridge_has_what_it_had(
+    lab: Lab, converted: Records, before: dict[str, View], host: str
+) -> None:
     assert_converted(lab, host, before[host])
 
 
-def test_the_vm_has_its_address_from_the_lan_and_its_mac_is_on_its_tap(lab: Lab, converted: Records, host: str) -> None:
+def test_the_vm_has_its_address_from_the_lan_and_its_mac_is_on_its_tap(
+    lab: Lab, converted: Records, host: str
+) -> None:
     assert_guest_is_on_the_lan(lab, host)
 
 
-def test_the_session_that_was_open_lived_through_it(repeated: Any, sessions: dict[str, Echo], host: str) -> None:
+def test_the_session_that_was_open_lived_through_it(
+    repeated: Any, sessions: dict[str, Echo], host: str
+) -> None:
     session = sessions[host]
-    print(f"{host}: {len(session.sent)} lines, longest wait for one {max(session.stalls) * 1000:.0f} ms")
+    print(
+        f"{host}: {len(session.sent)} lines, longest wait for one {max(session.stalls) * 1000:.0f} ms"
+    )
     assert session.returned == list(range(len(session.sent)))
     assert repeated[1][host] == 0
 
@@ -165,11 +215,15 @@ def test_a_new_connection_is_accepted(lab: Lab, converted: Records, host: str) -
 
 
 def test_the_second_run_changes_nothing(repeated: tuple[Records, Any], host: str) -> None:
-    assert [record["task"] for record in repeated[0] if record["host"] == host and record["changed"]] == []
+    assert [
+        record["task"] for record in repeated[0] if record["host"] == host and record["changed"]
+    ] == []
     assert [record for record in repeated[0] if record["host"] == host], "no task ran"
 
 
-def test_the_file_keeps_what_is_not_eth0s(lab: Lab, converted: Records, before: dict[str, View], host: str) -> None:
+def test_the_file_keeps_what_is_not_eth0s(
+    lab: Lab, converted: Records, before: dict[str, View], host: str
+) -> None:
     old, new = before[host].interfaces, lab.ssh(host, f"cat {INTERFACES}")
     head, tail = outside_the_nic(old)
     assert new != old
@@ -177,7 +231,10 @@ def test_the_file_keeps_what_is_not_eth0s(lab: Lab, converted: Records, before: 
     _nics, kept, taps = new[len(head) :].partition(tail or "\0")
     assert kept == tail
     # What comes after it is new: the taps
-    assert re.sub(r"^(auto tap\d+|iface tap\d+ inet manual|    .*)?\n", "", taps, flags=re.MULTILINE) == ""
+    assert (
+        re.sub(r"^(auto tap\d+|iface tap\d+ inet manual|    .*)?\n", "", taps, flags=re.MULTILINE)
+        == ""
+    )
     # A backup beside the file would be read as one more file of the configuration
     listed = lab.ssh(host, "find /etc/network -newer /etc/hostname -type f").split()
     assert [path for path in listed if re.search(r"[~.](bak|old|dpkg|orig|[0-9])", path)] == []
@@ -188,7 +245,9 @@ def test_ifquery_reads_the_new_configuration(lab: Lab, converted: Records, host:
     assert "br0=br0" in lab.ssh(host, "ifquery --state").split()
 
 
-def test_a_reboot_gives_the_same_network(lab: Lab, rebooted: None, before: dict[str, View], host: str) -> None:
+def test_a_reboot_gives_the_same_network(
+    lab: Lab, rebooted: None, before: dict[str, View], host: str
+) -> None:
     assert_converted(lab, host, before[host])
 
 
@@ -197,25 +256,39 @@ def test_after_the_reboot_only_guests_are_started(lab: Lab, recovered: Records, 
     assert_guest_is_on_the_lan(lab, host)
 
 
-def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(lab: Lab, recovered: Records, host: str) -> None:
+def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(
+    lab: Lab, recovered: Records, host: str
+) -> None:
     lab.install(host, LIBRARY)
     (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
     assert guest["status"] == "running"
     lab.ssh(host, "echo f > /proc/sysrq-trigger")  # as if memory had run out: the kernel chooses
     lab.ssh(host, f"timeout 60 tail --pid={guest['pid']} -f /dev/null")
     (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
-    assert (guest["status"], guest["crash_reason"]) == ("crashed", "out of memory: the kernel killed it")
+    assert (guest["status"], guest["crash_reason"]) == (
+        "crashed",
+        "out of memory: the kernel killed it",
+    )
 
 
 def by_module(lab: Lab, host: str, module: str, **args: Any) -> dict[str, Any]:
     """What a module alone, run there from LIBRARY, returns. Raises CalledProcessError where it fails."""
     given = json.dumps({"ANSIBLE_MODULE_ARGS": args})
-    return json.loads(lab.ssh(host, f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.{module} '{given}'"))
+    return json.loads(
+        lab.ssh(
+            host,
+            f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.{module} '{given}'",
+        )
+    )
 
 
 def changes(records: Records, host: str) -> list[tuple[str, str, str]]:
     """The changes of a run on a host, in order: (action, kind, name)."""
-    return [(change["action"], change["kind"], change["name"]) for record in changed(records, host) for change in record["changes"]]
+    return [
+        (change["action"], change["kind"], change["name"])
+        for record in changed(records, host)
+        for change in record["changes"]
+    ]
 
 
 def changed(records: Records, host: str) -> Records:
@@ -224,7 +297,9 @@ def changed(records: Records, host: str) -> Records:
 
 def steps(records: Records, host: str) -> set[str]:
     """The steps of the role that changed something: "Ports" of "... : Ports | Plug the taps into their bridges"."""
-    return {record["task"].rpartition(" : ")[2].partition(" | ")[0] for record in changed(records, host)}
+    return {
+        record["task"].rpartition(" : ")[2].partition(" | ")[0] for record in changed(records, host)
+    }
 
 
 def foreseeable(records: Records, host: str) -> set[tuple[str, str, str]]:
@@ -258,7 +333,11 @@ def assert_converted(lab: Lab, host: str, before: View) -> None:
     assert "eth0" not in now.routes
     assert now.addresses["br0"] == before.addresses["eth0"]
     assert now.routes["br0"] == before.routes["eth0"]
-    ports = {link["ifname"] for link in lab.json(host, "bridge -j link show") if link.get("master") == "br0"}
+    ports = {
+        link["ifname"]
+        for link in lab.json(host, "bridge -j link show")
+        if link.get("master") == "br0"
+    }
     assert ports == {"eth0", *TAPS[host]}
     assert set(re.findall(r"\b(?:eth0|tap\d)\b", lab.ssh(host, "brctl show br0"))) == ports
     for tap in TAPS[host]:

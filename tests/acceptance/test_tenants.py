@@ -22,12 +22,28 @@ HOST = "vlans"
 BY_HAND = 120.0  # a DHCP server has to be asked again, on a machine without KVM
 VARIABLES = {
     "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "method": "dhcp"}],
-    "bridge_host_taps": [{"name": "tap1", "bridge": "br0"}, {"name": "tap2", "bridge": "br0"}, {"name": "tap3", "bridge": "br0"}],
-    "bridge_host_guests": [
-        {"name": name, "emulator": "qemu-system-i386", "memory": 64, "boot": "n", "nics": [{"tap": tap, "mac": mac}]}
-        for name, tap, mac in (("vm1", "tap1", "52:00:00:00:02:01"), ("vm2", "tap2", "52:00:00:00:02:02"))
+    "bridge_host_taps": [
+        {"name": "tap1", "bridge": "br0"},
+        {"name": "tap2", "bridge": "br0"},
+        {"name": "tap3", "bridge": "br0"},
     ],
-    "bridge_host_tenants": [{"name": "blue", "vlan": 10, "guests": ["vm1"], "taps": ["tap3"]}, {"name": "red", "vlan": 20, "guests": ["vm2"]}],
+    "bridge_host_guests": [
+        {
+            "name": name,
+            "emulator": "qemu-system-i386",
+            "memory": 64,
+            "boot": "n",
+            "nics": [{"tap": tap, "mac": mac}],
+        }
+        for name, tap, mac in (
+            ("vm1", "tap1", "52:00:00:00:02:01"),
+            ("vm2", "tap2", "52:00:00:00:02:02"),
+        )
+    ],
+    "bridge_host_tenants": [
+        {"name": "blue", "vlan": 10, "guests": ["vm1"], "taps": ["tap3"]},
+        {"name": "red", "vlan": 20, "guests": ["vm2"]},
+    ],
 }
 HOSTS_OWN = {(1, "PVID", "Egress Untagged")}
 WANTED = {
@@ -56,11 +72,18 @@ def site(lab: Lab, *arguments: str) -> Records:
 def vlans(lab: Lab) -> dict[str, set[tuple[Any, ...]]]:
     """VID and flags of each VLAN, by port."""
     shown = lab.json(HOST, "bridge -j vlan show")
-    return {port["ifname"]: {(one["vlan"], *one.get("flags", [])) for one in port["vlans"]} for port in shown}
+    return {
+        port["ifname"]: {(one["vlan"], *one.get("flags", [])) for one in port["vlans"]}
+        for port in shown
+    }
 
 
 def changed(records: Records) -> list[str]:
-    return [record["task"].rpartition(" : ")[2] for record in records if record["host"] == HOST and record["changed"]]
+    return [
+        record["task"].rpartition(" : ")[2]
+        for record in records
+        if record["host"] == HOST and record["changed"]
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -80,11 +103,16 @@ def again(lab: Lab, divided: Records) -> Records:
 
 def test_check_mode_predicts_the_steps_and_makes_no_vlan(predicted: Any, divided: Records) -> None:
     assert predicted[1] == {}
-    steps = [{task.partition(" | ")[0] for task in changed(records)} for records in (predicted[0], divided)]
+    steps = [
+        {task.partition(" | ")[0] for task in changed(records)}
+        for records in (predicted[0], divided)
+    ]
     assert steps[0] == steps[1] == {"Bridges", "Uplinks", "Persist", "Taps", "Ports", "Guests"}
 
 
-def test_tenants_are_in_their_vlans_alone_and_the_host_in_its_own(lab: Lab, divided: Records) -> None:
+def test_tenants_are_in_their_vlans_alone_and_the_host_in_its_own(
+    lab: Lab, divided: Records
+) -> None:
     assert vlans(lab) == WANTED
     (bridge,) = lab.json(HOST, "ip -j -d link show br0")
     assert bridge["linkinfo"]["info_data"]["vlan_filtering"] == 1
@@ -92,7 +120,11 @@ def test_tenants_are_in_their_vlans_alone_and_the_host_in_its_own(lab: Lab, divi
 
 
 def test_each_guest_was_heard_in_the_vlan_of_its_tenant(lab: Lab, divided: Records) -> None:
-    rows = {row["mac"]: (row["ifname"], row.get("vlan")) for row in lab.json(HOST, "bridge -j fdb show br br0") if row["mac"].startswith("52:00:00:00:02")}
+    rows = {
+        row["mac"]: (row["ifname"], row.get("vlan"))
+        for row in lab.json(HOST, "bridge -j fdb show br br0")
+        if row["mac"].startswith("52:00:00:00:02")
+    }
     assert rows == {"52:00:00:00:02:01": ("tap1", 10), "52:00:00:00:02:02": ("tap2", 20)}
 
 
@@ -101,7 +133,16 @@ def test_the_report_has_the_table_of_isolation(divided: Records) -> None:
     text = "\n".join(lines) if isinstance(lines, list) else lines
     print(text)
     table = text.partition("ISOLATION")[2].splitlines()
-    assert table[1].split() == ["sender", "VLAN", "kind", "sent", "own", "ports", "others", "uplinks"]
+    assert table[1].split() == [
+        "sender",
+        "VLAN",
+        "kind",
+        "sent",
+        "own",
+        "ports",
+        "others",
+        "uplinks",
+    ]
     rows = [line.split() for line in table if line.startswith(("blue", "red"))]
     # ARP, two broadcasts and groups, unknown and known unicast, neighbour solicitations, forged tags
     assert len(rows) == 2 * 8 and all(row[-2] == "0" and row[3] != "0" for row in rows)
@@ -128,10 +169,18 @@ def leaking(lab: Lab, again: Records) -> str:
     return str(failed.value)
 
 
-def test_vlan_1_left_on_two_tenants_is_found_by_its_settings_and_by_live_frames(leaking: str) -> None:
-    assert "tap1 of blue should be in VLAN 10 alone, untagged, and has 1 (untagged), 10 (pvid untagged)." in leaking
+def test_vlan_1_left_on_two_tenants_is_found_by_its_settings_and_by_live_frames(
+    leaking: str,
+) -> None:
+    assert (
+        "tap1 of blue should be in VLAN 10 alone, untagged, and has 1 (untagged), 10 (pvid untagged)."
+        in leaking
+    )
     # what a guest tags itself goes over, and so does what the host's own network says
-    for sentence in ("blue leaks: 3 tagged frames from a port like tap1 came out at tap2 of red", "the host leaks: 3 arp, 3 broadcast"):
+    for sentence in (
+        "blue leaks: 3 tagged frames from a port like tap1 came out at tap2 of red",
+        "the host leaks: 3 arp, 3 broadcast",
+    ):
         assert sentence in leaking
 
 

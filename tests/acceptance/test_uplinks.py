@@ -70,13 +70,22 @@ class Cabled:
     def has(self, dev: str) -> list[str]:
         """The IPv4 addresses of a device, then the IPv4 routes that lead there."""
         rows = self.told(f"-4 address show dev {dev}")
-        addresses = [f"{one['local']}/{one['prefixlen']}" for row in rows for one in row.get("addr_info", ())]
-        return addresses + [f"{one['dst']} {one.get('gateway', '')}".strip() for one in self.told("-4 route show") if one["dev"] == dev]
+        addresses = [
+            f"{one['local']}/{one['prefixlen']}" for row in rows for one in row.get("addr_info", ())
+        ]
+        return addresses + [
+            f"{one['dst']} {one.get('gateway', '')}".strip()
+            for one in self.told("-4 route show")
+            if one["dev"] == dev
+        ]
 
     def answers(self, address: str) -> bool:
         """Whether the host answers the LAN, which has forgotten who it is."""
         try:
-            self._lab.ssh(VLANS, f"ip -n {LAN} neighbour flush all; ip netns exec {LAN} ping -q -c 1 -W 2 {address}")
+            self._lab.ssh(
+                VLANS,
+                f"ip -n {LAN} neighbour flush all; ip netns exec {LAN} ping -q -c 1 -W 2 {address}",
+            )
         except subprocess.CalledProcessError:
             return False
         return True
@@ -114,7 +123,10 @@ def there_and_back(cabled: Cabled, host: Modules, nic: str, during: tuple[str, .
     result = host.done("bridge_uplink", name=nic, **WISH)
     assert result["changed"] and result["changes"] == predicted["changes"]
     assert (cabled.has(nic), cabled.has("br0")) == ([], before)
-    assert cabled.link(nic)["master"] == "br0" and cabled.link(nic)["address"] == cabled.link("br0")["address"]
+    assert (
+        cabled.link(nic)["master"] == "br0"
+        and cabled.link(nic)["address"] == cabled.link("br0")["address"]
+    )
     assert all(cabled.answers(address) for address in during)
     assert not host.done("bridge_uplink", name=nic, **WISH)["changed"]
     assert host.done("bridge_uplink", name=nic, state="absent", **WISH)["changed"]
@@ -124,7 +136,10 @@ def there_and_back(cabled: Cabled, host: Modules, nic: str, during: tuple[str, .
 def test_a_bond_becomes_the_uplink_and_gets_everything_back(cabled: Cabled, host: Modules) -> None:
     cabled.batch(HOST, BOND)
     there_and_back(cabled, host, "bond0", ("10.78.0.10",))
-    assert {name: cabled.link(name).get("master") for name in ("nic0", "nic1")} == {"nic0": "bond0", "nic1": "bond0"}
+    assert {name: cabled.link(name).get("master") for name in ("nic0", "nic1")} == {
+        "nic0": "bond0",
+        "nic1": "bond0",
+    }
 
 
 def test_a_bond_fails_over_while_it_is_the_uplink(cabled: Cabled, host: Modules) -> None:
@@ -132,8 +147,14 @@ def test_a_bond_fails_over_while_it_is_the_uplink(cabled: Cabled, host: Modules)
     host.done("bridge_uplink", name="bond0", **WISH)
     for cut, left in (("p0", "nic1"), ("p1", "nic0")):
         cabled.batch(LAN, f"link set p0 up\nlink set p1 up\nlink set {cut} down")
-        wait_for(lambda left=left: cabled.link("bond0")["linkinfo"]["info_data"]["active_slave"] == left, f"{left} carries the bond", FAIL_OVER_SECONDS)
-        wait_for(lambda: cabled.answers("10.78.0.10"), f"the host answers over {left}", FAIL_OVER_SECONDS)
+        wait_for(
+            lambda left=left: cabled.link("bond0")["linkinfo"]["info_data"]["active_slave"] == left,
+            f"{left} carries the bond",
+            FAIL_OVER_SECONDS,
+        )
+        wait_for(
+            lambda: cabled.answers("10.78.0.10"), f"the host answers over {left}", FAIL_OVER_SECONDS
+        )
 
 
 def test_a_slave_is_refused_and_the_bond_named(cabled: Cabled, host: Modules) -> None:
@@ -151,30 +172,43 @@ def test_a_slave_is_refused_and_the_bond_named(cabled: Cabled, host: Modules) ->
         ("mode active-backup arp_interval 100 arp_ip_target 10.78.0.1", "arp_ip_target"),
     ],
 )
-def test_a_bond_that_a_bridge_would_break_is_refused(cabled: Cabled, host: Modules, options: str, why: str) -> None:
+def test_a_bond_that_a_bridge_would_break_is_refused(
+    cabled: Cabled, host: Modules, options: str, why: str
+) -> None:
     cabled.batch(HOST, BOND.replace("mode active-backup miimon 100", options))
     message = host.refused("bridge_uplink", name="bond0", **WISH)
     assert why in message and message.endswith("or say override: [bond].")
     assert cabled.has("bond0") == ["10.78.0.10/24", "default 10.78.0.1", "10.78.0.0/24"]
 
 
-def test_a_vlan_device_of_the_nic_stays_and_goes_on_hearing_its_vlan(cabled: Cabled, host: Modules) -> None:
+def test_a_vlan_device_of_the_nic_stays_and_goes_on_hearing_its_vlan(
+    cabled: Cabled, host: Modules
+) -> None:
     cabled.batch(HOST, VLAN)
     there_and_back(cabled, host, "nic0", ("10.78.0.10", "10.79.0.10"))
 
 
-def test_it_is_told_that_the_vlans_of_the_nics_own_devices_do_not_reach_guests(cabled: Cabled, host: Modules) -> None:
+def test_it_is_told_that_the_vlans_of_the_nics_own_devices_do_not_reach_guests(
+    cabled: Cabled, host: Modules
+) -> None:
     cabled.batch(HOST, VLAN)
     warnings = str(host.done("bridge_uplink", name="nic0", **WISH)["warnings"])
     assert "nic0.10 stay on nic0" in warnings and "won't see those VLANs" in warnings
 
 
-def test_a_vlan_device_that_has_the_address_becomes_an_uplink_itself(cabled: Cabled, host: Modules) -> None:
+def test_a_vlan_device_that_has_the_address_becomes_an_uplink_itself(
+    cabled: Cabled, host: Modules
+) -> None:
     cabled.batch(HOST, VLAN)
     there_and_back(cabled, host, "nic0.10", ("10.79.0.10", "10.78.0.10"))
 
 
 def test_a_nic_of_a_vrf_is_refused(cabled: Cabled, host: Modules) -> None:
-    cabled.batch(HOST, "link add red up type vrf table 10\nlink set nic0 master red up\naddress add 10.78.0.10/24 dev nic0")
+    cabled.batch(
+        HOST,
+        "link add red up type vrf table 10\nlink set nic0 master red up\naddress add 10.78.0.10/24 dev nic0",
+    )
     message = host.refused("bridge_uplink", name="nic0", **WISH)
-    assert "nic0 already belongs to red, a device of kind 'vrf'; take it out of red first." in message
+    assert (
+        "nic0 already belongs to red, a device of kind 'vrf'; take it out of red first." in message
+    )

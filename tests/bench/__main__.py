@@ -35,10 +35,19 @@ BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
 def main() -> None:
     if os.geteuid():
         sys.exit("The benchmark makes network namespaces: run it as root, as 'make bench' does.")
-    parser = argparse.ArgumentParser(prog="make bench", description="Ratios against ip -batch, task loops and the usual conversions.")
-    parser.add_argument("--full", action="store_true", help="the long forms: G4 over 100 items, G12 with 200 conversions")
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description="Ratios against ip -batch, task loops and the usual conversions.",
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="the long forms: G4 over 100 items, G12 with 200 conversions",
+    )
     parser.add_argument("--only", default="", help="goals, separated by commas: G1,G12")
-    parser.add_argument("--conversions", type=int, help="conversions per method (default 10, with --full 200)")
+    parser.add_argument(
+        "--conversions", type=int, help="conversions per method (default 10, with --full 200)"
+    )
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else [*BENCHES, "G12"]
     unknown = [name for name in wanted if name not in GOALS]

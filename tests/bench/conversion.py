@@ -25,12 +25,25 @@ def table(count: int) -> str:
             rounds.append({name: _lost(method) for name, method in METHODS.items()})
     if not rounds:
         return "G12: interrupted in its first round"
-    lines = [(f"G12, {len(rounds)} conversions each: median/p99/most", *_COLUMNS, "tcp died", "cut off")]
+    lines = [
+        (f"G12, {len(rounds)} conversions each: median/p99/most", *_COLUMNS, "tcp died", "cut off")
+    ]
     for name in METHODS:
         runs = [one[name] for one in rounds]
-        cells = [_spread([one[flow][key] for one in runs]) for flow in ("udp4", "udp6") for key in ("lost", "outage_ms")]
+        cells = [
+            _spread([one[flow][key] for one in runs])
+            for flow in ("udp4", "udp6")
+            for key in ("lost", "outage_ms")
+        ]
         cells.append(_spread([one["tcp"]["stall_ms"] for one in runs]))
-        lines.append((name, *cells, str(sum(one["tcp"]["died"] for one in runs)), str(sum(bool(one["cut"]) for one in runs))))
+        lines.append(
+            (
+                name,
+                *cells,
+                str(sum(one["tcp"]["died"] for one in runs)),
+                str(sum(bool(one["cut"]) for one in runs)),
+            )
+        )
     limits = ("promised", "0/5/-", "", "0/5/-", "", "-/-/250", "0", "0")
     return aligned([*lines, limits], left=(0,))
 
@@ -38,10 +51,16 @@ def table(count: int) -> str:
 def _lost(method: Method) -> dict[str, Any]:
     with lan() as made:
         counted = made.under_load(method(made))
-        return {**counted, "cut": [address for address, answers in made.all_reachable().items() if not answers]}
+        return {
+            **counted,
+            "cut": [address for address, answers in made.all_reachable().items() if not answers],
+        }
 
 
 def _spread(values: list[float]) -> str:
     ordered = sorted(values)
     p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
-    return "/".join(f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}" for value in (statistics.median(ordered), p99, ordered[-1]))
+    return "/".join(
+        f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+        for value in (statistics.median(ordered), p99, ordered[-1])
+    )

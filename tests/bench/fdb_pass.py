@@ -18,7 +18,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._plan import re
 def main(count: int, bridge: str, port: str) -> None:
     netlink = Netlink()
     beside = {**dict.fromkeys(_fdb.SPEC), "bridge": bridge, "port": port, "state": "present"}
-    items = [{**beside, "mac": f"02:cc:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"} for number in range(count)]
+    items = [
+        {**beside, "mac": f"02:cc:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"}
+        for number in range(count)
+    ]
     start = time.monotonic()
     wish = _fdb.checked(items, {**beside, "entries": items, "flush": None})
     outcome = reconcile(FdbNoun(netlink), wish)

@@ -18,13 +18,19 @@ from .rows import Row, in_turn
 
 COUNT = 10_000
 _PASS = str(Path(__file__).with_name("fdb_pass.py"))
-_ENTRIES = "".join(f"fdb add 02:cc:00:00:{number >> 8:02x}:{number & 255:02x} dev port0 master static\n" for number in range(COUNT))
+_ENTRIES = "".join(
+    f"fdb add 02:cc:00:00:{number >> 8:02x}:{number & 255:02x} dev port0 master static\n"
+    for number in range(COUNT)
+)
 
 
 @contextmanager
 def _port() -> Iterator[str]:
     with Namespaces("entries") as names:
-        batch(names["entries"], "link add br0 up type bridge\nlink add port0 up master br0 type veth peer name far0\n")
+        batch(
+            names["entries"],
+            "link add br0 up type bridge\nlink add port0 up master br0 type veth peer name far0\n",
+        )
         yield names["entries"]
 
 

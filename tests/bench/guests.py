@@ -31,13 +31,27 @@ _LINES = "link add br0 type bridge forward_delay 0\nlink set br0 up\ntuntap add 
 def start(_full: bool) -> list[Row]:
     """Until QMP has answered; of ours the time of the same module with nothing to do is taken off."""
     with _place() as place:
-        return [Row("G9", *in_turn(5, lambda: place.by_module(learned=False), lambda: place.by_hand(learned=False)))]
+        return [
+            Row(
+                "G9",
+                *in_turn(
+                    5, lambda: place.by_module(learned=False), lambda: place.by_hand(learned=False)
+                ),
+            )
+        ]
 
 
 def learned(_full: bool) -> list[Row]:
     """Until the first frame of the guest's own firmware made an entry in the bridge's table."""
     with _place() as place:
-        return [Row("G10", *in_turn(3, lambda: place.by_module(learned=True), lambda: place.by_hand(learned=True)))]
+        return [
+            Row(
+                "G10",
+                *in_turn(
+                    3, lambda: place.by_module(learned=True), lambda: place.by_hand(learned=True)
+                ),
+            )
+        ]
 
 
 @contextmanager
@@ -61,7 +75,13 @@ class _Place:
         nothing = self._module(state="absent")
         begin = time.monotonic()
         try:
-            self._module(emulator=_EMULATOR, memory=32, accel="tcg", boot="n", nics=[{"tap": "tap1", "mac": _MAC, "model": "e1000"}])
+            self._module(
+                emulator=_EMULATOR,
+                memory=32,
+                accel="tcg",
+                boot="n",
+                nics=[{"tap": "tap1", "mac": _MAC, "model": "e1000"}],
+            )
             if learned:
                 self._await_mac()
             return (time.monotonic() - begin) * 1000 - nothing
@@ -103,7 +123,10 @@ class _Place:
             time.sleep(0.02)
 
     def _table(self) -> list[dict[str, Any]]:
-        return json.loads(run("bridge", "-n", self._netns, "-j", "fdb", "show", "brport", "tap1", "dynamic") or "[]")
+        return json.loads(
+            run("bridge", "-n", self._netns, "-j", "fdb", "show", "brport", "tap1", "dynamic")
+            or "[]"
+        )
 
     def _forget_mac(self) -> None:
         run("ip", "-n", self._netns, "link", "set", "br0", "type", "bridge", "fdb_flush")

@@ -17,13 +17,18 @@ from .rows import Row, in_turn
 
 COUNT = 1000
 _PASS = str(Path(__file__).with_name("one_pass.py"))
-_TAPS = "".join(f"tuntap add tap{number} mode tap\nlink set tap{number} master br0 up\n" for number in range(COUNT))
+_TAPS = "".join(
+    f"tuntap add tap{number} mode tap\nlink set tap{number} master br0 up\n"
+    for number in range(COUNT)
+)
 
 
 @contextmanager
 def _bridge() -> Iterator[str]:
     with Namespaces("taps") as names:
-        batch(names["taps"], "link add br0 type bridge stp_state 0 forward_delay 0\nlink set br0 up\n")
+        batch(
+            names["taps"], "link add br0 type bridge stp_state 0 forward_delay 0\nlink set br0 up\n"
+        )
         yield names["taps"]
 
 

@@ -19,8 +19,22 @@ def main(count: int) -> None:
     netlink = Netlink()
     start = time.monotonic()
     names = [f"tap{number}" for number in range(count)]
-    taps = [_tap.checked({**dict.fromkeys(_tap.SPEC), "name": name, "state": "present"}) for name in names]
-    ports = [_port.checked({**dict.fromkeys(_port.SPEC), "name": name, "state": "present", "bridge": "br0", "up": True}) for name in names]
+    taps = [
+        _tap.checked({**dict.fromkeys(_tap.SPEC), "name": name, "state": "present"})
+        for name in names
+    ]
+    ports = [
+        _port.checked(
+            {
+                **dict.fromkeys(_port.SPEC),
+                "name": name,
+                "state": "present",
+                "bridge": "br0",
+                "up": True,
+            }
+        )
+        for name in names
+    ]
     outcome = reconcile(LinkNoun(netlink), {"tap": taps, "port": ports})
     print(json.dumps({"pass_ms": (time.monotonic() - start) * 1000, "changed": outcome.changed}))
 

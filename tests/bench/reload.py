@@ -16,7 +16,9 @@ from .tasks import played
 
 TAPS = [f"tap{number}" for number in range(100)]
 _ROUNDS = 3
-_STANZAS = "auto br0\niface br0\n    bridge-ports {}\n    bridge-stp off\n    bridge-fd 0\n".format(" ".join(TAPS)) + "".join(
+_STANZAS = "auto br0\niface br0\n    bridge-ports {}\n    bridge-stp off\n    bridge-fd 0\n".format(
+    " ".join(TAPS)
+) + "".join(
     f"\nauto {tap}\niface {tap}\n    pre-up ip tuntap add dev {tap} mode tap\n" for tap in TAPS
 )
 
@@ -54,6 +56,10 @@ def _theirs() -> float:
 
 def _check(netns: str) -> None:
     """Both sides made the same."""
-    ports = {link["ifname"] for link in ip_json(netns, "link", "show", "master", "br0") if "UP" in link["flags"]}
+    ports = {
+        link["ifname"]
+        for link in ip_json(netns, "link", "show", "master", "br0")
+        if "UP" in link["flags"]
+    }
     if ports != set(TAPS):
         raise RuntimeError(f"of 100 taps {len(ports)} became ports that are up")

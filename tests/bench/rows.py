@@ -30,7 +30,9 @@ GOALS = {
     "G5": Goal("no-change netlink task / ping", 1.45, 1.25),
     "G6": Goal("payload of a module / of an empty AnsibleModule", 1.3, 1.15),
     "G7": Goal("a bridge with 100 taps from nothing / ifreload -a of ifupdown2", 1.1, 0.8),
-    "G9": Goal("guest started by the module, less a run without changes / qemu -daemonize", 2.0, 1.3),
+    "G9": Goal(
+        "guest started by the module, less a run without changes / qemu -daemonize", 2.0, 1.3
+    ),
     "G10": Goal("the guest's own MAC in the bridge's table / the same QEMU by hand", 1.05, 1.02),
     "G12": Goal("packets lost and TCP stall of a conversion", 0, 0),
     "G13": Goal("10 000 static forwarding entries, one pass / bridge -batch", 3.0, 2.0),
@@ -69,7 +71,9 @@ def table(rows: list[Row]) -> str:
         goal = GOALS[row.goal]
         word = ">=" if goal.least else "<="
         within = row.ratio >= goal.limit if goal.least else row.ratio <= goal.limit
-        verdict = ", ".join(part for part in ("" if within else "beyond the limit", row.remark) if part)
+        verdict = ", ".join(
+            part for part in ("" if within else "beyond the limit", row.remark) if part
+        )
         lines.append((
             row.goal.replace("ip", ""), goal.what, f"{row.ours:.1f}", f"{row.theirs:.1f}", row.unit, f"{row.ratio:.2f}",
             f"{word} {goal.limit:g}", f"{word} {goal.stretch:g}", verdict,
@@ -82,7 +86,10 @@ def aligned(lines: list[tuple[str, ...]], left: tuple[int, ...]) -> str:
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = []
     for line in lines:
-        cells = [cell.ljust(width) if column in left else cell.rjust(width) for column, (cell, width) in enumerate(zip(line, widths))]
+        cells = [
+            cell.ljust(width) if column in left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths))
+        ]
         text.append("  ".join(cells).rstrip())
     return "\n".join(text)
 

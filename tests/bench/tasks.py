@@ -27,7 +27,13 @@ Task = dict[str, Any]
 def no_change(_full: bool) -> list[Row]:
     with Namespaces("task") as names:
         batch(names["task"], "link add br0 type bridge\n")
-        pair = [{"name": "ours", "hypervisor.network.linux_bridge": {"name": "br0", "netns": names["task"]}}, _PING]
+        pair = [
+            {
+                "name": "ours",
+                "hypervisor.network.linux_bridge": {"name": "br0", "netns": names["task"]},
+            },
+            _PING,
+        ]
         times = played(pair * _ROUNDS)
     return [Row("G5", _median(times, "ours"), _median(times, "ping"))]
 
@@ -38,13 +44,18 @@ def list_of_1000(_full: bool) -> list[Row]:
         batch(netns, "".join(f"tuntap add tap{number} mode tap\n" for number in range(1000)))
         # what Ansible itself takes for such a list, through a module that does nothing else
         floor = [
-            {"name": f"{name} handed back", "listed": {"taps": [{"name": f"tap{number}"} for number in range(count)]}}
+            {
+                "name": f"{name} handed back",
+                "listed": {"taps": [{"name": f"tap{number}"} for number in range(count)]},
+            }
             for name, count in (("many", 1000), ("one", 1))
         ]
         times = played([_taps("many", netns, 1000), _taps("one", netns, 1), *floor] * _ROUNDS)
     ansibles = _median(times, "many handed back") - _median(times, "one handed back")
     ours = _median(times, "many") - _median(times, "one") - ansibles
-    remark = f"of the difference {ansibles:.0f} ms are Ansible's own for such a list, {ours:.0f} ours"
+    remark = (
+        f"of the difference {ansibles:.0f} ms are Ansible's own for such a list, {ours:.0f} ours"
+    )
     return [Row("G3", _median(times, "many"), _median(times, "one"), remark=remark)]
 
 
@@ -65,7 +76,10 @@ def loops(full: bool) -> list[Row]:
     remark = "" if full else f"loops over {items}, times {times_100:g}"
     both = _median(times, "ip add") + _median(times, "ip up")
     ours = _median(times, "list")
-    return [Row("G4", ours, times_100 * _median(times, "loop"), remark=remark), Row("G4ip", ours, times_100 * both, remark=remark)]
+    return [
+        Row("G4", ours, times_100 * _median(times, "loop"), remark=remark),
+        Row("G4ip", ours, times_100 * both, remark=remark),
+    ]
 
 
 def payload(_full: bool) -> list[Row]:
@@ -74,15 +88,27 @@ def payload(_full: bool) -> list[Row]:
         batch(names["task"], "link add br0 type bridge\n")
         tasks = [
             {"name": "empty", "empty": {}},
-            {"name": "bridge", "hypervisor.network.linux_bridge": {"name": "br0", "netns": names["task"]}},
-            {"name": "port", "hypervisor.network.bridge_port": {"name": "tap0", "state": "absent", "netns": names["task"]}},
+            {
+                "name": "bridge",
+                "hypervisor.network.linux_bridge": {"name": "br0", "netns": names["task"]},
+            },
+            {
+                "name": "port",
+                "hypervisor.network.bridge_port": {
+                    "name": "tap0",
+                    "state": "absent",
+                    "netns": names["task"],
+                },
+            },
             _taps("tap", names["task"], 1),
         ]
         sizes: dict[str, int] = {}
         played(tasks, sizes)
     empty = sizes.pop("empty")
     name = max(sizes, key=lambda one: sizes[one])
-    others = ", ".join(f"{one} {size / empty:.2f}" for one, size in sorted(sizes.items()) if one != name)
+    others = ", ".join(
+        f"{one} {size / empty:.2f}" for one, size in sorted(sizes.items()) if one != name
+    )
     return [Row("G6", sizes[name] / 1024, empty / 1024, "KiB", f"{name}; {others}")]
 
 
@@ -90,7 +116,11 @@ _PING: Task = {"name": "ping", "ansible.builtin.ping": {}}
 
 
 def _taps(name: str, netns: str, count: int) -> Task:
-    many = {"taps": [{"name": f"tap{number}"} for number in range(count)]} if count else {"name": "tap{{ item }}"}
+    many = (
+        {"taps": [{"name": f"tap{number}"} for number in range(count)]}
+        if count
+        else {"name": "tap{{ item }}"}
+    )
     return {"name": name, "hypervisor.network.tap_device": {**many, "up": True, "netns": netns}}
 
 
@@ -119,9 +149,17 @@ def played(tasks: list[Task], sizes: dict[str, int] | None = None) -> dict[str, 
             "BENCH_TIMES": str(folder / "times.json"),
         }
         playbook = Path(sys.executable).with_name("ansible-playbook")
-        done = subprocess.run([str(playbook), str(folder / "play.yml")], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(playbook), str(folder / "play.yml")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
-            raise RuntimeError(f"the benchmark's play failed: {(done.stderr or done.stdout).strip()}")
+            raise RuntimeError(
+                f"the benchmark's play failed: {(done.stderr or done.stdout).strip()}"
+            )
         if sizes is not None:
             for path in (folder / "remote").glob("*/AnsiballZ_*.py"):
                 sizes[path.stem.split("_", maxsplit=1)[1]] = path.stat().st_size

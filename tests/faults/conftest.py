@@ -43,7 +43,12 @@ def uplink(run_module):
     """Run bridge_uplink for eth0 and br0 in a host, and return its result, failed or not."""
 
     def run(netns: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        return run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, netns, check=check)
+        return run_module(
+            "bridge_uplink",
+            {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options},
+            netns,
+            check=check,
+        )
 
     return run
 

@@ -12,7 +12,15 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import ADDRESS6, ADDRESSES4, HOST4, HOST6, lan, set_sysctls, stalled
+from ansible_collections.hypervisor.network.tests.harness.lan import (
+    ADDRESS6,
+    ADDRESSES4,
+    HOST4,
+    HOST6,
+    lan,
+    set_sysctls,
+    stalled,
+)
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.steps import Steps, disturbed
 from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved
@@ -64,7 +72,9 @@ def test_b01_a_nic_with_a_macvlan_is_refused_by_name_and_loses_nothing(refused):
     with lan() as made:
         batch(made.host, "link add link eth0 name guest0 type macvlan mode bridge\n")
         counted = made.under_load(lambda: refused(made.host, "eth0", "guest0"))
-    assert counted["udp4"]["lost"] == counted["udp6"]["lost"] == counted["tcp"]["died"] == 0, counted
+    assert counted["udp4"]["lost"] == counted["udp6"]["lost"] == counted["tcp"]["died"] == 0, (
+        counted
+    )
 
 
 def test_b02_a_refusal_of_any_message_is_undone_and_named():
@@ -76,8 +86,16 @@ def test_b02_a_refusal_of_any_message_is_undone_and_named():
             number, sent = 0, 1
             while number < sent:
                 code = numbers[number % len(numbers)]
-                answer = disturbed(made.host, "eth0", "br0", number, lambda what, code=code: KernelError(what, code))
-                assert answer["type"] == "KernelError" and errno.errorcode[code] in answer["error"], (number, answer)
+                answer = disturbed(
+                    made.host,
+                    "eth0",
+                    "br0",
+                    number,
+                    lambda what, code=code: KernelError(what, code),
+                )
+                assert (
+                    answer["type"] == "KernelError" and errno.errorcode[code] in answer["error"]
+                ), (number, answer)
                 assert number == 0 or UNDONE in answer["error"], (number, answer)
                 assert differences(before, settled(made.host)) == [], (number, answer)
                 assert all(made.all_reachable().values()), (number, answer)
@@ -96,12 +114,20 @@ def _messages_of_a_conversion() -> int:
     return answer["sent"]
 
 
-def test_b03_no_change_is_sent_before_the_one_before_it_is_acknowledged(run_module, target_python, starting_with, tmp_path):
+def test_b03_no_change_is_sent_before_the_one_before_it_is_acknowledged(
+    run_module, target_python, starting_with, tmp_path
+):
     """The kernel carries out what comes after a message that it refused: rtnetlink knows no transactions."""
     spied = tmp_path / "spied"
     with lan() as made:
         env = {**starting_with(SPY), "SPIED": str(spied)}
-        result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0}, made.host, python=target_python, env=env)
+        result = run_module(
+            "bridge_uplink",
+            {"name": "eth0", "bridge": "br0", "guard_timeout": 0},
+            made.host,
+            python=target_python,
+            env=env,
+        )
         assert result["changed"], result
     changes = 0
     waiting = set()
@@ -110,11 +136,22 @@ def test_b03_no_change_is_sent_before_the_one_before_it_is_acknowledged(run_modu
         if what == ["taken"]:
             waiting.discard(who)
             continue
-        changing = [kind for kind in map(int, what) if kind % 4 in (0, 1)]  # of each four the first makes and the second deletes: linux/rtnetlink.h
+        # of each four the first makes and the second deletes: linux/rtnetlink.h
+        changing = [kind for kind in map(int, what) if kind % 4 in (0, 1)]
         assert not changing or (len(what) == 1 and not waiting), line
         waiting |= {who} if changing else set()
         changes += len(changing)
-    assert changes >= len([one for one in result["changes"] if one["kind"] in ("bridge", "port", "address", "route")]) > 10
+    assert (
+        changes
+        >= len(
+            [
+                one
+                for one in result["changes"]
+                if one["kind"] in ("bridge", "port", "address", "route")
+            ]
+        )
+        > 10
+    )
 
 
 @pytest.mark.parametrize("fraction", [0.3, 0.6, 0.95])
@@ -143,13 +180,18 @@ def test_b06_a_route_that_the_kernel_no_longer_takes_undoes_everything(uplink):
     with lan(host=HOST4 + HOST6 + orphan) as made:
         before = settled(made.host)
         result = uplink(made.host)
-        assert result["failed"] and "10.55.0.0/16" in result["msg"] and UNDONE in result["msg"], result
+        assert result["failed"] and "10.55.0.0/16" in result["msg"] and UNDONE in result["msg"], (
+            result
+        )
         assert differences(before, settled(made.host)) == []
         assert all(made.all_reachable().values())
 
 
 def test_b09_5000_routes_and_a_storm_of_link_events_lose_no_route(uplink):
-    routes = "".join(f"route add 10.{128 + number // 250}.{number % 250}.0/24 via 10.77.0.1\n" for number in range(5000))
+    routes = "".join(
+        f"route add 10.{128 + number // 250}.{number % 250}.0/24 via 10.77.0.1\n"
+        for number in range(5000)
+    )
     with lan(host=HOST4 + HOST6 + routes, echo=False) as made:
         before = settled(made.host)
         quiet = threading.Event()
@@ -172,8 +214,17 @@ def test_b09_5000_routes_and_a_storm_of_link_events_lose_no_route(uplink):
 @pytest.mark.parametrize("promote", [0, 1])
 def test_b10_twenty_secondary_addresses_move_whatever_promote_secondaries_says(uplink, promote):
     many = [f"10.77.0.{number}" for number in range(20, 40)]
-    with lan(host=HOST4 + HOST6 + "".join(f"address add {address}/24 dev eth0\n" for address in many)) as made:
-        inside(made.host, set_sysctls, {f"ipv4/conf/{name}/promote_secondaries": promote for name in ("all", "default", "eth0")})
+    with lan(
+        host=HOST4 + HOST6 + "".join(f"address add {address}/24 dev eth0\n" for address in many)
+    ) as made:
+        inside(
+            made.host,
+            set_sysctls,
+            {
+                f"ipv4/conf/{name}/promote_secondaries": promote
+                for name in ("all", "default", "eth0")
+            },
+        )
         before = settled(made.host)
         result = uplink(made.host)
         assert not result["failed"], result

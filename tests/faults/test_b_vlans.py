@@ -19,7 +19,10 @@ from ansible_collections.hypervisor.network.tests.harness.netns import Namespace
 @pytest.fixture(scope="module")
 def host(target_path: str) -> Iterator[Modules]:
     with Namespaces("vlans") as names:
-        batch(names["vlans"], "link add br0 up type bridge\nlink add v0 type veth peer name v1\nlink add v2 type veth peer name v3\n")
+        batch(
+            names["vlans"],
+            "link add br0 up type bridge\nlink add v0 type veth peer name v1\nlink add v2 type veth peer name v3\n",
+        )
         with Modules(names["vlans"], str(PYTHONS["pyroute2-0.9.7"]), target_path) as modules:
             yield modules
 
@@ -41,8 +44,13 @@ def refused(host: Modules) -> Callable[..., None]:
 
 
 def without_vlans(host: Modules) -> None:
-    if "vlan_protocol" in ip_json(host.netns, "-d", "link", "show", "dev", "br0")[0]["linkinfo"]["info_data"]:
-        pytest.skip("this kernel has VLAN filtering: what it does with VLANs is in tests/acceptance/test_vlans.py")
+    if (
+        "vlan_protocol"
+        in ip_json(host.netns, "-d", "link", "show", "dev", "br0")[0]["linkinfo"]["info_data"]
+    ):
+        pytest.skip(
+            "this kernel has VLAN filtering: what it does with VLANs is in tests/acceptance/test_vlans.py"
+        )
 
 
 @pytest.mark.parametrize(
@@ -52,17 +60,37 @@ def without_vlans(host: Modules) -> None:
     ],
     ids=["access", "trunk", "none", "merge"],
 )  # fmt: skip
-def test_b07_vlans_of_ports_on_a_kernel_without_them(host: Modules, refused: Callable[..., None], wish: dict[str, Any]) -> None:
+def test_b07_vlans_of_ports_on_a_kernel_without_them(
+    host: Modules, refused: Callable[..., None], wish: dict[str, Any]
+) -> None:
     without_vlans(host)
     ports = [{"name": "v0", "up": True}, {"name": "v2", **wish}]
-    refused("bridge_port", "br0: this kernel has no VLAN filtering, so the VLANs of v2 would be ignored", bridge="br0", ports=ports)
+    refused(
+        "bridge_port",
+        "br0: this kernel has no VLAN filtering, so the VLANs of v2 would be ignored",
+        bridge="br0",
+        ports=ports,
+    )
 
 
 @pytest.mark.parametrize("name", ["br0", "br-new"])
-def test_b07_vlans_of_the_bridge_itself_on_a_kernel_without_them(host: Modules, refused: Callable[..., None], name: str) -> None:
+def test_b07_vlans_of_the_bridge_itself_on_a_kernel_without_them(
+    host: Modules, refused: Callable[..., None], name: str
+) -> None:
     without_vlans(host)
-    refused("linux_bridge", f"{name}: this kernel has no VLAN filtering, so its self_vlans", name=name, self_vlans=[{"vid": "10"}])
-    refused("linux_bridge", f"{name}: this kernel has no vlan_filtering", name=name, vlan_filtering=True, self_vlans=[{"vid": "10"}])
+    refused(
+        "linux_bridge",
+        f"{name}: this kernel has no VLAN filtering, so its self_vlans",
+        name=name,
+        self_vlans=[{"vid": "10"}],
+    )
+    refused(
+        "linux_bridge",
+        f"{name}: this kernel has no vlan_filtering",
+        name=name,
+        vlan_filtering=True,
+        self_vlans=[{"vid": "10"}],
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,5 +109,7 @@ def test_b07_vlans_of_the_bridge_itself_on_a_kernel_without_them(host: Modules, 
         ({"access_vlan": 3, "vlans_mode": "some"}, "value of vlans_mode must be one of"),
     ],
 )
-def test_a10_vlans_that_cant_be_meant(refused: Callable[..., None], wish: dict[str, Any], words: str) -> None:
+def test_a10_vlans_that_cant_be_meant(
+    refused: Callable[..., None], wish: dict[str, Any], words: str
+) -> None:
     refused("bridge_port", words, name="v0", bridge="br0", **wish)

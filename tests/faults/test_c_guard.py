@@ -66,9 +66,13 @@ def test_c01_module_killed_at_a_message_is_undone_at_once(messages):
 
 @pytest.mark.skipif(not LONG, reason="it waits 75 s three times: make faults has the patience")
 @pytest.mark.parametrize("rp_filter", [0, 1, 2])
-def test_c01_a_host_whose_module_was_killed_is_still_reachable_when_its_neighbours_have_forgotten_it(rp_filter):
+def test_c01_a_host_whose_module_was_killed_is_still_reachable_when_its_neighbours_have_forgotten_it(
+    rp_filter,
+):
     with ExitStack() as stack:
-        hosts = [stack.enter_context(lan(rp_filter=rp_filter)) for _number in range(_counted(rp_filter))]
+        hosts = [
+            stack.enter_context(lan(rp_filter=rp_filter)) for _number in range(_counted(rp_filter))
+        ]
         for number, made in enumerate(hosts):
             assert all(made.all_reachable().values())
             hand = stack.enter_context(Transactions(made.host))
@@ -76,9 +80,12 @@ def test_c01_a_host_whose_module_was_killed_is_still_reachable_when_its_neighbou
             assert hand.wait() <= AT_ONCE
         killed = time.monotonic()
         for age in (0, 10, 30, 75):
-            time.sleep(max(0.0, killed + age - time.monotonic()))  # what is waited for is the age itself
+            # what is waited for is the age itself
+            time.sleep(max(0.0, killed + age - time.monotonic()))
             answers = [made.all_reachable() for made in hosts]
-            assert [number for number, answer in enumerate(answers) if not all(answer.values())] == [], (age, answers)
+            assert [
+                number for number, answer in enumerate(answers) if not all(answer.values())
+            ] == [], (age, answers)
 
 
 def test_c02_module_killed_at_random_leaves_the_host_reachable(messages):
@@ -97,8 +104,15 @@ def test_c02_module_killed_at_random_leaves_the_host_reachable(messages):
 def test_c03_a_guard_that_dies_before_it_is_armed_stops_the_module():
     with lan() as made, Transactions(made.host):
         before = settled(made.host)
-        answer = convert(made.host, 30, before=lambda noun: setattr(noun.guard, "_open_again", lambda: os._exit(1)))
-        assert "The guard did not start" in answer["error"] and "nothing was changed" in answer["error"]
+        answer = convert(
+            made.host,
+            30,
+            before=lambda noun: setattr(noun.guard, "_open_again", lambda: os._exit(1)),
+        )
+        assert (
+            "The guard did not start" in answer["error"]
+            and "nothing was changed" in answer["error"]
+        )
         assert differences(before, settled(made.host)) == []
 
 
@@ -131,8 +145,14 @@ def test_c04_a_guard_killed_after_applied_is_replaced_by_its_watcher():
 
 def test_c10_python_and_its_libraries_are_gone_before_the_deadline(run_module, target_path):
     python = str(PYTHONS["pyroute2-0.9.7"])
-    asked = run(python, "-c", "import sys; print(*sys.path[1:], sep='\\n')").split("\n") + [target_path]
-    libraries = [one for one in asked if os.path.isdir(one) and not any(one.startswith(f"{other}/") for other in asked if other)]
+    asked = run(python, "-c", "import sys; print(*sys.path[1:], sep='\\n')").split("\n") + [
+        target_path
+    ]
+    libraries = [
+        one
+        for one in asked
+        if os.path.isdir(one) and not any(one.startswith(f"{other}/") for other in asked if other)
+    ]
     with lan() as made, Transactions(made.host) as hand:
         before = settled(made.host)
         apart = made.own_mounts()

@@ -15,7 +15,8 @@ from ansible_collections.hypervisor.network.tests.harness.lan import lan
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
 
-EXACTLY = 0.02  # seconds that are counted by looking at the clock, because a sleep ends when it likes
+# seconds that are counted by looking at the clock, because a sleep ends when it likes
+EXACTLY = 0.02
 
 
 def _is_port(netns: str) -> bool:
@@ -28,7 +29,11 @@ def test_d01_a_second_run_is_told_which_transaction_is_pending(uplink):
         first = uplink(made.host, guard_timeout=30)
         before = settled(made.host)
         second = uplink(made.host, guard_timeout=30, state="absent")
-        assert second["failed"] and first["transaction"]["id"] in second["msg"] and "s left" in second["msg"]
+        assert (
+            second["failed"]
+            and first["transaction"]["id"] in second["msg"]
+            and "s left" in second["msg"]
+        )
         assert len(hand.guards()) == 2
         assert differences(before, settled(made.host)) == []
 
@@ -38,7 +43,9 @@ def test_d02_bridge_info_shows_what_is_pending(uplink, run_module):
         assert run_module("bridge_info", {}, made.host)["transactions"] == []
         name = uplink(made.host, guard_timeout=30)["transaction"]["id"]
         (pending,) = run_module("bridge_info", {}, made.host)["transactions"]
-        assert (pending["id"], pending["state"]) == (name, "applied") and 0 < pending["seconds_left"] <= 30
+        assert (pending["id"], pending["state"]) == (name, "applied") and 0 < pending[
+            "seconds_left"
+        ] <= 30
         hand.move(name, "applied", "confirmed")
         assert run_module("bridge_info", {}, made.host)["transactions"] == []
 

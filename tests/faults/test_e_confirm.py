@@ -79,9 +79,26 @@ def test_e00_a_task_confirms_over_a_connection_of_its_own(tmp_path):
         assert differences(before, settled(made.host)) == [] and len(hand.every()) == 1
 
 
-def test_x53_a_host_that_is_reached_by_another_nic_is_told_what_the_confirmation_does_not_show(tmp_path):
+def test_x53_a_host_that_is_reached_by_another_nic_is_told_what_the_confirmation_does_not_show(
+    tmp_path,
+):
     with lan() as made, Transactions(made.host) as hand:
-        run("ip", "-n", made.host, "link", "add", "eth1", "up", "type", "veth", "peer", "name", "mgmt", "netns", made.client)
+        run(
+            "ip",
+            "-n",
+            made.host,
+            "link",
+            "add",
+            "eth1",
+            "up",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "mgmt",
+            "netns",
+            made.client,
+        )
         batch(made.client, "link set mgmt up\naddress add 10.66.0.2/24 dev mgmt\n")
         batch(made.host, "address add 10.66.0.1/24 dev eth1\n")
         code, output = Remote(made, tmp_path, address="10.66.0.1").play()
@@ -95,12 +112,19 @@ def test_e02_no_new_connection_after_the_change_and_the_host_is_as_before(tmp_pa
         child = remote.start(guard_timeout=12)
         wait_for(lambda: _ended(made), "eth0 is a port", SOON)
         _filter(made, _NO_NEW, child)
-        wait_for(lambda: hand.every() and hand.state(hand.every()[0].name) == "rolled-back", "it is rolled back", SOON)
+        wait_for(
+            lambda: hand.every() and hand.state(hand.every()[0].name) == "rolled-back",
+            "it is rolled back",
+            SOON,
+        )
         run("nft", "delete", "table", "inet", "cut", netns=made.router)
         output, _nothing = child.communicate(timeout=60)
         (one,) = hand.every()
         assert child.returncode != 0 and "failed=1" in output, output
-        assert one.name in output and "The host is as it was before (nobody confirmed it within 12 s)" in output, output
+        assert (
+            one.name in output
+            and "The host is as it was before (nobody confirmed it within 12 s)" in output
+        ), output
         assert all(made.all_reachable().values())
         assert differences(before, settled(made.host)) == []
 
@@ -111,7 +135,14 @@ def test_e06_a_slow_network_that_lets_nobody_in_for_a_while_is_tried_again_until
         wait_for(lambda: _ended(made), "eth0 is a port", SOON)
         _filter(made, _NO_NEW, child)
         # three questions of one try, and one more of the next
-        wait_for(lambda: re.search(r"counter packets ([4-9]|\d\d)", run("nft", "list", "table", "inet", "cut", netns=made.router)), "a second try", SOON)
+        wait_for(
+            lambda: re.search(
+                r"counter packets ([4-9]|\d\d)",
+                run("nft", "list", "table", "inet", "cut", netns=made.router),
+            ),
+            "a second try",
+            SOON,
+        )
         run("nft", "delete", "table", "inet", "cut", netns=made.router)
         output, _nothing = child.communicate(timeout=120)
         assert child.returncode == 0, output
@@ -119,7 +150,9 @@ def test_e06_a_slow_network_that_lets_nobody_in_for_a_while_is_tried_again_until
         assert hand.state(one.name) == "confirmed"
 
 
-@pytest.mark.skipif(not LONG, reason="what is lost at random takes its time to arrive: make faults waits for it")
+@pytest.mark.skipif(
+    not LONG, reason="what is lost at random takes its time to arrive: make faults waits for it"
+)
 def test_e06_three_of_ten_packets_lost_and_it_is_confirmed(tmp_path):
     with _controlled(tmp_path, delay=1.0) as (made, remote, hand):
         child = remote.start(guard_timeout=600)

@@ -26,10 +26,16 @@ def _needs_a_filter(made: Fleet) -> None:
 def test_e10_a_fleet_is_converted_without_a_spurious_rollback(tmp_path: Path) -> None:
     with fleet(HOSTS, tmp_path) as made:
         assert made.play(TIMEOUT) == (0, {})
-        assert [role for role in made.hosts if made.states(role) != ["confirmed"] or not made.converted(role)] == []
+        assert [
+            role
+            for role in made.hosts
+            if made.states(role) != ["confirmed"] or not made.converted(role)
+        ] == []
 
 
-def test_e10_exactly_the_hosts_that_were_cut_off_roll_back_and_the_play_names_them(tmp_path: Path) -> None:
+def test_e10_exactly_the_hosts_that_were_cut_off_roll_back_and_the_play_names_them(
+    tmp_path: Path,
+) -> None:
     with fleet(HOSTS, tmp_path) as made:
         _needs_a_filter(made)
         lost = list(made.hosts)[3 :: max(1, HOSTS // LOST)][:LOST]
@@ -39,14 +45,24 @@ def test_e10_exactly_the_hosts_that_were_cut_off_roll_back_and_the_play_names_th
         for role in lost:
             (name,) = made.transactions(role)
             message = failed[role]
-            assert "\n" not in message and name in message and "no new connection could confirm it" in message, message
-            assert f"The host is as it was before (nobody confirmed it within {TIMEOUT} s)" in message, message
-        assert {role: made.states(role) for role in made.hosts} == {role: ["rolled-back" if role in lost else "confirmed"] for role in made.hosts}
+            assert (
+                "\n" not in message
+                and name in message
+                and "no new connection could confirm it" in message
+            ), message
+            assert (
+                f"The host is as it was before (nobody confirmed it within {TIMEOUT} s)" in message
+            ), message
+        assert {role: made.states(role) for role in made.hosts} == {
+            role: ["rolled-back" if role in lost else "confirmed"] for role in made.hosts
+        }
         assert [role for role in made.hosts if not made.converted(role)] == lost
 
         # Another run tries those again, and leaves the others alone
         assert made.play(TIMEOUT) == (0, {})
-        assert {role: made.states(role) for role in made.hosts} == {role: ["rolled-back"] * (role in lost) + ["confirmed"] for role in made.hosts}
+        assert {role: made.states(role) for role in made.hosts} == {
+            role: ["rolled-back"] * (role in lost) + ["confirmed"] for role in made.hosts
+        }
         assert [role for role in made.hosts if not made.converted(role)] == []
 
 

@@ -9,7 +9,13 @@ import pytest
 
 from ansible_collections.hypervisor.network.tests.harness import booted
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, HOST6, NIC_MAC, lan, stalled
+from ansible_collections.hypervisor.network.tests.harness.lan import (
+    HOST4,
+    HOST6,
+    NIC_MAC,
+    lan,
+    stalled,
+)
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 from ansible_collections.hypervisor.network.tests.harness.wanted import without
@@ -32,7 +38,9 @@ def test_e12_a_nic_that_renegotiates_its_link_behind_a_switch_with_stp_is_waited
         converted = booted.start(made, 15, "renegotiating")
         assert made.reachable("10.77.0.10")  # applied means that the gateways answered
         facts = booted.ended(converted)
-        assert (facts["state"], facts["error"]) == ("rolled-back", "") and not [one for one in facts["undone"] if "ifup" in one]
+        assert (facts["state"], facts["error"]) == ("rolled-back", "") and not [
+            one for one in facts["undone"] if "ifup" in one
+        ]
         assert made.reachable("10.77.0.10") and differences(before, settled(made.host)) == []
 
 
@@ -44,18 +52,26 @@ def test_e13_a_switch_port_that_allows_one_mac_sees_no_other(uplink):
             pytest.skip(f"this machine filters no bridged frames: {error}")
         counted = made.under_load(lambda: uplink(made.host))
         assert all(made.all_reachable().values())
-    assert counted["udp4"]["lost"] <= 5 and counted["udp6"]["lost"] <= 5 and counted["tcp"]["died"] == 0, counted
+    assert (
+        counted["udp4"]["lost"] <= 5
+        and counted["udp6"]["lost"] <= 5
+        and counted["tcp"]["died"] == 0
+    ), counted
 
 
 def test_e14_a_bridge_that_runs_stp_is_refused(refused):
     with lan(echo=False) as made:
-        batch(made.host, "link add br0 type bridge stp_state 1 forward_delay 1500\nlink set br0 up\n")
+        batch(
+            made.host, "link add br0 type bridge stp_state 1 forward_delay 1500\nlink set br0 up\n"
+        )
         refused(made.host, "br0", "STP", "accept_outage")
 
 
 def test_e14_an_accepted_outage_ends(uplink):
     with lan() as made:
-        batch(made.host, "link add br0 type bridge stp_state 1 forward_delay 200\nlink set br0 up\n")
+        batch(
+            made.host, "link add br0 type bridge stp_state 1 forward_delay 200\nlink set br0 up\n"
+        )
         counted = made.under_load(lambda: uplink(made.host, accept_outage=True))
         assert all(made.all_reachable().values())
     assert counted["udp4"]["lost"] >= 1000 and counted["tcp"]["died"] == 0, counted
@@ -73,18 +89,39 @@ def test_e15_an_address_whose_duplicate_address_detection_failed_is_refused(refu
     with lan(echo=False) as made:
         batch(made.switch, "address add fd77::20/64 dev lan nodad\n")
         batch(made.host, "address add fd77::20/64 dev eth0\n")
-        wait_for(lambda: "dadfailed" in run("ip", "-n", made.host, "-6", "address", "show", "dev", "eth0"), "the detection has failed")
+        wait_for(
+            lambda: (
+                "dadfailed" in run("ip", "-n", made.host, "-6", "address", "show", "dev", "eth0")
+            ),
+            "the detection has failed",
+        )
         refused(made.host, "fd77::20", "duplicate address detection")
 
 
 def test_e15_the_hosts_own_second_nic_on_the_lan_is_no_other_host(uplink):
     with lan() as made:
-        run("ip", "-n", made.switch, "link", "add", "second", "type", "veth", "peer", "name", "eth1", "netns", made.host)
+        run(
+            "ip",
+            "-n",
+            made.switch,
+            "link",
+            "add",
+            "second",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth1",
+            "netns",
+            made.host,
+        )
         batch(made.switch, "link set second master lan up\n")
         batch(made.host, "link set eth1 up\naddress add 10.77.0.20/24 dev eth1 metric 100\n")
         # asked on eth1, this host answers for its addresses on eth0 too
         (nic,) = ip_json(made.host, "link", "show", "eth1")
-        assert nic["address"] in run("arping", "-0", "-c", "1", "-w", "1", "-I", "second", "10.77.0.10", netns=made.switch)
+        assert nic["address"] in run(
+            "arping", "-0", "-c", "1", "-w", "1", "-I", "second", "10.77.0.10", netns=made.switch
+        )
         assert uplink(made.host)["changed"]
         assert all(made.all_reachable().values())
 

@@ -55,7 +55,11 @@ def test_e04_ipv6_that_broke_is_an_objection_although_ipv4_works(uplink, run_mod
         name = uplink(made.host, guard_timeout=30)["transaction"]["id"]
         batch(made.router, "address del fd77::1/64 dev lan\n")
         result = run_module("transaction", {"id": name, "state": "confirmed"}, made.host)
-        assert result["failed"] and "IPv6 gateway fd77::1" in result["msg"] and "IPv4" not in result["msg"]
+        assert (
+            result["failed"]
+            and "IPv6 gateway fd77::1" in result["msg"]
+            and "IPv4" not in result["msg"]
+        )
         assert hand.state(name) == "applied"
 
 
@@ -66,7 +70,11 @@ def test_e05_a_lost_reply_is_no_harm_the_second_confirmation_changes_nothing(upl
         assert run_module("transaction", args, made.host, check=True)["changed"]
         first = run_module("transaction", args, made.host)
         second = run_module("transaction", args, made.host)
-        assert first["changed"] and not second["changed"] and second["transaction"]["state"] == "confirmed"
+        assert (
+            first["changed"]
+            and not second["changed"]
+            and second["transaction"]["state"] == "confirmed"
+        )
         assert uplink(made.host, guard_timeout=30)["changed"] is False
 
 
@@ -80,12 +88,17 @@ def test_e07_a_rollback_whose_gateway_is_dead_is_reported_and_gives_the_addresse
         assert hand.state(answer["id"]) == "rollback-failed"
         assert "10.77.0.1" in facts["error"] and "does not answer" in facts["error"]
         asked = run_module("transaction", {"id": answer["id"], "state": "rolled_back"}, made.host)
-        assert asked["failed"] and "could not be rolled back: Everything is as before, but the IPv4 gateway 10.77.0.1 does not answer." in asked["msg"]
+        assert (
+            asked["failed"]
+            and "could not be rolled back: Everything is as before, but the IPv4 gateway 10.77.0.1 does not answer."
+            in asked["msg"]
+        )
         assert differences(before, settled(made.host)) == []
 
 
 def test_e07_level_2_a_gateway_that_stays_dead_is_tried_through_ifupdown_and_the_host_is_as_before():
-    with lan(host=HOST4 + HOST6.replace(" nodad", ""), echo=False) as made:  # ifupdown waits for DAD
+    # ifupdown waits for DAD
+    with lan(host=HOST4 + HOST6.replace(" nodad", ""), echo=False) as made:
         before = settled(made.host)
         converted = booted.start(made, 1.0)
         batch(made.router, "link set lan down\n")
@@ -100,18 +113,26 @@ def test_e07_level_2_ifupdown_brings_the_host_back_where_our_own_way_is_barred()
         facts = booted.ended(booted.start(made, 1.0, "stuck"))
         assert facts["state"] == "rollback-failed" and "EPERM" in facts["error"]
         assert facts["undone"][-1] == "ifup --force eth0"
-        assert made.all_reachable("10.77.0.10", "fd77::10", timeout=5) == {"10.77.0.10": True, "fd77::10": True}
+        assert made.all_reachable("10.77.0.10", "fd77::10", timeout=5) == {
+            "10.77.0.10": True,
+            "fd77::10": True,
+        }
         (nic,) = ip_json(made.host, "address", "show", "dev", "eth0")
         assert "master" not in nic
 
 
 def test_e08_a_rollback_keeps_the_taps_of_the_bridge():
     with lan() as made, Transactions(made.host) as hand:
-        batch(made.host, "link add br0 type bridge forward_delay 0\ntuntap add tap1 mode tap\nlink set tap1 master br0 up\nlink set br0 up\n")
+        batch(
+            made.host,
+            "link add br0 type bridge forward_delay 0\ntuntap add tap1 mode tap\nlink set tap1 master br0 up\nlink set br0 up\n",
+        )
         before = settled(made.host)
         convert(made.host, 1.0)
         hand.wait()
-        assert {link["ifname"] for link in ip_json(made.host, "link", "show", "master", "br0")} == {"tap1"}
+        assert {link["ifname"] for link in ip_json(made.host, "link", "show", "master", "br0")} == {
+            "tap1"
+        }
         after = settled(made.host)
         assert differences(without(before, "br0"), without(after, "br0")) == []
         assert all(made.all_reachable().values())
@@ -156,12 +177,18 @@ def test_x01_after_two_rollbacks_of_the_same_wish_a_third_try_needs_force(uplink
         assert refused["failed"] and "force" in refused["msg"]
         assert differences(before, settled(made.host)) == []
         forced = uplink(made.host, guard_timeout=30, force=True)
-        assert not forced["failed"] and hand.move(forced["transaction"]["id"], "applied", "confirmed")
+        assert not forced["failed"] and hand.move(
+            forced["transaction"]["id"], "applied", "confirmed"
+        )
 
 
 def test_x02_the_guards_record_is_for_root_alone(uplink):
     with lan(echo=False) as made, Transactions(made.host):
         name = uplink(made.host, guard_timeout=30)["transaction"]["id"]
         folder = Path("/var/lib/hypervisor-network/txn", name)
-        assert folder.stat().st_mode & 0o777 == 0o700 and folder.parent.stat().st_mode & 0o777 == 0o700
-        assert Path(f"/run/hypervisor-network/.guard-{made.host}.lock").stat().st_mode & 0o777 == 0o600
+        assert (
+            folder.stat().st_mode & 0o777 == 0o700 and folder.parent.stat().st_mode & 0o777 == 0o700
+        )
+        assert (
+            Path(f"/run/hypervisor-network/.guard-{made.host}.lock").stat().st_mode & 0o777 == 0o600
+        )

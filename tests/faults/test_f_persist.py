@@ -12,10 +12,16 @@ from ansible_collections.hypervisor.network.tests.harness.dump import difference
 from ansible_collections.hypervisor.network.tests.harness.lan import lan
 from ansible_collections.hypervisor.network.tests.harness.role_host import INTERFACES, Host
 
-JOB = {"bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "maxwait": 0}]}
+JOB = {
+    "bridge_host_bridges": [
+        {"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "maxwait": 0}
+    ]
+}
 
 
-def test_f03_a_run_that_stopped_between_the_confirmation_and_the_file_is_completed_by_the_next(tmp_path: Path) -> None:
+def test_f03_a_run_that_stopped_between_the_confirmation_and_the_file_is_completed_by_the_next(
+    tmp_path: Path,
+) -> None:
     with lan() as made:
         host = Host(made, tmp_path, str(PYTHONS["pyroute2-0.9.7"]))
         stopped = host.role(JOB, "--skip-tags", "persist,verify")
@@ -26,7 +32,9 @@ def test_f03_a_run_that_stopped_between_the_confirmation_and_the_file_is_complet
 
         completed = host.role(JOB)
         assert completed.status == 0, completed.output[-4000:]
-        assert completed.changed and all(task.startswith("Persist | ") for task in completed.changed), completed.changed
+        assert completed.changed and all(
+            task.startswith("Persist | ") for task in completed.changed
+        ), completed.changed
         assert differences(before, settled(made.host)) == []
         assert "iface br0 inet static" in host.interfaces.read_text(encoding="ascii")
         assert all(made.all_reachable().values())

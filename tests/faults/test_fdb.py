@@ -80,7 +80,11 @@ def host(request: pytest.FixtureRequest, netns: str, target_path: str) -> Iterat
 def entries(netns: str) -> set[tuple[Any, ...]]:
     """The entries of all bridges as iproute2 tells them, without their ages."""
     found = json.loads(run("bridge", "-n", netns, "-j", "fdb", "show"))
-    return {(one["mac"], one["ifname"], one["master"], one["state"], *sorted(one["flags"])) for one in found if "master" in one}
+    return {
+        (one["mac"], one["ifname"], one["master"], one["state"], *sorted(one["flags"]))
+        for one in found
+        if "master" in one
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,13 +103,22 @@ def entries(netns: str) -> set[tuple[Any, ...]]:
         ({"mac": "02:aa:00:00:00:09", "port": "a-name-of-16-byt"}, ["15 bytes"]),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "bridge": "br1"}, ["v0 is no port of br1"]),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "bridge": "br9"}, ["no bridge br9"]),
-        ({"mac": "02:aa:00:00:00:09", "port": "v0", "bridge": "far0"}, ["far0 is no bridge", "'veth'"]),
+        (
+            {"mac": "02:aa:00:00:00:09", "port": "v0", "bridge": "far0"},
+            ["far0 is no bridge", "'veth'"],
+        ),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "bridge": "%d"}, ["bridge '%d'"]),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "vlan": 4095}, ["vlan 4095"]),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "vlan": -1}, ["vlan -1"]),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "type": "local"}, ["local"]),
-        ({"mac": "02:aa:00:00:00:09", "port": "v0", "type": "permanent", "sticky": True}, ["sticky"]),
-        ({"mac": "02:aa:00:00:00:09", "port": "v0", "type": "static", "extern_learn": True}, ["extern_learn", "static"]),
+        (
+            {"mac": "02:aa:00:00:00:09", "port": "v0", "type": "permanent", "sticky": True},
+            ["sticky"],
+        ),
+        (
+            {"mac": "02:aa:00:00:00:09", "port": "v0", "type": "static", "extern_learn": True},
+            ["extern_learn", "static"],
+        ),
         ({"mac": "02:aa:00:00:00:09", "port": "br0"}, ["type: permanent"]),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "frobnicate": True}, ["frobnicate"]),
         ({"mac": "02:aa:00:00:00:09", "port": "v0", "entries": []}, ["Both 'mac' and 'entries'"]),
@@ -116,30 +129,56 @@ def entries(netns: str) -> set[tuple[Any, ...]]:
         ({"flush": {}, "bridge": "br9"}, ["no bridge br9"]),
         ({"flush": {}, "bridge": "v0"}, ["v0 is no bridge"]),
         ({"entries": [{"mac": "02:aa:00:00:00:09"}, {"port": "v0"}]}, ["'port' is missing"]),
-        ({"port": "v0", "entries": [{"mac": "02:aa:00:00:00:0A"}, {"mac": "02aa.0000.000a"}]}, ["02:aa:00:00:00:0a in br0 is listed twice"]),
-        ({"port": "v0", "entries": [{"mac": "02:aa:00:00:00:09"}, {"mac": "02:aa:00:00:00:0a", "port": "far1"}]}, ["far1 is no port"]),
+        (
+            {"port": "v0", "entries": [{"mac": "02:aa:00:00:00:0A"}, {"mac": "02aa.0000.000a"}]},
+            ["02:aa:00:00:00:0a in br0 is listed twice"],
+        ),
+        (
+            {
+                "port": "v0",
+                "entries": [
+                    {"mac": "02:aa:00:00:00:09"},
+                    {"mac": "02:aa:00:00:00:0a", "port": "far1"},
+                ],
+            },
+            ["far1 is no port"],
+        ),
     ],
 )
-def test_a_what_can_not_be_meant_is_refused_in_one_sentence(one_host: Modules, args: dict[str, Any], words: list[str]) -> None:
+def test_a_what_can_not_be_meant_is_refused_in_one_sentence(
+    one_host: Modules, args: dict[str, Any], words: list[str]
+) -> None:
     before = entries(one_host.netns)
     for check in (True, False):
         answer = one_host.order("bridge_fdb", {"bridge": "br0", **args}, check=check)
         assert answer["traceback"] is None and answer["writes"] == 0, answer
         message = answer["result"]["msg"]
-        assert answer["result"]["failed"] and "\n" not in message and all(word in message for word in words), message
+        assert (
+            answer["result"]["failed"]
+            and "\n" not in message
+            and all(word in message for word in words)
+        ), message
     assert entries(one_host.netns) == before
 
 
-def test_a_a_dynamic_entry_on_a_port_that_is_disabled_is_refused_before_the_kernel_does(host: Modules) -> None:
+def test_a_a_dynamic_entry_on_a_port_that_is_disabled_is_refused_before_the_kernel_does(
+    host: Modules,
+) -> None:
     run("bridge", "-n", host.netns, "link", "set", "dev", "v0", "state", "0")
-    assert "v0 is disabled" in host.refused("bridge_fdb", bridge="br0", mac="02:aa:00:00:00:09", port="v0", type="dynamic")
+    assert "v0 is disabled" in host.refused(
+        "bridge_fdb", bridge="br0", mac="02:aa:00:00:00:09", port="v0", type="dynamic"
+    )
     assert host.done("bridge_fdb", bridge="br0", mac="02:aa:00:00:00:09", port="v0")["changed"]
 
 
 @pytest.mark.parametrize("kind", ["eperm", "enobufs", "interrupt"])
-def test_b02_a_failure_at_any_write_leaves_the_entries_as_they_were(host: Modules, kind: str) -> None:
+def test_b02_a_failure_at_any_write_leaves_the_entries_as_they_were(
+    host: Modules, kind: str
+) -> None:
     before = entries(host.netns)
-    failure = {"interrupt": True} if kind == "interrupt" else {"errno": getattr(errno, kind.upper())}
+    failure = (
+        {"interrupt": True} if kind == "interrupt" else {"errno": getattr(errno, kind.upper())}
+    )
     for number in itertools.count(1):
         answer = host.order("bridge_fdb", WISH, fail={"at": number, **failure})
         if answer["writes"] < number:
@@ -149,32 +188,54 @@ def test_b02_a_failure_at_any_write_leaves_the_entries_as_they_were(host: Module
             assert "KeyboardInterrupt" in answer["traceback"]
         else:
             message = answer["result"]["msg"]
-            assert kind.upper() in message and "the host is as it was before" in message and "\n" not in message
+            assert (
+                kind.upper() in message
+                and "the host is as it was before" in message
+                and "\n" not in message
+            )
     assert number > 8 and answer["result"]["changed"], answer
-    assert not host.done("bridge_fdb", **{**WISH, "entries": [one for one in WISH["entries"] if one.get("state") != "absent"]})["changed"]
+    assert not host.done(
+        "bridge_fdb",
+        **{**WISH, "entries": [one for one in WISH["entries"] if one.get("state") != "absent"]},
+    )["changed"]
 
 
-def test_b02_a_real_refusal_in_the_middle_of_a_hundred_takes_back_what_came_after_it_too(host: Modules) -> None:
+def test_b02_a_real_refusal_in_the_middle_of_a_hundred_takes_back_what_came_after_it_too(
+    host: Modules,
+) -> None:
     """Messages go in one datagram: after the one that is refused the kernel goes on."""
     run("ip", "-n", host.netns, "link", "set", "v1", "nomaster")
     before = entries(host.netns)
     run("ip", "-n", host.netns, "link", "set", "v1", "master", "br0")
-    many = [{"mac": f"02:bb:00:00:00:{number:02x}", "port": "v1" if number == 50 else "v0"} for number in range(100)]
+    many = [
+        {"mac": f"02:bb:00:00:00:{number:02x}", "port": "v1" if number == 50 else "v0"}
+        for number in range(100)
+    ]
     meanwhile = ["ip", "link", "set", "v1", "nomaster"]
-    answer = host.order("bridge_fdb", {"bridge": "br0", "entries": many}, fail={"at": 51, "meanwhile": meanwhile})
+    answer = host.order(
+        "bridge_fdb", {"bridge": "br0", "entries": many}, fail={"at": 51, "meanwhile": meanwhile}
+    )
     message = answer["result"]["msg"]
-    assert "02:bb:00:00:00:32 in br0 to v1" in message and "the host is as it was before" in message, message
+    assert (
+        "02:bb:00:00:00:32 in br0 to v1" in message and "the host is as it was before" in message
+    ), message
     assert entries(host.netns) == before
 
 
 def test_x01_an_undo_that_fails_too_says_that_the_host_is_half_changed(host: Modules) -> None:
-    message = host.order("bridge_fdb", WISH, fail={"at": 4, "errno": errno.EPERM, "for": 99})["result"]["msg"]
+    message = host.order("bridge_fdb", WISH, fail={"at": 4, "errno": errno.EPERM, "for": 99})[
+        "result"
+    ]["msg"]
     assert "half changed" in message and "is as it was" not in message and "\n" not in message
 
 
 def test_x04_what_is_gone_already_is_gone_and_fine(host: Modules) -> None:
     """Whether it aged out or somebody else was faster."""
-    wish = {"bridge": "br0", "entries": [{"mac": f"02:aa:00:00:00:0{number}"} for number in (1, 2, 6)], "state": "absent"}
+    wish = {
+        "bridge": "br0",
+        "entries": [{"mac": f"02:aa:00:00:00:0{number}"} for number in (1, 2, 6)],
+        "state": "absent",
+    }
     meanwhile = ["bridge", "fdb", "delete", "02:aa:00:00:00:02", "dev", "v0", "master"]
     answer = host.order("bridge_fdb", wish, fail={"at": 2, "meanwhile": meanwhile})
     assert answer["result"].get("failed") is not True and answer["result"]["changed"], answer
@@ -187,12 +248,27 @@ def test_x_a_kernel_before_5_19_is_flushed_one_by_one(host: Modules, code: int) 
     before = entries(host.netns)
     one_by_one = host.order("bridge_fdb", flush, fail={"at": 1, "errno": code})
     assert one_by_one["result"].get("failed") is not True and one_by_one["writes"] == 4, one_by_one
-    assert entries(host.netns) == {one for one in before if one[3] != "static" or "extern_learn" in one}
-    run("bridge", "-n", host.netns, "fdb", "add", "02:aa:00:00:00:01", "dev", "v0", "master", "static")
+    assert entries(host.netns) == {
+        one for one in before if one[3] != "static" or "extern_learn" in one
+    }
+    run(
+        "bridge",
+        "-n",
+        host.netns,
+        "fdb",
+        "add",
+        "02:aa:00:00:00:01",
+        "dev",
+        "v0",
+        "master",
+        "static",
+    )
     assert host.order("bridge_fdb", flush)["writes"] == 1, "newer kernels take one message"
 
 
-def test_k03_ten_thousand_static_entries_in_one_task(netns: str, run_module: RunModule, target_python: str) -> None:
+def test_k03_ten_thousand_static_entries_in_one_task(
+    netns: str, run_module: RunModule, target_python: str
+) -> None:
     batch(netns, HOST)
     macs = [f"02:cc:00:00:{number >> 8:02x}:{number & 255:02x}" for number in range(MANY)]
     wish = {"bridge": "br0", "port": "v0", "entries": [{"mac": mac} for mac in macs]}
@@ -201,16 +277,38 @@ def test_k03_ten_thousand_static_entries_in_one_task(netns: str, run_module: Run
     assert {one[0] for one in entries(netns) if one[3] == "static"} == set(macs)
     assert not run_module("bridge_fdb", wish, netns, python=target_python)["changed"]
     moved = run_module("bridge_fdb", {**wish, "port": "v1"}, netns, python=target_python)
-    assert {change["action"] for change in moved["changes"]} == {"update"} and {one[1] for one in entries(netns) if one[3] == "static"} == {"v1"}
-    flushed = run_module("bridge_fdb", {"bridge": "br0", "flush": {"type": "static"}}, netns, python=target_python)
-    assert len(flushed["changes"]) == MANY and not {one for one in entries(netns) if one[3] == "static"}
+    assert {change["action"] for change in moved["changes"]} == {"update"} and {
+        one[1] for one in entries(netns) if one[3] == "static"
+    } == {"v1"}
+    flushed = run_module(
+        "bridge_fdb", {"bridge": "br0", "flush": {"type": "static"}}, netns, python=target_python
+    )
+    assert len(flushed["changes"]) == MANY and not {
+        one for one in entries(netns) if one[3] == "static"
+    }
 
 
-def test_d02_two_lists_at_once_do_both(netns: str, run_module: RunModule, target_python: str) -> None:
+def test_d02_two_lists_at_once_do_both(
+    netns: str, run_module: RunModule, target_python: str
+) -> None:
     batch(netns, HOST)
-    lists = [[{"mac": f"02:{first}:00:00:00:{number:02x}"} for number in range(200)] for first in ("dd", "ee")]
+    lists = [
+        [{"mac": f"02:{first}:00:00:00:{number:02x}"} for number in range(200)]
+        for first in ("dd", "ee")
+    ]
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(run_module, "bridge_fdb", {"bridge": "br0", "port": "v0", "entries": one}, netns, python=target_python) for one in lists]
+        jobs = [
+            pool.submit(
+                run_module,
+                "bridge_fdb",
+                {"bridge": "br0", "port": "v0", "entries": one},
+                netns,
+                python=target_python,
+            )
+            for one in lists
+        ]
         results = [job.result() for job in jobs]
     assert [result.get("msg") for result in results] == [None, None]
-    assert {one[0] for one in entries(netns) if one[3] == "static"} == {item["mac"] for one in lists for item in one}
+    assert {one[0] for one in entries(netns) if one[3] == "static"} == {
+        item["mac"] for one in lists for item in one
+    }

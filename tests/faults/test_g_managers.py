@@ -30,7 +30,11 @@ class Faked:
         self.lan = made
         self._folder = folder
         self._run_module = run_module
-        self.index = next(link["ifindex"] for link in ip_json(made.host, "link", "show") if link["ifname"] == "eth0")
+        self.index = next(
+            link["ifindex"]
+            for link in ip_json(made.host, "link", "show")
+            if link["ifname"] == "eth0"
+        )
         for name in ("run", "etc"):
             (folder / name).mkdir()
 
@@ -41,16 +45,27 @@ class Faked:
 
     def uplink(self, **options: Any) -> dict[str, Any]:
         wrapper = (sys.executable, str(HERE / "faked.py"), self.lan.host, str(self._folder))
-        return self._run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, wrapper=wrapper)
+        return self._run_module(
+            "bridge_uplink",
+            {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options},
+            wrapper=wrapper,
+        )
 
     def refused(self, *words: str) -> None:
         """Refused in one sentence that names the override, with everything as it was; and converted with that override."""
         before = settled(self.lan.host)
         result = self.uplink()
-        assert result["failed"] and "\n" not in result["msg"] and all(word in result["msg"] for word in words), result
+        assert (
+            result["failed"]
+            and "\n" not in result["msg"]
+            and all(word in result["msg"] for word in words)
+        ), result
         assert differences(before, settled(self.lan.host)) == []
         name = result["msg"].partition("override: [")[2].partition("]")[0]
-        assert self.uplink(override=[name])["changed"] and self.lan.all_reachable("10.77.0.10")["10.77.0.10"]
+        assert (
+            self.uplink(override=[name])["changed"]
+            and self.lan.all_reachable("10.77.0.10")["10.77.0.10"]
+        )
 
 
 @pytest.fixture
@@ -62,7 +77,9 @@ def faked(tmp_path: Path, run_module: Run) -> Iterator[Faked]:
 @contextmanager
 def _running(title: str) -> Iterator[None]:
     """A process that calls itself so."""
-    with subprocess.Popen([title, "600"], executable="/bin/sleep", stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [title, "600"], executable="/bin/sleep", stdin=subprocess.DEVNULL
+    ) as process:
         try:
             yield
         finally:
@@ -73,7 +90,9 @@ def test_g00_a_host_without_other_managers_is_converted(faked: Faked) -> None:
     assert faked.uplink()["changed"]
 
 
-def test_g01_a_nic_of_networkmanager_is_refused_with_the_command_that_hands_it_over(faked: Faked) -> None:
+def test_g01_a_nic_of_networkmanager_is_refused_with_the_command_that_hands_it_over(
+    faked: Faked,
+) -> None:
     faked.write(f"run/NetworkManager/devices/{faked.index}", "[device]\nmanaged=true\n")
     faked.refused("eth0 is managed by NetworkManager", "nmcli device set eth0 managed no")
 
@@ -85,7 +104,9 @@ def test_g02_a_nic_that_networkmanager_leaves_alone_is_converted(faked: Faked) -
 
 
 def test_g03_a_nic_of_networkd_is_refused_with_the_command_that_hands_it_over(faked: Faked) -> None:
-    faked.write(f"run/systemd/netif/links/{faked.index}", "ADMIN_STATE=configured\nOPER_STATE=routable\n")
+    faked.write(
+        f"run/systemd/netif/links/{faked.index}", "ADMIN_STATE=configured\nOPER_STATE=routable\n"
+    )
     faked.refused("eth0 is managed by systemd-networkd", "systemctl disable --now systemd-networkd")
 
 
@@ -108,9 +129,14 @@ def test_g09_a_bridge_of_libvirt_is_left_as_it_is(faked: Faked) -> None:
     assert _of(faked.lan.host, "virbr0") == before
 
 
-def test_g10_a_nic_with_an_address_of_keepalived_is_refused_and_the_address_stays(faked: Faked) -> None:
+def test_g10_a_nic_with_an_address_of_keepalived_is_refused_and_the_address_stays(
+    faked: Faked,
+) -> None:
     batch(faked.lan.host, "address add 10.77.0.50/32 dev eth0\n")
-    faked.write("etc/keepalived/keepalived.conf", "vrrp_instance one {\n    interface eth0\n    virtual_ipaddress {\n        10.77.0.50\n    }\n}\n")
+    faked.write(
+        "etc/keepalived/keepalived.conf",
+        "vrrp_instance one {\n    interface eth0\n    virtual_ipaddress {\n        10.77.0.50\n    }\n}\n",
+    )
     with _running("keepalived"):
         faked.refused("keepalived holds addresses on eth0", "systemctl stop keepalived")
 
@@ -121,7 +147,9 @@ def test_x50_cloud_init_that_would_describe_the_nic_anew_is_refused(faked: Faked
     faked.refused("cloud-init describes eth0", "99-disable-network-config.cfg")
 
 
-def test_x51_a_rule_of_the_packet_filter_that_names_the_nic_is_refused_until_it_names_the_bridge_too(faked: Faked) -> None:
+def test_x51_a_rule_of_the_packet_filter_that_names_the_nic_is_refused_until_it_names_the_bridge_too(
+    faked: Faked,
+) -> None:
     table = "table inet t {{\n chain c {{\n type filter hook input priority 0\n iifname {} tcp dport 22 accept\n }}\n}}\n"
     try:
         run("nft", "-f", "-", netns=faked.lan.host, stdin=table.format("eth0"))
@@ -129,16 +157,26 @@ def test_x51_a_rule_of_the_packet_filter_that_names_the_nic_is_refused_until_it_
         pytest.skip(f"this machine's kernel filters nothing: {error}")
     faked.refused("""'iifname "eth0" tcp dport 22 accept'""", "name br0 there as well")
     assert faked.uplink(state="absent")["changed"]
-    run("nft", "-f", "-", netns=faked.lan.host, stdin="flush ruleset\n" + table.format('{ "eth0", "br0" }'))
+    run(
+        "nft",
+        "-f",
+        "-",
+        netns=faked.lan.host,
+        stdin="flush ruleset\n" + table.format('{ "eth0", "br0" }'),
+    )
     assert faked.uplink()["changed"]
 
 
-def test_x52_a_program_that_listens_on_the_nic_alone_is_refused_until_it_listens_on_the_bridge(faked: Faked) -> None:
+def test_x52_a_program_that_listens_on_the_nic_alone_is_refused_until_it_listens_on_the_bridge(
+    faked: Faked,
+) -> None:
     listen = (
         "import socket; line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'{}');"
         "line.bind(('', 123)); print('ready', flush=True); line.recv(1)"
     )
-    child = faked.lan.start(faked.lan.host, sys.executable, "-c", listen.format("eth0"), ready="ready")
+    child = faked.lan.start(
+        faked.lan.host, sys.executable, "-c", listen.format("eth0"), ready="ready"
+    )
     faked.refused("(udp 0.0.0.0:123)", "python", "bind it to br0")
     faked.lan.stop(child)
     assert faked.uplink(state="absent")["changed"]
@@ -148,10 +186,20 @@ def test_x52_a_program_that_listens_on_the_nic_alone_is_refused_until_it_listens
 
 def _of(netns: str, bridge: str) -> list[Any]:
     """A bridge with its ports and addresses, without what changes by itself."""
-    links = [link for link in ip_json(netns, "-d", "link", "show") if bridge in (link["ifname"], link.get("master"))]
-    own = [[link.get(key) for key in ("ifname", "ifindex", "address", "mtu", "master")] for link in links]
+    links = [
+        link
+        for link in ip_json(netns, "-d", "link", "show")
+        if bridge in (link["ifname"], link.get("master"))
+    ]
+    own = [
+        [link.get(key) for key in ("ifname", "ifindex", "address", "mtu", "master")]
+        for link in links
+    ]
     options = next(link for link in links if link["ifname"] == bridge)["linkinfo"]["info_data"]
-    set_once = {key: options[key] for key in ("stp_state", "priority", "forward_delay", "hello_time", "max_age")}
+    set_once = {
+        key: options[key]
+        for key in ("stp_state", "priority", "forward_delay", "hello_time", "max_age")
+    }
     return [own, set_once, ip_json(netns, "-4", "address", "show", "dev", bridge)[0]["addr_info"]]
 
 
@@ -161,9 +209,14 @@ def test_g04_a_client_that_somebody_starts_on_the_nic_again_is_seen_and_stopped(
         (address,) = host.leased()
         uplink(made.host)
         run(*host.client_command(), netns=made.host)
-        wait_for(lambda: address in run("ip", "-n", made.host, "address", "show", "dev", "eth0"), "the address is on eth0 too")
+        wait_for(
+            lambda: address in run("ip", "-n", made.host, "address", "show", "dev", "eth0"),
+            "the address is on eth0 too",
+        )
         predicted = uplink(made.host, check=True)
-        assert {"action": "stop", "kind": "dhcp", "name": "eth0"}.items() <= predicted["changes"][0].items(), predicted
+        assert {"action": "stop", "kind": "dhcp", "name": "eth0"}.items() <= predicted["changes"][
+            0
+        ].items(), predicted
         assert uplink(made.host)["changed"] and uplink(made.host)["changed"] is False
         assert [client[-1] for client in host.clients()] == ["br0"]
         asked = len(host.server_says("DHCPACK"))

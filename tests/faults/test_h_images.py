@@ -60,7 +60,9 @@ def test_h06_an_image_that_qemu_will_not_open(guests, tmp_path, broken):
 
 def test_h06_an_image_made_for_a_start_that_fails_is_removed_again(guests, tmp_path):
     disk = tmp_path / "new.qcow2"
-    assert "undone" in guests.refused(disks=[{"path": str(disk), "size": "8M"}], extra_args=["-no-such-option"])
+    assert "undone" in guests.refused(
+        disks=[{"path": str(disk), "size": "8M"}], extra_args=["-no-such-option"]
+    )
     assert not disk.exists()
 
 

@@ -24,7 +24,15 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils import _kvm, _process
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
-from ansible_collections.hypervisor.network.tests.harness.guests import MAC, MEMORY, NOBODY, Guests, holds_qmp, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.guests import (
+    MAC,
+    MEMORY,
+    NOBODY,
+    Guests,
+    holds_qmp,
+    image,
+    process_state,
+)
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
@@ -37,7 +45,14 @@ def tun(tmp_path) -> Callable[[Guests, int], None]:
         node = tmp_path / "tun"
         os.mknod(node, mode | stat.S_IFCHR, os.makedev(10, 200))
         os.chmod(node, mode)
-        guests.wrapper = ("unshare", "-m", "sh", "-c", f'mount --bind {node} /dev/net/tun && exec "$@"', "sh")
+        guests.wrapper = (
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            f'mount --bind {node} /dev/net/tun && exec "$@"',
+            "sh",
+        )
 
     return install
 
@@ -48,13 +63,20 @@ def test_h01_a_killed_guest_is_reported_cleaned_and_started_again(guests, tmp_pa
     os.kill(first["pid"], signal.SIGKILL)
     _until_gone(first["pid"])
     assert guests.info()["status"] == "crashed"
-    assert (guests.folder() / "pid").exists() and (guests.folder() / "qmp.sock").exists(), "nothing stale: this proves nothing"
+    assert (guests.folder() / "pid").exists() and (guests.folder() / "qmp.sock").exists(), (
+        "nothing stale: this proves nothing"
+    )
     predicted = guests.run(disks=[{"path": disk}], check=True)
     assert predicted["changes"][0]["before"] == {"status": "crashed"}
     second = guests.done(disks=[{"path": disk}])
     assert second["changed"] and second["status"] == "running" and second["pid"] != first["pid"]
     guests.done(state="stopped")
-    assert "No errors" in subprocess.run(["qemu-img", "check", disk], check=True, capture_output=True, text=True).stdout
+    assert (
+        "No errors"
+        in subprocess.run(
+            ["qemu-img", "check", disk], check=True, capture_output=True, text=True
+        ).stdout
+    )
 
 
 def test_h01_a_killed_guest_is_not_stopped_twice_and_leaves_nothing_when_absent(guests):
@@ -81,7 +103,10 @@ def test_x21_a_pid_that_another_process_has_by_now_is_not_touched(guests):
     _until_gone(pid)
     with subprocess.Popen(["sleep", "60"]) as stranger:
         record = Path("/run/hypervisor-network", f".{guests.name()}", "process.json")
-        record.write_text(record.read_text(encoding="utf-8").replace(f'"pid": {pid},', f'"pid": {stranger.pid},'), encoding="utf-8")
+        record.write_text(
+            record.read_text(encoding="utf-8").replace(f'"pid": {pid},', f'"pid": {stranger.pid},'),
+            encoding="utf-8",
+        )
         assert f'"pid": {stranger.pid},' in record.read_text(encoding="utf-8")
         guests.done(state="absent")
         assert stranger.poll() is None
@@ -96,7 +121,11 @@ def test_h03_a_stopped_process_is_unresponsive_within_5_s_and_killed_at_a_stop(g
     assert "does not answer" in message and "state: stopped" in message
     assert process_state(pid) == "T"
     stopped = guests.done(state="stopped", shutdown_timeout=1)
-    assert [step["step"] for step in stopped["stop_steps"]] == ["system_powerdown", "SIGTERM", "SIGKILL"]
+    assert [step["step"] for step in stopped["stop_steps"]] == [
+        "system_powerdown",
+        "SIGTERM",
+        "SIGKILL",
+    ]
     assert [step["outcome"] for step in stopped["stop_steps"]][1:] == ["still running", "ended"]
     assert process_state(pid) is None
 
@@ -120,7 +149,10 @@ def test_h04_clients_that_hold_both_monitors_are_an_answer_within_5_s(guests):
 def test_h05_a_guest_that_ignores_acpi_is_ended_and_each_step_is_told(guests):
     pid = guests.done()["pid"]
     steps = guests.done(state="stopped", shutdown_timeout=1.5)["stop_steps"]
-    assert [(step["step"], step["outcome"]) for step in steps] == [("system_powerdown", "still running"), ("SIGTERM", "ended")]
+    assert [(step["step"], step["outcome"]) for step in steps] == [
+        ("system_powerdown", "still running"),
+        ("SIGTERM", "ended"),
+    ]
     assert 1.4 <= steps[0]["seconds"] < 4
     assert process_state(pid) is None
 
@@ -132,7 +164,11 @@ def test_h05_a_guest_that_ignores_acpi_is_ended_and_each_step_is_told(guests):
         ("link set tap1 nomaster", {}, "in no bridge"),
         ("link set tap1 down", {}, "down"),
         ("link add br1 type bridge\nlink set tap1 master br1", {"bridge": "br0"}, "not of br0"),
-        ("link delete tap1\nlink add tap1 type veth peer name other\nlink set tap1 master br0 up", {}, "no tap"),
+        (
+            "link delete tap1\nlink add tap1 type veth peer name other\nlink set tap1 master br0 up",
+            {},
+            "no tap",
+        ),
     ],
 )
 def test_h07_a_tap_that_is_not_ready(guests, lines, nic, part):
@@ -145,7 +181,10 @@ def test_h07_a_tap_that_is_not_ready(guests, lines, nic, part):
 def test_h07_a_tap_of_another_user(guests, tun):
     tun(guests, 0o666)
     assert str(NOBODY) in guests.refused(user="nobody")
-    batch(guests.netns, "link delete tap1\ntuntap add tap1 mode tap user 4242\nlink set tap1 master br0 up\n")
+    batch(
+        guests.netns,
+        "link delete tap1\ntuntap add tap1 mode tap user 4242\nlink set tap1 master br0 up\n",
+    )
     assert str(NOBODY) in guests.refused(user="nobody")
 
 
@@ -160,7 +199,9 @@ def test_h08_no_kvm_for_this_user_is_tcg_where_that_is_allowed(tmp_path, device)
     user = SimpleNamespace(pw_uid=NOBODY, pw_gid=NOBODY, pw_name="nobody")
     if device == "0600":
         path.touch(0o600)
-    accel, reason = _kvm.choose("auto", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path))
+    accel, reason = _kvm.choose(
+        "auto", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path)
+    )
     assert accel == "tcg" and str(path) in reason
     with pytest.raises(Refused, match="accel: kvm cannot be had"):
         _kvm.choose("kvm", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path))
@@ -188,11 +229,17 @@ def test_h09_qemu_that_exits_right_after_its_start(guests):
     assert "died right after its start" in message and "no-such-device" in message
 
 
-def test_h09_a_guest_that_resets_is_ended_by_no_reboot_and_not_started_by_anybody_else(guests, tmp_path):
+def test_h09_a_guest_that_resets_is_ended_by_no_reboot_and_not_started_by_anybody_else(
+    guests, tmp_path
+):
     disk = tmp_path / "reset.img"
     # lidt of an empty table, then int 3: a triple fault, which resets the machine
     disk.write_bytes(bytes.fromhex("fa0f011e087ccc90000000000000").ljust(510, b"\0") + b"\x55\xaa")
-    started = guests.run(disks=[{"path": str(disk), "format": "raw", "bus": "ide"}], extra_args=["-no-reboot"], boot="c")
+    started = guests.run(
+        disks=[{"path": str(disk), "format": "raw", "bus": "ide"}],
+        extra_args=["-no-reboot"],
+        boot="c",
+    )
     if not started["failed"]:  # it may be over before the read-back, and then nothing is left of it
         _until_gone(started["guest"]["pid"])
         assert guests.info()["status"] == "stopped"
@@ -208,9 +255,19 @@ def test_h11_a_guest_that_the_kernel_killed_for_memory_is_reported_as_that(guest
     line = "3,1085,41903427,-;Out of memory: Killed process {} (qemu-system-i38) total-vm:1004848kB, anon-rss:98340kB, oom_score_adj:200\n"
     for other, reason in ((pid * 10, None), (pid, "out of memory: the kernel killed it")):
         log.write_text(line.format(other), encoding="ascii")
-        guests.wrapper = ("unshare", "-m", "sh", "-c", f'mount --bind {log} /dev/kmsg && exec "$@"', "sh")
+        guests.wrapper = (
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            f'mount --bind {log} /dev/kmsg && exec "$@"',
+            "sh",
+        )
         predicted = guests.run(check=True)
-        assert predicted["changes"][0]["before"] == {"status": "crashed", **({"crash_reason": reason} if reason else {})}
+        assert predicted["changes"][0]["before"] == {
+            "status": "crashed",
+            **({"crash_reason": reason} if reason else {}),
+        }
     assert guests.done()["status"] == "running"
 
 
@@ -231,22 +288,36 @@ def test_h14_a_guest_of_another_version_is_adopted_as_it_runs(guests):
 
 
 def test_x23_a_user_who_may_not_open_dev_net_tun(guests, tun):
-    batch(guests.netns, "link delete tap1\ntuntap add tap1 mode tap user nobody\nlink set tap1 master br0 up\n")
+    batch(
+        guests.netns,
+        "link delete tap1\ntuntap add tap1 mode tap user nobody\nlink set tap1 master br0 up\n",
+    )
     tun(guests, 0o600)
     assert "may not open /dev/net/tun" in guests.refused(user="nobody")
 
 
 def test_h12_inside_its_filter_and_as_its_user(guests, tun):
-    batch(guests.netns, "link delete tap1\ntuntap add tap1 mode tap user nobody\nlink set tap1 master br0 up\n")
+    batch(
+        guests.netns,
+        "link delete tap1\ntuntap add tap1 mode tap user nobody\nlink set tap1 master br0 up\n",
+    )
     tun(guests, 0o666)
     guest = guests.done(user="nobody", disks=[])
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{guest['pid']}/status").read_text(encoding="utf-8").splitlines())
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{guest['pid']}/status").read_text(encoding="utf-8").splitlines()
+    )
     assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
     assert set(status["Uid"].split()) == set(status["Gid"].split()) == {str(NOBODY)}
     assert int(status["CapEff"], 16) == 0
-    assert guests.folder().stat().st_uid == NOBODY and guests.folder().stat().st_mode & 0o777 == 0o700
+    assert (
+        guests.folder().stat().st_uid == NOBODY and guests.folder().stat().st_mode & 0o777 == 0o700
+    )
     assert (guests.folder() / "qmp.sock").stat().st_mode & 0o777 == 0o600
-    descriptors = {os.readlink(f"/proc/{guest['pid']}/fd/{name}") for name in os.listdir(f"/proc/{guest['pid']}/fd")}
+    descriptors = {
+        os.readlink(f"/proc/{guest['pid']}/fd/{name}")
+        for name in os.listdir(f"/proc/{guest['pid']}/fd")
+    }
     assert not any("pipe:" in name or "/tmp/" in name for name in descriptors), descriptors
     assert not guests.done(user="nobody")["changed"]
     assert guests.done(state="stopped")["stop_steps"][-1]["outcome"] == "ended"
@@ -258,12 +329,17 @@ def test_d07_many_guests_started_at_once(netns, run_module):
     try:
         with ThreadPoolExecutor(count) as pool:
             started = list(
-                pool.map(lambda number: made.run(f"vm{number}", nics=[{"tap": f"tap{number}"}]), range(1, count + 1))
+                pool.map(
+                    lambda number: made.run(f"vm{number}", nics=[{"tap": f"tap{number}"}]),
+                    range(1, count + 1),
+                )
             )
         assert [result["failed"] for result in started] == [False] * count, started
         assert len({result["guest"]["pid"] for result in started}) == count
         links = ip_json(netns, "link", "show", "master", "br0")
-        assert sorted(link["ifname"] for link in links if "LOWER_UP" in link["flags"]) == [f"tap{number}" for number in range(1, count + 1)]
+        assert sorted(link["ifname"] for link in links if "LOWER_UP" in link["flags"]) == [
+            f"tap{number}" for number in range(1, count + 1)
+        ]
     finally:
         made.remove()
 
@@ -333,9 +409,16 @@ ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)  # ex
 def test_x25_a_process_is_gone_when_its_last_thread_is(tmp_path):
     """Of a QEMU that ends, the first thread is a zombie while others still hold its lock and its disks."""
     lock = tmp_path / "lock"
-    with subprocess.Popen([sys.executable, "-c", _LEADER_GOES_FIRST, str(lock)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", _LEADER_GOES_FIRST, str(lock)], stdout=subprocess.PIPE, text=True
+    ) as process:
         process.stdout.readline()
-        fields = Path("/proc", str(process.pid), "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        fields = (
+            Path("/proc", str(process.pid), "stat")
+            .read_text(encoding="utf-8")
+            .rpartition(")")[2]
+            .split()
+        )
         who = _process.Identity(process.pid, int(fields[19]), _process.boot_id())
         end = time.monotonic() + 5
         while who.alive:

@@ -31,10 +31,25 @@ def talker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(_serial_log, "LIMIT", LIMIT)
     image = tmp_path / "disk.img"
     image.write_bytes(PRINTS_FOR_EVER)
-    disk = {"path": str(image), "format": "raw", "bus": "ide", "read_only": False, "serial": None, "boot_index": None}
+    disk = {
+        "path": str(image),
+        "format": "raw",
+        "bus": "ide",
+        "read_only": False,
+        "serial": None,
+        "boot_index": None,
+    }
     log = tmp_path / "logs" / "log"
     log.parent.mkdir()
-    spec = {"emulator": EMULATOR, "machine": "pc", "accel": "tcg", "cpus": 1, "memory": 32, "nics": [], "boot": "c"}
+    spec = {
+        "emulator": EMULATOR,
+        "machine": "pc",
+        "accel": "tcg",
+        "cpus": 1,
+        "memory": 32,
+        "nics": [],
+        "boot": "c",
+    }
     supervisor = Supervisor(str(tmp_path / "run"))
     supervisor.start("vm1", {**spec, "disks": [disk], "serial_log": str(log)})
     try:
@@ -86,7 +101,9 @@ def test_h10_the_log_is_its_users_and_one_that_it_may_not_write_stops_the_start(
     folder.mkdir(mode=0o755)
     wish: dict[str, Any] = {"user": "nobody", "nics": [], "serial_log": str(folder / "log")}
     try:
-        assert f"Cannot write the serial_log {folder}/log: Permission denied." in guests.refused(**wish)
+        assert f"Cannot write the serial_log {folder}/log: Permission denied." in guests.refused(
+            **wish
+        )
         os.chown(folder, NOBODY, NOBODY)
         guests.done(**wish)
         log = (folder / "log").stat()

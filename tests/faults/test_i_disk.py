@@ -53,7 +53,11 @@ class Host:
         """Every file below the folder, as the namespace sees it."""
         top = self.seen(self.folder)
         found = (Path(where, name) for where, _folders, names in os.walk(top) for name in names)
-        return {str(path.relative_to(top)): path.read_bytes() for path in found if not path.name.startswith("filler")}
+        return {
+            str(path.relative_to(top)): path.read_bytes()
+            for path in found
+            if not path.name.startswith("filler")
+        }
 
 
 @pytest.fixture
@@ -61,7 +65,11 @@ def host(tmp_path: Path) -> Iterator[Host]:
     """A host with an /etc/network of its own on a tmpfs of 256 KiB."""
     folder = tmp_path / "etc"
     folder.mkdir()
-    process = subprocess.Popen(["unshare", "-m", "--propagation", "private", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        ["unshare", "-m", "--propagation", "private", "cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(b"there\n")
@@ -121,21 +129,31 @@ def test_i01_a_full_file_system_is_refused_in_check_mode_too(refused: Any, host:
     refused("full", **TAKE_OVER)
 
 
-def test_i01_a_file_system_that_fills_while_staging_leaves_everything_as_it_was(stanza: Any, host: Host) -> None:
+def test_i01_a_file_system_that_fills_while_staging_leaves_everything_as_it_was(
+    stanza: Any, host: Host
+) -> None:
     path = host.net / "interfaces.d" / "eth0"
     host.seen(path).write_text(ETH0 + "# filler\n" * 600)  # two pages
     fill(host, 3)  # enough for the new text, and with the backup's two pages no more
     before = host.files()
     assert stanza(check=True, **TAKE_OVER)["changed"]
     result = stanza(**TAKE_OVER)
-    assert result["failed"] and "full" in result["msg"] and "as it was before" in result["msg"], result
+    assert result["failed"] and "full" in result["msg"] and "as it was before" in result["msg"], (
+        result
+    )
     after = host.files()
     assert {name: text for name, text in after.items() if not name.startswith("backups/")} == before
-    assert [text for name, text in after.items() if name.startswith("backups/")] == [before["network/interfaces.d/eth0"]]
+    assert [text for name, text in after.items() if name.startswith("backups/")] == [
+        before["network/interfaces.d/eth0"]
+    ]
 
 
-@pytest.mark.parametrize(("asked", "end"), [("confirmed", "confirmed"), ("rolled_back", "rolled-back")])
-def test_i02_a_disk_that_is_full_when_a_change_is_decided_hinders_nobody(run_module: Any, asked: str, end: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "end"), [("confirmed", "confirmed"), ("rolled_back", "rolled-back")]
+)
+def test_i02_a_disk_that_is_full_when_a_change_is_decided_hinders_nobody(
+    run_module: Any, asked: str, end: str
+) -> None:
     records = Path("/var/lib/hypervisor-network")
     with lan() as made, Transactions(made.host) as hand:
         before = settled(made.host)
@@ -172,9 +190,13 @@ def test_i03_a_file_that_is_a_mount_of_its_own_is_refused(refused: Any, host: Ho
 
 @pytest.mark.parametrize("flag", ["i", "a"])
 @pytest.mark.parametrize("what", ["eth0", "."])
-def test_i03_an_immutable_file_or_folder_is_refused(refused: Any, host: Host, flag: str, what: str) -> None:
+def test_i03_an_immutable_file_or_folder_is_refused(
+    refused: Any, host: Host, flag: str, what: str
+) -> None:
     path = host.net / "interfaces.d" / what
-    done = subprocess.run([*host.wrapper, "chattr", f"+{flag}", str(path)], capture_output=True, check=False)
+    done = subprocess.run(
+        [*host.wrapper, "chattr", f"+{flag}", str(path)], capture_output=True, check=False
+    )
     if done.returncode != 0:
         pytest.skip("this kernel's tmpfs knows no immutable files")
     refused("immutable", **TAKE_OVER)
@@ -192,7 +214,9 @@ def test_i03_an_immutable_file_or_folder_is_refused(refused: Any, host: Host, fl
     ],
     ids=["empty", "no line end", "crlf", "not utf-8", "100 kB", "nul"],
 )
-def test_i04_bytes_outside_of_the_stanza_are_kept_or_the_file_is_refused(stanza: Any, refused: Any, host: Host, text: bytes, taken: bool) -> None:
+def test_i04_bytes_outside_of_the_stanza_are_kept_or_the_file_is_refused(
+    stanza: Any, refused: Any, host: Host, text: bytes, taken: bool
+) -> None:
     host.seen(host.root).write_bytes(text)
     if not taken:
         refused("NUL", name="br0", method="manual")
@@ -200,7 +224,9 @@ def test_i04_bytes_outside_of_the_stanza_are_kept_or_the_file_is_refused(stanza:
     result = stanza(name="br0", method="manual", backup=False)
     assert result["changed"], result
     assert host.seen(host.root).read_bytes().startswith(text)
-    asked = subprocess.run([*host.wrapper, "ifquery", "-i", str(host.root), "br0"], capture_output=True, check=False)
+    asked = subprocess.run(
+        [*host.wrapper, "ifquery", "-i", str(host.root), "br0"], capture_output=True, check=False
+    )
     assert asked.returncode == 0, asked
     assert not stanza(name="br0", method="manual", backup=False)["changed"]
     assert stanza(name="br0", state="absent", backup=False)["changed"]
@@ -210,15 +236,22 @@ def test_i04_bytes_outside_of_the_stanza_are_kept_or_the_file_is_refused(stanza:
 def test_i04_a_megabyte_is_edited_in_place_of_one_line(run_module: Any, tmp_path: Path) -> None:
     (tmp_path / "network").mkdir()
     path = tmp_path / "network" / "interfaces"
-    stanzas = [f"iface t{number} inet manual\n    # {'x' * 1000}\n    mtu 1400\n" for number in range(1000)]
+    stanzas = [
+        f"iface t{number} inet manual\n    # {'x' * 1000}\n    mtu 1400\n" for number in range(1000)
+    ]
     path.write_text("".join(stanzas))
-    result = run_module("interfaces_stanza", {"path": str(path), "backup": False, "name": "t500", "options": {"mtu": 1500}})
+    result = run_module(
+        "interfaces_stanza",
+        {"path": str(path), "backup": False, "name": "t500", "options": {"mtu": 1500}},
+    )
     assert result["changed"], result
     stanzas[500] = stanzas[500].replace("mtu 1400", "mtu 1500")
     assert path.read_text() == "".join(stanzas)
 
 
-@pytest.mark.parametrize("kind", ["symbolic link out", "symbolic link to the root's own link", "hard link"])
+@pytest.mark.parametrize(
+    "kind", ["symbolic link out", "symbolic link to the root's own link", "hard link"]
+)
 def test_i04_a_link_that_leads_elsewhere_is_refused(refused: Any, host: Host, kind: str) -> None:
     elsewhere, link = host.folder / "elsewhere", host.net / "interfaces.d" / "br0"
     host.seen(elsewhere).write_text("iface br0 inet dhcp\n")
@@ -238,7 +271,9 @@ def test_i06_what_this_module_does_not_edit_stays_to_the_byte(stanza: Any, host:
         "iface t inet static\n  netmask 24\n\niface  x\tinet static  inherits t\n  address 192.0.2.2\n  up a \\\n    && b \\\n# c\n\n"
         "no-auto-down x\nno-scripts x y\nallow-lab x\n"
     )
-    many = "".join(f"\niface t{number} inet manual\n\tmtu {1000 + number}\n" for number in range(200))
+    many = "".join(
+        f"\niface t{number} inet manual\n\tmtu {1000 + number}\n" for number in range(200)
+    )
     host.seen(host.root).write_text(before + many)
     assert not stanza(name="x", method="static")["changed"]
     result = stanza(name="t7", options={"mtu": 1500})
@@ -252,9 +287,16 @@ def test_i07_mode_owner_and_labels_are_kept(stanza: Any, host: Host) -> None:
     os.chown(path, 0, 4)
     # an ACL in the kernel's own form: version 2, then owner rw, user 65534 r, group r, mask r, others none
     entries = ((1, 6, -1), (2, 4, 65534), (4, 4, -1), (16, 4, -1), (32, 0, -1))
-    acl = b"\x02\0\0\0" + b"".join(tag.to_bytes(2, "little") + mode.to_bytes(2, "little") + (who % 2**32).to_bytes(4, "little") for tag, mode, who in entries)
+    acl = b"\x02\0\0\0" + b"".join(
+        tag.to_bytes(2, "little") + mode.to_bytes(2, "little") + (who % 2**32).to_bytes(4, "little")
+        for tag, mode, who in entries
+    )
     kept = {}
-    for name, value in (("system.posix_acl_access", acl), ("security.selinux", b"system_u:object_r:net_conf_t:s0\0"), ("trusted.note", b"1")):
+    for name, value in (
+        ("system.posix_acl_access", acl),
+        ("security.selinux", b"system_u:object_r:net_conf_t:s0\0"),
+        ("trusted.note", b"1"),
+    ):
         try:
             os.setxattr(path, name, value)
         except OSError:
@@ -265,7 +307,11 @@ def test_i07_mode_owner_and_labels_are_kept(stanza: Any, host: Host) -> None:
     assert stanza(**TAKE_OVER)["changed"]
     after = path.stat()
     assert after.st_ino != before.st_ino
-    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (before.st_uid, before.st_gid, stat.S_IMODE(before.st_mode))
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (
+        before.st_uid,
+        before.st_gid,
+        stat.S_IMODE(before.st_mode),
+    )
     assert {name: os.getxattr(path, name) for name in kept} == kept
 
 
@@ -274,15 +320,26 @@ def test_i10_a_file_of_somebody_else_is_refused(refused: Any, host: Host) -> Non
     refused("65534", **TAKE_OVER)
 
 
-def test_i08_a_disk_that_fails_when_it_is_to_keep_a_file_leaves_it_as_it_was(run_module: Any, host: Host, starting_with: Any) -> None:
-    given = {"path": str(host.root), "backup_dir": str(host.folder / "backups"), "backup": False, **TAKE_OVER}
+def test_i08_a_disk_that_fails_when_it_is_to_keep_a_file_leaves_it_as_it_was(
+    run_module: Any, host: Host, starting_with: Any
+) -> None:
+    given = {
+        "path": str(host.root),
+        "backup_dir": str(host.folder / "backups"),
+        "backup": False,
+        **TAKE_OVER,
+    }
     before = host.files()
-    result = run_module("interfaces_stanza", given, wrapper=host.wrapper, env=starting_with(FAILING))
+    result = run_module(
+        "interfaces_stanza", given, wrapper=host.wrapper, env=starting_with(FAILING)
+    )
     assert result["failed"] and "(EIO)" in result["msg"] and "\n" not in result["msg"], result
     assert host.files() == before
 
 
-def test_i08_a_disk_that_fails_when_it_is_to_keep_the_guards_record_stops_the_change(run_module: Any, starting_with: Any) -> None:
+def test_i08_a_disk_that_fails_when_it_is_to_keep_the_guards_record_stops_the_change(
+    run_module: Any, starting_with: Any
+) -> None:
     with lan(echo=False) as made, Transactions(made.host) as hand:
         before = settled(made.host)
         wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 60}

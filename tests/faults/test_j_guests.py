@@ -15,11 +15,31 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
-from ansible_collections.hypervisor.network.tests.harness.guests import NOBODY, RUN, image, process_state
+from ansible_collections.hypervisor.network.tests.harness.guests import (
+    NOBODY,
+    RUN,
+    image,
+    process_state,
+)
 from ansible_collections.hypervisor.network.tests.harness.netns import run
 
 
-@pytest.mark.parametrize("name", ["../../etc/x", "a,readonly=on", "-S", "$(id)", "{{ 7*7 }}", "a" * 300, "a\0b", "\u202evm", "", "a\nb", "."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/x",
+        "a,readonly=on",
+        "-S",
+        "$(id)",
+        "{{ 7*7 }}",
+        "a" * 300,
+        "a\0b",
+        "\u202evm",
+        "",
+        "a\nb",
+        ".",
+    ],
+)
 def test_j02_a_name_that_is_a_path_an_option_or_a_command(netns, run_module, name):
     result = run_module("qemu_guest", {"name": name, "nics": []}, netns)
     assert result["failed"] and "guest name" in result["msg"] and "\n" not in result["msg"]
@@ -27,12 +47,18 @@ def test_j02_a_name_that_is_a_path_an_option_or_a_command(netns, run_module, nam
         assert not os.path.lexists(RUN / name) and not os.path.lexists(RUN / f".{name}")
 
 
-@pytest.mark.parametrize("name", ["a,readonly=on.qcow2", "with space.qcow2", "a=b.qcow2", 'quo"te.qcow2', "json:{}.qcow2", "-S"])
+@pytest.mark.parametrize(
+    "name",
+    ["a,readonly=on.qcow2", "with space.qcow2", "a=b.qcow2", 'quo"te.qcow2', "json:{}.qcow2", "-S"],
+)
 def test_j03_an_image_whose_name_means_something_to_qemu(guests, tmp_path, name):
     disk = image(tmp_path / "plain.qcow2")
     os.rename(disk, tmp_path / name)
     guest = guests.done(disks=[{"path": str(tmp_path / name)}])
-    opened = {os.readlink(f"/proc/{guest['pid']}/fd/{one}") for one in os.listdir(f"/proc/{guest['pid']}/fd")}
+    opened = {
+        os.readlink(f"/proc/{guest['pid']}/fd/{one}")
+        for one in os.listdir(f"/proc/{guest['pid']}/fd")
+    }
     assert str(tmp_path / name) in opened
     assert process_state(guest["pid"]) is not None
 
@@ -40,13 +66,27 @@ def test_j03_an_image_whose_name_means_something_to_qemu(guests, tmp_path, name)
 def test_j03_an_image_with_a_comma_that_is_made(guests, tmp_path):
     disk = tmp_path / "a,size=1T,b.qcow2"
     guests.done(disks=[{"path": str(disk), "size": "8M"}])
-    info = subprocess.run(["qemu-img", "info", "-U", "--output=json", str(disk)], check=True, capture_output=True, text=True)
+    info = subprocess.run(
+        ["qemu-img", "info", "-U", "--output=json", str(disk)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert json.loads(info.stdout)["virtual-size"] == 8 * 1024**2
     assert disk.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
-    "path", ["json:{'driver':'file'}", "nbd://host/disk", "/dev/null", "/a\nb", "relative.qcow2", "/tmp/../etc/shadow", "fat:rw:/etc"]
+    "path",
+    [
+        "json:{'driver':'file'}",
+        "nbd://host/disk",
+        "/dev/null",
+        "/a\nb",
+        "relative.qcow2",
+        "/tmp/../etc/shadow",
+        "fat:rw:/etc",
+    ],
 )
 def test_j03_what_is_no_image_file(guests, path):
     guests.refused(disks=[{"path": path, "format": "raw"}])
@@ -56,7 +96,9 @@ def test_j03_a_link_to_a_file_of_somebody_else(guests, tmp_path):
     link = tmp_path / "disk.img"
     link.symlink_to("/etc/shadow")
     assert "symbolic link" in guests.refused(disks=[{"path": str(link), "format": "raw"}])
-    assert "symbolic link" in guests.refused(disks=[{"path": str(tmp_path / "new.qcow2"), "backing_file": str(link)}])
+    assert "symbolic link" in guests.refused(
+        disks=[{"path": str(tmp_path / "new.qcow2"), "backing_file": str(link)}]
+    )
     assert not (tmp_path / "new.qcow2").exists()
 
 
@@ -66,7 +108,10 @@ def test_j03_a_backing_file_that_a_raw_guest_wrote_is_not_followed(guests, tmp_p
     secret.write_bytes(b"secret" * 1000)
     disk = image(tmp_path / "disk.img", "8M", "qcow2", "-b", str(secret), "-F", "raw")
     guest = guests.done(disks=[{"path": disk, "format": "raw"}])
-    opened = {os.readlink(f"/proc/{guest['pid']}/fd/{one}") for one in os.listdir(f"/proc/{guest['pid']}/fd")}
+    opened = {
+        os.readlink(f"/proc/{guest['pid']}/fd/{one}")
+        for one in os.listdir(f"/proc/{guest['pid']}/fd")
+    }
     assert disk in opened and str(secret) not in opened
 
 
@@ -90,7 +135,9 @@ def test_j06_a_link_in_the_place_of_a_run_directory(tmp_path, where):
     assert list(target.iterdir()) == []
 
 
-def test_j06_what_the_guests_user_puts_into_its_directory_is_neither_followed_nor_believed(tmp_path):
+def test_j06_what_the_guests_user_puts_into_its_directory_is_neither_followed_nor_believed(
+    tmp_path,
+):
     directory = _rundir.RunDirectory("vm1", str(tmp_path))
     directory.make_trusted()
     directory.make_public(NOBODY, NOBODY)
@@ -121,10 +168,25 @@ def test_j07_another_user_cannot_reach_the_monitor(guests):
         assert Path(RUN, f".{guests.name()}", name).stat().st_mode & 0o777 == 0o600
 
 
-def test_j08_nothing_of_a_guest_listens_to_the_network_and_nobody_else_can_read_it(guests, tmp_path):
+def test_j08_nothing_of_a_guest_listens_to_the_network_and_nobody_else_can_read_it(
+    guests, tmp_path
+):
     guests.done(vnc=str(tmp_path / "vnc"), serial_log=str(tmp_path / "log"))
     run_directories = [Path(path) for path in guests.left()]
-    made = [one for folder in run_directories for one in (folder, *folder.iterdir())] + [tmp_path / "vnc", tmp_path / "log"]
-    assert {path.name for path in made} >= {"guest.json", "process.json", "lock", "qmp.sock", "spare.sock", "pid", "stderr.log", "vnc", "log"}
+    made = [one for folder in run_directories for one in (folder, *folder.iterdir())] + [
+        tmp_path / "vnc",
+        tmp_path / "log",
+    ]
+    assert {path.name for path in made} >= {
+        "guest.json",
+        "process.json",
+        "lock",
+        "qmp.sock",
+        "spare.sock",
+        "pid",
+        "stderr.log",
+        "vnc",
+        "log",
+    }
     assert [f"{path} {path.stat().st_mode:o}" for path in made if path.stat().st_mode & 0o077] == []
     assert run("ip", "netns", "exec", guests.netns, "ss", "-Hlntu") == ""

@@ -17,7 +17,9 @@ from ansible_collections.hypervisor.network.tests.harness.lan import ADDRESSES4,
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import enter, ip_json, run
 
-pytestmark = pytest.mark.skipif(not LONG, reason="it wants a processor for itself, or minutes: make faults gives it both")
+pytestmark = pytest.mark.skipif(
+    not LONG, reason="it wants a processor for itself, or minutes: make faults gives it both"
+)
 RATE = 50_000
 SECONDS = 4.0
 CLOSED = 9
@@ -37,14 +39,19 @@ def flood(made: Lan, stop: threading.Event, sent: list[int]) -> None:
                 try:
                     line.send(b"x" * 64)
                 except ConnectionRefusedError:
-                    line.send(b"x" * 64)  # the answer to an earlier one was told in the place of sending this one
+                    # the answer to an earlier one was told in the place of sending this one
+                    line.send(b"x" * 64)
                 sent[0] += 1
             time.sleep(0.0005)
 
 
 def arrived(made: Lan) -> int:
     """The datagrams for which the host has no receiver."""
-    names, values = (line.split() for line in run("cat", "/proc/net/snmp", netns=made.host).splitlines() if line.startswith("Udp:"))
+    names, values = (
+        line.split()
+        for line in run("cat", "/proc/net/snmp", netns=made.host).splitlines()
+        if line.startswith("Udp:")
+    )
     return int(values[names.index("NoPorts")])
 
 
@@ -67,7 +74,9 @@ def lost_while(made: Lan, action: Any) -> tuple[int, int]:
 def test_k05_a_nic_is_converted_while_50000_packets_a_second_arrive(uplink):
     with lan() as made:
         sent, lost = lost_while(made, lambda: None)
-        assert sent > RATE * SECONDS * 0.8 and lost == 0, f"{lost} of {sent} were lost without any conversion"
+        assert sent > RATE * SECONDS * 0.8 and lost == 0, (
+            f"{lost} of {sent} were lost without any conversion"
+        )
         sent, lost = lost_while(made, lambda: uplink(made.host))
         print(f"{lost} of {sent} were lost")
         (nic,) = ip_json(made.host, "link", "show", "eth0")
@@ -78,15 +87,25 @@ def test_k05_a_nic_is_converted_while_50000_packets_a_second_arrive(uplink):
 def test_k08_a_hundred_guests_are_started_and_stopped_in_one_run(netns, run_module):
     count = 100
     made = Guests(netns, run_module, count)
-    guests = [{"name": made.name(f"vm{number}"), "nics": [{"tap": f"tap{number}"}]} for number in range(1, count + 1)]
+    guests = [
+        {"name": made.name(f"vm{number}"), "nics": [{"tap": f"tap{number}"}]}
+        for number in range(1, count + 1)
+    ]
     common = {"emulator": "qemu-system-i386", "memory": "32", "accel": "tcg", "shutdown_timeout": 0}
     try:
-        started = run_module("qemu_guest", {"guests": guests, **common, "state": "paused"}, netns, timeout=600)
+        started = run_module(
+            "qemu_guest", {"guests": guests, **common, "state": "paused"}, netns, timeout=600
+        )
         assert not started["failed"], started
-        assert [one["status"] for one in started["guests"]] == ["prelaunch"] * count  # as QEMU calls what has not begun yet
-        again = run_module("qemu_guest", {"guests": guests, **common, "state": "paused"}, netns, timeout=600)
+        # as QEMU calls what has not begun yet
+        assert [one["status"] for one in started["guests"]] == ["prelaunch"] * count
+        again = run_module(
+            "qemu_guest", {"guests": guests, **common, "state": "paused"}, netns, timeout=600
+        )
         assert again["changed"] is False
     finally:
-        gone = run_module("qemu_guest", {"guests": guests, **common, "state": "absent"}, netns, timeout=600)
+        gone = run_module(
+            "qemu_guest", {"guests": guests, **common, "state": "absent"}, netns, timeout=600
+        )
     assert not gone["failed"] and len(gone["changes"]) >= count, gone
     assert [made.left(f"vm{number}") for number in range(1, count + 1)] == [[]] * count

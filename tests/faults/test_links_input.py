@@ -69,7 +69,9 @@ def refused(host: Modules, before: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_a01_a02_a_name_that_is_no_device_name_is_refused(refused: Any, module: str, name: str) -> None:
+def test_a01_a02_a_name_that_is_no_device_name_is_refused(
+    refused: Any, module: str, name: str
+) -> None:
     more = {"bridge": "br0"} if module == "bridge_port" else {}
     refused(module, name=name, **more)
     refused(module, name=name, state="absent")
@@ -95,7 +97,9 @@ def test_a05_what_no_bridge_takes_is_refused(refused: Any, port: str, words: lis
     refused("bridge_port", *words, name=port, bridge="br0")
 
 
-def test_a05_a_port_of_another_bridge_is_refused_and_stays_there(host: Modules, refused: Any) -> None:
+def test_a05_a_port_of_another_bridge_is_refused_and_stays_there(
+    host: Modules, refused: Any
+) -> None:
     refused("bridge_port", "br0", "steal", name="tap1", bridge="br1")
     assert ip_json(host.netns, "link", "show", "tap1")[0]["master"] == "br0"
 
@@ -137,7 +141,9 @@ def test_a06_an_mtu_that_no_device_has_is_refused(refused: Any, module: str, mtu
         ({"alias": "1500\n    up touch /tmp/pwn"}, ["alias", "control character"]),
     ],
 )
-def test_a07_a_value_that_the_kernel_refuses_or_bends_is_refused_by_name(refused: Any, options: dict[str, Any], words: list[str]) -> None:
+def test_a07_a_value_that_the_kernel_refuses_or_bends_is_refused_by_name(
+    refused: Any, options: dict[str, Any], words: list[str]
+) -> None:
     for name in ("br1", "new0"):
         refused("linux_bridge", name, *words, name=name, **options)
 
@@ -152,12 +158,17 @@ def test_a07_a_value_that_the_kernel_refuses_or_bends_is_refused_by_name(refused
         ({"mcast_router": 4}, ["mcast_router 4"]),
     ],
 )
-def test_a07_a_port_value_that_the_kernel_refuses_is_refused_by_name(refused: Any, options: dict[str, Any], words: list[str]) -> None:
+def test_a07_a_port_value_that_the_kernel_refuses_is_refused_by_name(
+    refused: Any, options: dict[str, Any], words: list[str]
+) -> None:
     refused("bridge_port", "tap1", *words, name="tap1", bridge="br0", **options)
 
 
 @pytest.mark.parametrize("module", ["linux_bridge", "tap_device"])
-@pytest.mark.parametrize("mac", ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "02:00:00:00:00", "br0", ""])
+@pytest.mark.parametrize(
+    "mac",
+    ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "02:00:00:00:00", "br0", ""],
+)
 def test_a08_a_mac_that_no_device_may_have_is_refused(refused: Any, module: str, mac: str) -> None:
     refused(module, "mac", name="new0", mac=mac)
 
@@ -166,10 +177,29 @@ def test_a08_a_tun_has_no_mac(refused: Any) -> None:
     refused("tap_device", "tun1", "mac", name="tun1", mac="02:00:00:00:00:01")
 
 
-@pytest.mark.parametrize(("module", "plural"), [("linux_bridge", "bridges"), ("bridge_port", "ports"), ("tap_device", "taps")])
-def test_a09_the_same_device_twice_is_refused_by_name(refused: Any, module: str, plural: str) -> None:
-    more = [{"bridge": "br0"}, {"bridge": "br1"}] if module == "bridge_port" else [{"mtu": 1400}, {"mtu": 1500}]
-    refused(module, "'tap7' is listed twice", **{plural: [{"name": "tap7", **more[0]}, {"name": "tap8", **more[0]}, {"name": "tap7", **more[1]}]})
+@pytest.mark.parametrize(
+    ("module", "plural"),
+    [("linux_bridge", "bridges"), ("bridge_port", "ports"), ("tap_device", "taps")],
+)
+def test_a09_the_same_device_twice_is_refused_by_name(
+    refused: Any, module: str, plural: str
+) -> None:
+    more = (
+        [{"bridge": "br0"}, {"bridge": "br1"}]
+        if module == "bridge_port"
+        else [{"mtu": 1400}, {"mtu": 1500}]
+    )
+    refused(
+        module,
+        "'tap7' is listed twice",
+        **{
+            plural: [
+                {"name": "tap7", **more[0]},
+                {"name": "tap8", **more[0]},
+                {"name": "tap7", **more[1]},
+            ]
+        },
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,13 +226,17 @@ def test_a09_the_same_device_twice_is_refused_by_name(refused: Any, module: str,
         ("tap_device", {"name": "t", "owner": ["root"]}),
     ],
 )
-def test_a10_a_wrong_type_or_word_is_one_line(refused: Any, module: str, args: dict[str, Any]) -> None:
+def test_a10_a_wrong_type_or_word_is_one_line(
+    refused: Any, module: str, args: dict[str, Any]
+) -> None:
     refused(module, **args)
 
 
 def test_a11_a_bridge_with_ports_and_addresses_is_not_deleted_without_force(refused: Any) -> None:
     refused("linux_bridge", "br0", "tap1", "10.9.0.1/24", "force", name="br0", state="absent")
-    refused("linux_bridge", "br0", "tap1", bridges=[{"name": "br1"}, {"name": "br0"}], state="absent")
+    refused(
+        "linux_bridge", "br0", "tap1", bridges=[{"name": "br1"}, {"name": "br0"}], state="absent"
+    )
 
 
 def test_a_name_taken_by_another_kind_is_refused(refused: Any) -> None:
@@ -212,7 +246,15 @@ def test_a_name_taken_by_another_kind_is_refused(refused: Any) -> None:
     refused("tap_device", "br0", "'bridge'", name="br0", state="absent", force=True)
 
 
-@pytest.mark.parametrize("name", ["no-such-namespace", "../../proc/1/ns/net", "/run/netns/x", "", ".", "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["no-such-namespace", "../../proc/1/ns/net", "/run/netns/x", "", ".", "a\nb"]
+)
 def test_x05_a_namespace_that_is_none_is_refused(refused: Any, name: str) -> None:
     for module in MODULES:
-        refused(module, "n", name="new0", netns=name, **({"bridge": "br0"} if module == "bridge_port" else {}))
+        refused(
+            module,
+            "n",
+            name="new0",
+            netns=name,
+            **({"bridge": "br0"} if module == "bridge_port" else {}),
+        )

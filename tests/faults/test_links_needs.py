@@ -44,7 +44,9 @@ def test_x06_without_pyroute2_one_sentence_names_it_and_the_cure(
     assert [link["ifname"] for link in ip_json(netns, "link")] == ["lo"]
 
 
-def test_x06_without_pyroute2_a_wrong_argument_is_still_what_is_said(netns: str, run_module: RunModule, bare_python: str) -> None:
+def test_x06_without_pyroute2_a_wrong_argument_is_still_what_is_said(
+    netns: str, run_module: RunModule, bare_python: str
+) -> None:
     result = run_module("linux_bridge", {"name": "br0", "mtu": 1}, netns, python=bare_python)
     assert result["msg"].startswith("br0: mtu 1 is outside")
 
@@ -53,23 +55,50 @@ def test_x06_a_pyroute2_that_is_too_old_is_said_with_both_versions(
     netns: str, run_module: RunModule, bare_python: str, target_path: str, tmp_path: Path
 ) -> None:
     (tmp_path / "pyroute2" / "config").mkdir(parents=True)
-    for name, text in (("__init__", ""), ("netns", ""), ("config/__init__", ""), ("config/version", '__version__ = "0.5.14"\n')):
+    for name, text in (
+        ("__init__", ""),
+        ("netns", ""),
+        ("config/__init__", ""),
+        ("config/version", '__version__ = "0.5.14"\n'),
+    ):
         (tmp_path / "pyroute2" / f"{name}.py").write_text(text)
     env = {"PYTHONPATH": os.pathsep.join([target_path, str(tmp_path)])}
     result = run_module("linux_bridge", {"name": "br0"}, netns, python=bare_python, env=env)
-    assert result["failed"] and "pyroute2 0.5.14" in result["msg"] and "older than 0.7.2" in result["msg"]
+    assert (
+        result["failed"]
+        and "pyroute2 0.5.14" in result["msg"]
+        and "older than 0.7.2" in result["msg"]
+    )
 
 
 def test_x06_netaddr_is_needed_for_other_notations_only(
-    netns: str, run_module: RunModule, bare_python: str, target_path: str, target_python: str, tmp_path: Path
+    netns: str,
+    run_module: RunModule,
+    bare_python: str,
+    target_path: str,
+    target_python: str,
+    tmp_path: Path,
 ) -> None:
-    found = subprocess.run([target_python, "-c", "import pyroute2; print(pyroute2.__file__)"], check=True, capture_output=True, text=True)
+    found = subprocess.run(
+        [target_python, "-c", "import pyroute2; print(pyroute2.__file__)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     (tmp_path / "libraries").mkdir()
-    for package in Path(found.stdout.strip()).parents[1].glob("p*r*2*"):  # 0.7.x comes in more than one package
+    # 0.7.x comes in more than one package
+    for package in Path(found.stdout.strip()).parents[1].glob("p*r*2*"):
         (tmp_path / "libraries" / package.name).symlink_to(package)
-    more: dict[str, Any] = {"python": bare_python, "env": {"PYTHONPATH": os.pathsep.join([target_path, str(tmp_path / "libraries")])}}
+    more: dict[str, Any] = {
+        "python": bare_python,
+        "env": {"PYTHONPATH": os.pathsep.join([target_path, str(tmp_path / "libraries")])},
+    }
     refused = run_module("linux_bridge", {"name": "br0", "mac": "0200.0000.0001"}, netns, **more)
-    assert refused["failed"] and "netaddr is missing" in refused["msg"] and "python3-netaddr" in refused["msg"]
+    assert (
+        refused["failed"]
+        and "netaddr is missing" in refused["msg"]
+        and "python3-netaddr" in refused["msg"]
+    )
     made = run_module("linux_bridge", {"name": "br0", "mac": "02:00:00:00:00:01"}, netns, **more)
     assert not made["failed"], made["msg"]
 
@@ -84,7 +113,9 @@ def test_x08_pyroute2_is_imported_in_part_and_as_a_whole_where_its_parts_do_not_
 
     def imported(python: str, library: str) -> str:
         env = {**os.environ, "PYTHONPATH": os.pathsep.join([target_path, str(tmp_path)])}
-        return subprocess.run([python, "-c", script, library], env=env, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            [python, "-c", script, library], env=env, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     assert imported(target_python, "pyroute2.netlink.nlsocket") == "None False None"
     (tmp_path / "pyroute2").mkdir()
@@ -105,9 +136,26 @@ def test_x07_without_rights_one_sentence_says_become(
         run_module("tap_device", {"name": "tap1"}, netns)
         run_module("linux_bridge", {"name": "br0"}, netns)
     before = ip_json(netns, "link")
-    wrapper = ("ip", "netns", "exec", netns, "setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
+    wrapper = (
+        "ip",
+        "netns",
+        "exec",
+        netns,
+        "setpriv",
+        "--bounding-set=-all",
+        "--inh-caps=-all",
+        "--no-new-privs",
+    )
     result = run_module(module, args, None, python=target_python, wrapper=wrapper)
-    assert result["failed"] and "become" in result["msg"] and result["msg"].count(".") <= 4, result["msg"]
-    assert [link["ifname"] for link in ip_json(netns, "link")] == [link["ifname"] for link in before]
+    assert result["failed"] and "become" in result["msg"] and result["msg"].count(".") <= 4, result[
+        "msg"
+    ]
+    assert [link["ifname"] for link in ip_json(netns, "link")] == [
+        link["ifname"] for link in before
+    ]
     entering = run_module(module, args, netns, python=target_python, wrapper=wrapper[4:])
-    assert entering["failed"] and "Cannot enter the network namespace" in entering["msg"] and "become" in entering["msg"]
+    assert (
+        entering["failed"]
+        and "Cannot enter the network namespace" in entering["msg"]
+        and "become" in entering["msg"]
+    )

@@ -95,7 +95,8 @@ def host(request: pytest.FixtureRequest, netns: str, target_path: str) -> Iterat
     python = PYTHONS[request.param]
     if python is None:
         pytest.skip(f"there is no interpreter with {request.param} here: run it through make")
-    run_program("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", netns=netns)  # nothing to wait for in each of a hundred rounds
+    # nothing to wait for in each of a hundred rounds
+    run_program("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", netns=netns)
     batch(netns, HOST)
     with Modules(netns, python, target_path) as modules:
         yield modules
@@ -108,7 +109,11 @@ def changed(before: dict[str, Any], host: Modules) -> list[str]:
     which the kernel works out in its own time, and with it the state of its port.
     """
     own = ("/qdisc:", "/operstate:", "NO-CARRIER", "/state: disabled is now forwarding")
-    return [line for line in differences(before, settled(host.netns)) if not any(word in line for word in own)]
+    return [
+        line
+        for line in differences(before, settled(host.netns))
+        if not any(word in line for word in own)
+    ]
 
 
 @pytest.mark.parametrize("run", list(RUNS))
@@ -126,21 +131,29 @@ def test_b02_a_failure_at_any_write_leaves_the_host_as_it_was(host: Modules, run
             assert "KeyboardInterrupt" in answer["traceback"], where
         else:
             message = answer["result"]["msg"]
-            assert answer["result"]["failed"] and kind.upper() in message and "the host is as it was before" in message, where
+            assert (
+                answer["result"]["failed"]
+                and kind.upper() in message
+                and "the host is as it was before" in message
+            ), where
             assert "\n" not in message and "changed" not in answer["result"]
     assert number > 8 and answer["result"]["changed"], answer
     assert not host.done(module, **args)["changed"]
 
 
 @pytest.mark.parametrize("run", list(RUNS))
-def test_x01_an_undo_that_fails_too_says_that_the_host_is_half_changed(host: Modules, run: str) -> None:
+def test_x01_an_undo_that_fails_too_says_that_the_host_is_half_changed(
+    host: Modules, run: str
+) -> None:
     module, args = RUNS[run]
     answer = host.order(module, args, fail={"at": 6, "errno": errno.EPERM, "for": 99})
     message = answer["result"]["msg"]
     assert "half changed" in message and "is as it was" not in message and "\n" not in message
 
 
-def test_x02_a_kernel_refusal_in_the_middle_of_a_list_of_100_leaves_the_host_as_it_was(host: Modules) -> None:
+def test_x02_a_kernel_refusal_in_the_middle_of_a_list_of_100_leaves_the_host_as_it_was(
+    host: Modules,
+) -> None:
     """A real one: the kernel's own limit for the MTU of a TAP is a little lower than for other devices."""
     before = settled(host.netns)
     taps = [{"name": f"t{number}", "mtu": 1400 if number != 50 else 65530} for number in range(100)]
@@ -149,9 +162,15 @@ def test_x02_a_kernel_refusal_in_the_middle_of_a_list_of_100_leaves_the_host_as_
     assert changed(before, host) == []
 
 
-def test_x05_a_port_whose_carrier_the_kernel_has_not_noted_yet_gets_its_state_a_moment_later(host: Modules) -> None:
-    wish = {"ports": [{"name": "v0", "bridge": "br0", "port_state": "learning"}], "guard_mode": "never"}
-    answer = host.order("bridge_port", wish, fail={"at": 1, "errno": errno.ENETDOWN})  # what the kernel says until then
+def test_x05_a_port_whose_carrier_the_kernel_has_not_noted_yet_gets_its_state_a_moment_later(
+    host: Modules,
+) -> None:
+    wish = {
+        "ports": [{"name": "v0", "bridge": "br0", "port_state": "learning"}],
+        "guard_mode": "never",
+    }
+    # what the kernel says until then
+    answer = host.order("bridge_port", wish, fail={"at": 1, "errno": errno.ENETDOWN})
     assert answer["result"].get("changed") and answer["writes"] == 2, answer
     (link,) = ip_json(host.netns, "-d", "link", "show", "v0")
     assert link["linkinfo"]["info_slave_data"]["state"] == "learning"
@@ -167,8 +186,16 @@ def test_x05_a_port_without_a_carrier_gets_none(host: Modules) -> None:
 def test_x03_a_port_that_somebody_else_deletes_meanwhile(host: Modules) -> None:
     """The plan is sound, then a device of it is gone: the others return to where they were, and nothing is made up for what is gone."""
     ports = [{"name": name, "bridge": "br1", "steal": True} for name in ("v0", "tap2")]
-    answer = host.order("bridge_port", {"ports": ports, "guard_mode": "never"}, fail={"at": 2, "meanwhile": ["ip", "link", "delete", "tap2"]})
-    assert "tap2" in answer["result"]["msg"] and "(ENODEV)" in answer["result"]["msg"] and "was undone" in answer["result"]["msg"]
+    answer = host.order(
+        "bridge_port",
+        {"ports": ports, "guard_mode": "never"},
+        fail={"at": 2, "meanwhile": ["ip", "link", "delete", "tap2"]},
+    )
+    assert (
+        "tap2" in answer["result"]["msg"]
+        and "(ENODEV)" in answer["result"]["msg"]
+        and "was undone" in answer["result"]["msg"]
+    )
     links = {link["ifname"]: link for link in ip_json(host.netns, "-d", "link")}
     assert "tap2" not in links and links["v0"]["master"] == "br0"
     slave = links["v0"]["linkinfo"]["info_slave_data"]
@@ -177,6 +204,10 @@ def test_x03_a_port_that_somebody_else_deletes_meanwhile(host: Modules) -> None:
 
 def test_x04_what_somebody_else_deleted_first_is_gone_and_fine(host: Modules) -> None:
     taps = [{"name": name} for name in ("tap1", "tap2", "tap3")]
-    answer = host.order("tap_device", {"taps": taps, "state": "absent"}, fail={"at": 2, "meanwhile": ["ip", "link", "delete", "tap2"]})
+    answer = host.order(
+        "tap_device",
+        {"taps": taps, "state": "absent"},
+        fail={"at": 2, "meanwhile": ["ip", "link", "delete", "tap2"]},
+    )
     assert answer["result"].get("failed") is not True, answer
     assert not {link["ifname"] for link in ip_json(host.netns, "link")} & {"tap1", "tap2", "tap3"}

@@ -35,7 +35,10 @@ def bridged(uplink: Any) -> Iterator[tuple[Lan, Transactions]]:
     """A host whose addresses and routes are on br0, and one more bridge without any."""
     with lan() as made, Transactions(made.host) as hand:
         assert not uplink(made.host)["failed"]
-        batch(made.host, "link add br1 address 02:00:00:77:00:01 type bridge\nroute add 10.98.0.0/16 via 10.77.0.1 dev br0 metric 7\n")
+        batch(
+            made.host,
+            "link add br1 address 02:00:00:77:00:01 type bridge\nroute add 10.98.0.0/16 via 10.77.0.1 dev br0 metric 7\n",
+        )
         yield made, hand
 
 
@@ -44,9 +47,13 @@ def test_x10_a_change_that_silences_the_gateways_is_undone_at_once(uplink, wish)
     with bridged(uplink) as (made, hand):
         before = settled(made.host)
         answer = change_links(made.host, 60, **wish)
-        assert "answered and does not on br0" in answer["error"] and "the host is as it was before" in answer["error"], answer
+        assert (
+            "answered and does not on br0" in answer["error"]
+            and "the host is as it was before" in answer["error"]
+        ), answer
         assert hand.state(answer["id"]) == "rolled-back" and hand.wait() < AT_ONCE
-        assert all(made.all_reachable(timeout=5).values())  # who was asked in vain meanwhile is asked again within a second or two
+        # who was asked in vain meanwhile is asked again within a second or two
+        assert all(made.all_reachable(timeout=5).values())
         assert differences(before, settled(made.host)) == []
 
 
@@ -80,28 +87,47 @@ def test_x13_what_cannot_cut_the_host_off_is_not_guarded(uplink, changed_once):
     with bridged(uplink) as (made, hand):
         result = changed_once("linux_bridge", {"name": "br0", "ageing_time": 100}, made.host)
         assert result["changed"] and "transaction" not in result
-        result = changed_once("linux_bridge", {"name": "br1", "mac": "02:00:00:77:00:98"}, made.host)
+        result = changed_once(
+            "linux_bridge", {"name": "br1", "mac": "02:00:00:77:00:98"}, made.host
+        )
         assert result["changed"] and "transaction" not in result
         assert hand.every() == []
 
 
 def test_x14_guard_never_and_no_time_are_no_guard(uplink, changed_once):
     with bridged(uplink) as (made, hand):
-        changed_once("linux_bridge", {"name": "br0", "mac": "02:00:00:77:00:97", "guard_mode": "never"}, made.host)
-        changed_once("linux_bridge", {"name": "br0", "mac": "02:00:00:77:00:98", "guard_timeout": 0}, made.host)
+        changed_once(
+            "linux_bridge",
+            {"name": "br0", "mac": "02:00:00:77:00:97", "guard_mode": "never"},
+            made.host,
+        )
+        changed_once(
+            "linux_bridge",
+            {"name": "br0", "mac": "02:00:00:77:00:98", "guard_timeout": 0},
+            made.host,
+        )
         assert hand.every() == []
 
 
 def test_x15_a_safe_change_is_guarded_on_demand_and_confirmed_by_its_id(uplink, run_module):
     with bridged(uplink) as (made, hand):
-        result = run_module("bridge_port", {"name": "eth0", "bridge": "br0", "cost": 7, "guard_mode": "always"}, made.host)
+        result = run_module(
+            "bridge_port",
+            {"name": "eth0", "bridge": "br0", "cost": 7, "guard_mode": "always"},
+            made.host,
+        )
         name = result["transaction"]["id"]
         assert hand.state(name) == "applied" and "eth0" in result["transaction"]["what"]
         confirmed = run_module("transaction", {"id": name, "state": "confirmed"}, made.host)
         assert confirmed["changed"], confirmed
         hand.wait()
         assert hand.state(name) == "confirmed"
-        assert run_module("bridge_port", {"name": "eth0", "bridge": "br0", "cost": 7}, made.host)["changed"] is False
+        assert (
+            run_module("bridge_port", {"name": "eth0", "bridge": "br0", "cost": 7}, made.host)[
+                "changed"
+            ]
+            is False
+        )
 
 
 def test_x16_what_was_rolled_back_twice_is_tried_again_only_on_demand(uplink, run_module):
@@ -111,7 +137,10 @@ def test_x16_what_was_rolled_back_twice_is_tried_again_only_on_demand(uplink, ru
             assert "does not on br0" in run_module("linux_bridge", args, made.host)["msg"]
         refused = run_module("linux_bridge", args, made.host)
         assert refused["failed"] and "guard_mode: always" in refused["msg"]
-        assert "does not on br0" in run_module("linux_bridge", {**args, "guard_mode": "always"}, made.host)["msg"]
+        assert (
+            "does not on br0"
+            in run_module("linux_bridge", {**args, "guard_mode": "always"}, made.host)["msg"]
+        )
 
 
 def test_x17_the_task_confirms_over_a_connection_of_its_own(uplink, tmp_path: Path):

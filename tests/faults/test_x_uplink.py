@@ -44,11 +44,30 @@ def test_x31_an_xdp_program_is_refused_by_name(refused, uplink):
 
 def test_x32_a_tunnel_that_is_bound_to_the_nic_is_refused_by_name(refused):
     with lan(host=HOST4, echo=False) as made:
-        run("ip", "-n", made.host, "link", "add", "vx9", "type", "vxlan", "id", "9", "dstport", "4789", "dev", "eth0", "remote", "10.77.0.1")
+        run(
+            "ip",
+            "-n",
+            made.host,
+            "link",
+            "add",
+            "vx9",
+            "type",
+            "vxlan",
+            "id",
+            "9",
+            "dstport",
+            "4789",
+            "dev",
+            "eth0",
+            "remote",
+            "10.77.0.1",
+        )
         assert refused(made.host).startswith("vx9 send through eth0 itself")
 
 
-def test_x33_a_nic_that_is_down_with_addresses_is_refused_and_one_without_is_set_up(refused, uplink):
+def test_x33_a_nic_that_is_down_with_addresses_is_refused_and_one_without_is_set_up(
+    refused, uplink
+):
     with lan(host="", echo=False) as made:
         batch(made.host, "link set eth0 down\naddress add 10.77.0.10/24 dev eth0\n")
         assert "set it up or remove the addresses first" in refused(made.host)
@@ -75,15 +94,20 @@ def _load() -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     code = ctypes.create_string_buffer(_PASS_EVERYTHING)
     licence = ctypes.create_string_buffer(b"GPL")
-    attributes = struct.pack("=IIQQ", _BPF_PROG_TYPE_XDP, 2, ctypes.addressof(code), ctypes.addressof(licence)).ljust(72, b"\0")
-    number = libc.syscall(_BPF_CALL[platform.machine()], _BPF_PROG_LOAD, attributes, len(attributes))
+    attributes = struct.pack(
+        "=IIQQ", _BPF_PROG_TYPE_XDP, 2, ctypes.addressof(code), ctypes.addressof(licence)
+    ).ljust(72, b"\0")
+    number = libc.syscall(
+        _BPF_CALL[platform.machine()], _BPF_PROG_LOAD, attributes, len(attributes)
+    )
     if number < 0:
         pytest.skip(f"this kernel loads no BPF program: {os.strerror(ctypes.get_errno())}")
     return number
 
 
 def _attach(program: int) -> None:
-    nested = struct.pack("=HHi", 8, 1, program) + struct.pack("=HHI", 8, 3, 2)  # the descriptor; in the generic way
+    # the descriptor; in the generic way
+    nested = struct.pack("=HHi", 8, 1, program) + struct.pack("=HHI", 8, 3, 2)
     xdp = struct.pack("=HH", 4 + len(nested), 43 | 0x8000) + nested
     body = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex("eth0"), 0, 0) + xdp
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as door:

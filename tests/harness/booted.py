@@ -18,7 +18,9 @@ from typing import Any
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import GuardedUplink
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import (
+    GuardedUplink,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
@@ -55,7 +57,9 @@ class Renegotiating(GuardedUplink):
         super().apply(changes, now)
         if any(change.action in ("attach", "detach") for change in changes):
             for state in ("down", "up"):
-                subprocess.run(["nsenter", f"--net={_SWITCH}", "ip", "link", "set", "host", state], check=True)
+                subprocess.run(
+                    ["nsenter", f"--net={_SWITCH}", "ip", "link", "set", "host", state], check=True
+                )
 
 
 NICS = {"plain": GuardedUplink, "stuck": Stuck, "renegotiating": Renegotiating}
@@ -63,7 +67,20 @@ NICS = {"plain": GuardedUplink, "stuck": Stuck, "renegotiating": Renegotiating}
 
 def start(lan: Lan, seconds: float, nic: str = "plain") -> subprocess.Popen[str]:
     """Convert eth0 of the LAN's host; returns when everything is applied."""
-    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-m", __name__, str(seconds), nic, lan.switch]
+    words = [
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        sys.executable,
+        "-m",
+        __name__,
+        str(seconds),
+        nic,
+        lan.switch,
+    ]
     return lan.start(lan.host, *words, ready="applied")
 
 
@@ -88,7 +105,9 @@ def main(seconds: str, nic: str, switch: str) -> None:
     noun = NICS[nic](Netlink(), spec, float(seconds), None, force=True)
     reconcile(noun, spec, guard=noun.guard)
     print("applied", flush=True)
-    wait_for(lambda: noun.guard.transaction.state in _ENDED, "the end of the transaction", _PATIENCE)
+    wait_for(
+        lambda: noun.guard.transaction.state in _ENDED, "the end of the transaction", _PATIENCE
+    )
     print(json.dumps(noun.guard.transaction.facts))
 
 

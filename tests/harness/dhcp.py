@@ -47,7 +47,10 @@ class DhcpHost:
     def serve(self, renew: int | None = None) -> None:
         """Start the server at the router; C(renew) are the seconds after which clients renew (None: half of the lease)."""
         files = (f"--log-facility={self.log}", f"--dhcp-leasefile={self.server_leases}")
-        times = (f"--dhcp-range=10.77.0.100,10.77.0.150,{LEASE_SECONDS}s", *([f"--dhcp-option=option:T1,{renew}"] if renew else []))
+        times = (
+            f"--dhcp-range=10.77.0.100,10.77.0.150,{LEASE_SECONDS}s",
+            *([f"--dhcp-option=option:T1,{renew}"] if renew else []),
+        )
         self.lan.start(self.lan.router, "dnsmasq", *_SERVER, *files, *times)
 
     def acquire(self) -> None:
@@ -75,19 +78,27 @@ class DhcpHost:
 
     def server_says(self, word: str) -> list[str]:
         """The server's log lines with this word (DHCPDISCOVER, DHCPREQUEST, DHCPRELEASE, DHCPACK ...)."""
-        return [line for line in self.log.read_text(encoding="utf-8").splitlines() if re.search(rf"\b{word}\b", line)]
+        return [
+            line
+            for line in self.log.read_text(encoding="utf-8").splitlines()
+            if re.search(rf"\b{word}\b", line)
+        ]
 
     def wait_for(self, condition: Callable[[], bool], seconds: float) -> None:
         """Wait until the condition holds; after so many seconds, fail with the server's log."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
-                raise AssertionError(f"not so within {seconds} s; the server's log:\n{self.log.read_text(encoding='utf-8')}")
+                raise AssertionError(
+                    f"not so within {seconds} s; the server's log:\n{self.log.read_text(encoding='utf-8')}"
+                )
             time.sleep(0.05)
 
     def leased(self) -> list[str]:
         """The addresses that the server has leased."""
-        return [line.split()[2] for line in self.server_leases.read_text(encoding="ascii").splitlines()]
+        return [
+            line.split()[2] for line in self.server_leases.read_text(encoding="ascii").splitlines()
+        ]
 
 
 @contextmanager

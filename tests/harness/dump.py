@@ -28,22 +28,34 @@ _SYSCTLS_LEFT_OUT = {"stable_secret"}
 
 def settled(netns: str) -> dict[str, Any]:
     """The dump once the kernel's workers are done: no carrier to be told, no duplicate address detection, no local route to come."""
-    wait_for(lambda: not (_untold(netns) or _tentative(netns) or unrouted(netns)), f"the kernel's workers are done with {netns}")
+    wait_for(
+        lambda: not (_untold(netns) or _tentative(netns) or unrouted(netns)),
+        f"the kernel's workers are done with {netns}",
+    )
     return dump(netns)
 
 
 def unrouted(netns: str) -> list[str]:
     """The IPv6 addresses of running devices whose local route the kernel's own worker has yet to add; with C(nodad) nothing else tells of it."""
-    routed = {(route["dev"], route["dst"]) for route in ip_json(netns, "-6", "route", "show", "table", "all", "type", "local")}
+    routed = {
+        (route["dev"], route["dst"])
+        for route in ip_json(netns, "-6", "route", "show", "table", "all", "type", "local")
+    }
     return [
         address["local"]
         for link, address in _addresses6(netns)
-        if "LOWER_UP" in link["flags"] and not address.get("tentative") and (link["ifname"], address["local"]) not in routed
+        if "LOWER_UP" in link["flags"]
+        and not address.get("tentative")
+        and (link["ifname"], address["local"]) not in routed
     ]
 
 
 def _tentative(netns: str) -> list[str]:
-    return [address["local"] for _link, address in _addresses6(netns) if address.get("tentative") and not address.get("dadfailed")]
+    return [
+        address["local"]
+        for _link, address in _addresses6(netns)
+        if address.get("tentative") and not address.get("dadfailed")
+    ]
 
 
 def _addresses6(netns: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -55,7 +67,11 @@ def _addresses6(netns: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 def _untold(netns: str) -> list[str]:
     """The devices whose carrier came or went, which is told up to a second later."""
     flags = {link["ifname"]: link["flags"] for link in ip_json(netns, "link", "show")}
-    return [name for name, told in flags.items() if "UP" in told and ("LOWER_UP" in told) == ("NO-CARRIER" in told)]
+    return [
+        name
+        for name, told in flags.items()
+        if "UP" in told and ("LOWER_UP" in told) == ("NO-CARRIER" in told)
+    ]
 
 
 def dump(netns: str) -> dict[str, Any]:
@@ -63,7 +79,8 @@ def dump(netns: str) -> dict[str, Any]:
     return {
         "links": {link["ifname"]: _calm(link) for link in ip_json(netns, "-d", "link", "show")},
         "addresses": {
-            link["ifname"]: [_calm(address) for address in link["addr_info"]] for link in ip_json(netns, "-d", "address", "show")
+            link["ifname"]: [_calm(address) for address in link["addr_info"]]
+            for link in ip_json(netns, "-d", "address", "show")
         },
         "routes4": _sorted(ip_json(netns, "-d", "-4", "route", "show", "table", "all")),
         "routes6": _sorted(ip_json(netns, "-d", "-6", "route", "show", "table", "all")),
@@ -91,7 +108,9 @@ def differences(one: Any, two: Any, path: str = "") -> list[str]:
         new = [item for item in two if item not in one]
         if not lost and not new and one != two:
             return [f"{path}: the order or number differs: {one} is now {two}"]
-        return [f"{path}: only before: {item}" for item in lost] + [f"{path}: only after: {item}" for item in new]
+        return [f"{path}: only before: {item}" for item in lost] + [
+            f"{path}: only after: {item}" for item in new
+        ]
     return [] if one == two else [f"{path}: {one} is now {two}"]
 
 

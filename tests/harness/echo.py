@@ -29,7 +29,10 @@ def main(port: int) -> None:
     select = selectors.DefaultSelector()
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
-            datagrams, streams = _socket(family, socket.SOCK_DGRAM, port), _socket(family, socket.SOCK_STREAM, port)
+            datagrams, streams = (
+                _socket(family, socket.SOCK_DGRAM, port),
+                _socket(family, socket.SOCK_STREAM, port),
+            )
         except OSError:  # a host without IPv6
             continue
         streams.listen(64)
@@ -42,7 +45,8 @@ def main(port: int) -> None:
                 _answer(select, key)
             except BlockingIOError:
                 continue
-            except OSError:  # no route back while the network is rebuilt: that packet is lost, and is counted by the client
+            # no route back while the network is rebuilt: that packet is lost, and is counted by the client
+            except OSError:
                 if key.data == "stream":
                     select.unregister(key.fileobj)
                     key.fileobj.close()

@@ -18,7 +18,9 @@ _CLONE_NEWNS, _MS_REC_PRIVATE, _MS_BIND, _MS_RDONLY = 0x20000, 0x4000 | 0x40000,
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def _mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+def _mount(
+    source: str, target: str, kind: str | None, flags: int, options: str | None = None
+) -> None:
     words = [None if word is None else os.fsencode(word) for word in (source, target, kind)]
     if _LIBC.mount(*words, flags, None if options is None else os.fsencode(options)):
         number = ctypes.get_errno()

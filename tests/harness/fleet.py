@@ -47,9 +47,19 @@ class Fleet:
 
     def play(self, timeout: float, forks: int = 5, **args: Any) -> tuple[int, dict[str, str]]:
         """Convert all, and return the exit code and what the play said of each host that failed."""
-        task = {"hypervisor.network.bridge_uplink": {"name": NIC, "bridge": "br0", "netns": "{{ place }}", "guard_timeout": timeout, **args}}
+        task = {
+            "hypervisor.network.bridge_uplink": {
+                "name": NIC,
+                "bridge": "br0",
+                "netns": "{{ place }}",
+                "guard_timeout": timeout,
+                **args,
+            }
+        }
         playbook = self._folder / "playbook.yml"
-        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+        playbook.write_text(
+            json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8"
+        )
         done = subprocess.run(
             [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self._inventory()), "--forks", str(forks), str(playbook)],
             env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_LOCAL_TEMP": str(self._folder), "ANSIBLE_NOCOLOR": "1"},
@@ -67,14 +77,21 @@ class Fleet:
             "ControlMaster": "no",
         }  # fmt: skip
         config = self._folder / "ssh_config"
-        config.write_text("".join(f"{word} {value}\n" for word, value in options.items()), encoding="utf-8")
+        config.write_text(
+            "".join(f"{word} {value}\n" for word, value in options.items()), encoding="utf-8"
+        )
         common = {
             "ansible_port": PORT, "ansible_user": "root", "ansible_connection": "ssh", "ansible_ssh_args": f"-F {config}",
             "ansible_pipelining": True, "ansible_python_interpreter": sys.executable,
         }  # fmt: skip
         inventory = self._folder / "hosts.json"
-        hosts = {role: {"ansible_host": self.addresses[role], "place": place} for role, place in self.hosts.items()}
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": common}}), encoding="utf-8")
+        hosts = {
+            role: {"ansible_host": self.addresses[role], "place": place}
+            for role, place in self.hosts.items()
+        }
+        inventory.write_text(
+            json.dumps({"all": {"hosts": hosts, "vars": common}}), encoding="utf-8"
+        )
         return inventory
 
     def states(self, role: str) -> list[str]:
@@ -90,7 +107,11 @@ class Fleet:
     def converted(self, role: str) -> bool:
         """Whether eth0 is a port of br0, and br0 alone has the address."""
         links = {link["ifname"]: link for link in ip_json(self.hosts[role], "address", "show")}
-        own = [name for name, link in links.items() if self.addresses[role] in [one["local"] for one in link["addr_info"]]]
+        own = [
+            name
+            for name, link in links.items()
+            if self.addresses[role] in [one["local"] for one in link["addr_info"]]
+        ]
         assert own in (["br0"], [NIC]), own
         assert (links[NIC].get("master") == "br0") == (own == ["br0"])
         return own == ["br0"]
@@ -101,7 +122,9 @@ class Fleet:
         run("nft", "-f", "-", netns=self.switch, stdin=_TABLE)
         stop = threading.Event()
         before = {role: len(self.states(role)) for role in roles}
-        watchers = [threading.Thread(target=self._cut, args=(role, before[role], stop)) for role in roles]
+        watchers = [
+            threading.Thread(target=self._cut, args=(role, before[role], stop)) for role in roles
+        ]
         for one in watchers:
             one.start()
         try:
@@ -115,13 +138,31 @@ class Fleet:
     def _cut(self, role: str, before: int, stop: threading.Event) -> None:
         while not stop.wait(0.02):
             if len(self.states(role)) > before:
-                run("nft", "add", "element", "inet", "cut", "lost", f"{{ {self.addresses[role]} }}", netns=self.switch)
+                run(
+                    "nft",
+                    "add",
+                    "element",
+                    "inet",
+                    "cut",
+                    "lost",
+                    f"{{ {self.addresses[role]} }}",
+                    netns=self.switch,
+                )
                 break
         while not stop.wait(0.02):
             if self.states(role)[-1] in ("rolled-back", "rollback-failed", "confirmed"):
                 break
         if self.states(role)[before:]:
-            run("nft", "delete", "element", "inet", "cut", "lost", f"{{ {self.addresses[role]} }}", netns=self.switch)
+            run(
+                "nft",
+                "delete",
+                "element",
+                "inet",
+                "cut",
+                "lost",
+                f"{{ {self.addresses[role]} }}",
+                netns=self.switch,
+            )
 
 
 @contextmanager
@@ -133,8 +174,20 @@ def fleet(number: int, folder: Path) -> Iterator[Fleet]:
         _cable(made)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
         (folder / "disks").mkdir()
-        words = [sys.executable, str(HERE / "fleet_sshd.py"), str(PORT), str(folder / "key"), str(folder / "key.pub"), str(folder / "disks")]
-        server = subprocess.Popen([*words, *made.hosts.values()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        words = [
+            sys.executable,
+            str(HERE / "fleet_sshd.py"),
+            str(PORT),
+            str(folder / "key"),
+            str(folder / "key.pub"),
+            str(folder / "disks"),
+        ]
+        server = subprocess.Popen(
+            [*words, *made.hosts.values()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             assert server.stdout.readline() == "ready\n"
             yield made
@@ -146,12 +199,36 @@ def fleet(number: int, folder: Path) -> Iterator[Fleet]:
 
 
 def _cable(made: Fleet) -> None:
-    batch(made.switch, f"link add name lan type bridge stp_state 0 forward_delay 0\naddress add {_ROUTER}/16 dev lan\nlink set lan up\n")
+    batch(
+        made.switch,
+        f"link add name lan type bridge stp_state 0 forward_delay 0\naddress add {_ROUTER}/16 dev lan\nlink set lan up\n",
+    )
     for role, place in made.hosts.items():
-        inside(place, set_sysctls, {"ipv6/conf/all/disable_ipv6": 1, "ipv6/conf/default/disable_ipv6": 1})
-        run("ip", "-n", made.switch, "link", "add", role, "type", "veth", "peer", "name", NIC, "netns", place)
+        inside(
+            place,
+            set_sysctls,
+            {"ipv6/conf/all/disable_ipv6": 1, "ipv6/conf/default/disable_ipv6": 1},
+        )
+        run(
+            "ip",
+            "-n",
+            made.switch,
+            "link",
+            "add",
+            role,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            NIC,
+            "netns",
+            place,
+        )
         batch(made.switch, f"link set {role} master lan\nlink set {role} up\n")
-        batch(place, f"link set {NIC} up\naddress add {made.addresses[role]}/16 dev {NIC}\nroute add default via {_ROUTER}\n")
+        batch(
+            place,
+            f"link set {NIC} up\naddress add {made.addresses[role]}/16 dev {NIC}\nroute add default via {_ROUTER}\n",
+        )
 
 
 def _end_guards(made: Fleet) -> None:
@@ -160,7 +237,9 @@ def _end_guards(made: Fleet) -> None:
         lock = Path(f"/run/hypervisor-network/.guard-{place}.lock")
         for entry in Path("/proc").iterdir() if lock.exists() else ():
             try:
-                held = entry.name.isdigit() and str(lock) in [os.readlink(one) for one in (entry / "fd").iterdir()]
+                held = entry.name.isdigit() and str(lock) in [
+                    os.readlink(one) for one in (entry / "fd").iterdir()
+                ]
             except OSError:
                 continue
             if held:

@@ -46,7 +46,9 @@ async def main(port: str, key: str, authorized: str, folder: str, *hosts: str) -
                 sock=inside(host, lambda: socket.create_server(("", int(port)))),
                 server_host_keys=[key],
                 authorized_client_keys=authorized,
-                process_factory=partial(serve, delay=0.0, preexec_fn=partial(_own_disk, bytes(disk))),
+                process_factory=partial(
+                    serve, delay=0.0, preexec_fn=partial(_own_disk, bytes(disk))
+                ),
                 encoding=None,
                 line_editor=False,
             )

@@ -34,10 +34,17 @@ class Station:
     def __exit__(self, *_unused: object) -> None:
         self._socket.close()
 
-    def send(self, to: str = BROADCAST, source: str | None = None, number: int | None = None) -> int:
+    def send(
+        self, to: str = BROADCAST, source: str | None = None, number: int | None = None
+    ) -> int:
         """One frame; returns its number, by which it is found again."""
         number = next(_NUMBERS) if number is None else number
-        self._socket.send(_bytes(to) + _bytes(source or self.mac) + struct.pack("!HI", ETHERTYPE, number) + bytes(42))
+        self._socket.send(
+            _bytes(to)
+            + _bytes(source or self.mac)
+            + struct.pack("!HI", ETHERTYPE, number)
+            + bytes(42)
+        )
         return number
 
     def count(self, number: int) -> int:
@@ -58,7 +65,10 @@ def counts(number: int, sender: Station, stations: dict[str, Station]) -> dict[s
     """
     for _again in range(2):
         last = sender.send()
-        wait_for(lambda last=last: all(one.count(last) for one in stations.values()), "the broadcast after it")
+        wait_for(
+            lambda last=last: all(one.count(last) for one in stations.values()),
+            "the broadcast after it",
+        )
     return {name: one.count(number) for name, one in stations.items() if one.count(number)}
 
 

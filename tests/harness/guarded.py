@@ -20,7 +20,9 @@ from typing import Any, Callable
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _bridge, _port, _transaction
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import GuardedLinks
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import GuardedUplink
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import (
+    GuardedUplink,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
@@ -62,7 +64,9 @@ def convert(
     return _in_the_host(_convert, netns, seconds, kill_at, present, before, during)
 
 
-def change_links(netns: str, seconds: float, kill_at: int | None = None, **wish: dict[str, Any]) -> dict[str, Any]:
+def change_links(
+    netns: str, seconds: float, kill_at: int | None = None, **wish: dict[str, Any]
+) -> dict[str, Any]:
     """Change one link, C(bridge={...}) or C(port={...}), under a guard of C(seconds), and leave it unconfirmed; returns as C(convert)."""
     return _in_the_host(_change_links, netns, seconds, kill_at, wish)
 
@@ -84,7 +88,15 @@ def _in_the_host(target: Callable[..., None], netns: str, *args: Any) -> dict[st
         pipe.close()
 
 
-def _convert(netns: str, seconds: float, kill_at: int | None, present: bool, before: Any, during: Any, pipe: Any) -> None:
+def _convert(
+    netns: str,
+    seconds: float,
+    kill_at: int | None,
+    present: bool,
+    before: Any,
+    during: Any,
+    pipe: Any,
+) -> None:
     enter(netns)
     spec = Spec("eth0", "br0", present)
     noun = GuardedUplink(Killing(kill_at), spec, seconds, netns, force=True)
@@ -96,12 +108,21 @@ def _convert(netns: str, seconds: float, kill_at: int | None, present: bool, bef
     _reconcile(noun, spec, answer, pipe)
 
 
-def _change_links(netns: str, seconds: float, kill_at: int | None, wish: dict[str, Any], pipe: Any) -> None:
+def _change_links(
+    netns: str, seconds: float, kill_at: int | None, wish: dict[str, Any], pipe: Any
+) -> None:
     enter(netns)
     checks = {"bridge": _bridge, "port": _port}
-    wishes = {kind: [checks[kind].checked({"state": "present", **item})] for kind, item in wish.items()}
+    wishes = {
+        kind: [checks[kind].checked({"state": "present", **item})] for kind, item in wish.items()
+    }
     params = {"guard_mode": "auto", "guard_timeout": seconds, "netns": netns}
-    _reconcile(GuardedLinks(Killing(kill_at), params, [one for group in wishes.values() for one in group]), wishes, {}, pipe)
+    _reconcile(
+        GuardedLinks(Killing(kill_at), params, [one for group in wishes.values() for one in group]),
+        wishes,
+        {},
+        pipe,
+    )
 
 
 def _reconcile(noun: Any, wish: Any, answer: dict[str, Any], pipe: Any) -> None:
@@ -144,14 +165,21 @@ class Transactions:
 
     def state(self, name: str) -> str:
         """The name of the state file."""
-        (found,) = {"armed", "applied", "confirmed", "rolling-back", "rolled-back", "rollback-failed"} & set(
-            os.listdir(Path(_transaction.ROOT, name))
-        )
+        (found,) = {
+            "armed",
+            "applied",
+            "confirmed",
+            "rolling-back",
+            "rolled-back",
+            "rollback-failed",
+        } & set(os.listdir(Path(_transaction.ROOT, name)))
         return found
 
     def facts(self, name: str) -> dict[str, Any]:
         """What the state file holds, whatever it is called by now."""
-        return json.loads(Path(_transaction.ROOT, name, self.state(name)).read_text(encoding="utf-8"))
+        return json.loads(
+            Path(_transaction.ROOT, name, self.state(name)).read_text(encoding="utf-8")
+        )
 
     def move(self, name: str, before: str, after: str) -> bool:
         """What an administrator does on a console: mv."""
@@ -174,7 +202,9 @@ class Transactions:
                     return time.monotonic() - began
                 except BlockingIOError:
                     if time.monotonic() - began > seconds:
-                        raise RuntimeError(f"a guard of {self.netns} still lives after {seconds} s") from None
+                        raise RuntimeError(
+                            f"a guard of {self.netns} still lives after {seconds} s"
+                        ) from None
                     time.sleep(0.005)
 
     def guards(self) -> list[int]:
@@ -196,4 +226,6 @@ def _text(folder: Path) -> str:
 
 
 def _parent(pid: int) -> int:
-    return int(Path("/proc", str(pid), "stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
+    return int(
+        Path("/proc", str(pid), "stat").read_text(encoding="ascii").rpartition(")")[2].split()[1]
+    )

@@ -25,7 +25,9 @@ NOBODY = 65534  # the user and the group that Debian has for those who own nothi
 class Guests:
     """Guests in one namespace, with br0 and the taps tap1, tap2 ... in it. Their names are this test's own."""
 
-    def __init__(self, netns: str, run_module: Callable[..., dict[str, Any]], taps: int = 1) -> None:
+    def __init__(
+        self, netns: str, run_module: Callable[..., dict[str, Any]], taps: int = 1
+    ) -> None:
         self.netns = netns
         self.wrapper: tuple[str, ...] = ()
         self._run_module = run_module
@@ -42,8 +44,21 @@ class Guests:
     def run(self, short: str = "vm1", *, check: bool = False, **options: Any) -> dict[str, Any]:
         """One run of the module, whatever comes of it. On tap1 and without a disk, unless the options say more."""
         self._used.add(short)
-        wish = {"emulator": EMULATOR, "memory": MEMORY, "accel": "tcg", "nics": [{"tap": "tap1", "mac": MAC}], "shutdown_timeout": 0, **options}
-        return self._run_module("qemu_guest", {"name": self.name(short), **wish}, self.netns, check=check, wrapper=self.wrapper)
+        wish = {
+            "emulator": EMULATOR,
+            "memory": MEMORY,
+            "accel": "tcg",
+            "nics": [{"tap": "tap1", "mac": MAC}],
+            "shutdown_timeout": 0,
+            **options,
+        }
+        return self._run_module(
+            "qemu_guest",
+            {"name": self.name(short), **wish},
+            self.netns,
+            check=check,
+            wrapper=self.wrapper,
+        )
 
     def done(self, short: str = "vm1", **options: Any) -> dict[str, Any]:
         """One run that must succeed; returns the guest."""
@@ -70,11 +85,17 @@ class Guests:
 
     def left(self, short: str = "vm1") -> list[str]:
         """Which of its directories there are."""
-        return [str(path) for path in (self.folder(short), RUN / f".{self.name(short)}") if os.path.lexists(path)]
+        return [
+            str(path)
+            for path in (self.folder(short), RUN / f".{self.name(short)}")
+            if os.path.lexists(path)
+        ]
 
     def remove(self) -> None:
         for short in self._used:
-            result = self._run_module("qemu_guest", {"name": self.name(short), "state": "absent", "shutdown_timeout": 0})
+            result = self._run_module(
+                "qemu_guest", {"name": self.name(short), "state": "absent", "shutdown_timeout": 0}
+            )
             assert not result["failed"], result
 
 
@@ -89,7 +110,9 @@ def holds_qmp(folder: Path) -> socket.socket:
 
 def image(path: Path, size: str = "8M", image_format: str = "qcow2", *more: str) -> str:
     """A disk image made by qemu-img."""
-    subprocess.run(["qemu-img", "create", "-q", "-f", image_format, *more, str(path), size], check=True)
+    subprocess.run(
+        ["qemu-img", "create", "-q", "-f", image_format, *more, str(path), size], check=True
+    )
     return str(path)
 
 

@@ -33,7 +33,9 @@ NEW_CONNECTION = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 class Lab:
     """Hypervisors on a LAN, and what a test does with them from outside."""
 
-    def __init__(self, directory: Path, name: str, records: Path, inventory: Path = ACCEPTANCE / "hosts.yml") -> None:
+    def __init__(
+        self, directory: Path, name: str, records: Path, inventory: Path = ACCEPTANCE / "hosts.yml"
+    ) -> None:
         self.directory = directory
         self.name = name
         self._records = records
@@ -50,15 +52,28 @@ class Lab:
             "RECORDER_FILE": str(record), "ANSIBLE_NOCOLOR": "true", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
             "ANSIBLE_ROLES_PATH": str(REPO / "tests" / "integration" / "targets"),
         }  # fmt: skip
-        program = shutil.which("ansible-playbook") or str(Path(sys.executable).with_name("ansible-playbook"))
+        program = shutil.which("ansible-playbook") or str(
+            Path(sys.executable).with_name("ansible-playbook")
+        )
         command = [
             program, "-i", str(self._inventory), str(REPO / "playbooks" / name),
             "-e", f"lab_name={self.name}", "-e", f"lab_directory={self.directory}", *arguments,
         ]  # fmt: skip
-        done = subprocess.run(command, cwd=REPO, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            cwd=REPO,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         print(done.stdout, done.stderr, sep="\n")
         if done.returncode:
-            pytest.fail(f"{name} {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}", pytrace=False)
+            pytest.fail(
+                f"{name} {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}",
+                pytrace=False,
+            )
         return [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
 
     def up(self) -> None:
@@ -79,7 +94,9 @@ class Lab:
     def ssh(self, host: str, command: str, *options: str) -> str:
         """What a command prints on a host. Raises CalledProcessError."""
         words = [*self.ssh_words(host, *options), command]
-        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120).stdout
+        return subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120
+        ).stdout
 
     def json(self, host: str, command: str) -> list[dict[str, Any]]:
         return json.loads(self.ssh(host, command) or "[]")
@@ -90,27 +107,50 @@ class Lab:
 
         collection = "--transform=s,^,ansible_collections/hypervisor/network/,"
         parts = [
-            [str(Path(ansible.__file__).parents[1]), "ansible/__init__.py", "ansible/release.py", "ansible/_vendor", "ansible/module_utils"],
+            [
+                str(Path(ansible.__file__).parents[1]),
+                "ansible/__init__.py",
+                "ansible/release.py",
+                "ansible/_vendor",
+                "ansible/module_utils",
+            ],
             [str(REPO), collection, "plugins", "tests/harness"],
         ]
         for start, *words in parts:
-            packed = subprocess.run(["tar", "-C", start, "--exclude=__pycache__", "-c", *words], capture_output=True, check=True).stdout
-            subprocess.run([*self.ssh_words(host), f"mkdir -p {folder} && tar -C {folder} -x"], input=packed, check=True, timeout=120)
+            packed = subprocess.run(
+                ["tar", "-C", start, "--exclude=__pycache__", "-c", *words],
+                capture_output=True,
+                check=True,
+            ).stdout
+            subprocess.run(
+                [*self.ssh_words(host), f"mkdir -p {folder} && tar -C {folder} -x"],
+                input=packed,
+                check=True,
+                timeout=120,
+            )
 
     def from_router(self, *argv: str) -> str:
         """Run a program on the LAN's router. Raises CalledProcessError."""
-        return subprocess.run(["ip", "netns", "exec", self.name, *argv], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["ip", "netns", "exec", self.name, *argv], capture_output=True, text=True, check=True
+        ).stdout
 
     def lease(self, mac: str) -> str:
         """The address that the LAN's DHCP server leased to a MAC, waited for: it comes after the MAC is first seen."""
         deadline = time.monotonic() + LEASE_DEADLINE
         while True:
-            rows = [line.split() for line in (self.directory / "leases").read_text(encoding="utf-8").splitlines()]
+            rows = [
+                line.split()
+                for line in (self.directory / "leases").read_text(encoding="utf-8").splitlines()
+            ]
             for row in rows:
                 if row[1] == mac:
                     return row[2]
             if time.monotonic() > deadline:
-                pytest.fail(f"No lease for {mac} within {LEASE_DEADLINE:.0f} s; the LAN has {rows}.", pytrace=False)
+                pytest.fail(
+                    f"No lease for {mac} within {LEASE_DEADLINE:.0f} s; the LAN has {rows}.",
+                    pytrace=False,
+                )
             time.sleep(0.5)
 
     def run_directory(self, host: str) -> Path:
@@ -132,11 +172,17 @@ class Lab:
         while old:
             for host in list(old):
                 try:
-                    if self.ssh(host, "cat /proc/sys/kernel/random/boot_id", *NEW_CONNECTION) != old[host]:
+                    if (
+                        self.ssh(host, "cat /proc/sys/kernel/random/boot_id", *NEW_CONNECTION)
+                        != old[host]
+                    ):
                         del old[host]
                 except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
                     if time.monotonic() > deadline:
-                        pytest.fail(f"{host} is not back {REBOOT_DEADLINE:.0f} s after its reboot.", pytrace=False)
+                        pytest.fail(
+                            f"{host} is not back {REBOOT_DEADLINE:.0f} s after its reboot.",
+                            pytrace=False,
+                        )
                     time.sleep(1)
 
 
@@ -146,7 +192,9 @@ class Echo:
     INTERVAL = 0.1
 
     def __init__(self, words: list[str]) -> None:
-        self._process = subprocess.Popen([*words, "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self._process = subprocess.Popen(
+            [*words, "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
         self._stop = threading.Event()
         self.sent: list[float] = []
         self.stalls: list[float] = []

@@ -28,7 +28,12 @@ def unpacked() -> Path:
     place = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "ifupdown2"
     if not place.exists():
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(["apt-get", "-q", "download", "ifupdown2"], cwd=folder, check=True, capture_output=True)
+            subprocess.run(
+                ["apt-get", "-q", "download", "ifupdown2"],
+                cwd=folder,
+                check=True,
+                capture_output=True,
+            )
             (archive,) = Path(folder).glob("ifupdown2_*.deb")
             fresh = Path(folder) / "unpacked"
             subprocess.run(["dpkg-deb", "-x", str(archive), str(fresh)], check=True)
@@ -41,6 +46,25 @@ def unpacked() -> Path:
 def reload(netns: str, folder: Path) -> str:
     """Run it on a host whose etc/network and run are in C(folder), and return what it said; lines that were run before may fail in it."""
     with tempfile.TemporaryDirectory() as written:
-        alone = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ALONE, "sh", str(unpacked()), str(folder), written]
+        alone = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            _ALONE,
+            "sh",
+            str(unpacked()),
+            str(folder),
+            written,
+        ]
         words = ["ip", "netns", "exec", netns, *alone]
-        return subprocess.run(words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+        return subprocess.run(
+            words,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ).stdout

@@ -75,7 +75,9 @@ class Lan:
     """The four namespaces by role, and what the tests do with them."""
 
     def __init__(self, names: dict[str, str]) -> None:
-        self.host, self.switch, self.router, self.client = (names[role] for role in ("host", "switch", "router", "client"))
+        self.host, self.switch, self.router, self.client = (
+            names[role] for role in ("host", "switch", "router", "client")
+        )
         self._children: list[subprocess.Popen[str]] = []
 
     def start(self, netns: str, *argv: str, ready: str | None = None) -> subprocess.Popen[str]:
@@ -127,21 +129,32 @@ class Lan:
         def ask(address: str) -> None:
             answers[address] = self.reachable(address, timeout)
 
-        threads = [threading.Thread(target=ask, args=(address,)) for address in addresses or (*ADDRESSES4, ADDRESS6)]
+        threads = [
+            threading.Thread(target=ask, args=(address,))
+            for address in addresses or (*ADDRESSES4, ADDRESS6)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         return answers
 
-    def under_load(self, action: Callable[[], Any], *addresses: str, settle: float = 0.5, deadline: float = DEADLINE) -> dict[str, Any]:
+    def under_load(
+        self,
+        action: Callable[[], Any],
+        *addresses: str,
+        settle: float = 0.5,
+        deadline: float = DEADLINE,
+    ) -> dict[str, Any]:
         """Do something while the client probes the host at 1 kHz, and return what the probe counted (see C(probe.py)).
 
         C(tcp) has C(retransmitted) beside it, the segments that either end sent again meanwhile.
         """
         again = self._retransmitted()
         words = [sys.executable, str(HERE / "probe.py"), str(PORT), str(settle), str(deadline)]
-        child = self.start(self.client, *words, *(addresses or (ADDRESSES4[0], ADDRESS6)), ready="ready")
+        child = self.start(
+            self.client, *words, *(addresses or (ADDRESSES4[0], ADDRESS6)), ready="ready"
+        )
         try:
             action()
             output, _nothing = child.communicate()
@@ -155,7 +168,11 @@ class Lan:
         """TCP segments that the kernels of the client and the host have sent again."""
         total = 0
         for netns in (self.client, self.host):
-            names, values = (line.split() for line in run("cat", "/proc/net/snmp", netns=netns).splitlines() if line.startswith("Tcp:"))
+            names, values = (
+                line.split()
+                for line in run("cat", "/proc/net/snmp", netns=netns).splitlines()
+                if line.startswith("Tcp:")
+            )
             total += int(values[names.index("RetransSegs")])
         return total
 
@@ -178,7 +195,9 @@ def _echoed(address: str, timeout: float) -> bool:
 
 
 @contextmanager
-def lan(host: str = HOST4 + HOST6, rp_filter: int = 0, ipv6: bool = True, echo: bool = True) -> Iterator[Lan]:
+def lan(
+    host: str = HOST4 + HOST6, rp_filter: int = 0, ipv6: bool = True, echo: bool = True
+) -> Iterator[Lan]:
     """The LAN with its host configured by the lines C(host) of C(ip -batch); everything is removed at the end.
 
     C(rp_filter) is set for all devices of the host, those to come included; C(ipv6) False disables it on the host.
@@ -192,7 +211,9 @@ def lan(host: str = HOST4 + HOST6, rp_filter: int = 0, ipv6: bool = True, echo: 
                 inside(made.host, set_sysctls, {f"ipv6/conf/{NIC}/accept_dad": 1})
                 wait_for(lambda: not unrouted(made.host), "the host's IPv6 addresses are routed")
             if echo:
-                made.start(made.host, sys.executable, str(HERE / "echo.py"), str(PORT), ready="ready")
+                made.start(
+                    made.host, sys.executable, str(HERE / "echo.py"), str(PORT), ready="ready"
+                )
             yield made
         finally:
             made.close()
@@ -200,16 +221,56 @@ def lan(host: str = HOST4 + HOST6, rp_filter: int = 0, ipv6: bool = True, echo: 
 
 def _cable(made: Lan, rp_filter: int, ipv6: bool) -> None:
     for netns in (made.switch, made.router, made.client):
-        inside(netns, set_sysctls, {"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1, "ipv6/conf/default/accept_dad": 0})
+        inside(
+            netns,
+            set_sysctls,
+            {
+                "ipv4/ip_forward": 1,
+                "ipv6/conf/all/forwarding": 1,
+                "ipv6/conf/default/accept_dad": 0,
+            },
+        )
     batch(made.switch, _LINKS)
     for netns, name, peer in ((made.host, NIC, "host"), (made.router, "lan", "router")):
-        run("ip", "-n", made.switch, "link", "add", peer, "type", "veth", "peer", "name", name, "netns", netns)
+        run(
+            "ip",
+            "-n",
+            made.switch,
+            "link",
+            "add",
+            peer,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            name,
+            "netns",
+            netns,
+        )
         batch(made.switch, f"link set {peer} master lan\nlink set {peer} up\n")
-    run("ip", "-n", made.router, "link", "add", "wan", "type", "veth", "peer", "name", "eth0", "netns", made.client)
+    run(
+        "ip",
+        "-n",
+        made.router,
+        "link",
+        "add",
+        "wan",
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "eth0",
+        "netns",
+        made.client,
+    )
     batch(made.host, f"link set {NIC} address {NIC_MAC}\n")
     conf = {f"ipv4/conf/{name}/rp_filter": rp_filter for name in ("all", "default", NIC)}
     # The NIC's own duplicate detection would only delay the start; what comes later has the kernel's defaults.
-    conf |= {"ipv6/conf/all/disable_ipv6": int(not ipv6), "ipv6/conf/default/disable_ipv6": int(not ipv6), f"ipv6/conf/{NIC}/accept_dad": 0}
+    conf |= {
+        "ipv6/conf/all/disable_ipv6": int(not ipv6),
+        "ipv6/conf/default/disable_ipv6": int(not ipv6),
+        f"ipv6/conf/{NIC}/accept_dad": 0,
+    }
     inside(made.host, set_sysctls, conf)
     batch(made.router, _ROUTER)
     batch(made.client, _CLIENT)

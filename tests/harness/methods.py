@@ -120,7 +120,9 @@ def bridge_uplink(lan: Lan) -> Callable[[], None]:
     arguments = {"name": NIC, "bridge": "br0", "guard_timeout": 0, "netns": lan.host}
 
     def action() -> None:
-        answer = json.loads(run(sys.executable, "-m", MODULE, stdin=json.dumps({"ANSIBLE_MODULE_ARGS": arguments})))
+        answer = json.loads(
+            run(sys.executable, "-m", MODULE, stdin=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+        )
         if not answer["changed"]:
             raise RuntimeError(f"bridge_uplink changed nothing: {answer}")
 

@@ -32,7 +32,19 @@ class Modules:
     def __init__(self, netns: str, python: str, path: str, through: Sequence[str] = ()) -> None:
         self.netns = netns
         self._process = subprocess.Popen(
-            [*through, "ip", "netns", "exec", netns, "env", f"PYTHONPATH={path}", "PYTHONDONTWRITEBYTECODE=1", python, "-m", _RESIDENT],
+            [
+                *through,
+                "ip",
+                "netns",
+                "exec",
+                netns,
+                "env",
+                f"PYTHONPATH={path}",
+                "PYTHONDONTWRITEBYTECODE=1",
+                python,
+                "-m",
+                _RESIDENT,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -50,9 +62,20 @@ class Modules:
             self._process.wait()
         self._process.stdout.close()
 
-    def order(self, module: str, args: dict[str, Any], *, check: bool = False, fail: dict[str, Any] | None = None) -> dict[str, Any]:
+    def order(
+        self,
+        module: str,
+        args: dict[str, Any],
+        *,
+        check: bool = False,
+        fail: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """One run, whatever comes of it."""
-        print(json.dumps({"module": module, "args": args, "check": check, "fail": fail}), file=self._process.stdin, flush=True)
+        print(
+            json.dumps({"module": module, "args": args, "check": check, "fail": fail}),
+            file=self._process.stdin,
+            flush=True,
+        )
         line = self._process.stdout.readline()
         assert line, "the resident process died"
         return json.loads(line)

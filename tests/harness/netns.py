@@ -31,7 +31,9 @@ def run(*argv: str, netns: str | None = None, stdin: str | None = None) -> str:
     words = [*(["ip", "netns", "exec", netns] if netns else []), *argv]
     done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}: {(done.stderr or done.stdout).strip()}")
+        raise RuntimeError(
+            f"{' '.join(words)}: exit {done.returncode}: {(done.stderr or done.stdout).strip()}"
+        )
     return done.stdout
 
 

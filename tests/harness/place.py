@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-_TOOLS = ("ip", "ssh", "ssh-keygen", "dnsmasq", "mmdebstrap", "mke2fs", "qemu-system-x86_64", "qemu-img", "arping")
+_TOOLS = (
+    "ip",
+    "ssh",
+    "ssh-keygen",
+    "dnsmasq",
+    "mmdebstrap",
+    "mke2fs",
+    "qemu-system-x86_64",
+    "qemu-img",
+    "arping",
+)
 
 
 def place(prefix: str) -> tuple[Path, str]:

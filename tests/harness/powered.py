@@ -57,7 +57,12 @@ class PoweredLab(Lab):
     def prepare(self) -> None:
         """Bring what is run there, and keep the disk as it is then: C(restore) goes back to it."""
         words = self.ssh_words(HOST, *NEW_CONNECTION)
-        subprocess.run([*words, f"mkdir -p {_TREE} && tar --extract --directory {_TREE} && sync"], input=_bundle(), check=True, capture_output=True)
+        subprocess.run(
+            [*words, f"mkdir -p {_TREE} && tar --extract --directory {_TREE} && sync"],
+            input=_bundle(),
+            check=True,
+            capture_output=True,
+        )
         self.cut()
         shutil.copyfile(self._overlay, self._kept)
         self.up()
@@ -77,17 +82,28 @@ class PoweredLab(Lab):
         """A module that runs on the hypervisor and stands still at a point (see drive.py): entered when it is there, or has ended."""
         command = f"PYTHONPATH={_TREE} python3 {_TREE}/{_DRIVE} {module} {point}"
         words = [*self.ssh_words(HOST, *NEW_CONNECTION), command]
-        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         try:
-            child.stdin.write(json.dumps({"_ansible_tmpdir": "/tmp", "_ansible_remote_tmp": "/tmp", **arguments}))
+            child.stdin.write(
+                json.dumps({"_ansible_tmpdir": "/tmp", "_ansible_remote_tmp": "/tmp", **arguments})
+            )
             child.stdin.close()
             if point == "never":
                 child.wait(_PATIENCE)
             else:
-                said = child.stderr.readline() if select.select([child.stderr], [], [], _PATIENCE)[0] else ""
+                said = (
+                    child.stderr.readline()
+                    if select.select([child.stderr], [], [], _PATIENCE)[0]
+                    else ""
+                )
                 if f"at {point}" not in said:
                     child.kill()
-                    pytest.fail(f"{module} did not come to {point}: {said}{child.stderr.read()}{child.stdout.read()}", pytrace=False)
+                    pytest.fail(
+                        f"{module} did not come to {point}: {said}{child.stderr.read()}{child.stdout.read()}",
+                        pytrace=False,
+                    )
             yield child
         finally:
             child.kill()
@@ -103,8 +119,16 @@ class PoweredLab(Lab):
     def state(self) -> dict[str, Any]:
         """Who has the address, and what eth0 is a port of."""
         links = {link["ifname"]: link for link in self.json(HOST, "ip -j address show")}
-        own = [name for name, link in links.items() if ADDRESS in [one["local"] for one in link["addr_info"]]]
-        return {"address": own, "master": links["eth0"].get("master"), "bridges": sorted(set(links) & {"br0"})}
+        own = [
+            name
+            for name, link in links.items()
+            if ADDRESS in [one["local"] for one in link["addr_info"]]
+        ]
+        return {
+            "address": own,
+            "master": links["eth0"].get("master"),
+            "bridges": sorted(set(links) & {"br0"}),
+        }
 
     def transaction(self) -> tuple[str, str]:
         """The latest transaction on the hypervisor: its id and its state."""
@@ -121,7 +145,10 @@ class PoweredLab(Lab):
                 return time.monotonic() - began
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 if time.monotonic() - began > seconds:
-                    pytest.fail(f"'{command}' did not come true within {seconds:g} s: {error}", pytrace=False)
+                    pytest.fail(
+                        f"'{command}' did not come true within {seconds:g} s: {error}",
+                        pytrace=False,
+                    )
                 time.sleep(0.2)
 
 
@@ -130,11 +157,14 @@ def _bundle() -> bytes:
     stream = io.BytesIO()
     library = Path(ansible.__file__).parent
     with tarfile.open(fileobj=stream, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("ansible/__init__.py"))  # the controller's own is not what it ships either
+        # the controller's own is not what it ships either
+        archive.addfile(tarfile.TarInfo("ansible/__init__.py"))
         for part in ("release.py", "module_utils"):
             archive.add(library / part, f"ansible/{part}", filter=_no_bytecode)
         for part in ("plugins/modules", "plugins/module_utils"):
-            archive.add(REPO / part, f"ansible_collections/hypervisor/network/{part}", filter=_no_bytecode)
+            archive.add(
+                REPO / part, f"ansible_collections/hypervisor/network/{part}", filter=_no_bytecode
+            )
         archive.add(REPO / _DRIVE, _DRIVE)
     return stream.getvalue()
 

@@ -67,11 +67,17 @@ class Datagrams:
         for number in range(self.first, len(self.sent)):
             if not self.back[number]:
                 begun = self.sent[number] if begun is None else begun
-                outage = max(outage, self.sent[-1] - begun) if number == len(self.sent) - 1 else outage
+                outage = (
+                    max(outage, self.sent[-1] - begun) if number == len(self.sent) - 1 else outage
+                )
             elif begun is not None:
                 outage, begun = max(outage, self.sent[number] - begun), None
         counted = self.back[self.first :]
-        return {"sent": len(counted), "lost": counted.count(0), "outage_ms": round(outage * 1000, 2)}
+        return {
+            "sent": len(counted),
+            "lost": counted.count(0),
+            "outage_ms": round(outage * 1000, 2),
+        }
 
 
 class Stream:
@@ -118,10 +124,14 @@ class Stream:
         return answer
 
     def well(self) -> bool:
-        return bool(self.died) or self.asked is None or time.monotonic() - self.asked < RECENT * TICK
+        return (
+            bool(self.died) or self.asked is None or time.monotonic() - self.asked < RECENT * TICK
+        )
 
     def report(self) -> dict[str, float]:
-        stall = max(self.stall, time.monotonic() - self.asked) if self.asked is not None else self.stall
+        stall = (
+            max(self.stall, time.monotonic() - self.asked) if self.asked is not None else self.stall
+        )
         return {"answers": self.answers, "stall_ms": round(stall * 1000, 2), "died": self.died}
 
 
@@ -139,7 +149,9 @@ def main(port: int, settle: float, deadline: float, addresses: list[str]) -> Non
                 flow.send(now)
             tick += TICK
         stream.send(now)
-        watched = [one.socket for one in everything if not (one is stream and stream.died)] + ([0] if stop is None else [])
+        watched = [one.socket for one in everything if not (one is stream and stream.died)] + (
+            [0] if stop is None else []
+        )
         readable, _w, _x = select.select(watched, [], [], max(0.0, tick - time.monotonic()))
         for one in everything:
             if one.socket in readable:
@@ -152,10 +164,19 @@ def main(port: int, settle: float, deadline: float, addresses: list[str]) -> Non
             print("ready", flush=True)
         if 0 in readable and not os.read(0, 1):
             stop = now
-        if stop is not None and now >= stop + settle and (all(one.well() for one in everything) or now >= stop + deadline):
+        if (
+            stop is not None
+            and now >= stop + settle
+            and (all(one.well() for one in everything) or now >= stop + deadline)
+        ):
             break
     _drain(flows)
-    print(json.dumps({**{name: flow.report() for name, flow in flows.items()}, "tcp": stream.report()}), flush=True)
+    print(
+        json.dumps(
+            {**{name: flow.report() for name, flow in flows.items()}, "tcp": stream.report()}
+        ),
+        flush=True,
+    )
 
 
 def _drain(flows: dict[str, Datagrams]) -> None:

@@ -20,7 +20,9 @@ def attributes_of(netns: str, dev: str, slave: bool = False) -> dict[int, bytes]
 
 def _attributes_of(dev: str, slave: bool) -> dict[int, bytes]:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
-        kernel.send(struct.pack("=IHHIIBxHiII", 32, 18, 1, 1, 0, 0, 0, socket.if_nametoindex(dev), 0, 0))
+        kernel.send(
+            struct.pack("=IHHIIBxHiII", 32, 18, 1, 1, 0, 0, 0, socket.if_nametoindex(dev), 0, 0)
+        )
         answer = kernel.recv(1 << 16)
     info = _taken_apart(_taken_apart(answer[32:])[_LINKINFO])
     return _taken_apart(info.get(_INFO_SLAVE_DATA if slave else _INFO_DATA, b""))

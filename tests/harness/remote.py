@@ -24,13 +24,24 @@ _CONNECT = HERE.parents[1] / "roles" / "lab" / "files" / "connect.py"
 class Remote:
     """An SSH server in the host, which answers after C(delay) seconds, and what a controller needs to reach it at an address."""
 
-    def __init__(self, made: Lan, folder: Path, delay: float = 0.0, address: str = ADDRESSES4[0]) -> None:
+    def __init__(
+        self, made: Lan, folder: Path, delay: float = 0.0, address: str = ADDRESSES4[0]
+    ) -> None:
         self._lan = made
         self._folder = folder
         key = folder / "key"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
-        (folder / "authorized").write_text((folder / "key.pub").read_text(encoding="ascii"), encoding="ascii")
-        server = [sys.executable, str(HERE / "sshd.py"), str(_PORT), str(key), str(folder / "authorized"), str(delay)]
+        (folder / "authorized").write_text(
+            (folder / "key.pub").read_text(encoding="ascii"), encoding="ascii"
+        )
+        server = [
+            sys.executable,
+            str(HERE / "sshd.py"),
+            str(_PORT),
+            str(key),
+            str(folder / "authorized"),
+            str(delay),
+        ]
         made.start(made.host, *server, ready="ready")
         options = {
             "IdentityFile": key,
@@ -40,10 +51,13 @@ class Remote:
             "ConnectTimeout": 3,
             "ProxyUseFdpass": "yes",
             "ProxyCommand": f"ip netns exec {made.client} {sys.executable} {_CONNECT} %h %p",
-            "ControlMaster": "no",  # asyncssh's end of a channel confuses ssh's sharing of connections; the lab's sshd shares them
+            # asyncssh's end of a channel confuses ssh's sharing of connections; the lab's sshd shares them
+            "ControlMaster": "no",
         }
         config = folder / "ssh_config"
-        config.write_text("".join(f"{word} {value}\n" for word, value in options.items()), encoding="utf-8")
+        config.write_text(
+            "".join(f"{word} {value}\n" for word, value in options.items()), encoding="utf-8"
+        )
         self._hosts = {
             "host": {
                 "ansible_host": address,
@@ -59,9 +73,18 @@ class Remote:
     def start(self, module: str = "bridge_uplink", **args: Any) -> subprocess.Popen[str]:
         """Start one task of a module, guarded for 15 s unless said otherwise; by itself bridge_uplink for eth0 and br0."""
         usual = {"name": "eth0", "bridge": "br0"} if module == "bridge_uplink" else {}
-        task = {f"hypervisor.network.{module}": {**usual, "netns": self._lan.host, "guard_timeout": 15, **args}}
+        task = {
+            f"hypervisor.network.{module}": {
+                **usual,
+                "netns": self._lan.host,
+                "guard_timeout": 15,
+                **args,
+            }
+        }
         playbook, inventory = self._folder / "playbook.yml", self._folder / "hosts.json"
-        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+        playbook.write_text(
+            json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8"
+        )
         inventory.write_text(json.dumps({"all": {"hosts": self._hosts}}), encoding="utf-8")
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(playbook)],
@@ -81,6 +104,8 @@ def kill(process: subprocess.Popen[str]) -> None:
     family = [process.pid]
     for pid in family:
         for task in Path("/proc", str(pid), "task").iterdir():
-            family += [int(child) for child in (task / "children").read_text(encoding="ascii").split()]
+            family += [
+                int(child) for child in (task / "children").read_text(encoding="ascii").split()
+            ]
     for pid in family:
         os.kill(pid, signal.SIGKILL)

@@ -22,7 +22,12 @@ from typing import Any, Callable, Sequence
 
 from ansible.module_utils import basic
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _errors, _links, _netlink, _tun
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _errors,
+    _links,
+    _netlink,
+    _tun,
+)
 
 MODULES = "ansible_collections.hypervisor.network.plugins.modules"
 
@@ -69,7 +74,9 @@ def install() -> Injector:
         injector.sockets.append(self)
 
     _netlink.Netlink.__init__ = remembered  # type: ignore[method-assign]
-    _netlink.Netlink.send = injector.wrap(_netlink.Netlink.send, lambda _self, _kind, _flags, _body, what: what)  # type: ignore[method-assign]
+    _netlink.Netlink.send = injector.wrap(
+        _netlink.Netlink.send, lambda _self, _kind, _flags, _body, what: what
+    )  # type: ignore[method-assign]
     send_all = _netlink.Netlink.send_all
 
     def one_by_one(self: _netlink.Netlink, messages: Sequence[_netlink.Message]) -> None:
@@ -99,7 +106,11 @@ def run(order: dict[str, Any], injector: Injector) -> dict[str, Any]:
     except BaseException:  # handed to the test, which decides
         trouble = traceback.format_exc()
     text = printed.getvalue()
-    return {"result": json.loads(text) if text else None, "writes": injector.writes, "traceback": trouble}
+    return {
+        "result": json.loads(text) if text else None,
+        "writes": injector.writes,
+        "traceback": trouble,
+    }
 
 
 def main() -> None:

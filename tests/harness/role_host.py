@@ -39,7 +39,7 @@ iface eth0 inet6 static
 # ip netns exec gives each playbook a mount namespace of its own, so these are seen by nobody else. The name of the machine's
 # package database is a stand-in: what it says is not what this test is about.
 ENTER = (
-    'mkdir -p /var/lib/hypervisor-network; for dir in run etc/network var/backups var/lib/hypervisor-network; do '
+    "mkdir -p /var/lib/hypervisor-network; for dir in run etc/network var/backups var/lib/hypervisor-network; do "
     'mount --bind "$0/$dir" "/$dir" || exit 9; done; exec "$@"'
 )
 DPKG = '#!/bin/sh\nfor word; do case $word in -*|*Package*) ;; *) echo "$word installed";; esac; done\n'
@@ -50,20 +50,43 @@ class Host:
 
     def __init__(self, made: Lan, folder: Path, python: str) -> None:
         self.lan, self.netns, self.folder, self.python = made, made.host, folder, python
-        for name in ("run/network", "etc/network", "var/backups", "var/lib/hypervisor-network", "bin"):
+        for name in (
+            "run/network",
+            "etc/network",
+            "var/backups",
+            "var/lib/hypervisor-network",
+            "bin",
+        ):
             (folder / name).mkdir(parents=True)
         (folder / "run/network/ifstate").write_text("lo=lo\neth0=eth0\n", encoding="ascii")
         self.interfaces = folder / "etc/network/interfaces"
         self.interfaces.write_text(INTERFACES, encoding="ascii")
         (folder / "bin/dpkg-query").write_text(DPKG, encoding="ascii")
         (folder / "bin/dpkg-query").chmod(0o755)
-        playbook = [{"hosts": "localhost", "gather_facts": False, "roles": ["hypervisor.network.bridge_host"]}]
+        playbook = [
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "roles": ["hypervisor.network.bridge_host"],
+            }
+        ]
         (folder / "playbook.yml").write_text(json.dumps(playbook), encoding="ascii")
 
     def role(self, variables: dict[str, Any], *arguments: str) -> Play:
         """Run the role with these variables."""
-        given = {"ansible_connection": "local", "ansible_python_interpreter": self.python, **variables}
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", json.dumps(given), *arguments]
+        given = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": self.python,
+            **variables,
+        }
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            "localhost,",
+            "-e",
+            json.dumps(given),
+            *arguments,
+        ]
         environment = {
             **os.environ,
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
@@ -80,13 +103,27 @@ class Host:
     def as_variables(self, path: str) -> dict[str, Any]:
         """What bridge_info tells of this host, as variables of the role."""
         words = json.dumps({"ANSIBLE_MODULE_ARGS": {}})
-        module = ["env", f"PYTHONPATH={path}", self.python, "-m", "ansible_collections.hypervisor.network.plugins.modules.bridge_info", words]
-        return json.loads(run("ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *module))["as_variables"]
+        module = [
+            "env",
+            f"PYTHONPATH={path}",
+            self.python,
+            "-m",
+            "ansible_collections.hypervisor.network.plugins.modules.bridge_info",
+            words,
+        ]
+        return json.loads(
+            run("ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *module)
+        )["as_variables"]
 
     def disk(self) -> dict[str, bytes]:
         """Every file of the host's own directories."""
         roots = [self.folder / name for name in ("run", "etc", "var")]
-        return {str(path): path.read_bytes() for root in roots for path in sorted(root.rglob("*")) if stat.S_ISREG(path.lstat().st_mode)}
+        return {
+            str(path): path.read_bytes()
+            for root in roots
+            for path in sorted(root.rglob("*"))
+            if stat.S_ISREG(path.lstat().st_mode)
+        }
 
 
 class Play:
@@ -100,17 +137,25 @@ class Play:
     def changed(self) -> list[str]:
         """The tasks that changed something, without the role's name."""
         tasks = re.split(r"\nTASK \[(?:\S+ : )?", self.output)
-        return [task.split("]")[0] for task in tasks if re.search(r"^changed: ", task, re.MULTILINE)]
+        return [
+            task.split("]")[0] for task in tasks if re.search(r"^changed: ", task, re.MULTILINE)
+        ]
 
     @property
     def message(self) -> str:
         """What the task that failed says."""
-        failed = re.search(r"^(?:fatal|failed): \[localhost\].*? => (\{.*\})$", self.output, re.MULTILINE)
+        failed = re.search(
+            r"^(?:fatal|failed): \[localhost\].*? => (\{.*\})$", self.output, re.MULTILINE
+        )
         assert self.status != 0 and failed, self.output[-4000:]
         return json.loads(failed.group(1))["msg"]
 
     def told(self, task: str) -> list[str]:
         """The lines that a task printed."""
-        found = re.search(rf"TASK \[\S+ : {re.escape(task)}\] \**\nok: \[localhost\] => (\{{.*?\n\}})", self.output, re.DOTALL)
+        found = re.search(
+            rf"TASK \[\S+ : {re.escape(task)}\] \**\nok: \[localhost\] => (\{{.*?\n\}})",
+            self.output,
+            re.DOTALL,
+        )
         assert found, self.output[-4000:]
         return json.loads(found.group(1))["msg"]

@@ -15,7 +15,12 @@ import struct
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.hypervisor.network.plugins.module_utils._inet import Hop, Neighbour, Route, Rule
+from ansible_collections.hypervisor.network.plugins.module_utils._inet import (
+    Hop,
+    Neighbour,
+    Route,
+    Rule,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Address, Link
@@ -39,12 +44,23 @@ def attribute(kind: int, payload: bytes) -> bytes:
     return struct.pack("=HH", len(payload) + 4, kind) + payload + b"\0" * (-len(payload) % 4)
 
 
-def address(dev: str, text: str, peer: str | None = None, *, flags: int = 0, scope: int = 0, metric: int = 0, origin: int = 0) -> Address:
+def address(
+    dev: str,
+    text: str,
+    peer: str | None = None,
+    *,
+    flags: int = 0,
+    scope: int = 0,
+    metric: int = 0,
+    origin: int = 0,
+) -> Address:
     """An address as a dump shows it."""
     local = ipaddress.ip_interface(text)
     family = V4 if local.version == 4 else V6
     raw = struct.pack("=BBBBI", family, local.network.prefixlen, flags & 0xFF, scope, 0)
-    raw += attribute(2, local.ip.packed) + attribute(1, ipaddress.ip_address(peer).packed if peer else local.ip.packed)
+    raw += attribute(2, local.ip.packed) + attribute(
+        1, ipaddress.ip_address(peer).packed if peer else local.ip.packed
+    )
     if family == V4:
         raw += attribute(3, dev.encode() + b"\0")
     raw += attribute(9, struct.pack("=I", metric)) if metric else b""
@@ -59,11 +75,29 @@ def rule(iif: str | None = None, oif: str | None = None, priority: int = 1000) -
     return Rule(V4, iif, oif, raw + attribute(6, struct.pack("=I", priority)))
 
 
-def route(dst: str, *hops: Hop, metric: int | None = None, table: int = MAIN, src: str | None = None, protocol: int = 3) -> Route:
+def route(
+    dst: str,
+    *hops: Hop,
+    metric: int | None = None,
+    table: int = MAIN,
+    src: str | None = None,
+    protocol: int = 3,
+) -> Route:
     texts = (dst, src or "", *(hop.gateway or "" for hop in hops))
     family = V6 if any(":" in text for text in texts) else V4
     scope = 0 if family == V6 or any(hop.gateway for hop in hops) else 253
-    return Route(family, dst, table, (1024 if family == V6 else 0) if metric is None else metric, 0, 1, scope, protocol, hops, src)
+    return Route(
+        family,
+        dst,
+        table,
+        (1024 if family == V6 else 0) if metric is None else metric,
+        0,
+        1,
+        scope,
+        protocol,
+        hops,
+        src,
+    )
 
 
 def neighbour(dev: str, text: str, state: int = PERMANENT) -> Neighbour:
@@ -95,7 +129,14 @@ class Kernel:
         order = {name: number for number, name in enumerate(self.links)}
         addresses = sorted(self.addresses, key=lambda one: (one.family, order[one.dev]))
         return Inet(
-            dict(self.links), tuple(addresses), {}, tuple(self.routes), tuple(self.rules), tuple(self.neighbours), dict(self.sysctls), tuple(self.clients)
+            dict(self.links),
+            tuple(addresses),
+            {},
+            tuple(self.routes),
+            tuple(self.rules),
+            tuple(self.neighbours),
+            dict(self.sysctls),
+            tuple(self.clients),
         )
 
     def apply(self, change: Change) -> None:
@@ -105,7 +146,14 @@ class Kernel:
         if change.name in self.links:
             raise Refusal(f"{change.name} exists")
         after = dict(change.after or {})
-        self.links[change.name] = Link(change.name, max(link.index for link in self.links.values()) + 1, "bridge", UP * after["up"], after["mac"], after["mtu"])
+        self.links[change.name] = Link(
+            change.name,
+            max(link.index for link in self.links.values()) + 1,
+            "bridge",
+            UP * after["up"],
+            after["mac"],
+            after["mtu"],
+        )
         self._own_address(change.name)
 
     def update_bridge(self, change: Change) -> None:
@@ -120,7 +168,10 @@ class Kernel:
     def delete_bridge(self, change: Change) -> None:
         name = change.name
         del self.links[name]
-        self.links = {key: replace(link, master=None) if link.master == name else link for key, link in self.links.items()}
+        self.links = {
+            key: replace(link, master=None) if link.master == name else link
+            for key, link in self.links.items()
+        }
         self.addresses = [one for one in self.addresses if one.dev != name]
         self.routes = [one for one in self.routes if name not in one.devs]
         self.neighbours = [one for one in self.neighbours if one.dev != name]
@@ -160,19 +211,34 @@ class Kernel:
         new: Address = replace(change.payload, flags=change.payload.flags & ~SECONDARY)
         if new.dev not in self.links:
             raise Refusal(f"no device {new.dev}")
-        same = [one for one in self.addresses if one.dev == new.dev and (one.text, one.peer) == (new.text, new.peer)]
+        same = [
+            one
+            for one in self.addresses
+            if one.dev == new.dev and (one.text, one.peer) == (new.text, new.peer)
+        ]
         if same:
             return  # replaced in its place
         mine = [one for one in self.addresses if one.dev == new.dev and one.family == new.family]
-        others = [one for one in self.addresses if not (one.dev == new.dev and one.family == new.family)]
+        others = [
+            one for one in self.addresses if not (one.dev == new.dev and one.family == new.family)
+        ]
         if new.family == V6:
-            position = next((number for number, one in enumerate(mine) if one.scope >= new.scope), len(mine))
+            position = next(
+                (number for number, one in enumerate(mine) if one.scope >= new.scope), len(mine)
+            )
         else:
             if any(not one.flags & SECONDARY and _subnet(one) == _subnet(new) for one in mine):
                 new = replace(new, flags=new.flags | SECONDARY)
             position = len(mine)
             if not new.flags & SECONDARY:
-                position = max([number + 1 for number, one in enumerate(mine) if not one.flags & SECONDARY and new.scope <= one.scope] or [0])
+                position = max(
+                    [
+                        number + 1
+                        for number, one in enumerate(mine)
+                        if not one.flags & SECONDARY and new.scope <= one.scope
+                    ]
+                    or [0]
+                )
         mine.insert(position, new)
         self.addresses = others + mine
         self._make_routes(new)
@@ -183,14 +249,26 @@ class Kernel:
                 self._add(made)
 
     def remove_address(self, change: Change) -> None:
-        old = next((one for one in self.addresses if (one.dev, one.text, one.peer) == (change.payload.dev, change.payload.text, change.payload.peer)), None)
+        old = next(
+            (
+                one
+                for one in self.addresses
+                if (one.dev, one.text, one.peer)
+                == (change.payload.dev, change.payload.text, change.payload.peer)
+            ),
+            None,
+        )
         if old is None:
             return  # EADDRNOTAVAIL is tolerated
         self.addresses.remove(old)
         self._unmake_routes(old)
         gone = [old]
         if old.family == V4 and not old.flags & SECONDARY:
-            followers = [one for one in self.addresses if one.dev == old.dev and one.flags & SECONDARY and _subnet(one) == _subnet(old)]
+            followers = [
+                one
+                for one in self.addresses
+                if one.dev == old.dev and one.flags & SECONDARY and _subnet(one) == _subnet(old)
+            ]
             if self.promote and followers:
                 heir = replace(followers[0], flags=followers[0].flags & ~SECONDARY)
                 self.addresses[self.addresses.index(followers[0])] = heir
@@ -201,10 +279,15 @@ class Kernel:
         for one in gone:
             text = one.text.partition("/")[0]
             if not any(other.text.partition("/")[0] == text for other in self.addresses):
-                self.routes = [replace(way, src=None) if way.family == V6 and way.src == text else way for way in self.routes]
+                self.routes = [
+                    replace(way, src=None) if way.family == V6 and way.src == text else way
+                    for way in self.routes
+                ]
                 self.routes = [way for way in self.routes if way.src != text]
         if not any(one.dev == old.dev and one.family == V4 for one in self.addresses):
-            self.neighbours = [one for one in self.neighbours if one.dev != old.dev or one.family != V4]
+            self.neighbours = [
+                one for one in self.neighbours if one.dev != old.dev or one.family != V4
+            ]
 
     def _unmake_routes(self, old: Address) -> None:
         kept = [made for one in self.addresses if one.dev == old.dev for made in _made(one)]
@@ -236,7 +319,10 @@ class Kernel:
     def _add(self, new: Route) -> None:
         if new in self.routes:
             return  # EEXIST is tolerated
-        last = max((number for number, one in enumerate(self.routes) if one.key == new.key), default=len(self.routes) - 1)
+        last = max(
+            (number for number, one in enumerate(self.routes) if one.key == new.key),
+            default=len(self.routes) - 1,
+        )
         self.routes.insert(last + 1, new)
 
     def _check_route(self, new: Route) -> None:
@@ -271,10 +357,16 @@ class Kernel:
 
     def add_neighbour(self, change: Change) -> None:
         new: Any = change.payload
-        self.neighbours = [one for one in self.neighbours if (one.dev, one.address) != (new.dev, new.address)] + [new]
+        self.neighbours = [
+            one for one in self.neighbours if (one.dev, one.address) != (new.dev, new.address)
+        ] + [new]
 
     def remove_neighbour(self, change: Change) -> None:
-        self.neighbours = [one for one in self.neighbours if (one.dev, one.address) != (change.payload.dev, change.payload.address)]
+        self.neighbours = [
+            one
+            for one in self.neighbours
+            if (one.dev, one.address) != (change.payload.dev, change.payload.address)
+        ]
 
     def stop_dhcp(self, change: Change) -> None:
         self.clients.remove(change.payload)
@@ -303,7 +395,11 @@ def _made(one: Address) -> list[Route]:
         return [Route(V4, str(subnet), MAIN, metric, 0, 1, 253, 2, (Hop(one.dev),), local)]
     dsts = [] if one.flags & NOPREFIXROUTE else [str(ipaddress.ip_interface(one.text).network)]
     dsts += [f"{one.peer}/128"] if one.peer else []
-    return [Route(V6, dst, MAIN, metric or 256, 0, 1, 0, 2, (Hop(one.dev),)) for dst in dsts if not dst.startswith("fe80:")]
+    return [
+        Route(V6, dst, MAIN, metric or 256, 0, 1, 0, 2, (Hop(one.dev),))
+        for dst in dsts
+        if not dst.startswith("fe80:")
+    ]
 
 
 def _attributes(raw: bytes) -> list[tuple[int, bytes]]:

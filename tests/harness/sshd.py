@@ -23,7 +23,15 @@ async def serve(process: asyncssh.SSHServerProcess, delay: float, **how: Any) ->
     peer, here = process.get_extra_info("peername"), process.get_extra_info("sockname")
     env = {**os.environ, "SSH_CONNECTION": f"{peer[0]} {peer[1]} {here[0]} {here[1]}"}
     pipe = asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_shell(process.command or "true", stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True, **how)
+    child = await asyncio.create_subprocess_shell(
+        process.command or "true",
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=env,
+        start_new_session=True,
+        **how,
+    )
     await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
     status = await child.wait()
     await process.stdout.drain()
@@ -42,6 +50,7 @@ async def main(port: str, key: str, authorized: str, delay: str) -> None:
     )
     print("ready", flush=True)
     await server.wait_closed()
+
 
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:]))

@@ -52,7 +52,9 @@ class Steps:
         self._process.close()
 
 
-def disturbed(netns: str, nic: str, bridge: str, number: int, trouble: Callable[[str], BaseException]) -> dict[str, Any]:
+def disturbed(
+    netns: str, nic: str, bridge: str, number: int, trouble: Callable[[str], BaseException]
+) -> dict[str, Any]:
     """Convert, with C(trouble) instead of the message of this number (from 0).
 
     Returns C({"error": text or None, "type": its class, "sent": messages of the whole run}).
@@ -103,7 +105,14 @@ class _Troubled(Netlink):
         super().send(kind, flags, body, what)
 
 
-def _disturbed(netns: str, nic: str, bridge: str, number: int, trouble: Callable[[str], BaseException], pipe: Any) -> None:
+def _disturbed(
+    netns: str,
+    nic: str,
+    bridge: str,
+    number: int,
+    trouble: Callable[[str], BaseException],
+    pipe: Any,
+) -> None:
     enter(netns)
     netlink = _Troubled(number, trouble)
     spec = Spec(nic, bridge)

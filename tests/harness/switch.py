@@ -12,9 +12,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _vlan_wire, _wire
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _attributes,
+    _vlan_wire,
+    _wire,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Address, Link, Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+    Address,
+    Link,
+    Snapshot,
+)
 
 UP, CARRIER = 0x1, 0x10000
 PVID, UNTAGGED, BEGIN, END = 2, 4, 8, 16
@@ -38,7 +46,13 @@ class Switch:
         first = {default: PVID | UNTAGGED} if default else {}
         self.own: Vids = dict(first)
         self.ports: dict[str, Vids] = {name: dict(first) for name in ports}
-        self.options = {"vlan_filtering": True, "vlan_protocol": "802.1Q", "vlan_default_pvid": default, "vlan_stats_per_port": False, "stp_state": False}
+        self.options = {
+            "vlan_filtering": True,
+            "vlan_protocol": "802.1Q",
+            "vlan_default_pvid": default,
+            "vlan_stats_per_port": False,
+            "stp_state": False,
+        }
         self.addresses: tuple[Address, ...] = ()
         self.sent: list[tuple[int, dict[str, Vids]]] = []
         self.fail_at = 0
@@ -49,10 +63,18 @@ class Switch:
 
     def snapshot(self, addresses: bool = False, vlans: bool = False) -> Snapshot:
         links = {BRIDGE: Link(BRIDGE, 1, "bridge", UP, options=dict(self.options))}
-        links.update({name: Link(name, 2 + number, "veth", UP | CARRIER, master=BRIDGE, port={}) for number, name in enumerate(self.ports)})
+        links.update(
+            {
+                name: Link(name, 2 + number, "veth", UP | CARRIER, master=BRIDGE, port={})
+                for number, name in enumerate(self.ports)
+            }
+        )
         names = {link.index: name for name, link in links.items()}
         told = _vlan_wire.decode([self._dump(index, name) for index, name in names.items()], names)
-        return Snapshot({name: Link(**{**vars(link), "vlans": told[name]}) for name, link in links.items()}, self.addresses)
+        return Snapshot(
+            {name: Link(**{**vars(link), "vlans": told[name]}) for name, link in links.items()},
+            self.addresses,
+        )
 
     def _dump(self, index: int, name: str) -> bytes:
         """br_fill_ifvlaninfo_compressed: ranges of the same flags."""
@@ -62,7 +84,11 @@ class Switch:
             if not (after and before):
                 bits = vids[vid] | (BEGIN if after else END if before else 0)
                 data += _wire.attribute(2, struct.pack("=HH", bits, vid))
-        return struct.pack("=BxHiII", 7, 1, index, 0, 0) + _wire.attribute(3, name.encode() + b"\0") + (_wire.attribute(26, data) if data else b"")
+        return (
+            struct.pack("=BxHiII", 7, 1, index, 0, 0)
+            + _wire.attribute(3, name.encode() + b"\0")
+            + (_wire.attribute(26, data) if data else b"")
+        )
 
     def ready(self) -> None:
         """There is nothing to load."""
@@ -85,7 +111,9 @@ class Switch:
     def _vlans(self, kind: int, target: Vids, data: bytes, own: bool) -> None:
         first = None
         told = list(pieces(data))
-        assert own == (told[0] == (0, b"\2\0")), "only the bridge itself is spoken to with BRIDGE_FLAGS_SELF"
+        assert own == (told[0] == (0, b"\2\0")), (
+            "only the bridge itself is spoken to with BRIDGE_FLAGS_SELF"
+        )
         for number, payload in told:
             if number != 2:
                 continue
@@ -97,7 +125,9 @@ class Switch:
                 continue
             assert (first is None) == (not bits & END)
             for each in range(vid if first is None else first, vid + 1):
-                self._remove(target, each) if kind == DELLINK else self._add(target, each, bits & (PVID | UNTAGGED))
+                self._remove(target, each) if kind == DELLINK else self._add(
+                    target, each, bits & (PVID | UNTAGGED)
+                )
             first = None
         assert first is None, "a range without an end"
 

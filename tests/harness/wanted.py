@@ -29,7 +29,12 @@ def moved(before: dict[str, Any], nic: str = NIC, bridge: str = BRIDGE) -> dict[
 
 def comparable(dump: dict[str, Any], nic: str = NIC) -> dict[str, Any]:
     """The addresses, routes, rules and neighbours of a dump, without what the kernel keeps for a NIC that is up."""
-    part = copy.deepcopy({key: dump[key] for key in ("addresses", "routes4", "routes6", "rules4", "rules6", "neighbours")})
+    part = copy.deepcopy(
+        {
+            key: dump[key]
+            for key in ("addresses", "routes4", "routes6", "rules4", "rules6", "neighbours")
+        }
+    )
     for addresses in part["addresses"].values():
         for address in addresses:
             for flag in _STAGING:
@@ -57,5 +62,9 @@ def without(dump: dict[str, Any], device: str) -> dict[str, Any]:
     for family in ("ipv4", "ipv6"):
         part["sysctls"].pop(f"{family}/{device}", None)
     by_itself = ("ff00::/8", "fe80::")
-    part["routes6"] = [one for one in part["routes6"] if not (one.get("dev") == device and one["dst"].startswith(by_itself))]
+    part["routes6"] = [
+        one
+        for one in part["routes6"]
+        if not (one.get("dev") == device and one["dst"].startswith(by_itself))
+    ]
     return part

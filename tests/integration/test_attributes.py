@@ -16,11 +16,22 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _bridge, _port, _tap, _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _attributes,
+    _bridge,
+    _port,
+    _tap,
+    _vlan,
+)
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.dump import settled
 from ansible_collections.hypervisor.network.tests.harness.modules import SWITCH, Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.netns import (
+    Namespaces,
+    batch,
+    ip_json,
+    run,
+)
 from ansible_collections.hypervisor.network.tests.harness.rawlink import attributes_of
 
 
@@ -126,14 +137,30 @@ PORT = [
 ]
 TAP = [
     *LINK,
-    Row("owner", "1", "root", DATA + "user", lambda value: {"1": ("daemon", "1"), "root": ("root", "0")}[value]),
-    Row("group", "1", "root", DATA + "group", lambda value: {"1": ("daemon", "1"), "root": ("root", "0")}[value]),
+    Row(
+        "owner",
+        "1",
+        "root",
+        DATA + "user",
+        lambda value: {"1": ("daemon", "1"), "root": ("root", "0")}[value],
+    ),
+    Row(
+        "group",
+        "1",
+        "root",
+        DATA + "group",
+        lambda value: {"1": ("daemon", "1"), "root": ("root", "0")}[value],
+    ),
     Row("multi_queue", True, False, DATA + "multi_queue"),
     Row("vnet_hdr", True, False, DATA + "vnet_hdr"),
     Row("pi", True, False, DATA + "pi"),
     Row("mode", "tap", "tun", DATA + "type"),
 ]
-HOSTS = {"linux_bridge": ("br0", {}), "bridge_port": ("v0", {"bridge": "br0"}), "tap_device": ("tap0", {})}
+HOSTS = {
+    "linux_bridge": ("br0", {}),
+    "bridge_port": ("v0", {"bridge": "br0"}),
+    "tap_device": ("tap0", {}),
+}
 
 
 @pytest.fixture(scope="module", params=list(PYTHONS))
@@ -158,7 +185,9 @@ def seen(host: Modules, dev: str, row: Row) -> Any:
         return "UP" in link["flags"]
     if row.raw is not None:
         number, layout = row.raw
-        value = struct.unpack_from(layout, attributes_of(host.netns, dev, slave=dev == "v0")[number])[0]
+        value = struct.unpack_from(
+            layout, attributes_of(host.netns, dev, slave=dev == "v0")[number]
+        )[0]
         return bool(value) if isinstance(row.one, bool) else value
     for key in row.key.split("/"):
         link = (link or {}).get(key)
@@ -167,7 +196,11 @@ def seen(host: Modules, dev: str, row: Row) -> Any:
 
 def shows(value: Any, row: Row, given: Any) -> bool:
     wanted = row.as_seen(given)
-    return str(value) in wanted if isinstance(wanted, tuple) else value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+    return (
+        str(value) in wanted
+        if isinstance(wanted, tuple)
+        else value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+    )
 
 
 def lacking(host: Modules, row: Row) -> bool:
@@ -175,8 +208,15 @@ def lacking(host: Modules, row: Row) -> bool:
     if not row.needs:
         return False
     if row.needs == "VLAN":
-        return "vlan_protocol" not in ip_json(host.netns, "-d", "link", "show", "dev", "br0")[0]["linkinfo"]["info_data"]
-    return row.raw[0] not in attributes_of(host.netns, "v0" if row in PORT else "br0", slave=row in PORT)
+        return (
+            "vlan_protocol"
+            not in ip_json(host.netns, "-d", "link", "show", "dev", "br0")[0]["linkinfo"][
+                "info_data"
+            ]
+        )
+    return row.raw[0] not in attributes_of(
+        host.netns, "v0" if row in PORT else "br0", slave=row in PORT
+    )
 
 
 CASES = [
@@ -224,13 +264,18 @@ def test_the_tables_have_every_option() -> None:
     assert {row.option for row in BRIDGE} >= {one.option for one in _attributes.BRIDGE}
 
 
-def test_vlan_filtering_on_a_kernel_without_it_is_refused_and_the_bridge_unchanged(host: Modules) -> None:
+def test_vlan_filtering_on_a_kernel_without_it_is_refused_and_the_bridge_unchanged(
+    host: Modules,
+) -> None:
     if not lacking(host, next(row for row in BRIDGE if row.option == "vlan_filtering")):
         pytest.skip("this kernel has VLAN filtering")
     before = settled(host.netns)["links"]
     for name in ("br0", "br-new"):
         message = host.refused("linux_bridge", name=name, vlan_filtering=True, priority=77)
-        assert message.startswith(f"{name}: this kernel has no vlan_filtering for bridges") and "CONFIG_BRIDGE_VLAN_FILTERING" in message
+        assert (
+            message.startswith(f"{name}: this kernel has no vlan_filtering for bridges")
+            and "CONFIG_BRIDGE_VLAN_FILTERING" in message
+        )
     assert settled(host.netns)["links"] == before
     assert not host.done("linux_bridge", name="br0", vlan_filtering=False)["changed"]
     assert host.done("linux_bridge", name="br-new", vlan_filtering=False)["changed"]
@@ -253,4 +298,9 @@ def test_all_at_once_and_back(host: Modules) -> None:
 
 def test_the_oracle_tells_json(host: Modules) -> None:
     """Else every comparison above would compare nothing."""
-    assert json.loads(run("ip", "-n", host.netns, "-j", "-d", "link", "show", "dev", "br0"))[0]["linkinfo"]["info_kind"] == "bridge"
+    assert (
+        json.loads(run("ip", "-n", host.netns, "-j", "-d", "link", "show", "dev", "br0"))[0][
+            "linkinfo"
+        ]["info_kind"]
+        == "bridge"
+    )

@@ -13,7 +13,15 @@ import pytest
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import ADDRESS6, HOST4, HOST6, NIC, NIC_MAC, lan, stalled
+from ansible_collections.hypervisor.network.tests.harness.lan import (
+    ADDRESS6,
+    HOST4,
+    HOST6,
+    NIC,
+    NIC_MAC,
+    lan,
+    stalled,
+)
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
 from ansible_collections.hypervisor.network.tests.harness.steps import Steps
 from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved, without
@@ -72,9 +80,13 @@ def test_static_host_has_everything_on_the_bridge_and_nothing_else_changed(uplin
     bridge = after["links"]["br0"]["linkinfo"]["info_data"]
     assert (bridge["stp_state"], bridge["forward_delay"]) == (0, 0)
     for family in ("ipv4", "ipv6"):
-        assert differences(before["sysctls"][f"{family}/all"], after["sysctls"][f"{family}/all"]) == []
+        assert (
+            differences(before["sysctls"][f"{family}/all"], after["sysctls"][f"{family}/all"]) == []
+        )
     assert after["sysctls"]["ipv4/br0"]["rp_filter"] == before["sysctls"]["ipv4/eth0"]["rp_filter"]
-    assert after["sysctls"]["ipv6/br0"]["accept_dad"] == before["sysctls"]["ipv6/eth0"]["accept_dad"]
+    assert (
+        after["sysctls"]["ipv6/br0"]["accept_dad"] == before["sysctls"]["ipv6/eth0"]["accept_dad"]
+    )
 
 
 def test_the_bridge_takes_over_an_mtu_of_the_nic(uplink):
@@ -123,14 +135,23 @@ def test_absent_gives_the_nic_everything_back(uplink, extra):
 
 def test_a_bridge_with_a_tap_becomes_the_nics_bridge_and_keeps_the_tap(uplink):
     with lan() as made:
-        batch(made.host, "link add br0 type bridge forward_delay 0\ntuntap add tap1 mode tap\nlink set tap1 master br0 up\nlink set br0 up\n")
+        batch(
+            made.host,
+            "link add br0 type bridge forward_delay 0\ntuntap add tap1 mode tap\nlink set tap1 master br0 up\nlink set br0 up\n",
+        )
         before = dump(made.host)
         uplink(made.host)
         assert all(made.all_reachable().values())
-        assert {link["ifname"] for link in ip_json(made.host, "link", "show", "master", "br0")} == {"eth0", "tap1"}
+        assert {link["ifname"] for link in ip_json(made.host, "link", "show", "master", "br0")} == {
+            "eth0",
+            "tap1",
+        }
         after = settled(made.host)
         assert after["links"]["br0"]["address"] == NIC_MAC
-        assert all(before["links"]["tap1"][key] == after["links"]["tap1"][key] for key in ("flags", "mtu", "address"))
+        assert all(
+            before["links"]["tap1"][key] == after["links"]["tap1"][key]
+            for key in ("flags", "mtu", "address")
+        )
 
 
 @pytest.mark.parametrize("rp_filter", [0, 1, 2])
@@ -144,7 +165,9 @@ def test_every_prefix_of_the_messages_leaves_the_host_reachable_there_and_back(r
                     answers = made.all_reachable()
                     assert all(answers.values()), (answers, taken)
             assert ("attach port eth0" if present else "detach port eth0") in taken
-            assert dump(made.host)["sysctls"][f"ipv4/{'br0' if present else NIC}"]["rp_filter"] == str(rp_filter)
+            assert dump(made.host)["sysctls"][f"ipv4/{'br0' if present else NIC}"][
+                "rp_filter"
+            ] == str(rp_filter)
 
 
 def test_dhcp_host_keeps_its_address_and_renews_it_on_the_bridge(uplink):
@@ -162,7 +185,8 @@ def test_dhcp_host_keeps_its_address_and_renews_it_on_the_bridge(uplink):
         host.wait_for(lambda: len(host.server_says("DHCPACK")) > asked, 8)
         assert len(host.server_says("DHCPDISCOVER")) == 1
         assert made.reachable(address)
-        assert dump(made.host)["addresses"][NIC] == []  # the old client is gone: it would have renewed on the NIC
+        # the old client is gone: it would have renewed on the NIC
+        assert dump(made.host)["addresses"][NIC] == []
         again = uplink(made.host)
         assert not again["changed"], again["changes"]
     assert differences(moved(before), comparable(after)) == []

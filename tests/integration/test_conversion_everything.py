@@ -71,7 +71,9 @@ def uplink(run_module):
     needs_root()
 
     def run_it(netns: str, **options: Any) -> dict[str, Any]:
-        result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, netns)
+        result = run_module(
+            "bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, netns
+        )
         assert not result["failed"], result
         return result
 
@@ -83,7 +85,12 @@ def strict(before: dict[str, Any]) -> dict[str, Any]:
 
     An address whose connected route somebody has replaced gets the mark that keeps the kernel from making that route again.
     """
-    part = copy.deepcopy({key: before[key] for key in ("addresses", "routes4", "routes6", "rules4", "rules6", "neighbours")})
+    part = copy.deepcopy(
+        {
+            key: before[key]
+            for key in ("addresses", "routes4", "routes6", "rules4", "rules6", "neighbours")
+        }
+    )
     for name, addresses in part["addresses"].items():
         part["addresses"][name] = [one for one in addresses if one["local"] != OWN]
         for one in part["addresses"][name]:
@@ -96,14 +103,39 @@ def strict(before: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("promote", [0, 1])
 def test_everything_on_the_nic_moves_and_comes_back_to_the_last_word(uplink, promote):
     with lan(host="", echo=False) as made:
-        inside(made.host, set_sysctls, {"ipv4/conf/all/promote_secondaries": promote, "ipv4/conf/eth0/promote_secondaries": promote, **SYSCTLS})
+        inside(
+            made.host,
+            set_sysctls,
+            {
+                "ipv4/conf/all/promote_secondaries": promote,
+                "ipv4/conf/eth0/promote_secondaries": promote,
+                **SYSCTLS,
+            },
+        )
         batch(made.host, EVERYTHING)
-        run("ip", "-n", made.host, "-6", "rule", "add", "iif", "eth0", "from", "fd77::/64", "lookup", "104", "priority", "1004")
+        run(
+            "ip",
+            "-n",
+            made.host,
+            "-6",
+            "rule",
+            "add",
+            "iif",
+            "eth0",
+            "from",
+            "fd77::/64",
+            "lookup",
+            "104",
+            "priority",
+            "1004",
+        )
         before = settled(made.host)
         uplink(made.host)
         after = settled(made.host)
         # the first address is who the host is to others; only the kernel's own link-local one comes when it likes
-        assert _locals(ip_json(made.host, "address", "show", "dev", "br0")[0]["addr_info"]) == _locals(before["addresses"]["eth0"])
+        assert _locals(
+            ip_json(made.host, "address", "show", "dev", "br0")[0]["addr_info"]
+        ) == _locals(before["addresses"]["eth0"])
         assert uplink(made.host)["changes"] == []
         assert uplink(made.host, state="absent")["changed"]
         back = settled(made.host)
@@ -111,7 +143,9 @@ def test_everything_on_the_nic_moves_and_comes_back_to_the_last_word(uplink, pro
     assert "\n".join(differences(strict(_moved(before)), strict(after))) == ""
     assert "\n".join(differences(strict(before), strict(without(back, "br0")))) == ""
     for part in ("links", "sysctls"):
-        assert "\n".join(differences(without(before, "br0")[part], without(back, "br0")[part])) == ""
+        assert (
+            "\n".join(differences(without(before, "br0")[part], without(back, "br0")[part])) == ""
+        )
     for key, value in SYSCTLS.items():
         family, _conf, _dev, name = key.split("/")
         assert after["sysctls"][f"{family}/br0"][name] == str(value), key

@@ -20,7 +20,8 @@ from ansible_collections.hypervisor.network.tests.harness.waiting import wait_fo
 
 ADDRESS = "fd77::ff:fe77:10"  # from the MAC
 ADVERTISED = 60  # seconds that a router is one after an advertisement
-HEARD = 30.0  # in its first minute dnsmasq waits 5 to 20 s between two advertisements, whatever ra-param says (radv.c)
+# in its first minute dnsmasq waits 5 to 20 s between two advertisements, whatever ra-param says (radv.c)
+HEARD = 30.0
 
 
 @pytest.fixture
@@ -34,7 +35,11 @@ def host() -> Iterator[Lan]:
                 "--no-hosts", "--user=root", "--pid-file=", "--enable-ra", "--dhcp-range=fd77::,ra-only,64,120", f"--ra-param=lan,4,{ADVERTISED}",
                 f"--log-facility={folder / 'log'}", f"--dhcp-leasefile={folder / 'leases'}",
             )  # fmt: skip
-            wait_for(lambda: settled(made.host, "eth0") and default(made.host), "an address and a route by the router", HEARD)
+            wait_for(
+                lambda: settled(made.host, "eth0") and default(made.host),
+                "an address and a route by the router",
+                HEARD,
+            )
             yield made
     finally:
         shutil.rmtree(folder)
@@ -43,7 +48,11 @@ def host() -> Iterator[Lan]:
 def settled(netns: str, dev: str) -> dict[str, Any] | None:
     """The host's own address on a device, once it is no longer tentative."""
     (link,) = ip_json(netns, "-6", "address", "show", "dev", dev) or [{"addr_info": []}]
-    found = [one for one in link.get("addr_info", []) if one.get("local") == ADDRESS and not one.get("tentative")]
+    found = [
+        one
+        for one in link.get("addr_info", [])
+        if one.get("local") == ADDRESS and not one.get("tentative")
+    ]
     return found[0] if found else None
 
 
@@ -57,25 +66,47 @@ def ways(route: dict[str, Any]) -> tuple[Any, ...]:
 
 def test_slaac_moves_to_the_bridge_is_renewed_there_and_comes_back(run_module, host):
     def uplink(**options: Any) -> dict[str, Any]:
-        result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, host.host)
+        result = run_module(
+            "bridge_uplink",
+            {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options},
+            host.host,
+        )
         assert not result["failed"], result
         return result
 
     (before,) = default(host.host)
     counted = host.under_load(uplink, ADDRESS)
-    assert {ways(one) for one in default(host.host)} == {("br0", before["gateway"], before["metric"], "ra")}
+    assert {ways(one) for one in default(host.host)} == {
+        ("br0", before["gateway"], before["metric"], "ra")
+    }
     assert 0 < default(host.host)[0]["expires"] <= ADVERTISED
     address = settled(host.host, "br0")
-    assert address is not None and address["valid_life_time"] <= 120 and settled(host.host, "eth0") is None
+    assert (
+        address is not None
+        and address["valid_life_time"] <= 120
+        and settled(host.host, "eth0") is None
+    )
     assert uplink()["changes"] == []
 
     # the next advertisement brings the kernel's own default route beside the one that moved, and refreshes the address and its network
-    left: list[int] = []  # whole seconds, and it may have come just before: only after going down can it be seen to go up
-    wait_for(lambda: left.append(max(one["expires"] for one in default(host.host))) or left[-1] > min(left), "the router is heard again", HEARD)
-    assert {ways(one) for one in default(host.host)} == {("br0", before["gateway"], before["metric"], "ra")}
+    # whole seconds, and it may have come just before: only after going down can it be seen to go up
+    left: list[int] = []
+    wait_for(
+        lambda: (
+            left.append(max(one["expires"] for one in default(host.host))) or left[-1] > min(left)
+        ),
+        "the router is heard again",
+        HEARD,
+    )
+    assert {ways(one) for one in default(host.host)} == {
+        ("br0", before["gateway"], before["metric"], "ra")
+    }
     (link,) = ip_json(host.host, "-6", "address", "show", "dev", "br0", "scope", "global")
     assert [one["local"] for one in link["addr_info"] if one] == [ADDRESS]
-    prefixes = [(one["dev"], "expires" in one) for one in ip_json(host.host, "-6", "route", "show", "fd77::/64")]
+    prefixes = [
+        (one["dev"], "expires" in one)
+        for one in ip_json(host.host, "-6", "route", "show", "fd77::/64")
+    ]
     assert prefixes == [("br0", True)]
     assert uplink()["changes"] == []
 

@@ -34,11 +34,15 @@ CLIENTS = {
     "udhcpc-that-releases": ("busybox", "udhcpc", "-R", "-n", "-i", "eth0"),
 }
 # The distribution's, without what would ask for or write the machine's name servers.
-DHCPCD_CONF = "duid\noption interface_mtu\nrequire dhcp_server_identifier\nnohook resolv.conf\nnoarp\n"
+DHCPCD_CONF = (
+    "duid\noption interface_mtu\nrequire dhcp_server_identifier\nnohook resolv.conf\nnoarp\n"
+)
 
 
 @contextmanager
-def host_with(client: tuple[str, ...], *more: str, renew: int | None = None) -> Iterator[tuple[DhcpHost, tuple[str, ...]]]:
+def host_with(
+    client: tuple[str, ...], *more: str, renew: int | None = None
+) -> Iterator[tuple[DhcpHost, tuple[str, ...]]]:
     """A LAN whose host got its address by this client, C(more) commands done before, and the words that run a program inside that host."""
     folder = Path(tempfile.mkdtemp(prefix="hn-dhcp-"))
     try:
@@ -46,11 +50,18 @@ def host_with(client: tuple[str, ...], *more: str, renew: int | None = None) -> 
             host = DhcpHost(made, folder)
             host.serve(renew)
             (folder / "dhcpcd.conf").write_text(DHCPCD_CONF, encoding="ascii")
-            text = SCRIPT.read_text(encoding="utf-8").replace('RESOLV_CONF="/etc/resolv.conf"', 'RESOLV_CONF="/dev/null"')
-            (folder / "script").write_text(text.replace("-x /sbin/resolvconf", "-x /nowhere"), encoding="utf-8")
+            text = SCRIPT.read_text(encoding="utf-8").replace(
+                'RESOLV_CONF="/etc/resolv.conf"', 'RESOLV_CONF="/dev/null"'
+            )
+            (folder / "script").write_text(
+                text.replace("-x /sbin/resolvconf", "-x /nowhere"), encoding="utf-8"
+            )
             (folder / "script").chmod(0o755)
             mounts = [f"mount -t tmpfs none {path}" for path in PRIVATE]
-            mounts += [f"mount --bind {folder / 'dhcpcd.conf'} /etc/dhcpcd.conf", f"mount --bind {folder / 'script'} {SCRIPT}"]
+            mounts += [
+                f"mount --bind {folder / 'dhcpcd.conf'} /etc/dhcpcd.conf",
+                f"mount --bind {folder / 'script'} {SCRIPT}",
+            ]
             inside = (*made.own_mounts(*mounts, *more), "-n")
             run(*inside, *client)
             yield host, inside
@@ -66,8 +77,15 @@ def client(request: pytest.FixtureRequest) -> str:
 
 def needs(program: str) -> None:
     needs_root()
-    missing = [path for path in (f"/usr/sbin/{program}", f"/usr/bin/{program}") if Path(path).exists()] == []
-    if missing or not SCRIPT.exists() or not Path("/var/lib/dhcpcd").exists() or not Path("/etc/dhcpcd.conf").exists():
+    missing = [
+        path for path in (f"/usr/sbin/{program}", f"/usr/bin/{program}") if Path(path).exists()
+    ] == []
+    if (
+        missing
+        or not SCRIPT.exists()
+        or not Path("/var/lib/dhcpcd").exists()
+        or not Path("/etc/dhcpcd.conf").exists()
+    ):
         pytest.skip("dhcpcd-base, udhcpc and busybox are not installed: run it through make")
 
 
@@ -76,10 +94,16 @@ def commands(host: DhcpHost) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     for pid in run("ip", "netns", "pids", host.lan.host).split():
         try:
-            words = Path("/proc", pid, "cmdline").read_bytes().decode().rstrip("\0").replace("\0", " ")
+            words = (
+                Path("/proc", pid, "cmdline").read_bytes().decode().rstrip("\0").replace("\0", " ")
+            )
         except OSError:
             continue
-        if "dhcp" in words and "unshare" not in words and "[" not in words.partition(" ")[2].partition(" ")[0]:
+        if (
+            "dhcp" in words
+            and "unshare" not in words
+            and "[" not in words.partition(" ")[2].partition(" ")[0]
+        ):
             found.append((int(pid), words))
     return found
 
@@ -91,7 +115,11 @@ def test_a_lease_goes_to_the_bridge_and_back_without_a_loss(run_module, client):
         before = settled(made.host)
 
         def uplink(**options: Any) -> dict[str, Any]:
-            result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options}, wrapper=inside)
+            result = run_module(
+                "bridge_uplink",
+                {"name": "eth0", "bridge": "br0", "guard_timeout": 0, **options},
+                wrapper=inside,
+            )
             assert not result["failed"], result
             return result
 
@@ -117,12 +145,16 @@ def test_a_lease_goes_to_the_bridge_and_back_without_a_loss(run_module, client):
     for count in (counted, back):
         assert count["tcp"]["died"] == 0 and count["udp4"]["lost"] <= 5, count
     assert "\n".join(differences(moved(before), comparable(after))) == ""
-    assert "\n".join(differences(comparable(without(before, "br0")), comparable(without(end, "br0")))) == ""
+    assert (
+        "\n".join(differences(comparable(without(before, "br0")), comparable(without(end, "br0"))))
+        == ""
+    )
 
 
 def test_a_dhcpcd_that_hears_routers_has_that_taken_from_the_kernel_wherever_it_serves(run_module):
     needs("dhcpcd")
-    accept_ra = {"ipv6/conf/eth0/accept_ra": 1}  # as ifupdown sets it after dhcpcd did, for "iface eth0 inet6 dhcp"
+    # as ifupdown sets it after dhcpcd did, for "iface eth0 inet6 dhcp"
+    accept_ra = {"ipv6/conf/eth0/accept_ra": 1}
     with host_with(("dhcpcd", "eth0")) as (host, inside):
         (address,) = host.leased()
         netns_inside(host.lan.host, set_sysctls, accept_ra)
@@ -130,19 +162,28 @@ def test_a_dhcpcd_that_hears_routers_has_that_taken_from_the_kernel_wherever_it_
             wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 0, "state": state}
             result = run_module("bridge_uplink", wish, wrapper=inside)
             assert not result["failed"], result
-            host.wait_for(lambda dev=dev: settled(host.lan.host)["sysctls"][f"ipv6/{dev}"]["accept_ra"] == "0", 10)
+            host.wait_for(
+                lambda dev=dev: (
+                    settled(host.lan.host)["sysctls"][f"ipv6/{dev}"]["accept_ra"] == "0"
+                ),
+                10,
+            )
             assert run_module("bridge_uplink", wish, wrapper=inside)["changes"] == []
             assert host.lan.reachable(address)
 
 
-def test_the_metric_that_dhcpcd_took_from_the_nics_number_is_written_into_the_bridges_stanza(run_module):
+def test_the_metric_that_dhcpcd_took_from_the_nics_number_is_written_into_the_bridges_stanza(
+    run_module,
+):
     needs("dhcpcd")
     before = "auto eth0\niface eth0 inet dhcp\n"
     folder = ("mount -t tmpfs none /etc/network", f"printf '{before}' > /etc/network/interfaces")
     with host_with(CLIENTS["dhcpcd"], *folder) as (host, inside):
 
         def stanza(check: bool = False, **options: Any) -> str:
-            result = run_module("interfaces_stanza", {"name": "br0", **options}, check=check, wrapper=inside)
+            result = run_module(
+                "interfaces_stanza", {"name": "br0", **options}, check=check, wrapper=inside
+            )
             assert not result["failed"], result
             return str(result["diff"][0]["after"]) if result["changed"] else ""
 
@@ -153,7 +194,9 @@ def test_the_metric_that_dhcpcd_took_from_the_nics_number_is_written_into_the_br
         metric = default_metric("eth0")
         predicted = stanza(check=True, take_over="eth0")
         assert f"\n    metric {metric}\n" in predicted
-        result = run_module("bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0}, wrapper=inside)
+        result = run_module(
+            "bridge_uplink", {"name": "eth0", "bridge": "br0", "guard_timeout": 0}, wrapper=inside
+        )
         assert not result["failed"], result
         assert default_metric("br0") == metric
         assert stanza(take_over="eth0") == predicted

@@ -24,7 +24,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._plan import Ch
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, inside, run
+from ansible_collections.hypervisor.network.tests.harness.netns import (
+    Namespaces,
+    batch,
+    inside,
+    run,
+)
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 MACS = {"a": "02:aa:00:00:00:0a", "b": "02:aa:00:00:00:0b", "c": "02:aa:00:00:00:0c"}
@@ -45,8 +50,12 @@ class Switch:
 
     def entry(self, mac: str) -> dict[str, Any] | None:
         """The entry of a MAC, in iproute2's words."""
-        found = json.loads(run("bridge", "-n", self.modules.netns, "-j", "fdb", "show", "br", "br0"))
-        return next((one for one in found if one["mac"] == mac and one.get("master") == "br0"), None)
+        found = json.loads(
+            run("bridge", "-n", self.modules.netns, "-j", "fdb", "show", "br", "br0")
+        )
+        return next(
+            (one for one in found if one["mac"] == mac and one.get("master") == "br0"), None
+        )
 
     def port(self, mac: str) -> str | None:
         """The port of a MAC, as iproute2 tells it."""
@@ -67,12 +76,22 @@ def made(request: pytest.FixtureRequest, target_path: str) -> Iterator[Switch]:
     with Namespaces("host", "far") as names, Modules(names["host"], python, target_path) as modules:
         modules.done("linux_bridge", name="br0", up=True, forward_delay=0, mcast_snooping=False)
         for name in MACS:
-            batch(names["host"], f"link add port-{name} type veth peer name far-{name} netns {names['far']}\n")
+            batch(
+                names["host"],
+                f"link add port-{name} type veth peer name far-{name} netns {names['far']}\n",
+            )
             batch(names["far"], f"link set far-{name} addrgenmode none up\n")
-        modules.done("bridge_port", bridge="br0", up=True, ports=[{"name": f"port-{name}"} for name in MACS])
+        modules.done(
+            "bridge_port", bridge="br0", up=True, ports=[{"name": f"port-{name}"} for name in MACS]
+        )
         stations = {name: Station(names["far"], f"far-{name}", mac) for name, mac in MACS.items()}
         for name in MACS:
-            wait_for(lambda port=f"port-{name}": "LOWER_UP" in run("ip", "-n", names["host"], "link", "show", port), "carrier")
+            wait_for(
+                lambda port=f"port-{name}": (
+                    "LOWER_UP" in run("ip", "-n", names["host"], "link", "show", port)
+                ),
+                "carrier",
+            )
         yield Switch(modules, stations)
         for one in stations.values():
             one.__exit__()
@@ -112,8 +131,15 @@ def test_who_is_silent_for_the_ageing_time_is_forgotten_and_flooded_again(switch
     assert switch.where("c", NOBODY) == {"a": 1, "b": 1}
 
 
-def test_what_a_control_plane_told_does_not_age_and_a_dynamic_entry_is_added_again(switch: Switch) -> None:
-    wish = {"entries": [{"mac": NOBODY, "port": "port-a", "type": "dynamic"}, {"mac": "02:aa:00:00:00:ef", "port": "port-a", "extern_learn": True}]}
+def test_what_a_control_plane_told_does_not_age_and_a_dynamic_entry_is_added_again(
+    switch: Switch,
+) -> None:
+    wish = {
+        "entries": [
+            {"mac": NOBODY, "port": "port-a", "type": "dynamic"},
+            {"mac": "02:aa:00:00:00:ef", "port": "port-a", "extern_learn": True},
+        ]
+    }
     assert switch.fdb(**wish)["changed"] and not switch.fdb(**wish)["changed"]
     assert switch.where("c", NOBODY) == {"a": 1}
     switch.modules.done("linux_bridge", name="br0", ageing_time=1)
@@ -123,7 +149,9 @@ def test_what_a_control_plane_told_does_not_age_and_a_dynamic_entry_is_added_aga
     assert switch.where("c", "02:aa:00:00:00:ef") == {"a": 1}
 
 
-def test_a_static_entry_directs_frames_to_who_has_never_sent_and_does_not_age(switch: Switch) -> None:
+def test_a_static_entry_directs_frames_to_who_has_never_sent_and_does_not_age(
+    switch: Switch,
+) -> None:
     assert switch.where("a", NOBODY) == {"b": 1, "c": 1}
     assert switch.fdb(mac=NOBODY, port="port-b")["changed"]
     switch.modules.done("linux_bridge", name="br0", ageing_time=1)
@@ -133,7 +161,9 @@ def test_a_static_entry_directs_frames_to_who_has_never_sent_and_does_not_age(sw
     assert not switch.fdb(mac=NOBODY, port="port-b")["changed"]
 
 
-def test_a_sticky_entry_stays_whoever_sends_as_it_and_a_static_one_moves_and_is_brought_back(switch: Switch) -> None:
+def test_a_sticky_entry_stays_whoever_sends_as_it_and_a_static_one_moves_and_is_brought_back(
+    switch: Switch,
+) -> None:
     for sticky in (True, False):
         wish = {"mac": NOBODY, "port": "port-b", "sticky": sticky}
         switch.fdb(**wish)
@@ -155,7 +185,9 @@ def test_a_permanent_entry_is_the_hosts_own_and_comes_out_nowhere(switch: Switch
 def test_the_entry_of_a_guest_that_moved_is_moved(switch: Switch) -> None:
     switch.fdb(mac=NOBODY, port="port-a")
     moved = switch.fdb(mac=NOBODY, port="port-c")
-    assert [(change["action"], change["after"]) for change in moved["changes"]] == [("update", {"port": "port-c"})]
+    assert [(change["action"], change["after"]) for change in moved["changes"]] == [
+        ("update", {"port": "port-c"})
+    ]
     assert switch.where("a", NOBODY) == {"c": 1} and switch.where("b", NOBODY) == {"c": 1}
 
 
@@ -168,12 +200,16 @@ def test_a_flush_forgets_what_was_learned_and_nothing_else(switch: Switch) -> No
     assert switch.port(MACS["a"]) == "port-a"
     assert switch.fdb(flush={"port": "port-a"})["changes"] == predicted["changes"]
     assert [switch.port(MACS[name]) for name in "abc"] == [None, "port-b", "port-c"]
-    assert {change["name"] for change in switch.fdb(flush={})["changes"]} == {f"{MACS[name]} in br0" for name in "bc"}
+    assert {change["name"] for change in switch.fdb(flush={})["changes"]} == {
+        f"{MACS[name]} in br0" for name in "bc"
+    }
     assert [switch.port(mac) for mac in (*MACS.values(), NOBODY)] == [None, None, None, "port-b"]
     assert not switch.fdb(flush={})["changed"]
 
 
-def test_a_flush_below_traffic_succeeds_although_the_sender_is_learned_again_at_once(switch: Switch) -> None:
+def test_a_flush_below_traffic_succeeds_although_the_sender_is_learned_again_at_once(
+    switch: Switch,
+) -> None:
     stop = threading.Event()
 
     def talk() -> None:
@@ -195,9 +231,22 @@ def test_a_flush_below_traffic_succeeds_although_the_sender_is_learned_again_at_
 
 
 def test_bridge_info_tells_type_and_marks(switch: Switch) -> None:
-    switch.fdb(port="port-b", entries=[{"mac": NOBODY, "sticky": True}, {"mac": "02:aa:00:00:00:ef", "extern_learn": True}])
-    found = {one["mac"]: one for one in switch.modules.done("bridge_info", name="br0")["bridges"][0]["fdb"]}
-    assert (found[NOBODY]["type"], found[NOBODY]["sticky"], found[NOBODY]["extern_learn"]) == ("static", True, False)
+    switch.fdb(
+        port="port-b",
+        entries=[
+            {"mac": NOBODY, "sticky": True},
+            {"mac": "02:aa:00:00:00:ef", "extern_learn": True},
+        ],
+    )
+    found = {
+        one["mac"]: one
+        for one in switch.modules.done("bridge_info", name="br0")["bridges"][0]["fdb"]
+    }
+    assert (found[NOBODY]["type"], found[NOBODY]["sticky"], found[NOBODY]["extern_learn"]) == (
+        "static",
+        True,
+        False,
+    )
     marked = found["02:aa:00:00:00:ef"]
     assert (marked["type"], marked["sticky"], marked["extern_learn"]) == ("dynamic", False, True)
 
@@ -207,9 +256,18 @@ def _sent(bad: int, count: int, fine: tuple[int, ...] = ()) -> str:
     indexes = {"port0": socket.if_nametoindex("port0"), "far0": socket.if_nametoindex("far0")}
     messages = []
     for number in range(count):
-        says = {"port": "far0" if number == bad else "port0", "type": "static", "sticky": False, "extern_learn": False}
-        step = _fdb.Step("br0", f"02:bb:00:00:{number >> 8:02x}:{number & 255:02x}", None, None, says)
-        messages += _fdb_entries.messages(Change("create", "entry", f"number {number}", None, says, payload=step), indexes)
+        says = {
+            "port": "far0" if number == bad else "port0",
+            "type": "static",
+            "sticky": False,
+            "extern_learn": False,
+        }
+        step = _fdb.Step(
+            "br0", f"02:bb:00:00:{number >> 8:02x}:{number & 255:02x}", None, None, says
+        )
+        messages += _fdb_entries.messages(
+            Change("create", "entry", f"number {number}", None, says, payload=step), indexes
+        )
     try:
         Netlink().send_all([message._replace(fine=fine) for message in messages])
     except KernelError as error:
@@ -218,15 +276,30 @@ def _sent(bad: int, count: int, fine: tuple[int, ...] = ()) -> str:
 
 
 @pytest.mark.parametrize("bad", [0, 98, 99, 100, 249])
-def test_of_many_messages_at_once_the_one_that_is_refused_is_named_and_the_next_hundreds_are_not_sent(netns: str, bad: int) -> None:
-    batch(netns, "link add br0 up type bridge\nlink add port0 up master br0 type veth peer name far0\n")
+def test_of_many_messages_at_once_the_one_that_is_refused_is_named_and_the_next_hundreds_are_not_sent(
+    netns: str, bad: int
+) -> None:
+    batch(
+        netns,
+        "link add br0 up type bridge\nlink add port0 up master br0 type veth peer name far0\n",
+    )
     said = inside(netns, _sent, bad, 250)
-    assert said.startswith(f"Cannot set the static entry number {bad} to far0: ") and "does not support it" in said
-    static = [line for line in run("bridge", "-n", netns, "fdb", "show", "br", "br0").splitlines() if " static" in line]
+    assert (
+        said.startswith(f"Cannot set the static entry number {bad} to far0: ")
+        and "does not support it" in said
+    )
+    static = [
+        line
+        for line in run("bridge", "-n", netns, "fdb", "show", "br", "br0").splitlines()
+        if " static" in line
+    ]
     assert len(static) == min(250, (bad // 100 + 1) * 100) - 1
 
 
 def test_what_an_errno_says_is_done_already_is_no_failure(netns: str) -> None:
-    batch(netns, "link add br0 up type bridge\nlink add port0 up master br0 type veth peer name far0\n")
+    batch(
+        netns,
+        "link add br0 up type bridge\nlink add port0 up master br0 type veth peer name far0\n",
+    )
     assert inside(netns, _sent, 120, 250, (errno.EOPNOTSUPP,)) == "done"
     assert run("bridge", "-n", netns, "fdb", "show", "br", "br0").count(" static") == 249

@@ -49,7 +49,11 @@ def test_the_wanted_dump_is_what_ip_batch_in_the_safe_order_makes():
         ip_batch(made)()
         after = comparable(settled(made.host))
     after["addresses"]["eth0"] = []  # this method leaves eth0 its link-local address
-    after["routes6"] = [route for route in after["routes6"] if not (route.get("dev") == "eth0" and route["dst"].startswith("fe80"))]
+    after["routes6"] = [
+        route
+        for route in after["routes6"]
+        if not (route.get("dev") == "eth0" and route["dst"].startswith("fe80"))
+    ]
     assert differences(moved(before), after) == []
 
 
@@ -79,7 +83,10 @@ def test_namespaces_of_a_killed_process_are_swept_by_the_next():
         "Namespaces('left').__enter__()\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    child = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
     child.wait()
     left = Path("/run/netns", f"{PREFIX}{child.pid}-0-left")
     assert left.exists()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(shutil.which("ifquery") is None, reason="ifupdown is not installed; make test installs it")
+pytestmark = pytest.mark.skipif(
+    shutil.which("ifquery") is None, reason="ifupdown is not installed; make test installs it"
+)
 
 
 def _up(directory: Path) -> set[str]:
@@ -29,9 +31,13 @@ def state(tmp_path: Path) -> Path:
 
 
 def test_interfaces_are_put_on_the_list_and_taken_off(changed_once, state):
-    assert changed_once("ifupdown_state", {"interfaces": ["br0", "tap1"], "directory": str(state)})["changed"]
+    assert changed_once("ifupdown_state", {"interfaces": ["br0", "tap1"], "directory": str(state)})[
+        "changed"
+    ]
     assert _up(state) == {"lo", "br0", "tap1"}
-    assert changed_once("ifupdown_state", {"interfaces": ["br0"], "state": "down", "directory": str(state)})["up"] == ["lo", "tap1"]
+    assert changed_once(
+        "ifupdown_state", {"interfaces": ["br0"], "state": "down", "directory": str(state)}
+    )["up"] == ["lo", "tap1"]
     assert _up(state) == {"lo", "tap1"}
 
 
@@ -39,13 +45,22 @@ def test_ifup_takes_the_word_for_it(run_module, state):
     run_module("ifupdown_state", {"interfaces": ["br0"], "directory": str(state)})
     stanza = state / "interfaces"
     stanza.write_text("iface br0 inet manual\n  up /bin/false\n", encoding="ascii")
-    done = subprocess.run(["ifup", "-i", str(stanza), f"--state-dir={state}", "br0"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["ifup", "-i", str(stanza), f"--state-dir={state}", "br0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "already configured" in done.stderr and done.returncode == 0
 
 
 def test_a_missing_directory_is_one_sentence(run_module, tmp_path):
-    result = run_module("ifupdown_state", {"interfaces": ["br0"], "directory": str(tmp_path / "none")})
-    assert result["failed"] and "is ifupdown installed" in result["msg"] and "\n" not in result["msg"]
+    result = run_module(
+        "ifupdown_state", {"interfaces": ["br0"], "directory": str(tmp_path / "none")}
+    )
+    assert (
+        result["failed"] and "is ifupdown installed" in result["msg"] and "\n" not in result["msg"]
+    )
 
 
 def test_a_name_that_is_no_interface_is_refused(run_module, state):

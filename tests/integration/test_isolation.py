@@ -34,17 +34,29 @@ SERVER = (
 @pytest.fixture
 def switch(netns: str) -> str:
     """A namespace with a bridge and three ports with cables in them, where nobody else says a word: a bridge that snoops joins groups itself."""
-    run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)
+    run(
+        "sysctl",
+        "-qw",
+        "net.ipv6.conf.all.disable_ipv6=1",
+        "net.ipv6.conf.default.disable_ipv6=1",
+        netns=netns,
+    )
     batch(netns, "link add br0 up type bridge mcast_snooping 0\n")
     for port in PORTS:
         far = port.replace("port", "far")
-        batch(netns, f"link add {port} up master br0 type veth peer name {far}\nlink set {far} up\n")
+        batch(
+            netns, f"link add {port} up master br0 type veth peer name {far}\nlink set {far} up\n"
+        )
     return calm(netns)
 
 
 def calm(netns: str) -> str:
     """Wait for the kernel's worker that tells which devices are up."""
-    while [link for link in ip_json(netns, "link", "show") if link["operstate"] != "UP" and link["ifname"] != "lo"]:
+    while [
+        link
+        for link in ip_json(netns, "link", "show")
+        if link["operstate"] != "UP" and link["ifname"] != "lo"
+    ]:
         time.sleep(0.01)
     return netns
 
@@ -57,39 +69,75 @@ def put_apart(netns: str) -> None:
 
 def received(netns: str) -> dict[str, int]:
     links = ip_json(netns, "-s", "link", "show")
-    return {link["ifname"]: link["stats64"]["rx"]["packets"] for link in links if link["ifname"].startswith("far")}
+    return {
+        link["ifname"]: link["stats64"]["rx"]["packets"]
+        for link in links
+        if link["ifname"].startswith("far")
+    }
 
 
 def learned(netns: str) -> list[str]:
     """The forwarding entries without what others may have taught it meanwhile."""
-    return sorted(line for line in run("bridge", "-n", netns, "fdb", "show").splitlines() if "permanent" in line or "probe" in line)
+    return sorted(
+        line
+        for line in run("bridge", "-n", netns, "fdb", "show").splitlines()
+        if "permanent" in line or "probe" in line
+    )
 
 
 def counted(run_module: Any, netns: str, **more: Any) -> tuple[dict[str, Any], dict[str, int]]:
     """What the module says, and how many frames came to the far ends meanwhile."""
     before, state, fdb = received(netns), dump(netns), learned(netns)
     result = run_module("bridge_isolation", {"tenants": [BLUE, RED], "count": COUNT, **more}, netns)
-    assert differences(state, dump(netns)) == [] and learned(netns) == fdb and result.get("changed", False) is False
+    assert (
+        differences(state, dump(netns)) == []
+        and learned(netns) == fdb
+        and result.get("changed", False) is False
+    )
     return result, {name: count - before[name] for name, count in received(netns).items()}
 
 
 def at(result: dict[str, Any], sender: str, port: str) -> dict[str, int]:
     """What leaked from a tenant to a real port, by kind."""
-    (leak,) = [one for one in result["leaks"] if (one["sender"], one["port"], one["probe"]) == (sender, port, False)]
+    (leak,) = [
+        one
+        for one in result["leaks"]
+        if (one["sender"], one["port"], one["probe"]) == (sender, port, False)
+    ]
     return leak["counts"]
 
 
-def test_without_anything_between_them_every_kind_leaks_both_ways_and_is_counted(run_module: Any, switch: str) -> None:
+def test_without_anything_between_them_every_kind_leaks_both_ways_and_is_counted(
+    run_module: Any, switch: str
+) -> None:
     result, came = counted(run_module, switch)
     assert result["failed"] and "\n" not in result["msg"]
     everything = dict.fromkeys(FLOODED, SENT)
-    assert at(result, "blue", "port2") == at(result, "red", "port1") == at(result, "red", "port3") == everything
-    assert f"blue leaks: {SENT} arp, {SENT} broadcast" in result["msg"] and "came out at port2 of red." in result["msg"]
+    assert (
+        at(result, "blue", "port2")
+        == at(result, "red", "port1")
+        == at(result, "red", "port3")
+        == everything
+    )
+    assert (
+        f"blue leaks: {SENT} arp, {SENT} broadcast" in result["msg"]
+        and "came out at port2 of red." in result["msg"]
+    )
     # all that both tenants flooded came to each; what went to a learned station did not
     assert came == dict.fromkeys(("far1", "far2", "far3"), 2 * SENT * len(FLOODED))
     assert [row["seen"] for row in result["matrix"]] == [
-        {"blue": 3 * SENT * 6 + SENT, "red": 3 * SENT * 6, "the host": result["matrix"][0]["seen"]["the host"], "no tenant": 0},
-        {"blue": 4 * SENT * 6, "red": 2 * SENT * 6 + SENT, "the host": result["matrix"][1]["seen"]["the host"], "no tenant": 0},
+        {
+            "blue": 3 * SENT * 6 + SENT,
+            "red": 3 * SENT * 6,
+            "the host": result["matrix"][0]["seen"]["the host"],
+            "no tenant": 0,
+        },
+        {
+            "blue": 4 * SENT * 6,
+            "red": 2 * SENT * 6 + SENT,
+            "the host": result["matrix"][1]["seen"]["the host"],
+            "no tenant": 0,
+        },
     ]
 
 
@@ -98,7 +146,11 @@ def test_a_group_need_not_come_out_where_the_bridge_snoops(run_module: Any, swit
     put_apart(switch)
     run("ip", "-n", switch, "link", "set", "br0", "type", "bridge", "mcast_snooping", "1")
     result, _came = counted(run_module, switch)
-    rows = {row["kind"]: (row["own"], row["required"]) for row in result["isolation"] if row["sender"] == "blue"}
+    rows = {
+        row["kind"]: (row["own"], row["required"])
+        for row in result["isolation"]
+        if row["sender"] == "blue"
+    }
     assert rows["multicast"] == rows["nd"] == (3 * SENT, 0)
     assert rows["multicast6"] == rows["arp"] == (3 * SENT, 3 * SENT)
 
@@ -117,7 +169,9 @@ def test_isolated_ports_keep_them_apart_and_nobody_is_reached(run_module: Any, s
         run("bridge", "-n", switch, "link", "set", "dev", port, "isolated", "on")
     result, came = counted(run_module, switch)
     assert not result["failed"], result["msg"]
-    assert [(row["own"], row["required"], row["others"]) for row in result["isolation"]] == [(0, 0, 0)] * 14
+    assert [(row["own"], row["required"], row["others"]) for row in result["isolation"]] == [
+        (0, 0, 0)
+    ] * 14
     assert came == {"far1": 0, "far2": 0, "far3": 0}
 
 
@@ -133,18 +187,35 @@ def test_one_way_only_is_a_leak_too(run_module: Any, switch: str) -> None:
 
 def test_a_port_of_nobody_is_somebody_else(run_module: Any, switch: str) -> None:
     result, _came = counted(run_module, switch, tenants=[BLUE])
-    assert [leak["port"] for leak in result["leaks"]] == ["port2"] and "came out at port2." in result["msg"]
+    assert [leak["port"] for leak in result["leaks"]] == [
+        "port2"
+    ] and "came out at port2." in result["msg"]
 
 
 def test_a_tenant_that_does_not_reach_its_own_is_told(run_module: Any, switch: str) -> None:
     put_apart(switch)
-    run("nft", "-f", "-", netns=switch, stdin="table bridge t { chain c { type filter hook forward priority 0; oifname port3 ether type arp drop; }; }\n")
+    run(
+        "nft",
+        "-f",
+        "-",
+        netns=switch,
+        stdin="table bridge t { chain c { type filter hook forward priority 0; oifname port3 ether type arp drop; }; }\n",
+    )
     result, _came = counted(run_module, switch)
-    assert result["wrong"] == [f"blue: {SENT} of {SENT} arp frames from a port like port1 did not come out at port3."]
+    assert result["wrong"] == [
+        f"blue: {SENT} of {SENT} arp frames from a port like port1 did not come out at port3."
+    ]
 
 
 def test_a_jumbo_bridge_keeps_its_mtu_and_its_mac(run_module: Any, switch: str) -> None:
-    batch(switch, "".join(f"link set {name} mtu 9000\n" for port in PORTS for name in (port, port.replace("port", "far"))))
+    batch(
+        switch,
+        "".join(
+            f"link set {name} mtu 9000\n"
+            for port in PORTS
+            for name in (port, port.replace("port", "far"))
+        ),
+    )
     counted(run_module, switch)  # looks at both
     assert {link["mtu"] for link in ip_json(switch, "link", "show", "br0")} == {9000}
 
@@ -154,7 +225,9 @@ def server(switch: str) -> Iterator[None]:
     if shutil.which("dnsmasq") is None:
         pytest.skip("there is no dnsmasq here: run it through make")
     run("ip", "address", "add", "10.20.0.1/24", "dev", "far3", netns=switch)
-    with subprocess.Popen(["ip", "netns", "exec", switch, "dnsmasq", *SERVER, "--dhcp-leasefile=/dev/null"]) as process:
+    with subprocess.Popen(
+        ["ip", "netns", "exec", switch, "dnsmasq", *SERVER, "--dhcp-leasefile=/dev/null"]
+    ) as process:
         try:
             yield
         finally:
@@ -168,19 +241,32 @@ def test_a_dhcp_server_answers_its_own_tenant(run_module: Any, switch: str, serv
     assert result["wrong"] == ["red: no DHCP server offered an address within 4 s."]
     (offer,) = result["offers"]
     (far,) = ip_json(switch, "link", "show", "far3")
-    assert (offer["tenant"], offer["server"], offer["mac"], offer["port"]) == ("blue", "10.20.0.1", far["address"], "port3")
+    assert (offer["tenant"], offer["server"], offer["mac"], offer["port"]) == (
+        "blue",
+        "10.20.0.1",
+        far["address"],
+        "port3",
+    )
     assert offer["address"].startswith("10.20.0.1")
 
 
-def test_an_offer_of_another_tenants_server_is_told(run_module: Any, switch: str, server: None) -> None:
-    tenants = [{"name": "blue", "ports": ["port1", "port2"], "dhcp": True}, {"name": "red", "ports": ["port3"]}]
+def test_an_offer_of_another_tenants_server_is_told(
+    run_module: Any, switch: str, server: None
+) -> None:
+    tenants = [
+        {"name": "blue", "ports": ["port1", "port2"], "dhcp": True},
+        {"name": "red", "ports": ["port3"]},
+    ]
     result, _came = counted(run_module, switch, tenants=tenants)
     assert any("which is on port3 of red." in sentence for sentence in result["wrong"])
 
 
 def test_vlans_on_a_bridge_that_filters_none_mean_nothing(run_module: Any, switch: str) -> None:
     result, _came = counted(run_module, switch, tenants=[{**BLUE, "vlan": 10}, {**RED, "vlan": 20}])
-    assert "br0 filters no VLANs, so VLAN 10 of blue means nothing there; set its vlan_filtering." in result["wrong"]
+    assert (
+        "br0 filters no VLANs, so VLAN 10 of blue means nothing there; set its vlan_filtering."
+        in result["wrong"]
+    )
     assert at(result, "blue", "port2")["arp"] == SENT
 
 
@@ -197,7 +283,9 @@ def test_vlans_on_a_bridge_that_filters_none_mean_nothing(run_module: Any, switc
         ({"tenants": [{"name": "blue", "ports": ["far1"]}]}, "far1 of blue is no port of a bridge"),
     ],
 )
-def test_refused_in_one_sentence_before_a_frame_is_sent(run_module: Any, switch: str, more: dict[str, Any], words: str) -> None:
+def test_refused_in_one_sentence_before_a_frame_is_sent(
+    run_module: Any, switch: str, more: dict[str, Any], words: str
+) -> None:
     result, came = counted(run_module, switch, **more)
     assert result["failed"] and words in result["msg"] and "\n" not in result["msg"]
     assert not any(came.values())

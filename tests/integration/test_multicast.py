@@ -42,16 +42,23 @@ def told(netns: str) -> dict[str, Any]:
 @pytest.fixture
 def shown(netns: str, run_module: RunModule, target_python: str) -> dict[str, Any]:
     """What bridge_info tells of br0, and as C(told) what iproute2 does a moment later, when no group comes by itself any more."""
-    run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)  # the host alone listens, by the bridge, and only to
+    # the host alone listens, by the bridge, and only to
+    run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)
     batch(netns, HOST)
-    run("sysctl", "-qw", "net.ipv6.conf.br0.disable_ipv6=0", netns=netns)  # what its link-local address wants
+    # what its link-local address wants
+    run("sysctl", "-qw", "net.ipv6.conf.br0.disable_ipv6=0", netns=netns)
     wait_for(lambda: {one["port"] for one in told(netns)["mdb"]} == {"br0"}, "the host listens")
-    wait_for(lambda: run("bridge", "-n", netns, "link", "show").count("state forwarding") == 2, "both ports forward")
+    wait_for(
+        lambda: run("bridge", "-n", netns, "link", "show").count("state forwarding") == 2,
+        "both ports forward",
+    )
     run("bridge", "-n", netns, "-batch", "-", stdin=GROUPS)
 
     def at_rest() -> dict[str, Any] | None:
         before = told(netns)
-        (bridge,) = run_module("bridge_info", {"name": "br0"}, netns, python=target_python)["bridges"]
+        (bridge,) = run_module("bridge_info", {"name": "br0"}, netns, python=target_python)[
+            "bridges"
+        ]
         after = told(netns)
         return {**bridge, "told": after} if who(before) == who(after) else None
 
@@ -59,21 +66,42 @@ def shown(netns: str, run_module: RunModule, target_python: str) -> dict[str, An
 
 
 def who(table: dict[str, Any]) -> set[tuple[Any, ...]]:
-    return {(one["port"], one["grp"], one.get("src"), one["state"] == "permanent") for one in table["mdb"]}
+    return {
+        (one["port"], one["grp"], one.get("src"), one["state"] == "permanent")
+        for one in table["mdb"]
+    }
 
 
 def test_who_listens_to_which_group_is_what_iproute2_tells(shown: dict[str, Any]) -> None:
-    made = {("v0", "239.1.1.1", None, True), ("v2", "232.1.1.1", "192.0.2.1", False), ("v2", "01:00:5e:00:00:55", None, True)}
+    made = {
+        ("v0", "239.1.1.1", None, True),
+        ("v2", "232.1.1.1", "192.0.2.1", False),
+        ("v2", "01:00:5e:00:00:55", None, True),
+    }
     assert made < who(shown["told"])
-    assert {(one["port"], one["group"], one["source"], one["permanent"]) for one in shown["mdb"]} == who(shown["told"])
+    assert {
+        (one["port"], one["group"], one["source"], one["permanent"]) for one in shown["mdb"]
+    } == who(shown["told"])
 
 
 def test_how_long_a_group_is_remembered_is_told_in_seconds(shown: dict[str, Any]) -> None:
-    (left,) = [one["seconds_left"] for one in shown["mdb"] if (one["port"], one["group"]) == ("v2", "239.1.1.1")]
-    (later,) = [float(one["timer"]) for one in shown["told"]["mdb"] if (one["port"], one["grp"]) == ("v2", "239.1.1.1")]
+    (left,) = [
+        one["seconds_left"]
+        for one in shown["mdb"]
+        if (one["port"], one["group"]) == ("v2", "239.1.1.1")
+    ]
+    (later,) = [
+        float(one["timer"])
+        for one in shown["told"]["mdb"]
+        if (one["port"], one["grp"]) == ("v2", "239.1.1.1")
+    ]
     assert 0 < later <= left <= 260
     assert {one["seconds_left"] for one in shown["mdb"] if one["permanent"]} == {0.0}
 
 
 def test_the_ports_of_multicast_routers_are_told(shown: dict[str, Any]) -> None:
-    assert [one["port"] for one in shown["told"]["router"]["br0"]] == shown["mcast_router_ports"] == ["v2"]
+    assert (
+        [one["port"] for one in shown["told"]["router"]["br0"]]
+        == shown["mcast_router_ports"]
+        == ["v2"]
+    )

@@ -18,7 +18,9 @@ PORT = "link add port0 type veth peer name far0\nlink set far0 up\nlink set port
 def _wait(method, *words):
     """(the answer, seconds) of a wait for br0, by a socket that this thread opens."""
     start = time.monotonic()
-    return getattr(Netlink(), method)(socket.if_nametoindex("br0"), *words), time.monotonic() - start
+    return getattr(Netlink(), method)(
+        socket.if_nametoindex("br0"), *words
+    ), time.monotonic() - start
 
 
 def test_a_bridge_without_a_port_does_not_transmit_in_time(netns):

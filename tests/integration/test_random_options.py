@@ -33,7 +33,8 @@ BOUNDED = settings(max_examples=25, deadline=None, suppress_health_check=list(He
 def value_of(one: Attribute) -> st.SearchStrategy[Any]:
     """Any value that the kernel can hold; even hundredths of a second, which kernels of 100, 250 and 1000 Hz all can."""
     if one.option == "mcast_router":
-        return st.integers(0, 2)  # 3 is a port's state for mcast_querier_interval only, which the bridge's own examples make short
+        # 3 is a port's state for mcast_querier_interval only, which the bridge's own examples make short
+        return st.integers(0, 2)
     if one.words:
         return st.sampled_from(sorted(one.words))
     if one.wire == "dev":
@@ -43,22 +44,32 @@ def value_of(one: Attribute) -> st.SearchStrategy[Any]:
     if one.type == "bool":
         return st.booleans()
     if one.option == "mcast_hash_max":
-        return st.integers(512, int(one.high))  # the kernel itself ends mcast_snooping when the host's own few groups fill the table
+        # the kernel itself ends mcast_snooping when the host's own few groups fill the table
+        return st.integers(512, int(one.high))
     if one.type == "float":
-        return st.integers(int(one.low * 50), int(min(one.high, 10**6) * 50)).map(lambda even: even / 50)
+        return st.integers(int(one.low * 50), int(min(one.high, 10**6) * 50)).map(
+            lambda even: even / 50
+        )
     return st.integers(int(one.low), int(one.high)).map(lambda number: number & ~one.never)
 
 
 @st.composite
-def wishes(draw: st.DrawFn, table: tuple[Attribute, ...], lacking: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def wishes(
+    draw: st.DrawFn, table: tuple[Attribute, ...], lacking: frozenset[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Two wishes about the same options."""
     usable = [one for one in table if one.option not in _LEFT_OUT | lacking]
     chosen = draw(st.lists(st.sampled_from(usable), unique=True, min_size=1))
     pair = tuple({one.option: draw(value_of(one)) for one in chosen} for _side in "ab")
     for wish in pair:
         if "stp_state" in wish or "forward_delay" in wish:
-            delay = draw(st.integers(1000, 1500)) / 50  # no port starts to forward meanwhile: a topology change sets an ageing_time of its own
-            wish.update({"stp_state": draw(st.booleans()), "forward_delay": delay} if "stp_state" in wish else {"stp_state": False, "forward_delay": delay})
+            # no port starts to forward meanwhile: a topology change sets an ageing_time of its own
+            delay = draw(st.integers(1000, 1500)) / 50
+            wish.update(
+                {"stp_state": draw(st.booleans()), "forward_delay": delay}
+                if "stp_state" in wish
+                else {"stp_state": False, "forward_delay": delay}
+            )
     return pair[0], pair[1]
 
 
@@ -74,36 +85,63 @@ def host(target_path: str) -> Iterator[Modules]:
 @pytest.fixture(scope="module")
 def lacking(host: Modules) -> frozenset[str]:
     """What this kernel has not; that it is refused is shown in test_attributes.py."""
-    shown = {**host.done("linux_bridge", name="br0")["bridge"], **host.done("bridge_port", name="v0", bridge="br0")["port"]}
-    vlans = set() if "vlan_protocol" in shown else {one.option for one in _attributes.BRIDGE if one.option.startswith(("vlan_", "mst_"))}
-    return frozenset({one.option for one in _attributes.BRIDGE + _attributes.PORT if one.option not in shown} | vlans)
+    shown = {
+        **host.done("linux_bridge", name="br0")["bridge"],
+        **host.done("bridge_port", name="v0", bridge="br0")["port"],
+    }
+    vlans = (
+        set()
+        if "vlan_protocol" in shown
+        else {one.option for one in _attributes.BRIDGE if one.option.startswith(("vlan_", "mst_"))}
+    )
+    return frozenset(
+        {one.option for one in _attributes.BRIDGE + _attributes.PORT if one.option not in shown}
+        | vlans
+    )
 
 
 def seen(netns: str, dev: str) -> dict[str, Any]:
     """The device's own settings as iproute2 shows them."""
     info = ip_json(netns, "-d", "link", "show", "dev", dev)[0]["linkinfo"]
-    return {key: value for part in info.values() if isinstance(part, dict) for key, value in part.items() if key not in _MOVING}
+    return {
+        key: value
+        for part in info.values()
+        if isinstance(part, dict)
+        for key, value in part.items()
+        if key not in _MOVING
+    }
 
 
 @pytest.mark.parametrize(
     ("module", "dev", "more", "table"),
-    [("linux_bridge", "br0", {}, _attributes.BRIDGE), ("bridge_port", "v0", {"bridge": "br0"}, _attributes.PORT)],
+    [
+        ("linux_bridge", "br0", {}, _attributes.BRIDGE),
+        ("bridge_port", "v0", {"bridge": "br0"}, _attributes.PORT),
+    ],
     ids=["bridge", "port"],
 )
 def test_again_is_unchanged_and_a_b_a_is_a(
-    host: Modules, lacking: frozenset[str], module: str, dev: str, more: dict[str, str], table: tuple[Attribute, ...]
+    host: Modules,
+    lacking: frozenset[str],
+    module: str,
+    dev: str,
+    more: dict[str, str],
+    table: tuple[Attribute, ...],
 ) -> None:
     @BOUNDED
     @given(wishes(table, lacking))
     def holds(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
         first, second = ({"name": dev, **more, **wish} for wish in pair)
-        host.done("linux_bridge", name="br0", stp_state=False, forward_delay=20)  # whatever the example before this one left
+        # whatever the example before this one left
+        host.done("linux_bridge", name="br0", stp_state=False, forward_delay=20)
         host.done(module, **first)
         once = seen(host.netns, dev)
         assert not host.done(module, **first)["changed"]
         changed = host.done(module, **second)["changed"]
         differing = {key for key in pair[0] if pair[0][key] != pair[1][key]}
-        assert changed == bool(differing) and (seen(host.netns, dev) != once) == bool(differing - _UNSEEN)
+        assert changed == bool(differing) and (seen(host.netns, dev) != once) == bool(
+            differing - _UNSEEN
+        )
         assert not host.done(module, **second)["changed"]
         assert host.done(module, **first)["changed"] == changed
         assert seen(host.netns, dev) == once

@@ -28,10 +28,22 @@ from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip
 from ansible_collections.hypervisor.network.tests.harness.role_host import INTERFACES, Host, Play
 
 JOB = {
-    "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "maxwait": 0}],
-    "bridge_host_taps": [{"name": "tap1", "bridge": "br0"}, {"name": "tap2", "bridge": "br0", "isolated": True}],
+    "bridge_host_bridges": [
+        {"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "maxwait": 0}
+    ],
+    "bridge_host_taps": [
+        {"name": "tap1", "bridge": "br0"},
+        {"name": "tap2", "bridge": "br0", "isolated": True},
+    ],
     "bridge_host_guests": [
-        {"name": "vm1", "emulator": "qemu-system-i386", "accel": "tcg", "memory": 64, "boot": "n", "nics": [{"tap": "tap1", "mac": "52:00:00:00:00:01"}]}
+        {
+            "name": "vm1",
+            "emulator": "qemu-system-i386",
+            "accel": "tcg",
+            "memory": 64,
+            "boot": "n",
+            "nics": [{"tap": "tap1", "mac": "52:00:00:00:00:01"}],
+        }
     ],
 }
 GONE = {
@@ -59,10 +71,14 @@ def test_the_job_and_back(host: Host) -> None:
     first = host.role(JOB)
     assert first.status == 0, first.output[-4000:]
     plugged = ["Ports | Plug the taps into their bridges"]
-    assert first.changed == [task for task in predicted.changed if not task.startswith("Ports")][:5] + plugged + ["Guests | Start the guests"]
+    assert first.changed == [task for task in predicted.changed if not task.startswith("Ports")][
+        :5
+    ] + plugged + ["Guests | Start the guests"]
     _check_network(host)
     _check_report(host, first)
-    assert "vm1's MAC 52:00:00:00:00:01 was learned on tap1." in first.told("Verify | Hold the host against what was asked for")
+    assert "vm1's MAC 52:00:00:00:00:01 was learned on tap1." in first.told(
+        "Verify | Hold the host against what was asked for"
+    )
     _check_file(host)
 
     again = host.role(JOB)
@@ -75,13 +91,21 @@ def test_the_job_and_back(host: Host) -> None:
         assert sorted(dump(host.netns)["links"]) == sorted(before["links"])
         assert dump(host.netns)["addresses"]["eth0"] == before["addresses"]["eth0"]
         assert all(host.lan.all_reachable().values())
-    assert not [pid for pid in run("ip", "netns", "pids", host.netns).split() if "qemu" in Path("/proc", pid, "comm").read_text(encoding="ascii")]
+    assert not [
+        pid
+        for pid in run("ip", "netns", "pids", host.netns).split()
+        if "qemu" in Path("/proc", pid, "comm").read_text(encoding="ascii")
+    ]
 
 
 def _check_network(host: Host) -> None:
-    ports = {link["ifname"]: link for link in ip_json(host.netns, "-d", "link", "show", "master", "br0")}
+    ports = {
+        link["ifname"]: link for link in ip_json(host.netns, "-d", "link", "show", "master", "br0")
+    }
     assert sorted(ports) == ["eth0", "tap1", "tap2"]
-    assert {name: link["linkinfo"]["info_slave_data"]["isolated"] for name, link in ports.items()} == {"eth0": False, "tap1": False, "tap2": True}
+    assert {
+        name: link["linkinfo"]["info_slave_data"]["isolated"] for name, link in ports.items()
+    } == {"eth0": False, "tap1": False, "tap2": True}
     assert {route["dev"] for route in ip_json(host.netns, "route", "show", "default")} == {"br0"}
     assert all(host.lan.all_reachable().values())
 
@@ -90,54 +114,103 @@ def _check_report(host: Host, play: Play) -> None:
     """The report against the tools whose tables it draws."""
     lines = play.told("Report | Bridges, MACs and routes")
     parts = "\n".join(lines).split("\n\n")
-    assert [part.splitlines()[0] for part in parts[:3]] == ["BRIDGES (brctl show)", "MACS (brctl showmacs)", "ROUTES (route -n)"]
+    assert [part.splitlines()[0] for part in parts[:3]] == [
+        "BRIDGES (brctl show)",
+        "MACS (brctl showmacs)",
+        "ROUTES (route -n)",
+    ]
     oracle = [line.split() for line in run("brctl", "show", netns=host.netns).splitlines()]
     assert [line.split() for line in parts[0].splitlines()[1:]] == oracle
-    fdb = {tuple(line.split()[:3]) for line in run("brctl", "showmacs", "br0", netns=host.netns).splitlines()[1:]}
+    fdb = {
+        tuple(line.split()[:3])
+        for line in run("brctl", "showmacs", "br0", netns=host.netns).splitlines()[1:]
+    }
     assert {tuple(line.split()[:3]) for line in parts[1].splitlines()[3:]} == fdb
-    routes = [(line["dst"], line.get("gateway", "0.0.0.0"), line["dev"]) for line in ip_json(host.netns, "-4", "route", "show")]
+    routes = [
+        (line["dst"], line.get("gateway", "0.0.0.0"), line["dev"])
+        for line in ip_json(host.netns, "-4", "route", "show")
+    ]
     drawn = [line.split() for line in parts[2].splitlines()[2:]]
-    assert len(drawn) == len(routes) and {(one[1], one[5]) for one in drawn} == {(gateway, dev) for _dst, gateway, dev in routes}
+    assert len(drawn) == len(routes) and {(one[1], one[5]) for one in drawn} == {
+        (gateway, dev) for _dst, gateway, dev in routes
+    }
     assert all("\t" not in line and line == line.rstrip() for line in lines)
 
 
 def _check_file(host: Host) -> None:
     """What ifupdown reads of the new file, and that the old one's other lines are all in it."""
     text = host.interfaces.read_text(encoding="ascii")
-    for line in ("# The primary network interface", "    # the router is in the cellar", "# the end"):
+    for line in (
+        "# The primary network interface",
+        "    # the router is in the cellar",
+        "# the end",
+    ):
         assert line in text.splitlines()
-    told = {name: run("ifquery", "-i", str(host.interfaces), name).splitlines() for name in ("br0", "eth0", "tap1", "tap2")}
-    assert {"bridge_ports: eth0", "bridge_stp: off", "bridge_fd: 0", "bridge_maxwait: 0", "gateway: 10.77.0.1", "gateway: fd77::1"} <= set(told["br0"])
+    told = {
+        name: run("ifquery", "-i", str(host.interfaces), name).splitlines()
+        for name in ("br0", "eth0", "tap1", "tap2")
+    }
+    assert {
+        "bridge_ports: eth0",
+        "bridge_stp: off",
+        "bridge_fd: 0",
+        "bridge_maxwait: 0",
+        "gateway: 10.77.0.1",
+        "gateway: fd77::1",
+    } <= set(told["br0"])
     assert told["eth0"] == []
     assert "pre-up: test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap" in told["tap1"]
     assert "up: bridge link set dev tap2 isolated on" in told["tap2"]
-    assert {"br0=br0", "tap1=tap1"} <= set((host.folder / "run/network/ifstate").read_text(encoding="ascii").splitlines())
-    assert list((host.folder / "var/backups").rglob("*interfaces*")) and len(list(host.interfaces.parent.iterdir())) == 1
+    assert {"br0=br0", "tap1=tap1"} <= set(
+        (host.folder / "run/network/ifstate").read_text(encoding="ascii").splitlines()
+    )
+    assert (
+        list((host.folder / "var/backups").rglob("*interfaces*"))
+        and len(list(host.interfaces.parent.iterdir())) == 1
+    )
 
 
 def test_a_static_host_that_is_described_by_variables(host: Host) -> None:
     """The addresses and gateways that the variables list are the file's, each once; the host has them already."""
     addresses = ["10.77.0.10/24", "10.77.0.11/24", "192.168.99.10/24", "fd77::10/64"]
-    bridge = {"name": "br0", "uplink": "eth0", "method": "static", "address": addresses, "gateway": ["10.77.0.1", "fd77::1"]}
+    bridge = {
+        "name": "br0",
+        "uplink": "eth0",
+        "method": "static",
+        "address": addresses,
+        "gateway": ["10.77.0.1", "fd77::1"],
+    }
     first = host.role({"bridge_host_bridges": [bridge]})
     assert first.status == 0, first.output[-4000:]
     assert all(host.lan.all_reachable().values())
     told = run("ifquery", "-i", str(host.interfaces), "br0").splitlines()
-    assert [line.partition(": ")[2] for line in told if line.startswith("address: ")] == [one.partition("/")[0] for one in addresses]
-    assert [line.partition(": ")[2] for line in told if line.startswith("gateway: ")] == bridge["gateway"]
+    assert [line.partition(": ")[2] for line in told if line.startswith("address: ")] == [
+        one.partition("/")[0] for one in addresses
+    ]
+    assert [line.partition(": ")[2] for line in told if line.startswith("gateway: ")] == bridge[
+        "gateway"
+    ]
     assert not [line for line in told if line.startswith("up: ip address add")]
     again = host.role({"bridge_host_bridges": [bridge]})
     assert again.status == 0 and again.changed == [], again.output[-4000:]
 
 
-def test_a_host_as_variables_is_unchanged_by_them_and_made_again_by_them(host: Host, target_path: str) -> None:
+def test_a_host_as_variables_is_unchanged_by_them_and_made_again_by_them(
+    host: Host, target_path: str
+) -> None:
     job = {
         "bridge_host_bridges": [
             {"name": "br0", "uplink": "eth0", "ageing_time": 60},
             {"name": "br1", "mac": "02:00:00:00:00:b1", "up": False, "stp_state": True},
         ],
         "bridge_host_taps": [
-            {"name": "tap1", "bridge": "br0", "mac": "02:00:00:00:00:71", "isolated": True, "alias": "the first"},
+            {
+                "name": "tap1",
+                "bridge": "br0",
+                "mac": "02:00:00:00:00:71",
+                "isolated": True,
+                "alias": "the first",
+            },
             {"name": "tap2", "mac": "02:00:00:00:00:72", "owner": "65534", "multi_queue": True},
         ],
         "bridge_host_guests": [{**JOB["bridge_host_guests"][0], "wait_for": ["running"]}],
@@ -145,12 +218,23 @@ def test_a_host_as_variables_is_unchanged_by_them_and_made_again_by_them(host: H
     }
     assert host.role(job).status == 0
     told = host.as_variables(target_path)
-    assert told["bridge_host_bridges"][0] == {"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "ageing_time": 60}
-    assert {one["name"] for one in told["bridge_host_taps"]} == {"tap1", "tap2"} and told["bridge_host_guests"][0]["nics"][0]["tap"] == "tap1"
+    assert told["bridge_host_bridges"][0] == {
+        "name": "br0",
+        "uplink": "eth0",
+        "stp_state": False,
+        "forward_delay": 0,
+        "ageing_time": 60,
+    }
+    assert {one["name"] for one in told["bridge_host_taps"]} == {"tap1", "tap2"} and told[
+        "bridge_host_guests"
+    ][0]["nics"][0]["tap"] == "tap1"
     made = settled(host.netns)
     again = host.role({**told, "bridge_host_verify": False})
     assert again.status == 0 and again.changed == [], again.output[-4000:]
-    gone = {**GONE, "bridge_host_bridges": [*GONE["bridge_host_bridges"], {"name": "br1", "state": "absent"}]}
+    gone = {
+        **GONE,
+        "bridge_host_bridges": [*GONE["bridge_host_bridges"], {"name": "br1", "state": "absent"}],
+    }
     assert host.role(gone).status == 0
     assert host.role({**told, "bridge_host_verify": False}).status == 0
     assert host.as_variables(target_path) == told
@@ -161,12 +245,27 @@ def test_a_host_as_variables_is_unchanged_by_them_and_made_again_by_them(host: H
 def test_what_a_boot_does_with_the_taps(host: Host) -> None:
     """The lines of the file, run as ifupdown runs them, make the taps that the role made."""
     assert host.role({**JOB, "bridge_host_guests": []}).status == 0
-    made = {link["ifname"]: link for link in dump(host.netns)["links"].values() if link["ifname"].startswith("tap")}
+    made = {
+        link["ifname"]: link
+        for link in dump(host.netns)["links"].values()
+        if link["ifname"].startswith("tap")
+    }
     batch(host.netns, "link del tap1\nlink del tap2\n")
     (host.folder / "state").mkdir()
     for name in ("tap1", "tap2"):
-        run("ifup", "-i", str(host.interfaces), "--state-dir", str(host.folder / "state"), "--no-scripts", name, netns=host.netns)
-    again = {name: link for name, link in dump(host.netns)["links"].items() if name.startswith("tap")}
+        run(
+            "ifup",
+            "-i",
+            str(host.interfaces),
+            "--state-dir",
+            str(host.folder / "state"),
+            "--no-scripts",
+            name,
+            netns=host.netns,
+        )
+    again = {
+        name: link for name, link in dump(host.netns)["links"].items() if name.startswith("tap")
+    }
     for link in (*made.values(), *again.values()):
         link.pop("address")  # the kernel's choice
     assert again == made
@@ -174,10 +273,14 @@ def test_what_a_boot_does_with_the_taps(host: Host) -> None:
 
 
 # What ifupdown2 sets on every bridge whose stanza says nothing of it; with forwarding come IPv6's anycast addresses of routers
-IFUPDOWN2S_OWN = re.compile(r"/mcast_hash_max: |/cost: |/forwarding: 0 is now 1$|/routes6: only after: .*'anycast'")
+IFUPDOWN2S_OWN = re.compile(
+    r"/mcast_hash_max: |/cost: |/forwarding: 0 is now 1$|/routes6: only after: .*'anycast'"
+)
 
 
-def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are(host: Host) -> None:
+def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are(
+    host: Host,
+) -> None:
     variables = {**JOB, "bridge_host_guests": []}
     assert host.role(variables).status == 0
     before = settled(host.netns)
@@ -194,22 +297,29 @@ def test_a12_with_empty_variables_nothing_is_done(host: Host, arguments: tuple[s
     play = host.role({}, *arguments)
     assert play.status == 0 and play.changed == [], play.output[-4000:]
     assert dump(host.netns) == before and host.disk() == disk
-    assert "skipped=" in play.output and play.output.count("ok: [localhost]") == 3  # the argument spec, the variables against each other, and the plan
+    # the argument spec, the variables against each other, and the plan
+    assert "skipped=" in play.output and play.output.count("ok: [localhost]") == 3
 
 
 def _managed(manager: str, line: str) -> Any:
     def prepare(host: Host) -> None:
         folder = host.folder / "run" / manager
         folder.mkdir(parents=True)
-        (folder / str(ip_json(host.netns, "link", "show", "eth0")[0]["ifindex"])).write_text(f"[device]\n{line}\n", encoding="ascii")
+        (folder / str(ip_json(host.netns, "link", "show", "eth0")[0]["ifindex"])).write_text(
+            f"[device]\n{line}\n", encoding="ascii"
+        )
 
     return prepare
 
 
 def _second_stanza(host: Host) -> None:
     host.interfaces.with_name("interfaces.d").mkdir()
-    host.interfaces.with_name("interfaces.d").joinpath("more").write_text("iface eth0 inet dhcp\n", encoding="ascii")
-    host.interfaces.write_text("source /etc/network/interfaces.d/*\n" + INTERFACES, encoding="ascii")
+    host.interfaces.with_name("interfaces.d").joinpath("more").write_text(
+        "iface eth0 inet dhcp\n", encoding="ascii"
+    )
+    host.interfaces.write_text(
+        "source /etc/network/interfaces.d/*\n" + INTERFACES, encoding="ascii"
+    )
 
 
 def _other_kind(host: Host) -> None:
@@ -226,27 +336,70 @@ def _nothing(host: Host) -> None:
 
 NOBODY = "nobody-of-that-name"
 REFUSED = {
-    "the NIC is missing": (_nothing, {"bridge_host_bridges": [{"name": "br0", "uplink": "enp9s0"}]}, "There is no NIC enp9s0"),
-    "NetworkManager": (_managed("NetworkManager/devices", "managed=true"), JOB, "nmcli device set eth0 managed no"),
-    "systemd-networkd": (_managed("systemd/netif/links", "ADMIN_STATE=configured"), JOB, "systemctl disable --now systemd-networkd"),
+    "the NIC is missing": (
+        _nothing,
+        {"bridge_host_bridges": [{"name": "br0", "uplink": "enp9s0"}]},
+        "There is no NIC enp9s0",
+    ),
+    "NetworkManager": (
+        _managed("NetworkManager/devices", "managed=true"),
+        JOB,
+        "nmcli device set eth0 managed no",
+    ),
+    "systemd-networkd": (
+        _managed("systemd/netif/links", "ADMIN_STATE=configured"),
+        JOB,
+        "systemctl disable --now systemd-networkd",
+    ),
     "the NIC is in another bridge": (_in_a_bridge, JOB, "eth0 is a port of virbr0 already"),
     "the bridge's name is taken": (_other_kind, JOB, "br0 exists and is no bridge"),
     "the file says it twice": (_second_stanza, JOB, "eth0 inet is defined twice"),
-    "the tap's owner is unknown": (_nothing, {**JOB, "bridge_host_taps": [{"name": "tap1", "bridge": "br0", "owner": NOBODY}]}, NOBODY),
+    "the tap's owner is unknown": (
+        _nothing,
+        {**JOB, "bridge_host_taps": [{"name": "tap1", "bridge": "br0", "owner": NOBODY}]},
+        NOBODY,
+    ),
     "the guest's image is missing": (
         _nothing,
-        {**JOB, "bridge_host_guests": [{"name": "vm1", "disks": [{"path": "/nowhere/vm1.qcow2"}], "nics": [{"tap": "tap1"}]}]},
+        {
+            **JOB,
+            "bridge_host_guests": [
+                {
+                    "name": "vm1",
+                    "disks": [{"path": "/nowhere/vm1.qcow2"}],
+                    "nics": [{"tap": "tap1"}],
+                }
+            ],
+        },
         "/nowhere/vm1.qcow2",
     ),
     "tenants share a VLAN": (
         _nothing,
-        {**JOB, "bridge_host_tenants": [{"name": "blue", "vlan": 10, "guests": ["vm1"]}, {"name": "red", "vlan": 10, "taps": ["tap2"]}]},
+        {
+            **JOB,
+            "bridge_host_tenants": [
+                {"name": "blue", "vlan": 10, "guests": ["vm1"]},
+                {"name": "red", "vlan": 10, "taps": ["tap2"]},
+            ],
+        },
         "blue and red both have VLAN 10",
     ),
-    "STP without a delay": (_nothing, {"bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "stp_state": True, "forward_delay": 0}]}, "at least 2"),
+    "STP without a delay": (
+        _nothing,
+        {
+            "bridge_host_bridges": [
+                {"name": "br0", "uplink": "eth0", "stp_state": True, "forward_delay": 0}
+            ]
+        },
+        "at least 2",
+    ),
     "the address is another one": (
         _nothing,
-        {"bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "method": "static", "address": ["10.77.0.99/24"]}]},
+        {
+            "bridge_host_bridges": [
+                {"name": "br0", "uplink": "eth0", "method": "static", "address": ["10.77.0.99/24"]}
+            ]
+        },
         "it has 10.77.0.10/24",
     ),
     "a bridge that goes has a stranger as a port": (
@@ -258,7 +411,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("prepare", "variables", "words"), REFUSED.values(), ids=REFUSED)
-def test_refused_before_the_first_change(host: Host, prepare: Any, variables: dict[str, Any], words: str) -> None:
+def test_refused_before_the_first_change(
+    host: Host, prepare: Any, variables: dict[str, Any], words: str
+) -> None:
     assert NOBODY not in [group.gr_name for group in grp.getgrall()]
     prepare(host)
     before, disk = settled(host.netns), host.disk()
@@ -269,27 +424,64 @@ def test_refused_before_the_first_change(host: Host, prepare: Any, variables: di
 
 
 @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["for real", "in check mode"])
-def test_tenants_are_refused_where_bridges_filter_no_vlans(host: Host, arguments: tuple[str, ...]) -> None:
+def test_tenants_are_refused_where_bridges_filter_no_vlans(
+    host: Host, arguments: tuple[str, ...]
+) -> None:
     try:
-        run("unshare", "--net", "ip", "link", "add", "name", "probe", "type", "bridge", "vlan_filtering", "1")
+        run(
+            "unshare",
+            "--net",
+            "ip",
+            "link",
+            "add",
+            "name",
+            "probe",
+            "type",
+            "bridge",
+            "vlan_filtering",
+            "1",
+        )
     except RuntimeError as error:
         assert "not supported" in str(error)
     else:
-        pytest.skip("bridges of this kernel filter VLANs; what tenants get there is tested by tests/acceptance/test_tenants.py")
+        pytest.skip(
+            "bridges of this kernel filter VLANs; what tenants get there is tested by tests/acceptance/test_tenants.py"
+        )
     before, disk = settled(host.netns), host.disk()
-    play = host.role({**JOB, "bridge_host_tenants": [{"name": "blue", "vlan": 10, "guests": ["vm1"]}]}, *arguments)
-    assert play.message.startswith("The bridges of this kernel filter no VLANs (") and "\n" not in play.message
+    play = host.role(
+        {**JOB, "bridge_host_tenants": [{"name": "blue", "vlan": 10, "guests": ["vm1"]}]},
+        *arguments,
+    )
+    assert (
+        play.message.startswith("The bridges of this kernel filter no VLANs (")
+        and "\n" not in play.message
+    )
     assert play.changed == [] and dump(host.netns) == before and host.disk() == disk
 
 
 def test_packages_that_are_missing_are_installed(tmp_path: Path) -> None:
     """On this machine itself, with its own Python: no other step has anything to do there."""
     needs_root()
-    policy = run("apt-cache", "policy", "python3-pyroute2", "python3-netaddr") if shutil.which("apt-cache") else ""
+    policy = (
+        run("apt-cache", "policy", "python3-pyroute2", "python3-netaddr")
+        if shutil.which("apt-cache")
+        else ""
+    )
     if policy.count("Candidate: ") - policy.count("Candidate: (none)") < 2:
         pytest.skip("apt knows no python3-pyroute2 and python3-netaddr here")
     playbook = tmp_path / "playbook.yml"
-    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "roles": ["hypervisor.network.bridge_host"]}]), encoding="ascii")
+    playbook.write_text(
+        json.dumps(
+            [
+                {
+                    "hosts": "localhost",
+                    "gather_facts": False,
+                    "roles": ["hypervisor.network.bridge_host"],
+                }
+            ]
+        ),
+        encoding="ascii",
+    )
     given = {
         "ansible_connection": "local",
         "ansible_python_interpreter": "/usr/bin/python3",
@@ -297,11 +489,34 @@ def test_packages_that_are_missing_are_installed(tmp_path: Path) -> None:
         "bridge_host_persist": False,
     }
     for _run in range(2):
-        words = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", json.dumps(given), "--tags", "packages", str(playbook)]
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        words = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            "localhost,",
+            "-e",
+            json.dumps(given),
+            "--tags",
+            "packages",
+            str(playbook),
+        ]
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
         play = Play(done.returncode, done.stdout)
         assert play.status == 0, play.output[-4000:]
         assert set(play.changed) <= {"Packages | Install those that are missing"}
     assert play.changed == []
-    states = run("dpkg-query", "--show", "--showformat", "${db:Status-Status} ", "python3-pyroute2", "python3-netaddr")
+    states = run(
+        "dpkg-query",
+        "--show",
+        "--showformat",
+        "${db:Status-Status} ",
+        "python3-pyroute2",
+        "python3-netaddr",
+    )
     assert states.split() == ["installed", "installed"]

@@ -24,7 +24,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._stp_heard impo
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, inside, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.netns import (
+    Namespaces,
+    batch,
+    inside,
+    ip_json,
+    run,
+)
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 BRIDGES = ("west", "east")
@@ -50,7 +56,15 @@ class Loop:
     def cut(self, *links: str) -> None:
         """Take the plug of these links, and of no others, out of the western bridge."""
         for link in LINKS:
-            run("ip", "-n", self.netns, "link", "set", f"{link}-west", "down" if link in links else "up")
+            run(
+                "ip",
+                "-n",
+                self.netns,
+                "link",
+                "set",
+                f"{link}-west",
+                "down" if link in links else "up",
+            )
 
     def states(self) -> dict[str, str]:
         """The states of the ports of the two links, as iproute2 tells them."""
@@ -63,14 +77,25 @@ class Loop:
         def one_blocks() -> str | None:
             states = self.states()
             others = [name for name, state in states.items() if state != "forwarding"]
-            return others[0] if len(others) == 1 and states[others[0]] == "blocking" and others[0] in (blocked or states) else None
+            return (
+                others[0]
+                if len(others) == 1
+                and states[others[0]] == "blocking"
+                and others[0] in (blocked or states)
+                else None
+            )
 
-        return wait_for(one_blocks, f"one port blocks, of {blocked or list(PORTS)}: {self.states()}", SETTLED)
+        return wait_for(
+            one_blocks, f"one port blocks, of {blocked or list(PORTS)}: {self.states()}", SETTLED
+        )
 
     def told(self, bridge: str) -> dict[str, Any]:
         """What iproute2 tells of a bridge, and sysfs of its root, where some versions of iproute2 write the bridge's own id."""
         info = ip_json(self.netns, "-d", "link", "show", "dev", bridge)[0]["linkinfo"]["info_data"]
-        ids = {key: run("cat", f"/sys/class/net/{bridge}/bridge/{key}", netns=self.netns).strip() for key in ("root_id", "bridge_id")}
+        ids = {
+            key: run("cat", f"/sys/class/net/{bridge}/bridge/{key}", netns=self.netns).strip()
+            for key in ("root_id", "bridge_id")
+        }
         return {**info, **ids}
 
     def copies(self) -> dict[str, int]:
@@ -84,22 +109,64 @@ class Loop:
 @pytest.fixture(scope="module")
 def made(target_path: str) -> Iterator[Loop]:
     needs_root()
-    with Namespaces("loop", "far") as names, Modules(names["loop"], str(PYTHONS["pyroute2-0.9.7"]), target_path) as modules:
+    with (
+        Namespaces("loop", "far") as names,
+        Modules(names["loop"], str(PYTHONS["pyroute2-0.9.7"]), target_path) as modules,
+    ):
         for netns in names.values():
             run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)
-        modules.done("linux_bridge", bridges=[{"name": name, "mac": f"02:00:00:00:00:{mac}"} for name, mac in zip(BRIDGES, ("0a", "0b"))], up=True)
+        modules.done(
+            "linux_bridge",
+            bridges=[
+                {"name": name, "mac": f"02:00:00:00:00:{mac}"}
+                for name, mac in zip(BRIDGES, ("0a", "0b"))
+            ],
+            up=True,
+        )
         for link in LINKS:
             batch(names["loop"], f"link add {link}-west type veth peer name {link}-east\n")
             # should a storm break loose, the machine survives it
             for bridge in BRIDGES:
-                run("tc", "-n", names["loop"], "qdisc", "add", "dev", f"{link}-{bridge}", "root", "tbf", "rate", "8mbit", "burst", "4kb", "limit", "64kb")
+                run(
+                    "tc",
+                    "-n",
+                    names["loop"],
+                    "qdisc",
+                    "add",
+                    "dev",
+                    f"{link}-{bridge}",
+                    "root",
+                    "tbf",
+                    "rate",
+                    "8mbit",
+                    "burst",
+                    "4kb",
+                    "limit",
+                    "64kb",
+                )
         for bridge in BRIDGES:
-            batch(names["loop"], f"link add port-{bridge} type veth peer name far-{bridge} netns {names['far']}\n")
+            batch(
+                names["loop"],
+                f"link add port-{bridge} type veth peer name far-{bridge} netns {names['far']}\n",
+            )
             batch(names["far"], f"link set far-{bridge} up\n")
-        modules.done("linux_bridge", bridges=[{"name": name} for name in BRIDGES], stp_state=True, mcast_snooping=False, **QUICK)
+        modules.done(
+            "linux_bridge",
+            bridges=[{"name": name} for name in BRIDGES],
+            stp_state=True,
+            mcast_snooping=False,
+            **QUICK,
+        )
         ports = {**PORTS, **{f"port-{bridge}": bridge for bridge in BRIDGES}}
-        modules.done("bridge_port", up=True, ports=[{"name": name, "bridge": bridge} for name, bridge in ports.items()])
-        stations = {bridge: Station(names["far"], f"far-{bridge}", f"02:aa:00:00:00:0{number}") for number, bridge in enumerate(BRIDGES)}
+        modules.done(
+            "bridge_port",
+            up=True,
+            ports=[{"name": name, "bridge": bridge} for name, bridge in ports.items()],
+        )
+        stations = {
+            bridge: Station(names["far"], f"far-{bridge}", f"02:aa:00:00:00:0{number}")
+            for number, bridge in enumerate(BRIDGES)
+        }
         yield Loop(modules, stations)
         for one in stations.values():
             one.__exit__()
@@ -110,14 +177,28 @@ def loop(made: Loop) -> Loop:
     """The loop closed, with STP, west as its root by the lower MAC, and all links alike."""
     made.cut()
     made.bridges(stp_state=True, priority=32768, **QUICK)
-    made.modules.done("bridge_port", cost=2, priority=32, ports=[{"name": name, "bridge": bridge} for name, bridge in PORTS.items()])
+    made.modules.done(
+        "bridge_port",
+        cost=2,
+        priority=32,
+        ports=[{"name": name, "bridge": bridge} for name, bridge in PORTS.items()],
+    )
     made.settled("two-east")
     return made
 
 
 def test_one_port_blocks_and_a_broadcast_comes_out_once(loop: Loop) -> None:
-    assert loop.states() == {"one-west": "forwarding", "two-west": "forwarding", "one-east": "forwarding", "two-east": "blocking"}
-    wait_for(lambda: loop.stations["east"].count(loop.stations["west"].send()), "the stations' ports forward", SETTLED)
+    assert loop.states() == {
+        "one-west": "forwarding",
+        "two-west": "forwarding",
+        "one-east": "forwarding",
+        "two-east": "blocking",
+    }
+    wait_for(
+        lambda: loop.stations["east"].count(loop.stations["west"].send()),
+        "the stations' ports forward",
+        SETTLED,
+    )
     for _each in range(3):
         assert loop.copies() == {"east": 1}
 
@@ -125,8 +206,15 @@ def test_one_port_blocks_and_a_broadcast_comes_out_once(loop: Loop) -> None:
 def test_the_other_link_takes_over_when_the_first_is_cut_and_gives_back(loop: Loop) -> None:
     for cut, left in (("one", "two"), ("two", "one")):
         loop.cut(cut)
-        wait_for(lambda link=left: loop.states()[f"{link}-east"] == "forwarding", f"link {left} takes over", SETTLED)
-        wait_for(lambda: loop.stations["east"].count(loop.stations["west"].send()), "frames get through again")
+        wait_for(
+            lambda link=left: loop.states()[f"{link}-east"] == "forwarding",
+            f"link {left} takes over",
+            SETTLED,
+        )
+        wait_for(
+            lambda: loop.stations["east"].count(loop.stations["west"].send()),
+            "frames get through again",
+        )
         assert loop.copies() == {"east": 1}
     loop.cut()
     loop.settled("two-east")
@@ -137,7 +225,11 @@ def test_the_other_link_takes_over_when_the_first_is_cut_and_gives_back(loop: Lo
 def test_the_priority_chooses_the_root(loop: Loop, root: str) -> None:
     loop.modules.done("linux_bridge", name=root, priority=4096)
     other = next(bridge for bridge in BRIDGES if bridge != root)
-    wait_for(lambda: loop.told(other)["root_id"] == loop.told(root)["bridge_id"], f"{root} becomes the root", SETTLED)
+    wait_for(
+        lambda: loop.told(other)["root_id"] == loop.told(root)["bridge_id"],
+        f"{root} becomes the root",
+        SETTLED,
+    )
     assert loop.told(root)["bridge_id"].startswith("1000.") and loop.told(root)["root_port"] == 0
     assert loop.settled().endswith(f"-{other}") and loop.told(other)["root_port"] != 0
     assert loop.copies() == {"east": 1}
@@ -148,7 +240,9 @@ def test_the_cost_chooses_which_port_blocks(loop: Loop, dear: str, cheap: str) -
     ports = [{"name": f"{dear}-east", "cost": 100}, {"name": f"{cheap}-east", "cost": 10}]
     loop.modules.done("bridge_port", bridge="east", ports=ports)
     assert loop.settled(f"{dear}-east") == f"{dear}-east"
-    assert wait_for(lambda: loop.told("east")["root_path_cost"] == 10, "the cost of the way to the root")
+    assert wait_for(
+        lambda: loop.told("east")["root_path_cost"] == 10, "the cost of the way to the root"
+    )
     assert loop.copies() == {"east": 1}
 
 
@@ -165,7 +259,13 @@ def test_without_stp_the_same_loop_is_a_storm(loop: Loop) -> None:
         loop.cut()
         wait_for(lambda: set(loop.states().values()) == {"forwarding"}, "all ports forward")
         number = loop.stations["west"].send()
-        wait_for(lambda: loop.stations["east"].count(number) > STORM and loop.stations["west"].count(number) > STORM, "one broadcast multiplies")
+        wait_for(
+            lambda: (
+                loop.stations["east"].count(number) > STORM
+                and loop.stations["west"].count(number) > STORM
+            ),
+            "one broadcast multiplies",
+        )
     finally:
         loop.cut("two")
     wait_for(lambda: _still(loop, number), "the storm is over")
@@ -184,29 +284,52 @@ def test_a_bridge_that_is_not_the_root_has_times_of_its_own(loop: Loop) -> None:
     """The kernel shows the root's there, which are in force."""
     own = {"hello_time": 1.5, "max_age": 10, "forward_delay": 4}
     wish = {"bridges": [{"name": "west"}, {"name": "east", **own}]}
-    assert [change["after"] for change in loop.modules.done("linux_bridge", **wish)["changes"]] == [own]
+    assert [change["after"] for change in loop.modules.done("linux_bridge", **wish)["changes"]] == [
+        own
+    ]
     assert loop.told("east")["forward_delay"] == 200
     again = loop.modules.done("linux_bridge", **wish)
     assert not again["changed"] and {key: again["bridges"][1][key] for key in own} == own
     loop.modules.done("linux_bridge", name="east", priority=4096)
-    wait_for(lambda: loop.told("west")["root_id"] == loop.told("east")["bridge_id"], "east becomes the root", SETTLED)
+    wait_for(
+        lambda: loop.told("west")["root_id"] == loop.told("east")["bridge_id"],
+        "east becomes the root",
+        SETTLED,
+    )
     assert [loop.told(bridge)["forward_delay"] for bridge in BRIDGES] == [400, 400]
     assert not loop.modules.done("linux_bridge", name="west", **QUICK)["changed"]
 
 
-def test_a_tree_that_changes_forgets_sooner_and_its_bridges_keep_what_they_were_told(loop: Loop) -> None:
+def test_a_tree_that_changes_forgets_sooner_and_its_bridges_keep_what_they_were_told(
+    loop: Loop,
+) -> None:
     """The kernel shows twice the forward delay meanwhile: a second run neither takes that for a difference nor misses one."""
     wish = {"bridges": [{"name": name, "ageing_time": 300} for name in BRIDGES]}
-    wait_for(lambda: not any(loop.told(name)["topology_change"] for name in BRIDGES), "the tree is quiet", SETTLED)
+    wait_for(
+        lambda: not any(loop.told(name)["topology_change"] for name in BRIDGES),
+        "the tree is quiet",
+        SETTLED,
+    )
     loop.modules.done("linux_bridge", **wish)
     loop.cut("one")
     for name in BRIDGES:
-        wait_for(lambda name=name: (loop.told(name)["topology_change"], loop.told(name)["ageing_time"]) == (1, 400), f"{name} forgets sooner", SETTLED)
+        wait_for(
+            lambda name=name: (
+                (loop.told(name)["topology_change"], loop.told(name)["ageing_time"]) == (1, 400)
+            ),
+            f"{name} forgets sooner",
+            SETTLED,
+        )
     shown = loop.modules.done("bridge_info")
     assert [bridge["options"]["ageing_time"] for bridge in shown["bridges"]] == [None, None]
-    assert not any("ageing_time" in bridge for bridge in shown["as_variables"]["bridge_host_bridges"])
+    assert not any(
+        "ageing_time" in bridge for bridge in shown["as_variables"]["bridge_host_bridges"]
+    )
     again = loop.modules.done("linux_bridge", **wish)
-    assert not again["changed"] and [bridge["ageing_time"] for bridge in again["bridges"]] == [300, 300]
+    assert not again["changed"] and [bridge["ageing_time"] for bridge in again["bridges"]] == [
+        300,
+        300,
+    ]
     assert loop.modules.done("linux_bridge", name="east", ageing_time=200)["changed"]
     assert [loop.told(name)["ageing_time"] for name in BRIDGES] == [30000, 20000]
     loop.modules.done("linux_bridge", **wish)
@@ -214,26 +337,46 @@ def test_a_tree_that_changes_forgets_sooner_and_its_bridges_keep_what_they_were_
 
 def test_bridge_info_tells_what_iproute2_and_brctl_tell(loop: Loop) -> None:
     changing = ("topology_change", "topology_change_detected")
-    wait_for(lambda: not any(loop.told(name)[key] for name in BRIDGES for key in changing), "the topology changes no more", SETTLED)
+    wait_for(
+        lambda: not any(loop.told(name)[key] for name in BRIDGES for key in changing),
+        "the topology changes no more",
+        SETTLED,
+    )
     found = {bridge["name"]: bridge for bridge in loop.modules.done("bridge_info")["bridges"]}
     for name in BRIDGES:
         options, told = found[name]["options"], loop.told(name)
-        for key in ("root_id", "bridge_id", "root_port", "root_path_cost", "topology_change_detected"):
+        for key in (
+            "root_id",
+            "bridge_id",
+            "root_port",
+            "root_path_cost",
+            "topology_change_detected",
+        ):
             assert (key, options[key]) == (key, told[key])
         shown = run("brctl", "showstp", name, netns=loop.netns)
-        assert f"designated root\t{options['root_id']}" in shown and f"bridge id\t\t{options['bridge_id']}" in shown
+        assert (
+            f"designated root\t{options['root_id']}" in shown
+            and f"bridge id\t\t{options['bridge_id']}" in shown
+        )
         for port in found[name]["ports"]:
             assert f"{port['name']} ({port['number']})" in shown
-            told_port = ip_json(loop.netns, "-d", "link", "show", "dev", port["name"])[0]["linkinfo"]["info_slave_data"]
+            told_port = ip_json(loop.netns, "-d", "link", "show", "dev", port["name"])[0][
+                "linkinfo"
+            ]["info_slave_data"]
             assert port["state"] == told_port["state"]
             assert port["options"]["designated_root"] == _full(told_port["root_id"])
             assert port["options"]["designated_bridge"] == _full(told_port["bridge_id"])
             for key in ("designated_port", "designated_cost"):
                 assert port["options"][key] == told_port[key]
-            assert port["options"]["port_id"] == int(told_port["id"], 16) and port["options"]["port_no"] == int(told_port["no"], 16)
+            assert port["options"]["port_id"] == int(told_port["id"], 16) and port["options"][
+                "port_no"
+            ] == int(told_port["no"], 16)
     east = {port["name"]: port for port in found["east"]["ports"]}
     assert [east[name]["state"] for name in ("one-east", "two-east")] == ["forwarding", "blocking"]
-    assert found["east"]["options"]["root_port"] == east["one-east"]["number"] and found["west"]["options"]["root_port"] == 0
+    assert (
+        found["east"]["options"]["root_port"] == east["one-east"]["number"]
+        and found["west"]["options"]["root_port"] == 0
+    )
 
 
 def _full(bridge_id: str) -> str:
@@ -244,15 +387,36 @@ def _full(bridge_id: str) -> str:
 
 def test_the_timers_run_down_in_seconds(loop: Loop) -> None:
     """Each within what is possible by the times that were set, at the same moment as brctl's."""
-    loop.modules.done("bridge_port", bridge="east", name="two-east", cost=1)  # another port has to come up: listening, then learning
+    # another port has to come up: listening, then learning
+    loop.modules.done("bridge_port", bridge="east", name="two-east", cost=1)
     seen: dict[str, float] = {}
     end = time.monotonic() + SETTLED
-    while time.monotonic() < end and {"hello_timer", "forward_delay_timer", "message_age_timer", "topology_change_timer", "gc_timer"} - set(seen):
+    while time.monotonic() < end and {
+        "hello_timer",
+        "forward_delay_timer",
+        "message_age_timer",
+        "topology_change_timer",
+        "gc_timer",
+    } - set(seen):
         for bridge in loop.modules.done("bridge_info")["bridges"]:
             timers = [bridge["options"], *(port["options"] for port in bridge["ports"])]
             for values in timers:
-                seen.update({key: values[key] for key in values if key.endswith("_timer") and values[key] > 0})
-    most = {"hello_timer": 1, "forward_delay_timer": 2, "message_age_timer": 6, "hold_timer": 1, "tcn_timer": 1, "topology_change_timer": 8, "gc_timer": 400}
+                seen.update(
+                    {
+                        key: values[key]
+                        for key in values
+                        if key.endswith("_timer") and values[key] > 0
+                    }
+                )
+    most = {
+        "hello_timer": 1,
+        "forward_delay_timer": 2,
+        "message_age_timer": 6,
+        "hold_timer": 1,
+        "tcn_timer": 1,
+        "topology_change_timer": 8,
+        "gc_timer": 400,
+    }
     assert {"hello_timer", "forward_delay_timer", "message_age_timer"} <= set(seen)
     assert {key: value for key, value in seen.items() if not 0 < value <= most[key] + 0.05} == {}
     shown = run("brctl", "showstp", "east", netns=loop.netns)
@@ -262,7 +426,8 @@ def test_the_timers_run_down_in_seconds(loop: Loop) -> None:
 def test_who_is_behind_a_port_hears_that_stp_runs_and_how_long_a_port_is_mute(loop: Loop) -> None:
     far = loop.stations["west"].netns
     assert inside(far, listen, "far-west", _index(far, "far-west")) == QUICK["forward_delay"]
-    assert inside(loop.netns, listen, "port-west", _index(loop.netns, "port-west")) is None  # what the bridge itself says there is no switch's
+    # what the bridge itself says there is no switch's
+    assert inside(loop.netns, listen, "port-west", _index(loop.netns, "port-west")) is None
 
 
 def _index(netns: str, dev: str) -> int:

@@ -27,7 +27,12 @@ NAMES = sorted(path.name for path in TARGETS.iterdir() if (path / "tasks" / "mai
 def test_target(target: str, target_python: str, netns: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    play = {"name": f"Target {target}", "hosts": "localhost", "gather_facts": False, "roles": [target]}
+    play = {
+        "name": f"Target {target}",
+        "hosts": "localhost",
+        "gather_facts": False,
+        "roles": [target],
+    }
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     given = {
@@ -43,7 +48,14 @@ def test_target(target: str, target_python: str, netns: str, tmp_path: Path) -> 
         "ANSIBLE_LOCAL_TEMP": str(tmp_path),
     }
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", json.dumps(given), str(playbook)],
+        [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            "localhost,",
+            "-e",
+            json.dumps(given),
+            str(playbook),
+        ],
         env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -60,5 +72,8 @@ def test_target(target: str, target_python: str, netns: str, tmp_path: Path) -> 
 def _from_the_failure(output: str) -> str:
     """The end of a playbook's output, from the task that failed."""
     tasks = output.split("\nTASK [")
-    failed = next((number for number, task in enumerate(tasks) if "fatal: [" in task or "Traceback" in task), len(tasks) - 1)
+    failed = next(
+        (number for number, task in enumerate(tasks) if "fatal: [" in task or "Traceback" in task),
+        len(tasks) - 1,
+    )
     return "\nTASK [" + "\nTASK [".join(tasks[failed:])[-6000:]

@@ -34,9 +34,16 @@ def test_the_second_waits_for_the_first(tmp_path: Path) -> None:
 
 def test_patience_ends_in_one_sentence_and_nothing_is_left(tmp_path: Path) -> None:
     place = str(tmp_path / "run")
-    with alone(place), pytest.raises(Refused, match="Another run has been changing links"), alone(place, 0.05):
+    with (
+        alone(place),
+        pytest.raises(Refused, match="Another run has been changing links"),
+        alone(place, 0.05),
+    ):
         pass
-    assert list((tmp_path / "run").iterdir()) == [] and (tmp_path / "run").stat().st_mode & 0o777 == 0o711
+    assert (
+        list((tmp_path / "run").iterdir()) == []
+        and (tmp_path / "run").stat().st_mode & 0o777 == 0o711
+    )
     with alone(place, 0.05):
         pass
 

@@ -14,12 +14,22 @@ import yaml
 from ansible_collections.hypervisor.network.plugins.doc_fragments import _bridge as bridge_docs
 from ansible_collections.hypervisor.network.plugins.doc_fragments import _port as port_docs
 from ansible_collections.hypervisor.network.plugins.doc_fragments import _tap as tap_docs
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _bridge, _port, _tap, _wire
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _attributes,
+    _bridge,
+    _port,
+    _tap,
+    _wire,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._attributes import Attribute
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._module import argument_spec
 
-SETTABLE = [pytest.param(one, id=f"{noun}-{one.option}") for noun, table in (("bridge", _attributes.BRIDGE), ("port", _attributes.PORT)) for one in table]
+SETTABLE = [
+    pytest.param(one, id=f"{noun}-{one.option}")
+    for noun, table in (("bridge", _attributes.BRIDGE), ("port", _attributes.PORT))
+    for one in table
+]
 RANGED = [one for one in SETTABLE if one.values[0].type in ("int", "float")]
 
 
@@ -33,7 +43,11 @@ def some_values(one: Attribute) -> list[Any]:
         return [True, False]
     middle = one.low + (one.high - one.low) // 3
     values = [one.low, middle, one.high]
-    return [float(value) for value in values] if one.type == "float" else [int(value) & ~one.never for value in values]
+    return (
+        [float(value) for value in values]
+        if one.type == "float"
+        else [int(value) & ~one.never for value in values]
+    )
 
 
 @pytest.mark.parametrize("one", SETTABLE)
@@ -75,21 +89,29 @@ def test_known_bytes(table: tuple[Attribute, ...], option: str, value: Any, attr
 
 
 def test_flags_that_share_an_attribute_travel_in_one() -> None:
-    encoded = _wire.encode_options(_attributes.BRIDGE, {"no_linklocal_learn": True, "mst_enabled": False})
+    encoded = _wire.encode_options(
+        _attributes.BRIDGE, {"no_linklocal_learn": True, "mst_enabled": False}
+    )
     assert encoded == _wire.attribute(46, struct.pack("=II", 0b001, 0b101))
 
 
 def test_a_flag_that_the_kernel_does_not_name_in_its_mask_is_not_shown() -> None:
-    shown = _wire.decode_options(_attributes.BRIDGE, _wire.attribute(46, struct.pack("=II", 0b001, 0b011)))
+    shown = _wire.decode_options(
+        _attributes.BRIDGE, _wire.attribute(46, struct.pack("=II", 0b001, 0b011))
+    )
     assert shown == {"no_linklocal_learn": True}
 
 
 def test_stp_of_a_daemon_counts_as_on() -> None:
-    assert _wire.decode_options(_attributes.BRIDGE, _wire.attribute(5, struct.pack("=I", 2))) == {"stp_state": True}
+    assert _wire.decode_options(_attributes.BRIDGE, _wire.attribute(5, struct.pack("=I", 2))) == {
+        "stp_state": True
+    }
 
 
 def test_a_word_that_is_not_known_yet_is_shown_as_its_number() -> None:
-    assert _wire.decode_options(_attributes.PORT, _wire.attribute(1, b"\x09")) == {"port_state": "9"}
+    assert _wire.decode_options(_attributes.PORT, _wire.attribute(1, b"\x09")) == {
+        "port_state": "9"
+    }
 
 
 @pytest.mark.parametrize("one", RANGED)
@@ -113,23 +135,34 @@ def test_the_limits_are_in_and_what_is_beyond_is_out(one: Attribute) -> None:
         (_attributes.BRIDGE, "group_address", "52:54:00:00:00:01"),
     ],
 )
-def test_what_the_kernel_keeps_for_itself_is_refused_by_name(table: tuple[Attribute, ...], option: str, value: Any) -> None:
+def test_what_the_kernel_keeps_for_itself_is_refused_by_name(
+    table: tuple[Attribute, ...], option: str, value: Any
+) -> None:
     with pytest.raises(BadInput, match=f"^br7: {option} "):
         _attributes.checked(table, {"name": "br7", option: value})
 
 
 def test_no_attribute_or_option_stands_twice() -> None:
-    for table in (_attributes.BRIDGE + _attributes.BRIDGE_FACTS, _attributes.PORT + _attributes.PORT_FACTS):
+    for table in (
+        _attributes.BRIDGE + _attributes.BRIDGE_FACTS,
+        _attributes.PORT + _attributes.PORT_FACTS,
+    ):
         assert len({one.option for one in table}) == len(table)
         assert len({(one.number, one.bit) for one in table}) == len(table)
 
 
 @pytest.mark.parametrize(
     ("docs", "spec", "plural"),
-    [(bridge_docs, _bridge.SPEC, "bridges"), (port_docs, _port.SPEC, "ports"), (tap_docs, _tap.SPEC, "taps")],
+    [
+        (bridge_docs, _bridge.SPEC, "bridges"),
+        (port_docs, _port.SPEC, "ports"),
+        (tap_docs, _tap.SPEC, "taps"),
+    ],
     ids=["bridge", "port", "tap"],
 )
-def test_the_documented_options_are_the_tables(docs: Any, spec: dict[str, Any], plural: str) -> None:
+def test_the_documented_options_are_the_tables(
+    docs: Any, spec: dict[str, Any], plural: str
+) -> None:
     documented = yaml.safe_load(docs.ModuleDocFragment.DOCUMENTATION)["options"]
     full = argument_spec(spec, plural, ())
     assert shape(documented) == shape(full)
@@ -141,17 +174,30 @@ def shape(options: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for name, option in options.items():
         inner = option.get("options") or option.get("suboptions")
-        found[name] = (option["type"], option.get("choices"), option.get("default"), option.get("elements"), shape(inner) if inner else None)
+        found[name] = (
+            option["type"],
+            option.get("choices"),
+            option.get("default"),
+            option.get("elements"),
+            shape(inner) if inner else None,
+        )
     return found
 
 
 def ranges() -> list[Any]:
-    return [one for one in RANGED if (one.values[0].low, one.values[0].high) not in ((0, 2**32 - 1), (0, (2**32 - 1) / 100), (1, 2**32 - 1))]
+    return [
+        one
+        for one in RANGED
+        if (one.values[0].low, one.values[0].high)
+        not in ((0, 2**32 - 1), (0, (2**32 - 1) / 100), (1, 2**32 - 1))
+    ]
 
 
 @pytest.mark.parametrize("param", ranges(), ids=[one.id for one in ranges()])
 def test_a_range_that_is_worth_knowing_is_documented(param: Attribute) -> None:
     docs = bridge_docs if param in _attributes.BRIDGE else port_docs
-    text = " ".join(yaml.safe_load(docs.ModuleDocFragment.DOCUMENTATION)["options"][param.option]["description"])
+    text = " ".join(
+        yaml.safe_load(docs.ModuleDocFragment.DOCUMENTATION)["options"][param.option]["description"]
+    )
     if not param.never:
         assert f"{param.high:g}" in text, text

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, MissingDependency
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    DeadlineExceeded,
+    MissingDependency,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Client, client_for
 
 IFUPDOWN = (
@@ -97,7 +100,9 @@ def test_a_command_line_that_is_no_text_is_kept_as_it_is(proc: Path) -> None:
         (("dhclient", "eth0", "eth0.10"), ("dhclient", "br0", "eth0.10")),
     ],
 )  # fmt: skip
-def test_the_client_of_the_bridge_is_the_nics_under_another_name(argv: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+def test_the_client_of_the_bridge_is_the_nics_under_another_name(
+    argv: tuple[str, ...], wanted: tuple[str, ...]
+) -> None:
     client = Client("eth0", "dhclient", argv, 100)
     moved = client_for(client, "br0")
     assert (moved.dev, moved.program, moved.argv, moved.pid) == ("br0", "dhclient", wanted, 0)
@@ -107,12 +112,17 @@ def test_the_client_of_the_bridge_is_the_nics_under_another_name(argv: tuple[str
 def record(tmp_path: Path) -> str:
     """A program that writes down how it was called, in place of a client."""
     path = tmp_path / "record"
-    path.write_text(f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'called')!r}, 'w').write(' '.join(sys.argv[1:]))\n", encoding="ascii")
+    path.write_text(
+        f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'called')!r}, 'w').write(' '.join(sys.argv[1:]))\n",
+        encoding="ascii",
+    )
     path.chmod(0o755)
     return str(path)
 
 
-def test_the_new_client_gets_a_copy_of_the_lease_under_its_name_and_the_old_file_stays(tmp_path: Path) -> None:
+def test_the_new_client_gets_a_copy_of_the_lease_under_its_name_and_the_old_file_stays(
+    tmp_path: Path,
+) -> None:
     old = tmp_path / "dhclient.eth0.leases"
     old.write_text(LEASES, encoding="ascii")
     old.chmod(0o640)
@@ -120,10 +130,17 @@ def test_the_new_client_gets_a_copy_of_the_lease_under_its_name_and_the_old_file
     client = Client("br0", "dhclient", (record(tmp_path), "-lf", str(new), "br0"))
     _dhcp.start(client, "eth0")
     assert old.read_text(encoding="ascii") == LEASES
-    assert new.read_text(encoding="ascii") == LEASES.replace('interface "eth0";', 'interface "br0";')
+    assert new.read_text(encoding="ascii") == LEASES.replace(
+        'interface "eth0";', 'interface "br0";'
+    )
     assert new.stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "called").read_text(encoding="ascii") == f"-lf {new} br0"
-    assert {path.name for path in tmp_path.iterdir()} == {"dhclient.eth0.leases", "dhclient.br0.leases", "record", "called"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "dhclient.eth0.leases",
+        "dhclient.br0.leases",
+        "record",
+        "called",
+    }
 
 
 def test_one_lease_file_for_all_devices_gets_the_bridges_leases_last(tmp_path: Path) -> None:
@@ -132,7 +149,10 @@ def test_one_lease_file_for_all_devices_gets_the_bridges_leases_last(tmp_path: P
     _dhcp.start(Client("br0", "dhclient", (record(tmp_path), "-lf", str(leases), "br0")), "eth0")
     text = leases.read_text(encoding="ascii")
     assert text.startswith(LEASES)  # the way back finds the NIC's
-    assert text[len(LEASES) :].count('interface "br0";') == 1 and 'interface "eth0";' not in text[len(LEASES) :]
+    assert (
+        text[len(LEASES) :].count('interface "br0";') == 1
+        and 'interface "eth0";' not in text[len(LEASES) :]
+    )
     assert 'option host-name "eth0";' in text[len(LEASES) :]
 
 
@@ -179,7 +199,9 @@ def test_a_client_that_is_gone_already_is_no_trouble() -> None:
 
 def test_a_client_that_does_not_end_is_said_by_number() -> None:
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", stubborn], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", stubborn], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
         assert child.stdout is not None and child.stdout.readline() == b"ready\n"
         with pytest.raises(DeadlineExceeded, match=str(child.pid)):
             _dhcp.stop(Client("eth0", "dhclient", ("dhclient", "eth0"), child.pid), seconds=0.1)

@@ -12,9 +12,19 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _dhcp_programs
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp_programs import PROGRAMS, Dhcpcd, Udhcpc
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp_programs import (
+    PROGRAMS,
+    Dhcpcd,
+    Udhcpc,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._inet import Hop
-from ansible_collections.hypervisor.network.plugins.module_utils._layout import Client, Inet, bridged, client_for, layout_of
+from ansible_collections.hypervisor.network.plugins.module_utils._layout import (
+    Client,
+    Inet,
+    bridged,
+    client_for,
+    layout_of,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
 from ansible_collections.hypervisor.network.tests.harness import simulated
 
@@ -40,7 +50,10 @@ from ansible_collections.hypervisor.network.tests.harness import simulated
         (("/sbin/udhcpc", "-ieth0", "-b"), [("eth0", ("/sbin/udhcpc", "-ieth0", "-b"))]),
         (("udhcpc", "--interface=eth0"), [("eth0", ("udhcpc", "--interface=eth0"))]),
         (("udhcpc", "--interface", "eth0"), [("eth0", ("udhcpc", "--interface", "eth0"))]),
-        (("/bin/busybox", "udhcpc", "-i", "eth0"), [("eth0", ("/bin/busybox", "udhcpc", "-i", "eth0"))]),
+        (
+            ("/bin/busybox", "udhcpc", "-i", "eth0"),
+            [("eth0", ("/bin/busybox", "udhcpc", "-i", "eth0"))],
+        ),
         (("udhcpc",), [("eth0", ("udhcpc", "-i", "eth0"))]),
         (("udhcpc", "-i", "eth1"), []),
         (("/bin/busybox", "sh"), []),
@@ -49,14 +62,26 @@ from ansible_collections.hypervisor.network.tests.harness import simulated
     ],
 )
 def test_recognised(argv: tuple[str, ...], found: list[tuple[str, tuple[str, ...]]]) -> None:
-    assert [one for program in PROGRAMS.values() for one in program.recognise(argv, ("eth0", "br0"))] == found
+    assert [
+        one for program in PROGRAMS.values() for one in program.recognise(argv, ("eth0", "br0"))
+    ] == found
 
 
 def test_all_processes_of_a_dhcpcd_belong_to_it() -> None:
     client = Client("eth0", "dhcpcd", ("dhcpcd", "-4", "eth0"), 100)
-    for title in ("eth0 [ip4]", "[privileged proxy] eth0 [ip4]", "[control proxy] eth0 [ip4]", "[BPF ARP] eth0 10.77.0.100"):
+    for title in (
+        "eth0 [ip4]",
+        "[privileged proxy] eth0 [ip4]",
+        "[control proxy] eth0 [ip4]",
+        "[BPF ARP] eth0 10.77.0.100",
+    ):
         assert Dhcpcd().belongs((f"dhcpcd: {title}",), client), title
-    for title in ("eth1 [ip4]", "[privileged proxy] eth1 [ip4]", "[manager] [ip4] [ip6]", "eth0.10 [ip4]"):
+    for title in (
+        "eth1 [ip4]",
+        "[privileged proxy] eth1 [ip4]",
+        "[manager] [ip4] [ip6]",
+        "eth0.10 [ip4]",
+    ):
         assert not Dhcpcd().belongs((f"dhcpcd: {title}",), client), title
     assert not Dhcpcd().belongs(("vi", "dhcpcd: eth0"), client)
 
@@ -64,7 +89,10 @@ def test_all_processes_of_a_dhcpcd_belong_to_it() -> None:
 @pytest.mark.parametrize(
     ("argv", "wanted"),
     [
-        (("udhcpc", "-n", "-p", "/run/udhcpc.eth0.pid", "-i", "eth0"), ("udhcpc", "-n", "-p", "/run/udhcpc.br0.pid", "-i", "br0")),
+        (
+            ("udhcpc", "-n", "-p", "/run/udhcpc.eth0.pid", "-i", "eth0"),
+            ("udhcpc", "-n", "-p", "/run/udhcpc.br0.pid", "-i", "br0"),
+        ),
         (("udhcpc", "-ieth0"), ("udhcpc", "-ibr0")),
         (("udhcpc", "--interface=eth0"), ("udhcpc", "--interface=br0")),
         (("dhcpcd", "-4", "eth0"), ("dhcpcd", "-4", "br0")),
@@ -77,7 +105,9 @@ def test_the_same_client_for_the_bridge(argv: tuple[str, ...], wanted: tuple[str
 def test_the_client_of_the_bridge_keeps_the_metric_that_the_routes_have() -> None:
     way = simulated.route("default", Hop("eth0", "10.77.0.1"), metric=1002, protocol=16)
     client = Client("eth0", "dhcpcd", ("dhcpcd", "-4", "eth0"), 100)
-    now = Inet({"eth0": Link("eth0", 2, "", 1, "02:00:00:00:00:10")}, routes=(way,), clients=(client,))
+    now = Inet(
+        {"eth0": Link("eth0", 2, "", 1, "02:00:00:00:00:10")}, routes=(way,), clients=(client,)
+    )
     (moved,) = bridged(now, "eth0", "br0").clients
     assert (moved.dev, moved.metric) == ("br0", 1002)
     assert Dhcpcd().prepare(moved, "br0") == ("dhcpcd", "-m", "1002", "-4", "br0")
@@ -87,27 +117,44 @@ def test_the_client_of_the_bridge_keeps_the_metric_that_the_routes_have() -> Non
 
 
 @pytest.mark.parametrize(
-    "argv", [("udhcpc", "-i", "br0"), ("busybox", "udhcpc", "-R", "-i", "br0"), ("udhcpc", "-s", "SCRIPT", "-i", "br0")], ids=["plain", "busybox", "script"]
+    "argv",
+    [
+        ("udhcpc", "-i", "br0"),
+        ("busybox", "udhcpc", "-R", "-i", "br0"),
+        ("udhcpc", "-s", "SCRIPT", "-i", "br0"),
+    ],
+    ids=["plain", "busybox", "script"],
 )
-def test_udhcpcs_first_order_is_passed_over_and_only_the_first(tmp_path: Path, argv: tuple[str, ...]) -> None:
+def test_udhcpcs_first_order_is_passed_over_and_only_the_first(
+    tmp_path: Path, argv: tuple[str, ...]
+) -> None:
     script = tmp_path / "default.script"
     script.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/orders\n', encoding="ascii")
     script.chmod(0o755)
     program = Udhcpc(run=str(tmp_path / "run"), script=str(script))
-    client = Client("br0", "udhcpc", tuple(str(script) if word == "SCRIPT" else word for word in argv))
+    client = Client(
+        "br0", "udhcpc", tuple(str(script) if word == "SCRIPT" else word for word in argv)
+    )
     started = program.prepare(client, "eth0")
     assert started[started.index("-s") + 1] == f"{tmp_path}/run/udhcpc.br0"
-    assert program.recognise(started, ["br0"]) == [("br0", client.argv)]  # the second run sees the client that was wished
+    # the second run sees the client that was wished
+    assert program.recognise(started, ["br0"]) == [("br0", client.argv)]
     for order in ("deconfig", "bound", "renew", "deconfig"):
         subprocess.run([started[started.index("-s") + 1], order], check=True)
-    assert (tmp_path / "orders").read_text(encoding="ascii").split() == ["bound", "renew", "deconfig"]
+    assert (tmp_path / "orders").read_text(encoding="ascii").split() == [
+        "bound",
+        "renew",
+        "deconfig",
+    ]
     assert program.prepare(client, "eth0") == started
     assert os.stat(tmp_path / "run" / "udhcpc.br0").st_mode & 0o777 == 0o755
 
 
 def test_a_script_of_ours_that_is_gone_is_taken_for_the_default_one(tmp_path: Path) -> None:
     program = Udhcpc(run=str(tmp_path))
-    assert program.recognise(("udhcpc", "-s", f"{tmp_path}/udhcpc.br0", "-i", "br0"), ["br0"]) == [("br0", ("udhcpc", "-i", "br0"))]
+    assert program.recognise(("udhcpc", "-s", f"{tmp_path}/udhcpc.br0", "-i", "br0"), ["br0"]) == [
+        ("br0", ("udhcpc", "-i", "br0"))
+    ]
 
 
 def test_dhcpcds_lease_files_are_copied_and_kept(tmp_path: Path) -> None:
@@ -117,9 +164,15 @@ def test_dhcpcds_lease_files_are_copied_and_kept(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "eth0.lease": b"\1\2\3", "br0.lease": b"\1\2\3", "eth0.lease6": b"\4", "br0.lease6": b"\4",
     }  # fmt: skip
-    Dhcpcd(leases=str(tmp_path / "nowhere")).prepare(Client("br0", "dhcpcd", ("dhcpcd", "br0")), "eth0")
+    Dhcpcd(leases=str(tmp_path / "nowhere")).prepare(
+        Client("br0", "dhcpcd", ("dhcpcd", "br0")), "eth0"
+    )
 
 
 def test_every_program_names_its_package() -> None:
-    assert {name: one.package for name, one in PROGRAMS.items()} == {"dhclient": "isc-dhcp-client", "udhcpc": "udhcpc", "dhcpcd": "dhcpcd-base"}
+    assert {name: one.package for name, one in PROGRAMS.items()} == {
+        "dhclient": "isc-dhcp-client",
+        "udhcpc": "udhcpc",
+        "dhcpcd": "dhcpcd-base",
+    }
     assert _dhcp_programs.RUN.startswith("/run/")

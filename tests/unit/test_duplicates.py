@@ -18,7 +18,9 @@ NOBODY = "000000000000 00000000 "
 
 
 def test_a_probe_tells_no_sender_address() -> None:
-    assert probe(MAC, "10.77.0.10") == bytes.fromhex(ETHERNET_IPV4 + REQUEST + "525400770010 00000000 000000000000 0a4d000a")
+    assert probe(MAC, "10.77.0.10") == bytes.fromhex(
+        ETHERNET_IPV4 + REQUEST + "525400770010 00000000 000000000000 0a4d000a"
+    )
 
 
 @pytest.mark.parametrize(
@@ -27,14 +29,27 @@ def test_a_probe_tells_no_sender_address() -> None:
         (ETHERNET_IPV4 + REPLY + THEIRS + OURS, ("10.77.0.10", "52:54:00:00:00:99")),
         (ETHERNET_IPV4 + REQUEST + THEIRS + NOBODY, ("10.77.0.10", "52:54:00:00:00:99")),
         (ETHERNET_IPV4 + REPLY + THEIRS + OURS + "00" * 18, ("10.77.0.10", "52:54:00:00:00:99")),
-        (ETHERNET_IPV4 + REQUEST + "525400000099 00000000 " + NOBODY, ("0.0.0.0", "52:54:00:00:00:99")),
+        (
+            ETHERNET_IPV4 + REQUEST + "525400000099 00000000 " + NOBODY,
+            ("0.0.0.0", "52:54:00:00:00:99"),
+        ),
         (ETHERNET_IPV4 + REPLY + THEIRS, None),
         ("0006 0800 06 04 " + REPLY + THEIRS + OURS, None),
         ("0001 86dd 06 04 " + REPLY + THEIRS + OURS, None),
         ("0001 0800 14 04 " + REPLY + THEIRS + OURS, None),
         ("", None),
     ],
-    ids=["an answer", "a question of its owner", "with padding", "a probe", "cut short", "no Ethernet", "no IPv4", "a long hardware address", "nothing"],
+    ids=[
+        "an answer",
+        "a question of its owner",
+        "with padding",
+        "a probe",
+        "cut short",
+        "no Ethernet",
+        "no IPv4",
+        "a long hardware address",
+        "nothing",
+    ],
 )
 def test_who_sends_is_read_from_the_packet(packet: str, told: tuple[str, str] | None) -> None:
     assert sender(bytes.fromhex(packet)) == told

@@ -17,7 +17,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _errors, _fdb, _fdb_entries
-from ansible_collections.hypervisor.network.plugins.module_utils._inet import NTF_EXT_LEARNED, NTF_STICKY, Forwarding
+from ansible_collections.hypervisor.network.plugins.module_utils._inet import (
+    NTF_EXT_LEARNED,
+    NTF_STICKY,
+    Forwarding,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._module import items_of
 from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Message
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change, Outcome
@@ -34,19 +38,35 @@ def entry(text: str) -> Forwarding:
     flags = NTF_STICKY * ("sticky" in words) | NTF_EXT_LEARNED * ("extern_learn" in words)
     vlan = int(says["vlan"]) if "vlan" in says else None
     local = "permanent" in words
-    return Forwarding(says["master"], says["dev"], mac, vlan, local, local or "static" in words, float(says.get("used", 0)), flags)
+    return Forwarding(
+        says["master"],
+        says["dev"],
+        mac,
+        vlan,
+        local,
+        local or "static" in words,
+        float(says.get("used", 0)),
+        flags,
+    )
 
 
 def table_of(current: dict[str, Any]) -> _fdb.Table:
     neighbours = frozenset((bridge, mac) for bridge, mac in current.get("neighbours", []))
-    return _fdb.Table(snapshot_of(current), tuple(entry(text) for text in current.get("entries", [])), neighbours)
+    return _fdb.Table(
+        snapshot_of(current), tuple(entry(text) for text in current.get("entries", [])), neighbours
+    )
 
 
 def wish_of(desired: dict[str, Any]) -> dict[str, Any]:
     filters = {key: value.get("default") for key, value in _fdb.FLUSH["flush"]["options"].items()}
     if desired.get("flush") is not None:
         desired = {**desired, "flush": {**filters, **desired["flush"]}}
-    params = {"entries": None, "flush": None, **{key: value.get("default") for key, value in _fdb.SPEC.items()}, **desired}
+    params = {
+        "entries": None,
+        "flush": None,
+        **{key: value.get("default") for key, value in _fdb.SPEC.items()},
+        **desired,
+    }
     return _fdb.checked(items_of(params, _fdb.SPEC, "entries", ("netns", "flush")), params)
 
 
@@ -57,9 +77,14 @@ def test_current_and_desired_give_exactly_these_changes(case: Path) -> None:
     if isinstance(expected, dict):
         with pytest.raises(_errors.HypervisorNetworkError) as caught:
             _fdb.plan(now, wish_of(load(case, "desired")))
-        assert (type(caught.value).__name__, str(caught.value)) == (expected["error"], expected["says"])
+        assert (type(caught.value).__name__, str(caught.value)) == (
+            expected["error"],
+            expected["says"],
+        )
     else:
-        assert [change.as_dict() for change in _fdb.plan(now, wish_of(load(case, "desired")))] == expected
+        assert [
+            change.as_dict() for change in _fdb.plan(now, wish_of(load(case, "desired")))
+        ] == expected
 
 
 def applied(now: _fdb.Table, changes: list[Change]) -> _fdb.Table:
@@ -71,10 +96,21 @@ def applied(now: _fdb.Table, changes: list[Change]) -> _fdb.Table:
         if change.after is None:
             del found[key]
             continue
-        says = {"port": None, "type": "dynamic", "sticky": False, "extern_learn": False, **(_fdb.values(found[key]) if key in found else {}), **change.after}
+        says = {
+            "port": None,
+            "type": "dynamic",
+            "sticky": False,
+            "extern_learn": False,
+            **(_fdb.values(found[key]) if key in found else {}),
+            **change.after,
+        }
         if change.action == "recreate" and "extern_learn" not in change.after:
             says["extern_learn"] = False
-        words = [f"{mac} dev {says['port']} master {bridge}", says["type"], *(word for word in ("sticky", "extern_learn") if says[word])]
+        words = [
+            f"{mac} dev {says['port']} master {bridge}",
+            says["type"],
+            *(word for word in ("sticky", "extern_learn") if says[word]),
+        ]
         found[key] = entry(" ".join(words))._replace(vlan=key[2])
     return replace(now, entries=tuple(found.values()))
 
@@ -124,18 +160,33 @@ BAD = [
     ({"bridge": "br0", "mac": "01:00:5e:00:00:fb", "port": "tap1"}, "multicast"),
     ({"bridge": "br0", "mac": "ff:ff:ff:ff:ff:ff", "state": "absent"}, "multicast"),
     ({"bridge": "br0", "mac": MAC, "port": "tap1", "vlan": 0}, f"{MAC}: vlan 0 is no VLAN"),
-    ({"bridge": "br0", "mac": MAC, "port": "tap1", "type": "permanent", "sticky": True}, "leave sticky out"),
-    ({"bridge": "br0", "mac": MAC, "port": "tap1", "type": "static", "extern_learn": True}, "extern_learn is given with type static"),
-    ({"bridge": "br0", "mac": MAC, "port": "tap1", "sticky": True, "extern_learn": True}, "extern_learn is given with sticky"),
+    (
+        {"bridge": "br0", "mac": MAC, "port": "tap1", "type": "permanent", "sticky": True},
+        "leave sticky out",
+    ),
+    (
+        {"bridge": "br0", "mac": MAC, "port": "tap1", "type": "static", "extern_learn": True},
+        "extern_learn is given with type static",
+    ),
+    (
+        {"bridge": "br0", "mac": MAC, "port": "tap1", "sticky": True, "extern_learn": True},
+        "extern_learn is given with sticky",
+    ),
     ({"bridge": "br0", "mac": MAC, "port": "br0"}, "only permanent entries"),
 ]
 
 
 @pytest.mark.parametrize(("desired", "words"), BAD)
-def test_what_can_not_be_meant_is_refused_in_one_sentence(desired: dict[str, Any], words: str) -> None:
+def test_what_can_not_be_meant_is_refused_in_one_sentence(
+    desired: dict[str, Any], words: str
+) -> None:
     with pytest.raises(_errors.BadInput) as caught:
         wish_of(desired)
-    assert words in str(caught.value) and "\n" not in str(caught.value) and str(caught.value).endswith(".")
+    assert (
+        words in str(caught.value)
+        and "\n" not in str(caught.value)
+        and str(caught.value).endswith(".")
+    )
 
 
 def flushing(since: float | None, *entries: str) -> list[str]:
@@ -158,7 +209,9 @@ def test_an_undo_deletes_a_dynamic_entry_that_the_run_has_just_made() -> None:
     now = table_of(load(CASES / "dynamic-has-aged-out", "current"))
     changes = _fdb.plan(now, wish_of(load(CASES / "dynamic-has-aged-out", "desired")))
     after = replace(applied(now, changes), since=1.0)
-    assert [change.action for change in _fdb.plan(after, _fdb.wish_back(now, changes))] == ["delete"]
+    assert [change.action for change in _fdb.plan(after, _fdb.wish_back(now, changes))] == [
+        "delete"
+    ]
 
 
 def test_an_undo_leaves_what_was_learned_anew_and_what_went_with_its_port() -> None:
@@ -176,7 +229,11 @@ INDEXES = {"br0": 7, "tap1": 8, "tap2": 9}
 
 def sent(case: str) -> list[Message]:
     now = table_of(load(CASES / case, "current"))
-    return [one for change in _fdb.plan(now, wish_of(load(CASES / case, "desired"))) for one in _fdb_entries.messages(change, INDEXES)]
+    return [
+        one
+        for change in _fdb.plan(now, wish_of(load(CASES / case, "desired")))
+        for one in _fdb_entries.messages(change, INDEXES)
+    ]
 
 
 def header(index: int, state: int, flags: int) -> bytes:
@@ -190,7 +247,11 @@ def lladdr(last: int) -> bytes:
 
 def test_a_static_entry_is_created_or_replaced_through_its_port() -> None:
     (message,) = sent("static-is-missing")
-    assert (message.kind, message.flags, message.body) == (28, 0x500, header(8, 0x40, 0x04) + lladdr(1))
+    assert (message.kind, message.flags, message.body) == (
+        28,
+        0x500,
+        header(8, 0x40, 0x04) + lladdr(1),
+    )
     assert message.what == f"set the static entry {MAC} in br0 to tap1" and message.fine == ()
 
 
@@ -208,7 +269,9 @@ def test_a_vlan_is_an_attribute_and_each_vlan_a_message() -> None:
     vlan = [struct.pack("=HHH2x", 6, 5, number) for number in (10, 11)]
     (message,) = sent("vlan-one")
     assert message.body == header(8, 0x40, 0x04) + lladdr(1) + vlan[0]
-    assert [one.body for one in sent("vlan-left-out-means-each-of-the-port")] == [header(8, 0x40, 0x04) + lladdr(1) + more for more in (b"", vlan[1])]
+    assert [one.body for one in sent("vlan-left-out-means-each-of-the-port")] == [
+        header(8, 0x40, 0x04) + lladdr(1) + more for more in (b"", vlan[1])
+    ]
 
 
 def test_the_mark_of_a_control_plane_is_set_on_a_new_entry_only() -> None:
@@ -220,24 +283,43 @@ def test_the_mark_of_a_control_plane_is_set_on_a_new_entry_only() -> None:
 def test_a_marked_static_entry_comes_back_in_two_messages() -> None:
     """The kernel makes one of two messages only, and an undo has to."""
     after = {"port": "tap1", "type": "static", "sticky": False, "extern_learn": True}
-    change = Change("create", "entry", "x", None, after, payload=_fdb.Step("br0", MAC, None, None, after))
-    assert [one.body for one in _fdb_entries.messages(change, INDEXES)] == [header(8, 0x02, 0x14) + lladdr(1), header(8, 0x40, 0x04) + lladdr(1)]
+    change = Change(
+        "create", "entry", "x", None, after, payload=_fdb.Step("br0", MAC, None, None, after)
+    )
+    assert [one.body for one in _fdb_entries.messages(change, INDEXES)] == [
+        header(8, 0x02, 0x14) + lladdr(1),
+        header(8, 0x40, 0x04) + lladdr(1),
+    ]
 
 
 def test_a_flush_is_one_message_with_what_it_compares_in_masks() -> None:
-    flush = wish_of({"bridge": "br0", "flush": {"port": "tap1", "vlan": 10, "sticky": True}})["flush"]
+    flush = wish_of({"bridge": "br0", "flush": {"port": "tap1", "vlan": 10, "sticky": True}})[
+        "flush"
+    ]
     masks = struct.pack("=HHH2xHHB3x", 6, 16, 0xC0, 5, 17, 0x50)
-    expected = header(7, 0, 0x42) + masks + struct.pack("=HHi", 8, 8, 8) + struct.pack("=HHH2x", 6, 5, 10)
+    expected = (
+        header(7, 0, 0x42) + masks + struct.pack("=HHi", 8, 8, 8) + struct.pack("=HHH2x", 6, 5, 10)
+    )
     assert _fdb_entries.flush_message(flush, INDEXES) == expected
     static = wish_of({"bridge": "br0", "flush": {"type": "static"}})["flush"]
-    assert _fdb_entries.flush_message(static, INDEXES) == header(7, 0x40, 0x02) + struct.pack("=HHH2xHHB3x", 6, 16, 0xC0, 5, 17, 0x10)
+    assert _fdb_entries.flush_message(static, INDEXES) == header(7, 0x40, 0x02) + struct.pack(
+        "=HHH2xHHB3x", 6, 16, 0xC0, 5, 17, 0x10
+    )
 
 
 @pytest.mark.parametrize(
     ("desired", "at_once"),
-    [({"flush": {}}, True), ({"flush": {"type": "permanent"}}, False), ({"flush": {"type": "static"}, "mac": "52:54:00:00:00:03", "port": "tap1"}, None)],
+    [
+        ({"flush": {}}, True),
+        ({"flush": {"type": "permanent"}}, False),
+        ({"flush": {"type": "static"}, "mac": "52:54:00:00:00:03", "port": "tap1"}, None),
+    ],
 )
-def test_a_flush_that_would_take_more_than_it_should_is_made_one_by_one(desired: dict[str, Any], at_once: bool | None) -> None:
+def test_a_flush_that_would_take_more_than_it_should_is_made_one_by_one(
+    desired: dict[str, Any], at_once: bool | None
+) -> None:
     now = table_of(load(CASES / "flush-what-was-learned", "current"))
     changes = _fdb.plan(now, wish_of({"bridge": "br0", **desired}))
-    assert {change.payload.flush is not None for change in changes} == (set() if at_once is None else {at_once})
+    assert {change.payload.flush is not None for change in changes} == (
+        set() if at_once is None else {at_once}
+    )

@@ -36,12 +36,19 @@ def net(tmp_path: Path) -> Path:
 
 
 def noun(net: Path, **more: Any) -> Interfaces:
-    settings = {"backups": str(net.parent / "backups"), "cloud": str(net.parent / "cloud"), "validate": False, **more}
+    settings = {
+        "backups": str(net.parent / "backups"),
+        "cloud": str(net.parent / "cloud"),
+        "validate": False,
+        **more,
+    }
     return Interfaces(str(net / "interfaces"), **settings)
 
 
 def run(net: Path, *items: dict[str, Any], **more: Any) -> bool:
-    return reconcile(noun(net, **more), [checked({**ITEM, **item}, False) for item in items]).changed
+    return reconcile(
+        noun(net, **more), [checked({**ITEM, **item}, False) for item in items]
+    ).changed
 
 
 def names(folder: Path) -> list[str]:
@@ -74,12 +81,23 @@ def test_a_file_can_be_new_and_can_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("old", [b"what was read", None])
-def test_a_file_that_changed_since_it_was_read_is_left_and_so_are_the_others(tmp_path: Path, old: bytes | None) -> None:
+def test_a_file_that_changed_since_it_was_read_is_left_and_so_are_the_others(
+    tmp_path: Path, old: bytes | None
+) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"somebody's")
     with pytest.raises(Refused, match="changed by somebody else"):
-        _files.replace([Edit(str(tmp_path / "a"), b"somebody's", b"new"), Edit(str(tmp_path / "b"), old, b"new")], str(tmp_path))
-    assert [(tmp_path / name).read_bytes() for name in names(tmp_path)] == [b"somebody's", b"somebody's"]
+        _files.replace(
+            [
+                Edit(str(tmp_path / "a"), b"somebody's", b"new"),
+                Edit(str(tmp_path / "b"), old, b"new"),
+            ],
+            str(tmp_path),
+        )
+    assert [(tmp_path / name).read_bytes() for name in names(tmp_path)] == [
+        b"somebody's",
+        b"somebody's",
+    ]
 
 
 def test_what_a_killed_run_left_is_swept_up(tmp_path: Path) -> None:
@@ -154,7 +172,10 @@ def reached(net: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("lines", "found"),
     [
-        ("source interfaces.d/*", ["interfaces.d/A", "interfaces.d/b.cfg", "interfaces.d/b.dpkg-old"]),
+        (
+            "source interfaces.d/*",
+            ["interfaces.d/A", "interfaces.d/b.cfg", "interfaces.d/b.dpkg-old"],
+        ),
         ("source interfaces.d/[!A]*", ["interfaces.d/b.cfg", "interfaces.d/b.dpkg-old"]),
         ("source ./interfaces.d/A", ["interfaces.d/A"]),
         ('source "interfaces.d/A"', ["interfaces.d/A"]),
@@ -212,7 +233,9 @@ def test_a_file_that_is_missing_or_no_file_is_refused(net: Path) -> None:
         ("cloud.cfg.d/99.txt", "network: {config: disabled}\n", False),
     ],
 )
-def test_whether_cloud_init_writes_the_network_is_read_from_its_settings(net: Path, name: str, text: str, off: bool) -> None:
+def test_whether_cloud_init_writes_the_network_is_read_from_its_settings(
+    net: Path, name: str, text: str, off: bool
+) -> None:
     path = net.parent / "cloud" / name
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -225,7 +248,10 @@ def test_a_second_file_that_cannot_be_replaced_brings_the_first_back(net: Path) 
     other.write_text("iface eth0 inet dhcp\n")
     before = root.read_bytes()
     one = noun(net)
-    wishes = [checked({**ITEM, "method": "manual"}, False), checked({**ITEM, "name": "eth0", "auto": True}, False)]
+    wishes = [
+        checked({**ITEM, "method": "manual"}, False),
+        checked({**ITEM, "name": "eth0", "auto": True}, False),
+    ]
 
     class Failing(Interfaces):
         def apply(self, changes: Any, now: Any) -> None:
@@ -258,5 +284,7 @@ def test_twenty_writers_at_once_lose_nothing(net: Path) -> None:
         thread.join()
     text = (net / "interfaces").read_text()
     assert done
-    assert sorted(line for line in text.splitlines() if line.startswith("iface")) == sorted(f"iface t{n} inet manual" for n in done)
+    assert sorted(line for line in text.splitlines() if line.startswith("iface")) == sorted(
+        f"iface t{n} inet manual" for n in done
+    )
     assert names(net) == ["interfaces", "interfaces.d"]

@@ -55,11 +55,23 @@ def test_what_iptables_save_prints() -> None:
 
 
 def test_a_name_with_a_patterns_letters_is_a_name() -> None:
-    assert _filters.naming("e?h0", 'iifname "e?h0" accept\niifname "e[t]h0" accept\n') == ['iifname "e?h0" accept']
+    assert _filters.naming("e?h0", 'iifname "e?h0" accept\niifname "e[t]h0" accept\n') == [
+        'iifname "e?h0" accept'
+    ]
 
 
-@pytest.mark.parametrize(("first", "second", "found"), [("cat", "false", 1), ("none-such", "cat", 1), ("false", "cat", 0), ("none-such", "none-such", 0)])
-def test_the_first_that_is_installed_is_asked(tmp_path: Path, first: str, second: str, found: int) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("cat", "false", 1),
+        ("none-such", "cat", 1),
+        ("false", "cat", 0),
+        ("none-such", "none-such", 0),
+    ],
+)
+def test_the_first_that_is_installed_is_asked(
+    tmp_path: Path, first: str, second: str, found: int
+) -> None:
     path = tmp_path / "rules"
     path.write_text('iifname "eth0" accept\n', encoding="ascii")
     assert len(_filters.rules("eth0", (((first, str(path)),), ((second, str(path)),)))) == found

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils._frames import KINDS, Mark, built, found, offered, station, tag
+from ansible_collections.hypervisor.network.plugins.module_utils._frames import (
+    KINDS,
+    Mark,
+    built,
+    found,
+    offered,
+    station,
+    tag,
+)
 
 RUN = bytes.fromhex("0123456789abcdef")
 PEER = station(RUN, 7)
@@ -69,7 +77,9 @@ def test_each_kind_goes_where_its_name_says(kind: str, target: str, ethertype: i
 
 def ones(data: bytes) -> int:
     """The sum that is all ones where a checksum is right (RFC 1071)."""
-    total = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))
+    total = sum(
+        int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2)
+    )
     return total % 0xFFFF
 
 
@@ -92,17 +102,31 @@ def test_a_solicitation_is_one_that_a_host_would_take_for_real() -> None:
 
 
 def offer(mark: Mark, kind: int = 2, chaddr: bytes = b"", xid: bytes = b"") -> bytes:
-    bootp = struct.pack("!BBBB", 2, 1, 6, 0) + (xid or mark.run[4:]) + b"\0" * 8 + bytes([10, 20, 0, 100]) + b"\0" * 8
+    bootp = (
+        struct.pack("!BBBB", 2, 1, 6, 0)
+        + (xid or mark.run[4:])
+        + b"\0" * 8
+        + bytes([10, 20, 0, 100])
+        + b"\0" * 8
+    )
     bootp += (chaddr or station(mark.run, mark.probe)).ljust(16, b"\0") + b"\0" * 192
     options = bytes.fromhex("63825363") + bytes([53, 1, kind, 54, 4, 10, 20, 0, 1, 255])
     udp = struct.pack("!HHHH", 67, 68, 8 + len(bootp + options), 0) + bootp + options
-    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + bytes([10, 20, 0, 9]) + b"\xff" * 4
+    ip = (
+        struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0)
+        + bytes([10, 20, 0, 9])
+        + b"\xff" * 4
+    )
     return b"\xff" * 6 + bytes.fromhex("525400000020") + b"\x08\x00" + ip + udp
 
 
 def test_an_offer_is_read() -> None:
     mark = Mark(RUN, 3, "dhcp")
-    assert offered(offer(mark), mark) == {"server": "10.20.0.1", "address": "10.20.0.100", "mac": "52:54:00:00:00:20"}
+    assert offered(offer(mark), mark) == {
+        "server": "10.20.0.1",
+        "address": "10.20.0.100",
+        "mac": "52:54:00:00:00:20",
+    }
 
 
 @pytest.mark.parametrize("other", [{"kind": 5}, {"chaddr": PEER}, {"xid": b"abcd"}])

@@ -13,12 +13,32 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._argv import Launch, argv
 from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import with_defaults
 
-DISK = {"path": "/images/vm1.qcow2", "format": "qcow2", "bus": "virtio", "read_only": False, "serial": None, "boot_index": None}
-NIC = {"tap": "tap1", "bridge": None, "mac": "52:00:00:00:00:01", "model": "virtio", "queues": 1, "vhost": False, "mtu": None, "boot_index": None}
+DISK = {
+    "path": "/images/vm1.qcow2",
+    "format": "qcow2",
+    "bus": "virtio",
+    "read_only": False,
+    "serial": None,
+    "boot_index": None,
+}
+NIC = {
+    "tap": "tap1",
+    "bridge": None,
+    "mac": "52:00:00:00:00:01",
+    "model": "virtio",
+    "queues": 1,
+    "vhost": False,
+    "mtu": None,
+    "boot_index": None,
+}
 
 
 def words(launch: Launch | None = None, **spec: Any) -> list[str]:
-    return argv("vm1", with_defaults(spec), launch or Launch("/usr/bin/qemu-system-x86_64", "tcg", "/run/pid"))
+    return argv(
+        "vm1",
+        with_defaults(spec),
+        launch or Launch("/usr/bin/qemu-system-x86_64", "tcg", "/run/pid"),
+    )
 
 
 def after(line: list[str], option: str) -> list[str]:
@@ -60,7 +80,9 @@ def test_what_every_guest_gets() -> None:
     assert line[0] == "/usr/bin/qemu-system-x86_64"
     assert {"-nodefaults", "-no-user-config"} <= set(line)
     assert after(line, "-display") == ["none"]
-    assert after(line, "-sandbox")[0].startswith("on,") and "spawn=deny" in after(line, "-sandbox")[0]
+    assert (
+        after(line, "-sandbox")[0].startswith("on,") and "spawn=deny" in after(line, "-sandbox")[0]
+    )
     assert after(line, "-mon") == ["chardev=qmp,mode=control", "chardev=spare,mode=control"]
     assert not {"-monitor", "-qmp", "-daemonize", "-runas", "-S", "-cpu"} & set(line)
 
@@ -75,7 +97,9 @@ def test_a_paused_start_holds_the_processors() -> None:
     assert "-S" in words(Launch("/qemu", "tcg", "/run/pid", paused=True))
 
 
-@pytest.mark.parametrize("path", ["/a,readonly=on.img", "/with space", "/a=b", "/json:{}", '/a"b', "/ünï"])
+@pytest.mark.parametrize(
+    "path", ["/a,readonly=on.img", "/with space", "/a=b", "/json:{}", '/a"b', "/ünï"]
+)
 def test_a_hostile_path_stays_one_value(path: str) -> None:
     line = words(disks=[{**DISK, "path": path}], cdrom=path)
     disk, cdrom = parsed(line, "-blockdev")
@@ -95,7 +119,10 @@ def test_the_serial_log_is_a_descriptor_and_its_path_no_business_of_qemu() -> No
     [
         ("virtio", [{"driver": "virtio-blk-pci"}, {"driver": "virtio-blk-pci"}]),
         ("ide", [{"driver": "ide-hd"}, {"driver": "ide-hd"}]),
-        ("scsi", [{"driver": "scsi-hd", "bus": "scsi0.0"}, {"driver": "scsi-hd", "bus": "scsi0.0"}]),
+        (
+            "scsi",
+            [{"driver": "scsi-hd", "bus": "scsi0.0"}, {"driver": "scsi-hd", "bus": "scsi0.0"}],
+        ),
         ("sata", [{"driver": "ide-hd", "bus": "sata0.0"}, {"driver": "ide-hd", "bus": "sata0.1"}]),
     ],
 )
@@ -103,29 +130,56 @@ def test_two_disks_on_a_bus(bus: str, devices: list[dict[str, Any]]) -> None:
     line = words(disks=[{**DISK, "bus": bus}, {**DISK, "bus": bus, "path": "/images/other"}])
     found = [device for device in parsed(line, "-device") if "drive" in device]
     assert [device["drive"] for device in found] == ["disk0", "disk1"]
-    assert [{key: device[key] for key in ("driver", "bus") if key in device} for device in found] == devices
+    assert [
+        {key: device[key] for key in ("driver", "bus") if key in device} for device in found
+    ] == devices
     controllers = [device for device in parsed(line, "-device") if "drive" not in device]
     assert len(controllers) == (1 if bus in ("scsi", "sata") else 0)
 
 
 def test_serial_number_boot_order_and_read_only_of_a_disk() -> None:
     line = words(disks=[{**DISK, "serial": "seed", "boot_index": 0, "read_only": True}])
-    assert parsed(line, "-device")[0]["serial"] == "seed" and parsed(line, "-device")[0]["bootindex"] == 0
-    assert parsed(line, "-blockdev")[0]["read-only"] is True and parsed(line, "-blockdev")[0]["file"]["read-only"] is True
+    assert (
+        parsed(line, "-device")[0]["serial"] == "seed"
+        and parsed(line, "-device")[0]["bootindex"] == 0
+    )
+    assert (
+        parsed(line, "-blockdev")[0]["read-only"] is True
+        and parsed(line, "-blockdev")[0]["file"]["read-only"] is True
+    )
 
 
 def test_a_format_that_nobody_named_comes_from_the_host() -> None:
     launch = Launch("/qemu", "tcg", "/run/pid", {DISK["path"]: "qcow2"})
-    assert parsed(words(launch, disks=[{**DISK, "format": None}]), "-blockdev")[0]["driver"] == "qcow2"
+    assert (
+        parsed(words(launch, disks=[{**DISK, "format": None}]), "-blockdev")[0]["driver"] == "qcow2"
+    )
 
 
 def test_a_nic_is_on_its_tap_and_starts_no_script() -> None:
-    line = words(nics=[NIC, {**NIC, "tap": "tap2", "model": "e1000", "mac": "52:00:00:00:00:02", "boot_index": 0}])
+    line = words(
+        nics=[
+            NIC,
+            {**NIC, "tap": "tap2", "model": "e1000", "mac": "52:00:00:00:00:02", "boot_index": 0},
+        ]
+    )
     first, second = parsed(line, "-netdev")
-    assert first == {"type": "tap", "id": "net0", "ifname": "tap1", "script": "no", "downscript": "no", "vhost": False}
+    assert first == {
+        "type": "tap",
+        "id": "net0",
+        "ifname": "tap1",
+        "script": "no",
+        "downscript": "no",
+        "vhost": False,
+    }
     assert second["ifname"] == "tap2"
     devices = parsed(line, "-device")
-    assert devices[0] == {"driver": "virtio-net-pci", "id": "nic0", "netdev": "net0", "mac": "52:00:00:00:00:01"}
+    assert devices[0] == {
+        "driver": "virtio-net-pci",
+        "id": "nic0",
+        "netdev": "net0",
+        "mac": "52:00:00:00:00:01",
+    }
     assert devices[1]["driver"] == "e1000" and devices[1]["bootindex"] == 0
 
 

@@ -18,16 +18,37 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guest import (
     plan,
     wish_back,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import Wish, with_defaults
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import IFF_LOWER_UP, IFF_UP, Link
+from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import (
+    Wish,
+    with_defaults,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+    IFF_LOWER_UP,
+    IFF_UP,
+    Link,
+)
 
 SPEC = with_defaults({"memory": 64})
-NIC = {"tap": "tap1", "bridge": None, "mac": "52:00:00:00:00:01", "model": "virtio", "queues": 1, "vhost": False, "mtu": None, "boot_index": None}
+NIC = {
+    "tap": "tap1",
+    "bridge": None,
+    "mac": "52:00:00:00:00:01",
+    "model": "virtio",
+    "queues": 1,
+    "vhost": False,
+    "mtu": None,
+    "boot_index": None,
+}
 
 
-def planned(status: str, state: str, *, spec: dict[str, Any] | None = None, **more: Any) -> list[str]:
+def planned(
+    status: str, state: str, *, spec: dict[str, Any] | None = None, **more: Any
+) -> list[str]:
     guest = Guest("vm1", status, {} if status == "absent" else SPEC)
-    return [str(change) for change in plan(Guests({"vm1": guest}), [Wish("vm1", state, spec or {}, **more)])]
+    return [
+        str(change)
+        for change in plan(Guests({"vm1": guest}), [Wish("vm1", state, spec or {}, **more)])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +89,9 @@ def test_a_guest_that_does_not_answer_is_not_started_again() -> None:
         planned("unresponsive", "running")
 
 
-@pytest.mark.parametrize(("on_change", "changes"), [("keep", []), ("restart", ["stop guest vm1", "start guest vm1"])])
+@pytest.mark.parametrize(
+    ("on_change", "changes"), [("keep", []), ("restart", ["stop guest vm1", "start guest vm1"])]
+)
 def test_a_running_guest_that_differs(on_change: str, changes: list[str]) -> None:
     assert planned("running", "running", spec={"memory": 128}, on_change=on_change) == changes
 
@@ -76,7 +99,9 @@ def test_a_running_guest_that_differs(on_change: str, changes: list[str]) -> Non
 def test_what_is_not_given_is_not_compared_and_is_kept_at_a_restart() -> None:
     assert planned("running", "running", spec={"memory": 64}, on_change="restart") == []
     guest = Guest("vm1", "running", {**SPEC, "boot": "n"})
-    changes = plan(Guests({"vm1": guest}), [Wish("vm1", "running", {"memory": 128}, on_change="restart")])
+    changes = plan(
+        Guests({"vm1": guest}), [Wish("vm1", "running", {"memory": 128}, on_change="restart")]
+    )
     assert changes[0].before == {"status": "running", "memory": 64}
     assert changes[1].after == {"status": "running", **SPEC, "memory": 128, "boot": "n"}
     assert changes[0].risk == "interrupts"
@@ -84,17 +109,26 @@ def test_what_is_not_given_is_not_compared_and_is_kept_at_a_restart() -> None:
 
 def test_differences_say_both_sides() -> None:
     guest = Guest("vm1", "running", SPEC)
-    assert differences(guest, Wish("vm1", "running", {"memory": 128, "cpus": 1})) == {"memory": {"now": 64, "wanted": 128}}
+    assert differences(guest, Wish("vm1", "running", {"memory": 128, "cpus": 1})) == {
+        "memory": {"now": 64, "wanted": 128}
+    }
 
 
 def test_a_missing_image_is_made_before_the_start_and_an_existing_one_left_alone() -> None:
     image = {"guest": "vm1", "path": "/a", "format": "qcow2", "size": 1024, "backing_file": None}
     wish = Wish("vm1", "running", SPEC, images={"/a": image})
-    for exists, changes in ((False, ["create disk /a", "start guest vm1"]), (True, ["start guest vm1"])):
-        assert [str(one) for one in plan(Guests({"vm1": Guest("vm1")}, {"/a": exists}), [wish])] == changes
+    for exists, changes in (
+        (False, ["create disk /a", "start guest vm1"]),
+        (True, ["start guest vm1"]),
+    ):
+        assert [
+            str(one) for one in plan(Guests({"vm1": Guest("vm1")}, {"/a": exists}), [wish])
+        ] == changes
 
 
-def undone(before: Guest, after: Guest, wish: Wish, disks: dict[str, bool] | None = None) -> list[str]:
+def undone(
+    before: Guest, after: Guest, wish: Wish, disks: dict[str, bool] | None = None
+) -> list[str]:
     """The plan back from C(after), for a run that was begun with that wish."""
     was = Guests({"vm1": before}, dict.fromkeys(wish.images, False))
     back = wish_back(was, plan(was, [wish]), ["vm1"])
@@ -107,14 +141,28 @@ def undone(before: Guest, after: Guest, wish: Wish, disks: dict[str, bool] | Non
         (Guest("vm1"), Guest("vm1", "running", SPEC), ["stop guest vm1", "delete guest vm1"]),
         (Guest("vm1"), Guest("vm1", "stopped", SPEC), ["delete guest vm1"]),
         (Guest("vm1"), Guest("vm1", "unresponsive", SPEC), ["stop guest vm1", "delete guest vm1"]),
-        (Guest("vm1", "stopped", SPEC), Guest("vm1", "running", {**SPEC, "cpus": 2}), ["stop guest vm1", "update guest vm1"]),
-        (Guest("vm1", "running", SPEC), Guest("vm1", "stopped", {**SPEC, "cpus": 2}), ["start guest vm1"]),
-        (Guest("vm1", "running", SPEC), Guest("vm1", "running", {**SPEC, "cpus": 2}), ["stop guest vm1", "start guest vm1"]),
+        (
+            Guest("vm1", "stopped", SPEC),
+            Guest("vm1", "running", {**SPEC, "cpus": 2}),
+            ["stop guest vm1", "update guest vm1"],
+        ),
+        (
+            Guest("vm1", "running", SPEC),
+            Guest("vm1", "stopped", {**SPEC, "cpus": 2}),
+            ["start guest vm1"],
+        ),
+        (
+            Guest("vm1", "running", SPEC),
+            Guest("vm1", "running", {**SPEC, "cpus": 2}),
+            ["stop guest vm1", "start guest vm1"],
+        ),
         (Guest("vm1", "running", SPEC), Guest("vm1", "running", SPEC), []),
     ],
 )
 def test_the_way_back(before: Guest, after: Guest, changes: list[str]) -> None:
-    assert undone(before, after, Wish("vm1", "running", {"cpus": 2}, on_change="restart")) == changes
+    assert (
+        undone(before, after, Wish("vm1", "running", {"cpus": 2}, on_change="restart")) == changes
+    )
 
 
 def test_the_way_back_to_a_definition_has_none_of_the_new_keys() -> None:
@@ -136,8 +184,18 @@ def test_a_guest_that_was_not_begun_with_is_left_alone() -> None:
 
 
 def tap(**more: Any) -> Link:
-    options = {"mode": "tap", "owner": -1, "group": -1, "multi_queue": False, **more.pop("options", {})}
-    return Link("tap1", 7, **{"kind": "tun", "flags": IFF_UP, "master": "br0", "options": options, "port": {}, **more})
+    options = {
+        "mode": "tap",
+        "owner": -1,
+        "group": -1,
+        "multi_queue": False,
+        **more.pop("options", {}),
+    }
+    return Link(
+        "tap1",
+        7,
+        **{"kind": "tun", "flags": IFF_UP, "master": "br0", "options": options, "port": {}, **more},
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,7 +214,9 @@ def tap(**more: Any) -> Link:
         (tap(options={"multi_queue": True}), {}, 0, "multi_queue"),
     ],
 )
-def test_h07_a_tap_that_is_not_ready(link: Link | None, nic: dict[str, Any], uid: int, part: str) -> None:
+def test_h07_a_tap_that_is_not_ready(
+    link: Link | None, nic: dict[str, Any], uid: int, part: str
+) -> None:
     with pytest.raises(Refused, match=part):
         check_taps("vm1", {"nics": [{**NIC, **nic}]}, {} if link is None else {"tap1": link}, uid)
 

@@ -26,7 +26,10 @@ def item(**given: Any) -> dict[str, Any]:
     for option in ("disks", "nics"):
         if option in given:
             nested = SPEC[option]["options"]
-            given[option] = [{**{key: spec.get("default") for key, spec in nested.items()}, **one} for one in given[option]]
+            given[option] = [
+                {**{key: spec.get("default") for key, spec in nested.items()}, **one}
+                for one in given[option]
+            ]
     return {**whole, "name": "vm1", **given}
 
 
@@ -47,7 +50,16 @@ def test_only_what_is_given_is_in_the_wish() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mib"), [("64", 64), ("512M", 512), ("512MiB", 512), ("2G", 2048), ("2 GB", 2048), ("1t", 1048576), ("1048576k", 1024)]
+    ("text", "mib"),
+    [
+        ("64", 64),
+        ("512M", 512),
+        ("512MiB", 512),
+        ("2G", 2048),
+        ("2 GB", 2048),
+        ("1t", 1048576),
+        ("1048576k", 1024),
+    ],
 )
 def test_memory_in_mib(text: str, mib: int) -> None:
     assert spec_of(memory=text)["memory"] == mib
@@ -59,7 +71,23 @@ def test_memory_that_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/x", "a,readonly=on", "-S", "$(id)", "{{ 7*7 }}", "a" * 32, "a\0b", "a\u202eb", "", "Vm1", "1vm", "a b", "a\n", "."]
+    "name",
+    [
+        "../../etc/x",
+        "a,readonly=on",
+        "-S",
+        "$(id)",
+        "{{ 7*7 }}",
+        "a" * 32,
+        "a\0b",
+        "a\u202eb",
+        "",
+        "Vm1",
+        "1vm",
+        "a b",
+        "a\n",
+        ".",
+    ],
 )
 def test_j02_a_name_that_is_none(name: str) -> None:
     assert "guest name" in refusal(name=name)
@@ -69,7 +97,10 @@ def test_the_longest_name() -> None:
     assert checked(item(name="a" * 31)).name == "a" * 31
 
 
-@pytest.mark.parametrize("path", ["vm.img", "json:{}", "nbd://host/x", "/a/../etc/shadow", "/a\nb", "//host/share", "", "/a\0b"])
+@pytest.mark.parametrize(
+    "path",
+    ["vm.img", "json:{}", "nbd://host/x", "/a/../etc/shadow", "/a\nb", "//host/share", "", "/a\0b"],
+)
 @pytest.mark.parametrize("option", ["cdrom", "kernel", "initrd", "serial_log", "vnc"])
 def test_j03_a_path_that_is_none(option: str, path: str) -> None:
     assert option in refusal(**{option: path})
@@ -80,7 +111,20 @@ def test_j03_a_disk_path_that_is_none(path: str) -> None:
     assert "disks.path" in refusal(disks=[{"path": path}])
 
 
-@pytest.mark.parametrize("word", ["-monitor", "-qmp", "-chardev", "-incoming", "-chroot", "-readconfig", "--qmp", "-daemonize", "-S"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "-monitor",
+        "-qmp",
+        "-chardev",
+        "-incoming",
+        "-chroot",
+        "-readconfig",
+        "--qmp",
+        "-daemonize",
+        "-S",
+    ],
+)
 def test_extra_arguments_that_would_take_the_guest_from_us(word: str) -> None:
     assert word in refusal(extra_args=["-device", "virtio-rng-pci", word])
 
@@ -127,7 +171,15 @@ def test_a_mac_from_the_name_is_stable_local_and_unicast() -> None:
 
 def test_a_disk_with_a_recipe() -> None:
     wish = checked(item(disks=[{"path": "/a", "size": "1G", "backing_file": "/b"}, {"path": "/c"}]))
-    assert wish.images == {"/a": {"guest": "vm1", "path": "/a", "format": "qcow2", "size": 1024**3, "backing_file": "/b"}}
+    assert wish.images == {
+        "/a": {
+            "guest": "vm1",
+            "path": "/a",
+            "format": "qcow2",
+            "size": 1024**3,
+            "backing_file": "/b",
+        }
+    }
     assert "size" not in wish.spec["disks"][0] and "backing_file" not in wish.spec["disks"][0]
 
 
@@ -135,11 +187,17 @@ def test_a_disk_with_a_recipe() -> None:
     ("first", "second", "thing"),
     [
         ({"nics": [{"tap": "t1"}]}, {"nics": [{"tap": "t1"}]}, "tap t1"),
-        ({"nics": [{"tap": "t1", "mac": "52:00:00:00:00:0a"}]}, {"nics": [{"tap": "t2", "mac": "52-00-00-00-00-0A"}]}, "52:00:00:00:00:0a"),
+        (
+            {"nics": [{"tap": "t1", "mac": "52:00:00:00:00:0a"}]},
+            {"nics": [{"tap": "t2", "mac": "52-00-00-00-00-0A"}]},
+            "52:00:00:00:00:0a",
+        ),
         ({"disks": [{"path": "/a"}]}, {"disks": [{"path": "/a"}]}, "image /a"),
     ],
 )
-def test_what_two_guests_cannot_share(first: dict[str, Any], second: dict[str, Any], thing: str) -> None:
+def test_what_two_guests_cannot_share(
+    first: dict[str, Any], second: dict[str, Any], thing: str
+) -> None:
     with pytest.raises(BadInput, match=thing) as caught:
         checked_all([item(name="vm1", **first), item(name="vm2", **second)])
     assert "vm1" in str(caught.value) and "vm2" in str(caught.value)
@@ -152,4 +210,6 @@ def test_two_guests_may_share_an_image_that_both_only_read() -> None:
 
 def test_defaults_fill_only_what_is_missing() -> None:
     assert with_defaults({"memory": 64}) == {**DEFAULTS, "memory": 64, "machine": "pc"}
-    assert with_defaults({"emulator": "qemu-system-aarch64", "machine": "virt"})["machine"] == "virt"
+    assert (
+        with_defaults({"emulator": "qemu-system-aarch64", "machine": "virt"})["machine"] == "virt"
+    )

@@ -30,7 +30,11 @@ def load(kind: str) -> list[tuple[str, bytes]]:
     return [(one["ip"], bytes.fromhex(one["hex"])) for one in found["objects"]]
 
 
-ROUTES = [(text, body) for text, body in load("routes") if not ("table local" in text and "proto kernel" in text)]
+ROUTES = [
+    (text, body)
+    for text, body in load("routes")
+    if not ("table local" in text and "proto kernel" in text)
+]
 ADDRESSES = load("addresses")
 RULES = load("rules")
 NEIGHBOURS = load("neighbours")
@@ -60,7 +64,13 @@ def test_a_route_is_what_iproute2_prints_of_it(text: str, body: bytes) -> None:
     (route,) = _inet.decode_routes([body], NAMES)
     head, *hops = text.split(" \\ ")
     kind, dst = head.split()[:2]
-    prefix = route.dst[: -len("/32")] if route.dst.endswith("/32") else route.dst[: -len("/128")] if route.dst.endswith("/128") else route.dst
+    prefix = (
+        route.dst[: -len("/32")]
+        if route.dst.endswith("/32")
+        else route.dst[: -len("/128")]
+        if route.dst.endswith("/128")
+        else route.dst
+    )
     assert prefix == dst
     assert route.kind == {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7}[kind]
     table = word(head, "table") or "main"
@@ -79,7 +89,9 @@ def test_a_route_is_what_iproute2_prints_of_it(text: str, body: bytes) -> None:
 
 
 def test_what_the_kernel_makes_of_addresses_is_no_route_of_ours() -> None:
-    kernels = [body for text, body in load("routes") if "table local" in text and "proto kernel" in text]
+    kernels = [
+        body for text, body in load("routes") if "table local" in text and "proto kernel" in text
+    ]
     assert len(kernels) > 10
     assert _inet.decode_routes(kernels, NAMES) == ()
 
@@ -90,7 +102,8 @@ def test_a_route_over_another_device_keeps_every_attribute(text: str, body: byte
     sent = _inet.reroute(body, [77] * len(route.hops))
     assert sent[:8] == body[:8]
     old, new = dict(attributes(body, 12)), dict(attributes(sent, 12))
-    assert set(new) - {23} == set(old) - {12}  # RTA_CACHEINFO is for readers, RTA_EXPIRES is its part that counts
+    # RTA_CACHEINFO is for readers, RTA_EXPIRES is its part that counts
+    assert set(new) - {23} == set(old) - {12}
     for kind in set(new) - {4, 9, 23}:
         assert new[kind] == old[kind], kind
     if 4 in old:
@@ -98,10 +111,15 @@ def test_a_route_over_another_device_keeps_every_attribute(text: str, body: byte
     if 9 in old:
         assert len(new[9]) == len(old[9])
     if "expires" in text:
-        assert struct.unpack("=I", new[23])[0] in (int(word(text, "expires").rstrip("sec")), int(word(text, "expires").rstrip("sec")) + 1)
+        assert struct.unpack("=I", new[23])[0] in (
+            int(word(text, "expires").rstrip("sec")),
+            int(word(text, "expires").rstrip("sec")) + 1,
+        )
     again = _inet.decode_routes([sent], {**NAMES, 77: "br0"})[0]
     assert again.key == route.key and {hop.dev for hop in again.hops} <= {"br0", None}
-    assert [(hop.gateway, hop.weight, hop.onlink) for hop in again.hops] == [(hop.gateway, hop.weight, hop.onlink) for hop in route.hops]
+    assert [(hop.gateway, hop.weight, hop.onlink) for hop in again.hops] == [
+        (hop.gateway, hop.weight, hop.onlink) for hop in route.hops
+    ]
 
 
 def test_of_two_ways_each_goes_over_its_own_device() -> None:
@@ -118,11 +136,15 @@ def test_attributes_of_kernels_to_come_move_with_their_object(unknown: dict[int,
     (address,) = _wire.decode_addresses([ADDRESSES[1][1] + more], NAMES)
     moved = _inet.readdress(address, 77, "br0", 0)
     for sent, header in ((route, 12), (rule.raw, 12), (moved, 8)):
-        assert {kind: payload for kind, payload in attributes(sent, header) if kind >= 60} == unknown
+        assert {
+            kind: payload for kind, payload in attributes(sent, header) if kind >= 60
+        } == unknown
 
 
 def addresses() -> Any:
-    return pytest.mark.parametrize(("text", "body"), ADDRESSES, ids=[text for text, _body in ADDRESSES])
+    return pytest.mark.parametrize(
+        ("text", "body"), ADDRESSES, ids=[text for text, _body in ADDRESSES]
+    )
 
 
 @addresses()
@@ -136,7 +158,13 @@ def test_an_address_is_what_iproute2_prints_of_it(text: str, body: bytes) -> Non
     assert _inet.SCOPES[address.scope] == word(text, "scope")
     assert bool(address.flags & _inet.IFA_F_NOPREFIXROUTE) == ("noprefixroute" in text)
     assert bool(address.flags & 0x80) == ("valid_lft forever" in text)
-    assert _inet.metric_of(address) == (int(word(text, "metric")) if word(text, "metric") else 256 if address.family == socket.AF_INET6 else 0)
+    assert _inet.metric_of(address) == (
+        int(word(text, "metric"))
+        if word(text, "metric")
+        else 256
+        if address.family == socket.AF_INET6
+        else 0
+    )
 
 
 @addresses()
@@ -166,18 +194,28 @@ def test_a_label_that_would_be_too_long_is_cut_to_what_the_kernel_takes() -> Non
 
 @pytest.mark.parametrize("name", ["eth0", "br0", "peer0"])
 def test_the_kernels_own_link_local_address_is_known_from_one_that_somebody_gave(name: str) -> None:
-    local = [address for _text, body in ADDRESSES for address in _wire.decode_addresses([body], NAMES) if address.text.startswith("fe80:")]
+    local = [
+        address
+        for _text, body in ADDRESSES
+        for address in _wire.decode_addresses([body], NAMES)
+        if address.text.startswith("fe80:")
+    ]
     (address,) = [one for one in local if one.dev == name]
     assert _inet.by_kernel(address, None)
     assert address.raw.count(struct.pack("=HHI", 5, 11, 3)) == 1
-    older = _inet.by_kernel(_wire.decode_addresses([address.raw.replace(struct.pack("=HHI", 5, 11, 3), b"")], NAMES)[0], "02:00:00:00:00:10")
+    older = _inet.by_kernel(
+        _wire.decode_addresses([address.raw.replace(struct.pack("=HHI", 5, 11, 3), b"")], NAMES)[0],
+        "02:00:00:00:00:10",
+    )
     assert older == (name == "eth0")  # before Linux 5.18 only its form tells
 
 
 def test_rules_that_name_no_device_stay_where_they_are() -> None:
     found = _inet.decode_rules([body for _text, body in RULES])
     named = [text for text, _body in RULES if "iif" in text or "oif" in text]
-    assert [(rule.iif, rule.oif) for rule in found] == [(word(text, "iif"), word(text, "oif")) for text in named]
+    assert [(rule.iif, rule.oif) for rule in found] == [
+        (word(text, "iif"), word(text, "oif")) for text in named
+    ]
     assert len(found) == 5
 
 
@@ -185,10 +223,14 @@ def test_rules_that_name_no_device_stay_where_they_are() -> None:
 def test_a_rule_for_another_device_keeps_every_attribute(text: str, body: bytes) -> None:
     (rule,) = _inet.decode_rules([body])
     new = _inet.rename_rule(rule, {"eth0": "br0"})
-    assert (new.iif, new.oif) == tuple("br0" if one == "eth0" else one for one in (rule.iif, rule.oif))
+    assert (new.iif, new.oif) == tuple(
+        "br0" if one == "eth0" else one for one in (rule.iif, rule.oif)
+    )
     changed = {kind: payload for kind, payload in attributes(new.raw, 12) if kind in (3, 17)}
     assert set(changed.values()) == {b"br0\0"}
-    assert [one for one in attributes(new.raw, 12) if one[0] not in (3, 17)] == [one for one in attributes(body, 12) if one[0] not in (3, 17)]
+    assert [one for one in attributes(new.raw, 12) if one[0] not in (3, 17)] == [
+        one for one in attributes(body, 12) if one[0] not in (3, 17)
+    ]
     assert _inet.rename_rule(new, {"br0": "eth0"}) == rule
     assert _inet.rename_rule(rule, {"eth1": "br0"}) == rule
 
@@ -199,24 +241,43 @@ def test_a_rule_whose_device_is_missing_is_the_same_rule() -> None:
     flags = struct.unpack_from("=I", detached, 8)[0]
     assert flags & 0x10 and not struct.unpack_from("=I", rule.raw, 8)[0] & 0x18
     assert struct.unpack_from("=I", rule.raw, 8)[0] & 0x02  # "not" stays
-    assert _inet.decode_rules([detached[:8] + struct.pack("=I", flags & ~0x10) + detached[12:]]) == (rule,)
+    assert _inet.decode_rules(
+        [detached[:8] + struct.pack("=I", flags & ~0x10) + detached[12:]]
+    ) == (rule,)
 
 
 def test_neighbours_with_a_mac_that_somebody_may_ask_for() -> None:
-    found = {(one.dev, one.address): one for one in _inet.decode_neighbours([body for _text, body in NEIGHBOURS], NAMES)}
-    wanted = [text for text, _body in NEIGHBOURS if text.split()[-1] in ("PERMANENT", "REACHABLE", "STALE")]
+    found = {
+        (one.dev, one.address): one
+        for one in _inet.decode_neighbours([body for _text, body in NEIGHBOURS], NAMES)
+    }
+    wanted = [
+        text
+        for text, _body in NEIGHBOURS
+        if text.split()[-1] in ("PERMANENT", "REACHABLE", "STALE")
+    ]
     assert {(word(text, "dev"), text.split()[0]) for text in wanted} == set(found)
-    assert all(found[word(text, "dev"), text.split()[0]].mac == word(text, "lladdr") for text in wanted)
+    assert all(
+        found[word(text, "dev"), text.split()[0]].mac == word(text, "lladdr") for text in wanted
+    )
 
 
 def test_only_what_is_asked_for_in_vain_is_asked_anew_never_what_somebody_gave() -> None:
     def body(state: int) -> bytes:
-        return _inet.NEIGHBOUR.pack(socket.AF_INET, 5, state, 0, 1) + _wire.attribute(1, bytes([192, 0, 2, state]))
+        return _inet.NEIGHBOUR.pack(socket.AF_INET, 5, state, 0, 1) + _wire.attribute(
+            1, bytes([192, 0, 2, state])
+        )
 
     incomplete, reachable, failed, no_arp, permanent = 0x01, 0x02, 0x20, 0x40, 0x80
-    found = _inet.asked_in_vain([body(state) for state in (incomplete, reachable, failed, no_arp, permanent)], {5: "br0"})
+    found = _inet.asked_in_vain(
+        [body(state) for state in (incomplete, reachable, failed, no_arp, permanent)], {5: "br0"}
+    )
     assert set(found) == {("br0", "192.0.2.1"), ("br0", "192.0.2.32")}
-    assert all(gone[4:8] == struct.pack("=i", 5) and gone.endswith(bytes([192, 0, 2, int(who[1].rpartition(".")[2])])) for who, gone in found.items())
+    assert all(
+        gone[4:8] == struct.pack("=i", 5)
+        and gone.endswith(bytes([192, 0, 2, int(who[1].rpartition(".")[2])]))
+        for who, gone in found.items()
+    )
 
 
 def test_a_neighbour_on_another_device_stays_permanent_or_is_to_be_asked_again() -> None:
@@ -224,14 +285,22 @@ def test_a_neighbour_on_another_device_stays_permanent_or_is_to_be_asked_again()
         for neighbour in _inet.decode_neighbours([body], NAMES):
             sent = _inet.reneighbour(neighbour, 77)
             (again,) = _inet.decode_neighbours([sent], {77: "br0"})
-            assert (again.dev, again.address, again.mac) == ("br0", neighbour.address, neighbour.mac)
+            assert (again.dev, again.address, again.mac) == (
+                "br0",
+                neighbour.address,
+                neighbour.mac,
+            )
             assert again.state == (_inet.NUD_PERMANENT if "PERMANENT" in text else _inet.NUD_STALE)
             assert bool(sent[10] & 0x80) == ("router" in text)
 
 
 def test_the_forwarding_database_is_what_bridge_prints_of_bridges() -> None:
-    found = {(one.mac, one.port): one for one in _inet.decode_fdb([body for _text, body in FDB], NAMES)}
-    printed = {(text.split()[0], word(text, "dev")): text for text, _body in FDB if "master br0" in text}
+    found = {
+        (one.mac, one.port): one for one in _inet.decode_fdb([body for _text, body in FDB], NAMES)
+    }
+    printed = {
+        (text.split()[0], word(text, "dev")): text for text, _body in FDB if "master br0" in text
+    }
     assert set(found) == set(printed)
     for key, text in printed.items():
         entry, words = found[key], text.split()
@@ -247,15 +316,27 @@ def test_walking_any_bytes_ends_and_finds_only_what_is_there(data: bytes, offset
     assert all(payload in data for payload in _wire.walk(data, offset).values())
 
 
-@given(st.dictionaries(st.integers(0, 0x3FFF), st.binary(max_size=60), max_size=8), st.integers(0, 16))
+@given(
+    st.dictionaries(st.integers(0, 0x3FFF), st.binary(max_size=60), max_size=8), st.integers(0, 16)
+)
 def test_attributes_are_found_again(values: dict[int, bytes], offset: int) -> None:
-    data = b"\xff" * offset + b"".join(_wire.attribute(kind, payload) for kind, payload in values.items())
+    data = b"\xff" * offset + b"".join(
+        _wire.attribute(kind, payload) for kind, payload in values.items()
+    )
     assert _wire.walk(data, offset) == values
 
 
 @pytest.mark.parametrize(
     ("address", "length", "network"),
-    [("10.77.0.10", 24, "10.77.0.0/24"), ("fd77::10", 64, "fd77::/64"), ("10.0.0.1", 0, "0.0.0.0/0"), ("10.0.0.1", 32, "10.0.0.1/32")],
+    [
+        ("10.77.0.10", 24, "10.77.0.0/24"),
+        ("fd77::10", 64, "fd77::/64"),
+        ("10.0.0.1", 0, "0.0.0.0/0"),
+        ("10.0.0.1", 32, "10.0.0.1/32"),
+    ],
 )
 def test_the_network_of_an_address(address: str, length: int, network: str) -> None:
-    assert _inet.network_of(address, length, socket.AF_INET6 if ":" in address else socket.AF_INET) == network
+    assert (
+        _inet.network_of(address, length, socket.AF_INET6 if ":" in address else socket.AF_INET)
+        == network
+    )

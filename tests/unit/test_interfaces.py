@@ -9,7 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import Document, canonical, tokenize, whole_word
+from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import (
+    Document,
+    canonical,
+    tokenize,
+    whole_word,
+)
 
 PIECES = [
     "iface eth0 inet dhcp", "iface br0 inet6 static inherits t", "iface", "iface x", "auto lo eth0", "auto", "allow-hotplug eth0", "allow-",
@@ -17,7 +22,9 @@ PIECES = [
     "template t", "address 192.0.2.1/24", "up ip route add default dev eth0", "bridge-ports eth0", "# comment \\", "#", "\\", " ", "\t", "\r",
     "\x00", "\x0b", "\x1c", "\x85", "\u2028", "\udcff\udc80", "x" * 90, "\\\n", "\\ \n", "\\\r\n", "\n", "\n\n", "\r\n",
 ]  # fmt: skip
-TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=25).map("".join) | st.text(max_size=200)
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=25).map("".join) | st.text(
+    max_size=200
+)
 LINES = st.lists(st.sampled_from(PIECES), max_size=20).map("\n".join)
 
 
@@ -62,7 +69,10 @@ def test_a_stanza_put_at_the_end_and_taken_away_leaves_every_line_as_it_was(text
         ("iface a inet dhcp\n\n   \n mtu 9\n", ["iface", "blank", "blank", "option"]),
         ("mapping eth*\n script /x\n", ["mapping", "option"]),
         ("source-dir x\nsource y\nrename a=b\n", ["source-directory", "source", "rename"]),
-        ("allow-hotplug a\nno-auto-down a\nno-scripts a\nallow- a\n", ["select", "select", "select", "option"]),
+        (
+            "allow-hotplug a\nno-auto-down a\nno-scripts a\nallow- a\n",
+            ["select", "select", "select", "option"],
+        ),
     ],
 )
 def test_lines_are_of_the_kind_that_ifupdown_takes_them_for(text: str, kinds: list[str]) -> None:
@@ -85,7 +95,9 @@ def test_a_continued_line_has_one_value() -> None:
         ("  iface\ta \\\n inet static", ("a", "inet", "static", None)),
     ],
 )
-def test_a_header_tells_name_family_method_and_template(header: str, parts: tuple[str, ...]) -> None:
+def test_a_header_tells_name_family_method_and_template(
+    header: str, parts: tuple[str, ...]
+) -> None:
     stanza = Document(header).stanzas()[0]
     assert (stanza.name, stanza.family, stanza.method, stanza.inherits) == parts
 
@@ -96,7 +108,16 @@ def test_a_stanza_ends_at_its_last_option_or_at_an_indented_comment_below_it() -
     assert ((first.start, first.stop), (second.start, second.stop)) == ((0, 3), (5, 6))
 
 
-@pytest.mark.parametrize(("spelled", "same"), [("bridge-ports", "bridge_ports"), ("post-up", "up"), ("pre-down", "down"), ("pre-up", "pre-up"), ("mtu", "mtu")])
+@pytest.mark.parametrize(
+    ("spelled", "same"),
+    [
+        ("bridge-ports", "bridge_ports"),
+        ("post-up", "up"),
+        ("pre-down", "down"),
+        ("pre-up", "pre-up"),
+        ("mtu", "mtu"),
+    ],
+)
 def test_spellings_that_ifupdown_takes_for_the_same_are_the_same(spelled: str, same: str) -> None:
     assert canonical(spelled) == canonical(same)
 
@@ -104,7 +125,9 @@ def test_spellings_that_ifupdown_takes_for_the_same_are_the_same(spelled: str, s
 def test_setting_an_option_touches_its_line_only_and_keeps_its_spelling() -> None:
     doc = Document("iface a inet manual\n\tbridge-ports   eth0\n\t# stp\n\tbridge_stp off\n")
     doc.set_option(doc.stanzas()[0], "bridge_ports", ["eth0 eth1"])
-    assert doc.text == "iface a inet manual\n\tbridge-ports   eth0 eth1\n\t# stp\n\tbridge_stp off\n"
+    assert (
+        doc.text == "iface a inet manual\n\tbridge-ports   eth0 eth1\n\t# stp\n\tbridge_stp off\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,12 +193,21 @@ def test_only_a_name_that_stands_alone_is_renamed(text: str, renamed: str) -> No
 
 @settings(max_examples=300, deadline=None)
 @example("", "\\\n# comment \\", 0, 0)
-@given(LINES, st.lists(st.sampled_from(PIECES), max_size=4).map("".join), st.integers(0, 30), st.integers(0, 3))
-def test_an_edited_document_is_what_its_text_reads_as(text: str, added: str, start: int, length: int) -> None:
+@given(
+    LINES,
+    st.lists(st.sampled_from(PIECES), max_size=4).map("".join),
+    st.integers(0, 30),
+    st.integers(0, 3),
+)
+def test_an_edited_document_is_what_its_text_reads_as(
+    text: str, added: str, start: int, length: int
+) -> None:
     doc = Document(text + "\n")
     start = min(start, len(doc.lines))
     doc.insert(start, [added + "\n"])
     doc.replace(start, min(start + length, len(doc.lines)), [])
     again = Document("".join(line.raw for line in doc.lines))
     assert doc.lines == again.lines
-    assert [stanza.start for stanza in doc.stanzas()] == [stanza.start for stanza in again.stanzas()]
+    assert [stanza.start for stanza in doc.stanzas()] == [
+        stanza.start for stanza in again.stanzas()
+    ]

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import tokenize
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import Wish, checked
+from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import (
+    Wish,
+    checked,
+)
 
 ITEM: dict[str, Any] = {
     "name": "br0", "state": "present", "family": None, "method": None, "options": None, "auto": None, "allow_hotplug": None,
@@ -37,7 +40,10 @@ def wish(**given_options: Any) -> Wish:
         ({"mtu": ""}, {"mtu": ()}),
         ({"up": []}, {"up": ()}),
         ({"up": ["a", "b"]}, {"up": ("a", "b")}),
-        ([["up", "a"], ["address", "192.0.2.2/24"], ["post-up", "b"]], {"up": ("a", "b"), "address": ("192.0.2.2/24",)}),
+        (
+            [["up", "a"], ["address", "192.0.2.2/24"], ["post-up", "b"]],
+            {"up": ("a", "b"), "address": ("192.0.2.2/24",)},
+        ),
         ({"dns-search": "  example.org\t"}, {"dns-search": ("example.org",)}),
     ],
 )
@@ -96,7 +102,9 @@ def test_options_become_values_by_key(options: Any, values: dict[str, tuple[str,
         ({"options": {"bridge_stp": True, "bridge_fd": 0}}, "2 s"),
     ],
 )
-def test_a_wrong_item_is_refused_with_one_sentence_that_names_the_cause(item: dict[str, Any], word: str) -> None:
+def test_a_wrong_item_is_refused_with_one_sentence_that_names_the_cause(
+    item: dict[str, Any], word: str
+) -> None:
     with pytest.raises(BadInput) as caught:
         wish(**item)
     message = str(caught.value)
@@ -127,7 +135,10 @@ def test_what_ifupdown_takes_and_works_is_taken(item: dict[str, Any]) -> None:
 
 
 def test_without_validate_a_typo_passes_and_a_line_end_does_not() -> None:
-    assert checked({**ITEM, "options": {"brigde_ports": "eth0"}, "method": "statc"}, False).method == "statc"
+    assert (
+        checked({**ITEM, "options": {"brigde_ports": "eth0"}, "method": "statc"}, False).method
+        == "statc"
+    )
     with pytest.raises(BadInput, match="line end"):
         checked({**ITEM, "options": {"mtu": "1500\n up touch /tmp/x"}}, False)
 

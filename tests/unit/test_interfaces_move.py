@@ -14,7 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import checked
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_plan import Files, files, plan
+from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_plan import (
+    Files,
+    files,
+    plan,
+)
 
 ITEM: dict[str, Any] = {
     "name": "br0", "state": "present", "family": None, "method": None, "options": None, "auto": None, "allow_hotplug": None,
@@ -26,10 +30,21 @@ LO = "auto lo\niface lo inet loopback\n\n"
 BACK = {"state": "absent", "hand_back": "eth0"}
 
 
-def edited(texts: dict[str, str], *items: dict[str, Any], validate: bool = True, metrics: Mapping[str, int] = MappingProxyType({})) -> dict[str, str]:
+def edited(
+    texts: dict[str, str],
+    *items: dict[str, Any],
+    validate: bool = True,
+    metrics: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, str]:
     """The texts after a plan, which must leave nothing to plan."""
     wishes = [checked({**ITEM, **item}, validate) for item in items]
-    after = {**texts, **{path: change.new or "" for path, change in files(plan(Files(ROOT, texts, metrics=metrics), wishes))}}
+    after = {
+        **texts,
+        **{
+            path: change.new or ""
+            for path, change in files(plan(Files(ROOT, texts, metrics=metrics), wishes))
+        },
+    }
     assert plan(Files(ROOT, after, metrics=metrics), wishes) == []
     return after
 
@@ -43,7 +58,8 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "dhcp": (
         LO + "allow-hotplug eth0\niface eth0 inet dhcp\n",
         {"bridge_stp": False, "bridge_fd": 0},
-        LO + "allow-hotplug eth0\niface eth0 inet manual\n\nauto br0\niface br0 inet dhcp\n    bridge_ports eth0\n    bridge_stp off\n    bridge_fd 0\n",
+        LO
+        + "allow-hotplug eth0\niface eth0 inet manual\n\nauto br0\niface br0 inet dhcp\n    bridge_ports eth0\n    bridge_stp off\n    bridge_fd 0\n",
     ),
     "no auto, no final line end": (
         "iface eth0 inet dhcp",
@@ -136,13 +152,40 @@ def test_hand_back_brings_back_every_byte(case: str) -> None:
 
 OPTIONS = st.lists(
     st.sampled_from(
-        ["address 192.0.2.2/24", "gateway 192.0.2.1", "mtu 9000", "up ethtool -K eth0 tso off", "up ip route add default dev eth0", "# note"]
-        + ["up /opt/x eth0", "down ip addr flush dev eth0", "hwaddress 52:54:00:00:00:01", "dns-search a", "", "auto", "up a \\\n b", "x y"]
+        [
+            "address 192.0.2.2/24",
+            "gateway 192.0.2.1",
+            "mtu 9000",
+            "up ethtool -K eth0 tso off",
+            "up ip route add default dev eth0",
+            "# note",
+        ]
+        + [
+            "up /opt/x eth0",
+            "down ip addr flush dev eth0",
+            "hwaddress 52:54:00:00:00:01",
+            "dns-search a",
+            "",
+            "auto",
+            "up a \\\n b",
+            "x y",
+        ]
     ),
     max_size=7,
 )
 STANZAS = st.lists(
-    st.tuples(st.sampled_from(["eth0 inet static", "eth0 inet6 static", "eth0 inet dhcp", "eth1 inet dhcp", "lo inet loopback"]), OPTIONS),
+    st.tuples(
+        st.sampled_from(
+            [
+                "eth0 inet static",
+                "eth0 inet6 static",
+                "eth0 inet dhcp",
+                "eth1 inet dhcp",
+                "lo inet loopback",
+            ]
+        ),
+        OPTIONS,
+    ),
     min_size=1,
     max_size=5,
 )
@@ -155,10 +198,17 @@ STANZAS = st.lists(
     st.sampled_from(["\n", "\n\n", ""]),
     st.sampled_from([{}, {"eth0": 1002}]),
 )
-def test_there_and_back_again_is_where_it_began(stanzas: list[tuple[str, list[str]]], head: str, end: str, metrics: dict[str, int]) -> None:
+def test_there_and_back_again_is_where_it_began(
+    stanzas: list[tuple[str, list[str]]], head: str, end: str, metrics: dict[str, int]
+) -> None:
     body = "\n".join("\n    ".join([f"iface {header}", *options]) for header, options in stanzas)
     text = head + body + "\niface eth0 inet static\n    address 192.0.2.9/24" + end
-    there = edited({ROOT: text}, {"take_over": "eth0", "options": {"bridge_stp": False}}, validate=False, metrics=metrics)
+    there = edited(
+        {ROOT: text},
+        {"take_over": "eth0", "options": {"bridge_stp": False}},
+        validate=False,
+        metrics=metrics,
+    )
     assert there[ROOT] != text
     assert edited(there, BACK)[ROOT] == text
 
@@ -171,11 +221,31 @@ TAKEN = "iface eth0 inet manual\n\niface br0 inet dhcp\n"
 @pytest.mark.parametrize(
     ("before", "item", "metrics", "after"),
     [
-        (DHCP, {}, {"eth0": 1002}, TAKEN + f"  {NOTE}\n  metric 1002\n  hostname a\n  bridge_ports eth0\n"),
-        (DHCP, {}, {"br0": 1002, "eth0": 50}, TAKEN + f"  {NOTE}\n  metric 1002\n  hostname a\n  bridge_ports eth0\n"),
+        (
+            DHCP,
+            {},
+            {"eth0": 1002},
+            TAKEN + f"  {NOTE}\n  metric 1002\n  hostname a\n  bridge_ports eth0\n",
+        ),
+        (
+            DHCP,
+            {},
+            {"br0": 1002, "eth0": 50},
+            TAKEN + f"  {NOTE}\n  metric 1002\n  hostname a\n  bridge_ports eth0\n",
+        ),
         (DHCP, {}, {"eth1": 1003}, TAKEN + "  hostname a\n  bridge_ports eth0\n"),
-        (DHCP, {"options": {"metric": 7}}, {"eth0": 1002}, TAKEN + "  hostname a\n  bridge_ports eth0\n  metric 7\n"),
-        (DHCP + "  metric 9\n", {}, {"eth0": 9}, TAKEN + "  hostname a\n  metric 9\n  bridge_ports eth0\n"),
+        (
+            DHCP,
+            {"options": {"metric": 7}},
+            {"eth0": 1002},
+            TAKEN + "  hostname a\n  bridge_ports eth0\n  metric 7\n",
+        ),
+        (
+            DHCP + "  metric 9\n",
+            {},
+            {"eth0": 9},
+            TAKEN + "  hostname a\n  metric 9\n  bridge_ports eth0\n",
+        ),
         (
             DHCP,
             {"method": "static", "options": {"address": "192.0.2.2/24"}},
@@ -189,9 +259,19 @@ TAKEN = "iface eth0 inet manual\n\niface br0 inet dhcp\n"
             "iface eth0 inet manual\n\niface br0 inet6 dhcp\n  hostname a\n  bridge_ports eth0\n",
         ),
     ],
-    ids=["the NIC's", "once converted", "another NIC's", "given", "written already", "no longer DHCP", "IPv6 has no such option"],
+    ids=[
+        "the NIC's",
+        "once converted",
+        "another NIC's",
+        "given",
+        "written already",
+        "no longer DHCP",
+        "IPv6 has no such option",
+    ],
 )
-def test_the_metric_of_a_lease_is_written_down(before: str, item: dict[str, Any], metrics: dict[str, int], after: str) -> None:
+def test_the_metric_of_a_lease_is_written_down(
+    before: str, item: dict[str, Any], metrics: dict[str, int], after: str
+) -> None:
     assert edited({ROOT: before}, {"take_over": "eth0", **item}, metrics=metrics) == {ROOT: after}
 
 
@@ -220,8 +300,18 @@ def test_hooks_are_added_to_those_that_moved_and_an_address_given_replaces_all()
 def test_an_item_for_each_family_is_one_take_over() -> None:
     text = "auto eth0\niface eth0 inet dhcp\n"
     items = [
-        {"take_over": "eth0", "family": "inet", "method": "static", "options": {"address": "192.0.2.2/24", "bridge_ports": "eth0"}},
-        {"take_over": "eth0", "family": "inet6", "method": "static", "options": {"address": "2001:db8::2/64"}},
+        {
+            "take_over": "eth0",
+            "family": "inet",
+            "method": "static",
+            "options": {"address": "192.0.2.2/24", "bridge_ports": "eth0"},
+        },
+        {
+            "take_over": "eth0",
+            "family": "inet6",
+            "method": "static",
+            "options": {"address": "2001:db8::2/64"},
+        },
     ]
     assert edited({ROOT: text}, *items)[ROOT] == (
         "auto eth0\niface eth0 inet manual\n\nauto br0\niface br0 inet static\n    address 192.0.2.2/24\n    bridge_ports eth0\n\n"
@@ -230,7 +320,9 @@ def test_an_item_for_each_family_is_one_take_over() -> None:
 
 
 def test_a_nic_that_no_file_knows_becomes_manual_and_the_bridge_what_is_given() -> None:
-    assert taken(LO, method="dhcp", auto=True) == (LO + "\niface eth0 inet manual\n\nauto br0\niface br0 inet dhcp\n    bridge_ports eth0\n")
+    assert taken(LO, method="dhcp", auto=True) == (
+        LO + "\niface eth0 inet manual\n\nauto br0\niface br0 inet dhcp\n    bridge_ports eth0\n"
+    )
 
 
 def test_a_bridge_that_was_there_without_an_address_keeps_its_options() -> None:
@@ -253,7 +345,8 @@ def test_a_bridge_in_a_file_of_its_own_goes_back_to_where_the_nic_stands() -> No
         MORE: "# br\nauto br0\niface br0 inet dhcp\n    bridge_ports eth0\n    up ip route add 10.0.0.0/8 dev br0\n    up bridge vlan add dev br0 vid 2 self\n",
     }
     assert edited(texts, BACK) == {
-        ROOT: LO + "auto eth0\niface eth0 inet dhcp\n    up ip route add 10.0.0.0/8 dev eth0\n    mtu 9000\n\n# end\n",
+        ROOT: LO
+        + "auto eth0\niface eth0 inet dhcp\n    up ip route add 10.0.0.0/8 dev eth0\n    mtu 9000\n\n# end\n",
         MORE: "# br\n",
     }
 
@@ -261,7 +354,10 @@ def test_a_bridge_in_a_file_of_its_own_goes_back_to_where_the_nic_stands() -> No
 def test_a_bridge_changed_meanwhile_hands_back_what_it_has_now() -> None:
     there = taken("auto eth0\niface eth0 inet dhcp\n")
     changed = edited({ROOT: there}, {"method": "static", "options": {"address": "192.0.2.2/24"}})
-    assert edited(changed, BACK)[ROOT] == "auto eth0\niface eth0 inet static\n    address 192.0.2.2/24\n"
+    assert (
+        edited(changed, BACK)[ROOT]
+        == "auto eth0\niface eth0 inet static\n    address 192.0.2.2/24\n"
+    )
 
 
 def test_a_nic_that_was_not_brought_up_is_when_its_bridge_was() -> None:
@@ -280,7 +376,11 @@ def test_hand_back_of_a_bridge_that_is_not_there_does_nothing() -> None:
         ("    mtu 1400\n", "iface eth0 inet dhcp\n    mtu 1400\n"),
     ],
 )
-def test_the_link_settings_of_the_bridge_are_not_the_nics_but_for_a_missing_mtu(nic: str, after: str) -> None:
-    there = taken("iface eth0 inet dhcp\n" + nic, options={"mtu": 9000, "hwaddress": "52:54:00:00:00:01"})
+def test_the_link_settings_of_the_bridge_are_not_the_nics_but_for_a_missing_mtu(
+    nic: str, after: str
+) -> None:
+    there = taken(
+        "iface eth0 inet dhcp\n" + nic, options={"mtu": 9000, "hwaddress": "52:54:00:00:00:01"}
+    )
     assert "mtu 9000" in there
     assert edited({ROOT: there}, BACK)[ROOT] == after

@@ -10,16 +10,31 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils import _listeners
 
 CASES = {
-    "bound to the NIC": ('udp UNCONN 0 0 0.0.0.0%eth0:123 0.0.0.0:* users:(("chronyd",pid=1,fd=5))', ["chronyd (udp 0.0.0.0:123)"]),
-    "bound to it in IPv6": ('tcp LISTEN 0 128 [::]%eth0:22 [::]:* users:(("sshd",pid=7,fd=3),("systemd",pid=1,fd=9))', ["sshd (tcp [::]:22)"]),
-    "nobody may know whose": ("udp UNCONN 0 0 0.0.0.0%eth0:161 0.0.0.0:*", ["a program (udp 0.0.0.0:161)"]),
+    "bound to the NIC": (
+        'udp UNCONN 0 0 0.0.0.0%eth0:123 0.0.0.0:* users:(("chronyd",pid=1,fd=5))',
+        ["chronyd (udp 0.0.0.0:123)"],
+    ),
+    "bound to it in IPv6": (
+        'tcp LISTEN 0 128 [::]%eth0:22 [::]:* users:(("sshd",pid=7,fd=3),("systemd",pid=1,fd=9))',
+        ["sshd (tcp [::]:22)"],
+    ),
+    "nobody may know whose": (
+        "udp UNCONN 0 0 0.0.0.0%eth0:161 0.0.0.0:*",
+        ["a program (udp 0.0.0.0:161)"],
+    ),
     "every address of both families": ("tcp LISTEN 0 128 *%eth0:80 *:*", ["a program (tcp *:80)"]),
-    "any protocol": ('??? UNCONN 0 0 0.0.0.0%eth0:112 0.0.0.0:* users:(("keepalived",pid=2,fd=8))', ["keepalived (??? 0.0.0.0:112)"]),
+    "any protocol": (
+        '??? UNCONN 0 0 0.0.0.0%eth0:112 0.0.0.0:* users:(("keepalived",pid=2,fd=8))',
+        ["keepalived (??? 0.0.0.0:112)"],
+    ),
     "another device": ("udp UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*", []),
     "a device whose name begins alike": ("udp UNCONN 0 0 0.0.0.0%eth0.10:123 0.0.0.0:*", []),
     "no device": ("tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*", []),
     "an address, which moves": ("udp UNCONN 0 0 10.77.0.11:123 0.0.0.0:*", []),
-    "a link-local address, which names its device": ("udp UNCONN 0 0 [fe80::1]%eth0:123 [::]:*", []),
+    "a link-local address, which names its device": (
+        "udp UNCONN 0 0 [fe80::1]%eth0:123 [::]:*",
+        [],
+    ),
     "a DHCP client": ('udp UNCONN 0 0 0.0.0.0%eth0:68 0.0.0.0:* users:(("udhcpc",pid=3,fd=5))', []),
     "a DHCPv6 client": ("udp UNCONN 0 0 [::]%eth0:546 [::]:*", []),
     "nothing at all": ("", []),

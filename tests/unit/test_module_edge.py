@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
-from ansible_collections.hypervisor.network.plugins.module_utils._module import argument_spec, items_of
+from ansible_collections.hypervisor.network.plugins.module_utils._module import (
+    argument_spec,
+    items_of,
+)
 
 SPEC = {
     "name": {"type": "str"},
@@ -23,15 +26,35 @@ COMMON = ("netns",)
 
 
 def items(**params: Any) -> list[dict[str, Any]]:
-    return items_of({"name": None, "state": "present", "mtu": None, "up": None, "netns": None, "taps": None, **params}, SPEC, "taps", COMMON)
+    return items_of(
+        {
+            "name": None,
+            "state": "present",
+            "mtu": None,
+            "up": None,
+            "netns": None,
+            "taps": None,
+            **params,
+        },
+        SPEC,
+        "taps",
+        COMMON,
+    )
 
 
 def test_one_that_is_named() -> None:
-    assert items(name="a", mtu=0, netns="n") == [{"name": "a", "state": "present", "mtu": 0, "up": None}]
+    assert items(name="a", mtu=0, netns="n") == [
+        {"name": "a", "state": "present", "mtu": 0, "up": None}
+    ]
 
 
 def test_what_an_item_leaves_out_comes_from_beside_the_list_and_what_it_says_stays() -> None:
-    found = items(mtu=1400, up=True, state="absent", taps=[{"name": "a"}, {"name": "b", "mtu": 0, "up": False, "state": "present"}])
+    found = items(
+        mtu=1400,
+        up=True,
+        state="absent",
+        taps=[{"name": "a"}, {"name": "b", "mtu": 0, "up": False, "state": "present"}],
+    )
     assert found == [
         {"name": "a", "state": "absent", "mtu": 1400, "up": True},
         {"name": "b", "state": "present", "mtu": 0, "up": False},
@@ -49,7 +72,10 @@ def test_an_empty_list_is_nothing_to_do() -> None:
         ({"name": "a", "taps": [{"name": "b"}]}, "Both 'name' and 'taps' are given"),
         ({"name": "a", "taps": []}, "Both 'name' and 'taps' are given"),
         ({"taps": [{"name": "a"}, {"name": None}]}, "Item 2 of 'taps' has no name."),
-        ({"taps": [{"name": "a"}, {"name": "b"}, {"name": "a", "mtu": 5}]}, "'a' is listed twice in 'taps'"),
+        (
+            {"taps": [{"name": "a"}, {"name": "b"}, {"name": "a", "mtu": 5}]},
+            "'a' is listed twice in 'taps'",
+        ),
     ],
 )
 def test_what_is_named_in_no_or_two_ways_is_refused(params: dict[str, Any], says: str) -> None:
@@ -62,9 +88,21 @@ def test_the_spec_of_a_list_has_neither_defaults_nor_what_is_common() -> None:
     full = argument_spec({**SPEC, "name": {"type": "str", "required": True}}, "taps", COMMON)
     assert full["state"]["default"] == "present" and full["netns"] == {"type": "str"}
     inner = full["taps"]["options"]
-    assert inner["name"] == {"type": "str"} and inner["state"] == {"type": "str", "choices": ["present", "absent"]} and "netns" not in inner
+    assert (
+        inner["name"] == {"type": "str"}
+        and inner["state"] == {"type": "str", "choices": ["present", "absent"]}
+        and "netns" not in inner
+    )
 
 
 def test_a_module_without_a_list_has_one_item() -> None:
     assert argument_spec(SPEC, None, COMMON) == SPEC
-    assert items_of({"name": "a", "state": "present", "mtu": 1, "up": None, "netns": None}, SPEC, None, COMMON)[0]["mtu"] == 1
+    assert (
+        items_of(
+            {"name": "a", "state": "present", "mtu": 1, "up": None, "netns": None},
+            SPEC,
+            None,
+            COMMON,
+        )[0]["mtu"]
+        == 1
+    )

@@ -17,22 +17,54 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes, _bridge, _errors, _port, _tap, _vlan
+from ansible_collections.hypervisor.network.plugins.module_utils import (
+    _attributes,
+    _bridge,
+    _errors,
+    _port,
+    _tap,
+    _vlan,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._module import items_of
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Address, Holder, Link, Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+    Address,
+    Holder,
+    Link,
+    Snapshot,
+)
 
 CASES = Path(__file__).parent / "fixtures" / "plan"
-MODULES = {"linux_bridge": ("bridge", "bridges", _bridge), "bridge_port": ("port", "ports", _port), "tap_device": ("tap", "taps", _tap)}
+MODULES = {
+    "linux_bridge": ("bridge", "bridges", _bridge),
+    "bridge_port": ("port", "ports", _port),
+    "tap_device": ("tap", "taps", _tap),
+}
 FLAGS = {"up": 0x1, "loopback": 0x8, "running": 0x10000}
 # What every bridge, port and tap of these kernels has; a case names what differs.
 NEW_BRIDGE = {
     "forward_delay": 15.0, "hello_time": 2.0, "max_age": 20.0, "ageing_time": 300.0, "stp_state": False, "priority": 32768,
     "vlan_filtering": False, "vlan_protocol": "802.1Q", "vlan_default_pvid": 1, "mcast_snooping": True, "no_linklocal_learn": False,
 }  # fmt: skip
-NEW_PORT = {"port_state": "forwarding", "priority": 32, "cost": 2, "hairpin": False, "isolated": False, "learning": True, "flood": True}
-NEW_TAP = {"mode": "tap", "owner": -1, "group": -1, "multi_queue": False, "vnet_hdr": False, "pi": False, "persist": True}
+NEW_PORT = {
+    "port_state": "forwarding",
+    "priority": 32,
+    "cost": 2,
+    "hairpin": False,
+    "isolated": False,
+    "learning": True,
+    "flood": True,
+}
+NEW_TAP = {
+    "mode": "tap",
+    "owner": -1,
+    "group": -1,
+    "multi_queue": False,
+    "vnet_hdr": False,
+    "pi": False,
+    "persist": True,
+}
 NEW = {"bridge": NEW_BRIDGE, "tun": NEW_TAP}
 
 
@@ -47,18 +79,36 @@ def snapshot_of(current: dict[str, Any]) -> Snapshot:
         fields["flags"] = sum(bit for flag, bit in FLAGS.items() if fields.pop(flag, False))
         lacks = fields.pop("lacks", [])
         new = NEW.get(fields.get("kind", ""), {})
-        fields["options"] = {key: value for key, value in {**new, **fields.get("options", {})}.items() if key not in lacks}
+        fields["options"] = {
+            key: value
+            for key, value in {**new, **fields.get("options", {})}.items()
+            if key not in lacks
+        }
         if fields.get("port") is not None:
-            fields["port"] = {key: value for key, value in {**NEW_PORT, **fields["port"]}.items() if key not in lacks}
+            fields["port"] = {
+                key: value
+                for key, value in {**NEW_PORT, **fields["port"]}.items()
+                if key not in lacks
+            }
         links[name] = Link(name=name, index=index, **fields)
-    addresses = [Address(dev, text, 10 if ":" in text else 2) for dev, texts in current.get("addresses", {}).items() for text in texts]
-    return Snapshot(links, tuple(addresses), {name: Holder(pid) for name, pid in current.get("holders", {}).items()})
+    addresses = [
+        Address(dev, text, 10 if ":" in text else 2)
+        for dev, texts in current.get("addresses", {}).items()
+        for text in texts
+    ]
+    return Snapshot(
+        links,
+        tuple(addresses),
+        {name: Holder(pid) for name, pid in current.get("holders", {}).items()},
+    )
 
 
 def wish_of(desired: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     kind, plural, planner = MODULES[desired["module"]]
     defaults = {key: value.get("default") for key, value in planner.SPEC.items()}
-    items = items_of({**defaults, plural: None, **desired["parameters"]}, planner.SPEC, plural, ("netns",))
+    items = items_of(
+        {**defaults, plural: None, **desired["parameters"]}, planner.SPEC, plural, ("netns",)
+    )
     return {kind: [planner.checked(item) for item in items]}
 
 
@@ -94,26 +144,47 @@ def applied(now: Snapshot, changes: list[Change]) -> Snapshot:
             addresses = [one for one in addresses if one.dev != change.name]
         if change.action == "delete":
             del links[change.name]
-            links = {name: replace(link, master=None, port=None, vlans=None) if link.master == change.name else link for name, link in links.items()}
+            links = {
+                name: replace(link, master=None, port=None, vlans=None)
+                if link.master == change.name
+                else link
+                for name, link in links.items()
+            }
             continue
         link = links.get(change.name)
         if change.action in ("create", "recreate"):
             kind = "bridge" if change.kind == "bridge" else "tun"
             after = {**after, **(change.payload or {})}
             vlans = {"1": "pvid untagged"} if kind == "bridge" and vlans_there else None
-            link = Link(name=change.name, kind=kind, index=99, options=dict(NEW[kind]), mac="02:00:00:00:00:99", vlans=vlans)
+            link = Link(
+                name=change.name,
+                kind=kind,
+                index=99,
+                options=dict(NEW[kind]),
+                mac="02:00:00:00:00:99",
+                vlans=vlans,
+            )
         assert link is not None, change
         if "vlan_default_pvid" in after and vlans_there:
             old, new = link.options["vlan_default_pvid"], after["vlan_default_pvid"]
             moved = {name: one for name, one in links.items() if change.name in (name, one.master)}
-            links.update({name: replace(one, vlans=_vlan.rewritten(one.vlans or {}, old, new)) for name, one in moved.items()})
+            links.update(
+                {
+                    name: replace(one, vlans=_vlan.rewritten(one.vlans or {}, old, new))
+                    for name, one in moved.items()
+                }
+            )
             link = links.get(change.name, link)
         bridge = links.get(after.get("bridge") or "")
-        links[change.name] = replace(link, **fields_of(link, change.kind, after, bridge, vlans_there))
+        links[change.name] = replace(
+            link, **fields_of(link, change.kind, after, bridge, vlans_there)
+        )
     return Snapshot(links, tuple(addresses), now.holders)
 
 
-def fields_of(link: Link, kind: str, after: dict[str, Any], bridge: Link | None, vlans_there: bool) -> dict[str, Any]:
+def fields_of(
+    link: Link, kind: str, after: dict[str, Any], bridge: Link | None, vlans_there: bool
+) -> dict[str, Any]:
     """The fields of a link that a change gives it; C(bridge) is what it joins."""
     fields: dict[str, Any] = {}
     if "bridge" in after:
@@ -135,7 +206,10 @@ def fields_of(link: Link, kind: str, after: dict[str, Any], bridge: Link | None,
         port = fields.get("port", link.port)
         fields["port"] = None if port is None else {**port, **after}
     else:
-        fields["options"] = {**link.options, **{key: value for key, value in after.items() if key in link.options}}
+        fields["options"] = {
+            **link.options,
+            **{key: value for key, value in after.items() if key in link.options},
+        }
     return fields
 
 
@@ -160,14 +234,32 @@ def test_the_way_back_leads_to_what_was(case: Path) -> None:
 
 def seen(snapshot: Snapshot) -> dict[str, Any]:
     """What of a snapshot can be brought back: not the index, nor a MAC that the kernel chose, nor the state of a port without carrier."""
-    ports = {name: None if link.port is None else dict(link.port) for name, link in snapshot.links.items()}
+    ports = {
+        name: None if link.port is None else dict(link.port)
+        for name, link in snapshot.links.items()
+    }
     for name, port in ports.items():
         if port is not None and not snapshot.links[name].running:
             del port["port_state"]
     devices = {
-        name: (link.kind, link.up, link.mtu, link.alias, link.master, dict(link.options), link.vlans, ports[name]) for name, link in snapshot.links.items()
+        name: (
+            link.kind,
+            link.up,
+            link.mtu,
+            link.alias,
+            link.master,
+            dict(link.options),
+            link.vlans,
+            ports[name],
+        )
+        for name, link in snapshot.links.items()
     }
-    return {**devices, "addresses": {(one.dev, one.text) for one in snapshot.addresses if not one.text.startswith("fe80:")}}
+    return {
+        **devices,
+        "addresses": {
+            (one.dev, one.text) for one in snapshot.addresses if not one.text.startswith("fe80:")
+        },
+    }
 
 
 def test_every_option_that_a_bridge_shows_is_in_the_table() -> None:

@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import DeadlineExceeded, GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    DeadlineExceeded,
+    GuestError,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qmp import Qmp, connect_any
 
 GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}}, "capabilities": []}}
@@ -66,7 +69,9 @@ class Server:
 
     @staticmethod
     def _say(client: socket.socket, message: Any) -> None:
-        client.sendall(message if isinstance(message, bytes) else json.dumps(message).encode() + b"\r\n")
+        client.sendall(
+            message if isinstance(message, bytes) else json.dumps(message).encode() + b"\r\n"
+        )
 
 
 def well(request: dict[str, Any]) -> list[Any]:
@@ -79,7 +84,11 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def make(**given: Any) -> Server:
-        servers.append(Server(tmp_path / f"{len(servers)}.sock", **{"greeting": GREETING, "answer": well, **given}))
+        servers.append(
+            Server(
+                tmp_path / f"{len(servers)}.sock", **{"greeting": GREETING, "answer": well, **given}
+            )
+        )
         return servers[-1]
 
     yield make
@@ -96,9 +105,14 @@ def test_negotiates_and_runs_a_command(serve: Callable[..., Server]) -> None:
 
 
 def test_arguments_are_sent(serve: Callable[..., Server]) -> None:
-    server = serve(answer=lambda request: [{"return": request.get("arguments"), "id": request["id"]}])
+    server = serve(
+        answer=lambda request: [{"return": request.get("arguments"), "id": request["id"]}]
+    )
     with Qmp(server.path, SOON) as qmp:
-        assert qmp.execute("qom-get", path="/", property="type") == {"path": "/", "property": "type"}
+        assert qmp.execute("qom-get", path="/", property="type") == {
+            "path": "/",
+            "property": "type",
+        }
 
 
 def test_h03_the_greeting_never_comes(serve: Callable[..., Server]) -> None:
@@ -109,7 +123,9 @@ def test_h03_the_greeting_never_comes(serve: Callable[..., Server]) -> None:
 
 
 def test_an_answer_never_comes(serve: Callable[..., Server]) -> None:
-    server = serve(answer=lambda request: [] if request["execute"] == "query-status" else well(request))
+    server = serve(
+        answer=lambda request: [] if request["execute"] == "query-status" else well(request)
+    )
     with Qmp(server.path, SOON) as qmp, pytest.raises(DeadlineExceeded):
         qmp.execute("query-status")
 
@@ -148,14 +164,26 @@ def test_an_error_is_qemus_own_sentence(serve: Callable[..., Server]) -> None:
     def refuse(request: dict[str, Any]) -> list[Any]:
         if request["execute"] == "qmp_capabilities":
             return well(request)
-        return [{"error": {"class": "CommandNotFound", "desc": "The command x has not been found"}, "id": request["id"]}]
+        return [
+            {
+                "error": {"class": "CommandNotFound", "desc": "The command x has not been found"},
+                "id": request["id"],
+            }
+        ]
 
-    with Qmp(serve(answer=refuse).path, SOON) as qmp, pytest.raises(GuestError, match="The command x has not been found"):
+    with (
+        Qmp(serve(answer=refuse).path, SOON) as qmp,
+        pytest.raises(GuestError, match="The command x has not been found"),
+    ):
         qmp.execute("x")
 
 
-def test_an_answer_to_an_earlier_command_is_not_taken_for_this_one(serve: Callable[..., Server]) -> None:
-    server = serve(answer=lambda request: [{"return": "late", "id": request["id"] - 1}, *well(request)])
+def test_an_answer_to_an_earlier_command_is_not_taken_for_this_one(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(
+        answer=lambda request: [{"return": "late", "id": request["id"] - 1}, *well(request)]
+    )
     with Qmp(server.path, SOON) as qmp:
         assert qmp.execute("query-status") == {"status": "running"}
 
@@ -177,7 +205,9 @@ def test_what_is_not_qmp(serve: Callable[..., Server], greeting: Any) -> None:
 
 
 def test_qemu_hangs_up(serve: Callable[..., Server]) -> None:
-    server = serve(answer=lambda request: [None] if request["execute"] == "query-status" else well(request))
+    server = serve(
+        answer=lambda request: [None] if request["execute"] == "query-status" else well(request)
+    )
     with Qmp(server.path, SOON) as qmp, pytest.raises(GuestError, match="closed"):
         qmp.execute("query-status")
 
@@ -187,13 +217,17 @@ def test_nobody_listens(tmp_path: Path) -> None:
         Qmp(str(tmp_path / "none.sock"), SOON)
 
 
-def test_h04_the_second_monitor_answers_where_another_client_holds_the_first(serve: Callable[..., Server]) -> None:
+def test_h04_the_second_monitor_answers_where_another_client_holds_the_first(
+    serve: Callable[..., Server],
+) -> None:
     held, spare = serve(greeting=None), serve()
     with connect_any([held.path, spare.path], 2 * SOON) as qmp:
         assert qmp.path == spare.path
 
 
-def test_both_monitors_are_silent_and_the_deadline_holds_for_both_together(serve: Callable[..., Server]) -> None:
+def test_both_monitors_are_silent_and_the_deadline_holds_for_both_together(
+    serve: Callable[..., Server],
+) -> None:
     begin = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         connect_any([serve(greeting=None).path, serve(greeting=None).path], 2 * SOON)

@@ -9,14 +9,33 @@ from typing import Mapping
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, KernelError, ReadBackError, Refused, UndoFailed
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change, Plan, diff_of, differing, listed, reconcile, update
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    KernelError,
+    ReadBackError,
+    Refused,
+    UndoFailed,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._plan import (
+    Change,
+    Plan,
+    diff_of,
+    differing,
+    listed,
+    reconcile,
+    update,
+)
 
 
 class Shelf:
     """C(breaks) maps the number of a write to what it raises; C(deaf) names values that take no write."""
 
-    def __init__(self, values: Mapping[str, int], breaks: Mapping[int, BaseException] | None = None, deaf: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, int],
+        breaks: Mapping[int, BaseException] | None = None,
+        deaf: tuple[str, ...] = (),
+    ) -> None:
         self.values = dict(values)
         self.breaks = dict(breaks or {})
         self.deaf = deaf
@@ -31,7 +50,9 @@ class Shelf:
         if -1 in wish.values():
             raise Refused("Not that.")
         return [
-            Change("update", "value", key, {"is": now.get(key)}, {"is": value}) for key, value in sorted(wish.items()) if now.get(key) != value
+            Change("update", "value", key, {"is": now.get(key)}, {"is": value})
+            for key, value in sorted(wish.items())
+            if now.get(key) != value
         ]
 
     def apply(self, changes: Plan, now: Mapping[str, int]) -> None:
@@ -85,13 +106,18 @@ def test_a_failure_at_any_write_leaves_what_was(at: int) -> None:
     with pytest.raises(KernelError) as caught:
         reconcile(shelf, {"a": 2, "b": 3, "c": 4})
     assert shelf.values == {"a": 1, "c": 9}
-    assert str(caught.value).endswith(f"Everything this run did was undone ({at - 1} steps); the host is as it was before.")
+    assert str(caught.value).endswith(
+        f"Everything this run did was undone ({at - 1} steps); the host is as it was before."
+    )
     assert caught.value.errno == 1
 
 
 def test_what_was_accepted_and_is_not_there_is_an_error_and_undone() -> None:
     shelf = Shelf({"a": 1, "b": 1}, deaf=("b",))
-    with pytest.raises(ReadBackError, match=r"still differs: update value b \(is: 1 is not 2\)\. Everything this run did was undone \(1 steps\)"):
+    with pytest.raises(
+        ReadBackError,
+        match=r"still differs: update value b \(is: 1 is not 2\)\. Everything this run did was undone \(1 steps\)",
+    ):
         reconcile(shelf, {"a": 2, "b": 2})
     assert shelf.values == {"a": 1, "b": 1}
 
@@ -105,11 +131,15 @@ def test_whatever_ends_the_run_in_the_middle_is_undone_and_passed_on(error: Base
 
 
 def test_an_undo_that_fails_says_so_and_why() -> None:
-    shelf = Shelf({"a": 1, "b": 1}, {2: KernelError("write", 1), 3: KernelError("write it back", 16)})
+    shelf = Shelf(
+        {"a": 1, "b": 1}, {2: KernelError("write", 1), 3: KernelError("write it back", 16)}
+    )
     with pytest.raises(UndoFailed) as caught:
         reconcile(shelf, {"a": 2, "b": 2})
     text = str(caught.value)
-    assert "EPERM" in text and "half changed" in text and "write it back" in text and "EBUSY" in text
+    assert (
+        "EPERM" in text and "half changed" in text and "write it back" in text and "EBUSY" in text
+    )
     assert "is as it was" not in text and isinstance(caught.value.__cause__, KernelError)
 
 
@@ -134,7 +164,9 @@ def test_none_is_unmanaged_and_every_other_empty_value_is_a_value() -> None:
 
 
 def test_an_update_names_only_what_differs() -> None:
-    assert update("bridge", "br0", {"a": 1, "b": 2}, {"a": 1, "b": 3, "c": None}) == [Change("update", "bridge", "br0", {"b": 2}, {"b": 3})]
+    assert update("bridge", "br0", {"a": 1, "b": 2}, {"a": 1, "b": 3, "c": None}) == [
+        Change("update", "bridge", "br0", {"b": 2}, {"b": 3})
+    ]
     assert update("bridge", "br0", {"a": 1}, {"a": 1}) == []
 
 
@@ -161,6 +193,9 @@ def test_a_message_is_one_line() -> None:
     assert str(BadInput("two\n  lines\tand a tab")) == "two lines and a tab"
 
 
-@pytest.mark.parametrize(("count", "text"), [(1, "t0"), (3, "t0, t1, t2"), (4, "t0, t1, t2 and 1 more"), (1000, "t0, t1, t2 and 997 more")])
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(1, "t0"), (3, "t0, t1, t2"), (4, "t0, t1, t2 and 1 more"), (1000, "t0, t1, t2 and 997 more")],
+)
 def test_a_sentence_names_the_first_of_many(count: int, text: str) -> None:
     assert listed([f"t{number}" for number in range(count)], 3) == text

@@ -21,14 +21,27 @@ def busctl(tmp_path: Path, then: str = "true") -> str:
 def test_the_processes_are_named_with_their_number(tmp_path: Path) -> None:
     _scope.enter("one", (17, 18), str(tmp_path), busctl(tmp_path))
     said = (tmp_path / "called").read_text(encoding="ascii")
-    assert "StartTransientUnit ssa(sv)a(sa(sv)) one.scope fail 5 PIDs au 2 17 18 Slice s system.slice" in said and said.endswith(" OOMPolicy s continue 0\n")
+    assert (
+        "StartTransientUnit ssa(sv)a(sa(sv)) one.scope fail 5 PIDs au 2 17 18 Slice s system.slice"
+        in said
+        and said.endswith(" OOMPolicy s continue 0\n")
+    )
     assert said.count("\n") == 1
 
 
 def test_a_systemd_that_knows_no_memory_policy_for_scopes_is_asked_without(tmp_path: Path) -> None:
-    _scope.enter("one", (17,), str(tmp_path), busctl(tmp_path, then='case "$*" in *OOMPolicy*) exit 1;; esac'))
+    _scope.enter(
+        "one",
+        (17,),
+        str(tmp_path),
+        busctl(tmp_path, then='case "$*" in *OOMPolicy*) exit 1;; esac'),
+    )
     _refused, said = (tmp_path / "called").read_text(encoding="ascii").splitlines()
-    assert "one.scope fail 4 PIDs au 1 17 Slice s system.slice" in said and "OOMPolicy" not in said and said.endswith(" 0")
+    assert (
+        "one.scope fail 4 PIDs au 1 17 Slice s system.slice" in said
+        and "OOMPolicy" not in said
+        and said.endswith(" 0")
+    )
 
 
 def test_without_systemd_nobody_is_asked(tmp_path: Path) -> None:

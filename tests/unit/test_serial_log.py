@@ -53,7 +53,9 @@ def test_a_guest_that_never_ends_takes_two_files_of_the_limit(tmp_path: Path) ->
     assert (tmp_path / "log").read_bytes() == b"".join(LINES[90:95])
 
 
-def test_a_file_in_a_folder_that_is_not_ours_is_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_in_a_folder_that_is_not_ours_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_paths: str) -> None:
         raise PermissionError
 

@@ -41,12 +41,20 @@ def test_only_the_files_of_this_nic_are_read(tmp_path: Path) -> None:
         run__systemd__netif__links__3="ADMIN_STATE=configured\n", etc__keepalived__conf_d__a="interface eth0\n",
     )  # fmt: skip
     write(tmp_path / "etc" / "keepalived" / "conf.d", **{"vip.conf": "interface eth0\n"})
-    assert read(tmp_path).files == {"run/NetworkManager/devices/2": "managed=true\n", "etc/keepalived/conf.d/vip.conf": "interface eth0\n"}
+    assert read(tmp_path).files == {
+        "run/NetworkManager/devices/2": "managed=true\n",
+        "etc/keepalived/conf.d/vip.conf": "interface eth0\n",
+    }
 
 
 def test_a_name_that_is_a_pattern_is_none(tmp_path: Path) -> None:
-    write(tmp_path / "etc" / "sysconfig" / "network", **{"ifcfg-eth0": "BOOTPROTO=dhcp\n", "ifcfg-e[t]h0": "BOOTPROTO=static\n"})
-    assert read(tmp_path, nic="e[t]h0").files == {"etc/sysconfig/network/ifcfg-e[t]h0": "BOOTPROTO=static\n"}
+    write(
+        tmp_path / "etc" / "sysconfig" / "network",
+        **{"ifcfg-eth0": "BOOTPROTO=dhcp\n", "ifcfg-e[t]h0": "BOOTPROTO=static\n"},
+    )
+    assert read(tmp_path, nic="e[t]h0").files == {
+        "etc/sysconfig/network/ifcfg-e[t]h0": "BOOTPROTO=static\n"
+    }
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,9 @@ def test_a_name_that_is_a_pattern_is_none(tmp_path: Path) -> None:
         ("vi\0/etc/keepalived/keepalived.conf\0", set()), ("/usr/sbin/wickedd-nanny\0", {"wickedd"}), ("", set()),
     ],
 )  # fmt: skip
-def test_programs_are_known_by_their_command_lines(tmp_path: Path, title: str, found: set[str]) -> None:
+def test_programs_are_known_by_their_command_lines(
+    tmp_path: Path, title: str, found: set[str]
+) -> None:
     write(tmp_path, proc__77__cmdline=title)
     assert read(tmp_path).programs == found
 
@@ -66,21 +76,32 @@ def test_programs_are_known_by_their_command_lines(tmp_path: Path, title: str, f
 def test_cloud_init_counts_where_it_is_and_may(tmp_path: Path) -> None:
     write(tmp_path, etc__cloud__about="")
     assert read(tmp_path).cloud_init is True
-    write(tmp_path / "etc" / "cloud" / "cloud.cfg.d", **{"99-off.cfg": "network: {config: disabled}\n"})
+    write(
+        tmp_path / "etc" / "cloud" / "cloud.cfg.d",
+        **{"99-off.cfg": "network: {config: disabled}\n"},
+    )
     assert read(tmp_path).cloud_init is False
 
 
 @pytest.mark.parametrize(
-    ("switch", "policy", "dropped"), [("1", "DROP", True), ("0", "DROP", False), ("1", "ACCEPT", False), (None, "DROP", False)]
+    ("switch", "policy", "dropped"),
+    [("1", "DROP", True), ("0", "DROP", False), ("1", "ACCEPT", False), (None, "DROP", False)],
 )
-def test_forwards_are_dropped_where_bridges_are_filtered_and_the_policy_says_so(tmp_path: Path, switch: str | None, policy: str, dropped: bool) -> None:
+def test_forwards_are_dropped_where_bridges_are_filtered_and_the_policy_says_so(
+    tmp_path: Path, switch: str | None, policy: str, dropped: bool
+) -> None:
     if switch is not None:
         write(tmp_path, **{"sys__net__bridge__bridge-nf-call-iptables": f"{switch}\n"})
-    program = script(tmp_path / "iptables", f'[ "$*" = "-S FORWARD" ] && echo "-P FORWARD {policy}"')
+    program = script(
+        tmp_path / "iptables", f'[ "$*" = "-S FORWARD" ] && echo "-P FORWARD {policy}"'
+    )
     assert _traces.forwards_are_dropped(str(tmp_path), program) is dropped
 
 
 def test_an_iptables_that_fails_is_no_ground(tmp_path: Path) -> None:
     write(tmp_path, **{"sys__net__bridge__bridge-nf-call-iptables": "1\n"})
-    assert _traces.forwards_are_dropped(str(tmp_path), script(tmp_path / "iptables", "exit 3")) is False
+    assert (
+        _traces.forwards_are_dropped(str(tmp_path), script(tmp_path / "iptables", "exit 3"))
+        is False
+    )
     assert _traces.forwards_are_dropped(str(tmp_path), str(tmp_path / "missing")) is False

@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils import _tun
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput, KernelError, MissingDependency
+from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+    BadInput,
+    KernelError,
+    MissingDependency,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Holder
 
 SETIFF, SETPERSIST, SETOWNER, SETGROUP = 0x400454CA, 0x400454CB, 0x400454CC, 0x400454CE
@@ -78,7 +82,9 @@ def test_options_become_flags(options: dict[str, Any], flags: int) -> None:
         ({"owner": -1, "group": -1}, []),
     ],
 )
-def test_an_owner_is_set_before_the_device_persists_and_nobody_is_not_set(owners: dict[str, int], asked: list[Any]) -> None:
+def test_an_owner_is_set_before_the_device_persists_and_nobody_is_not_set(
+    owners: dict[str, int], asked: list[Any]
+) -> None:
     kernel = Kernel()
     _tun.configure("tap1", {**PLAIN, **owners}, kernel.ioctl, kernel.open)
     assert kernel.asked[1:] == [*asked, (SETPERSIST, 1)]
@@ -95,13 +101,19 @@ def test_a_refused_ioctl_is_one_sentence_and_closes_the_file(breaks: int) -> Non
 @pytest.mark.parametrize(
     ("error", "raised", "cure"),
     [
-        (FileNotFoundError(errno.ENOENT, "No such file or directory"), MissingDependency, "modprobe tun"),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory"),
+            MissingDependency,
+            "modprobe tun",
+        ),
         (OSError(errno.ENODEV, "No such device"), MissingDependency, "modprobe tun"),
         (PermissionError(errno.EPERM, "Operation not permitted"), KernelError, "become"),
         (PermissionError(errno.EACCES, "Permission denied"), KernelError, "become"),
     ],
 )
-def test_a_missing_driver_and_missing_rights_have_their_own_cure(error: OSError, raised: type, cure: str) -> None:
+def test_a_missing_driver_and_missing_rights_have_their_own_cure(
+    error: OSError, raised: type, cure: str
+) -> None:
     def fails(path: str, flags: int) -> int:
         raise error
 
@@ -132,10 +144,22 @@ def process(proc: Path, pid: int, net: str, fds: dict[int, tuple[str, str]]) -> 
 
 
 def test_the_holder_of_a_tap_is_who_has_it_open_in_this_namespace(tmp_path: Path) -> None:
-    process(tmp_path, 100, "net:[1]", {0: ("/dev/null", "pos:\t0\n"), 7: ("/dev/net/tun", "pos:\t0\nflags:\t02\niff:\ttap1\n")})
-    process(tmp_path, 200, "net:[1]", {3: ("/dev/net/tun", "pos:\t0\niff:\ttap2\n"), 4: ("/dev/net/tun", "pos:\t0\n")})
+    process(
+        tmp_path,
+        100,
+        "net:[1]",
+        {0: ("/dev/null", "pos:\t0\n"), 7: ("/dev/net/tun", "pos:\t0\nflags:\t02\niff:\ttap1\n")},
+    )
+    process(
+        tmp_path,
+        200,
+        "net:[1]",
+        {3: ("/dev/net/tun", "pos:\t0\niff:\ttap2\n"), 4: ("/dev/net/tun", "pos:\t0\n")},
+    )
     process(tmp_path, 300, "net:[2]", {3: ("/dev/net/tun", "pos:\t0\niff:\ttap3\n")})
-    (tmp_path / "100" / "cmdline").write_text("/usr/bin/qemu-system-x86_64\0-name\0guest=vm1,process=vm1\0-S\0")
+    (tmp_path / "100" / "cmdline").write_text(
+        "/usr/bin/qemu-system-x86_64\0-name\0guest=vm1,process=vm1\0-S\0"
+    )
     (tmp_path / "200" / "cmdline").write_text("openvpn\0-name\0nothing\0")
     (tmp_path / "self").symlink_to("200")
     (tmp_path / "thread-self").symlink_to("200")

@@ -15,14 +15,37 @@ from ansible_collections.hypervisor.network.plugins.module_utils import _units
 from ansible_collections.hypervisor.network.plugins.module_utils._errors import BadInput
 
 
-@pytest.mark.parametrize("name", ["br0", "a", "x" * 15, "eth0.10", "vm-1_tap", ".hidden", "br+0", "0"])
+@pytest.mark.parametrize(
+    "name", ["br0", "a", "x" * 15, "eth0.10", "vm-1_tap", ".hidden", "br+0", "0"]
+)
 def test_a_usable_name_stays_as_it_is(name: str) -> None:
     assert _units.interface_name(name) == name
 
 
 @pytest.mark.parametrize(
     "name",
-    ["x" * 16, "ä" * 8, "", "%d", "br%d", "-x", "--", ".", "..", "a/b", "br0\n", "br0\0", "br:0", "br 0", "brü", "\t", "all", "default", "$(id)", "{{x}}"],
+    [
+        "x" * 16,
+        "ä" * 8,
+        "",
+        "%d",
+        "br%d",
+        "-x",
+        "--",
+        ".",
+        "..",
+        "a/b",
+        "br0\n",
+        "br0\0",
+        "br:0",
+        "br 0",
+        "brü",
+        "\t",
+        "all",
+        "default",
+        "$(id)",
+        "{{x}}",
+    ],
 )
 def test_a_name_that_the_kernel_misreads_or_refuses_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(BadInput) as caught:
@@ -36,11 +59,24 @@ def test_any_text_is_a_name_or_a_refusal(text: str) -> None:
         name = _units.interface_name(text)
     except BadInput:
         return
-    assert name == text and 1 <= len(name.encode()) <= 15 and not set(name) & set("%:/ \n\t\0") and not name.startswith("-")
+    assert (
+        name == text
+        and 1 <= len(name.encode()) <= 15
+        and not set(name) & set("%:/ \n\t\0")
+        and not name.startswith("-")
+    )
 
 
 @pytest.mark.parametrize(
-    "written", ["52:54:00:AB:cd:01", "52-54-00-ab-cd-01", "5254.00ab.cd01", "525400abcd01", "52:54:0:ab:cd:1", "525400:abcd01"]
+    "written",
+    [
+        "52:54:00:AB:cd:01",
+        "52-54-00-ab-cd-01",
+        "5254.00ab.cd01",
+        "525400abcd01",
+        "52:54:0:ab:cd:1",
+        "525400:abcd01",
+    ],
 )
 def test_a_mac_in_any_notation_becomes_the_kernels(written: str) -> None:
     assert _units.mac(written) == "52:54:00:ab:cd:01"
@@ -67,7 +103,10 @@ def test_a_mac_that_no_device_may_have_is_refused_with_its_reason(written: str, 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("given_seconds", "kept"), [(0, 0.0), (2, 2.0), (2.5, 2.5), (0.01, 0.01), (0.004, 0.0), (29.999, 30.0), (30, 30.0)])
+@pytest.mark.parametrize(
+    ("given_seconds", "kept"),
+    [(0, 0.0), (2, 2.0), (2.5, 2.5), (0.01, 0.01), (0.004, 0.0), (29.999, 30.0), (30, 30.0)],
+)
 def test_seconds_are_kept_in_whole_hundredths(given_seconds: float, kept: float) -> None:
     assert _units.seconds(given_seconds, "forward_delay", 0, 30) == kept
 

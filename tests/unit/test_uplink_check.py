@@ -17,7 +17,14 @@ from ansible_collections.hypervisor.network.plugins.module_utils._inet import Ho
 from ansible_collections.hypervisor.network.plugins.module_utils._layout import Client, Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import Traces
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import OVERRIDES, Spec, check, check_duplicates, check_names, warnings
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import (
+    OVERRIDES,
+    Spec,
+    check,
+    check_duplicates,
+    check_names,
+    warnings,
+)
 from ansible_collections.hypervisor.network.tests.harness import simulated
 
 UP, LOOPBACK = 0x1, 0x8
@@ -202,14 +209,18 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
 
 
 @pytest.mark.parametrize(("now", "spec", "kind", "sentence"), REFUSALS.values(), ids=REFUSALS)
-def test_refused_in_one_sentence(now: Inet, spec: Spec, kind: type[Exception], sentence: str) -> None:
+def test_refused_in_one_sentence(
+    now: Inet, spec: Spec, kind: type[Exception], sentence: str
+) -> None:
     with pytest.raises(kind) as caught:
         check(now, spec)
     assert caught.type is kind
     assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize("name", [name for name, case in REFUSALS.items() if "say override: [" in case[3]])
+@pytest.mark.parametrize(
+    "name", [name for name, case in REFUSALS.items() if "say override: [" in case[3]]
+)
 def test_a_refusal_that_is_overridden_by_its_name_passes(name: str) -> None:
     now, spec, _kind, sentence = REFUSALS[name]
     wanted = sentence.partition("override: [")[2].partition("]")[0]
@@ -220,7 +231,9 @@ def test_a_refusal_that_is_overridden_by_its_name_passes(name: str) -> None:
         check(now, replace(spec, override=others))
 
 
-@pytest.mark.parametrize("name", [name for name, case in REFUSALS.items() if "override: [" not in case[3]])
+@pytest.mark.parametrize(
+    "name", [name for name, case in REFUSALS.items() if "override: [" not in case[3]]
+)
 def test_what_no_kernel_would_do_has_no_override(name: str) -> None:
     now, spec, kind, sentence = REFUSALS[name]
     with pytest.raises(kind):
@@ -229,7 +242,9 @@ def test_what_no_kernel_would_do_has_no_override(name: str) -> None:
 
 def test_every_override_has_its_refusal() -> None:
     heard = {"duplicate"}  # see below: it takes packets to know
-    assert {case[3].partition("override: [")[2].partition("]")[0] for case in REFUSALS.values()} - {""} == set(OVERRIDES) - heard
+    assert {case[3].partition("override: [")[2].partition("]")[0] for case in REFUSALS.values()} - {
+        ""
+    } == set(OVERRIDES) - heard
 
 
 def test_an_address_that_another_host_answers_for_is_refused_unless_overridden() -> None:
@@ -250,28 +265,88 @@ def test_an_address_that_another_host_answers_for_is_refused_unless_overridden()
         (REFUSALS["STP"][0], replace(SPEC, accept_outage=True)),
         (REFUSALS["lease without a client"][0], replace(SPEC, allow_address_change=True)),
         (host(addresses=(LEASED,), clients=(CLIENT,)), SPEC),
-        (host(Link("br0", 5, "bridge", UP, MAC, options={"stp_state": True, "forward_delay": 0.0})), SPEC),
+        (
+            host(
+                Link("br0", 5, "bridge", UP, MAC, options={"stp_state": True, "forward_delay": 0.0})
+            ),
+            SPEC,
+        ),
         (host(Link("eth0.10", 5, "vlan", UP, MAC, lower="eth0")), SPEC),
         (host(Link("eth0.10", 5, "vlan", UP, MAC, lower="eth0")), Spec("eth0.10", "br10")),
-        (host(Link("bond0", 5, "bond", UP, MAC, options={"mode": 1, "fail_over_mac": 0, "monitors_by_arp": False})), Spec("bond0", "br0")),
+        (
+            host(
+                Link(
+                    "bond0",
+                    5,
+                    "bond",
+                    UP,
+                    MAC,
+                    options={"mode": 1, "fail_over_mac": 0, "monitors_by_arp": False},
+                )
+            ),
+            Spec("bond0", "br0"),
+        ),
         (host(Link("veth1", 5, "veth", UP, MAC, lower="eth0")), SPEC),
         (host(hooks=(("eth1", "clsact"),)), SPEC),
         # what has been converted is not asked again, and the way back is open
-        (host(replace(NIC, master="br0", xdp=True), Link("br0", 5, "bridge", UP, MAC), hooks=(("eth0", "clsact"),)), SPEC),
+        (
+            host(
+                replace(NIC, master="br0", xdp=True),
+                Link("br0", 5, "bridge", UP, MAC),
+                hooks=(("eth0", "clsact"),),
+            ),
+            SPEC,
+        ),
         (host(replace(NIC, xdp=True)), replace(SPEC, present=False)),
         (host(replace(NIC, flags=0), addresses=(simulated.link_local("eth0", MAC),)), SPEC),
         (host(addresses=(simulated.address("eth0", "fd77::10/64"),)), SPEC),
         # managers that keep their hands off, or of which only files are left
-        (managed({"run/NetworkManager/devices/2": "[device]\nmanaged=false\n", "run/systemd/netif/links/2": "ADMIN_STATE=unmanaged\n"}), SPEC),
-        (managed({"run/systemd/network/10-netplan-eth1.network": "[Match]\nName=eth1\n", "run/systemd/netif/links/2": "ADMIN_STATE=initialized\n"}), SPEC),
+        (
+            managed(
+                {
+                    "run/NetworkManager/devices/2": "[device]\nmanaged=false\n",
+                    "run/systemd/netif/links/2": "ADMIN_STATE=unmanaged\n",
+                }
+            ),
+            SPEC,
+        ),
+        (
+            managed(
+                {
+                    "run/systemd/network/10-netplan-eth1.network": "[Match]\nName=eth1\n",
+                    "run/systemd/netif/links/2": "ADMIN_STATE=initialized\n",
+                }
+            ),
+            SPEC,
+        ),
         (managed({"run/wicked/leaseinfo.eth0.dhcp.ipv4": "IPADDR='10.77.0.10/24'\n"}), SPEC),
         (managed({}, "wickedd"), SPEC),
-        (managed({"etc/connman/main.conf": "[General]\nNetworkInterfaceBlacklist=vmnet,eth\n"}, "connmand"), SPEC),
+        (
+            managed(
+                {"etc/connman/main.conf": "[General]\nNetworkInterfaceBlacklist=vmnet,eth\n"},
+                "connmand",
+            ),
+            SPEC,
+        ),
         (managed({"etc/dhcpcd.conf": "denyinterfaces eth0 wlan*\n"}, "dhcpcd"), SPEC),
         (managed({"etc/dhcpcd.conf": "allowinterfaces wlan*\n"}, "dhcpcd"), SPEC),
         (managed({"etc/network/interfaces.d/50-cloud-init": "iface eth0 inet dhcp\n"}), SPEC),
-        (host(traces=Traces({"etc/network/interfaces.d/50-cloud-init": "iface eth01 inet dhcp\n"}, cloud_init=True)), SPEC),
-        (managed({"etc/keepalived/keepalived.conf": "# interface eth0\n  interface eth0.10\n"}, "keepalived"), SPEC),
+        (
+            host(
+                traces=Traces(
+                    {"etc/network/interfaces.d/50-cloud-init": "iface eth01 inet dhcp\n"},
+                    cloud_init=True,
+                )
+            ),
+            SPEC,
+        ),
+        (
+            managed(
+                {"etc/keepalived/keepalived.conf": "# interface eth0\n  interface eth0.10\n"},
+                "keepalived",
+            ),
+            SPEC,
+        ),
         (managed({"etc/keepalived/keepalived.conf": "  interface eth0\n"}), SPEC),
     ],
 )
@@ -299,20 +374,40 @@ def test_what_will_be_different_is_told() -> None:
         addresses=(STATIC, slaac), sysctls={"ipv6/conf/eth0/addr_gen_mode": "2"},
     )  # fmt: skip
     vlans, stable = warnings(now, SPEC)
-    assert vlans == "The VLAN devices eth0.10, eth0.20 stay on eth0 and take their frames first: the guests of br0 won't see those VLANs."
-    assert stable == "eth0 makes stable-privacy IPv6 addresses, and br0 will make others: fd77::abcd/64 moves along until it expires."
+    assert (
+        vlans
+        == "The VLAN devices eth0.10, eth0.20 stay on eth0 and take their frames first: the guests of br0 won't see those VLANs."
+    )
+    assert (
+        stable
+        == "eth0 makes stable-privacy IPv6 addresses, and br0 will make others: fd77::abcd/64 moves along until it expires."
+    )
     assert warnings(replace(now, sysctls={"ipv6/conf/eth0/addr_gen_mode": "0"}), SPEC) == [vlans]
     assert warnings(host(), SPEC) == []
     assert warnings(now, replace(SPEC, present=False)) == []
     assert warnings(now, Spec("eth9", "br0")) == []
 
 
-@pytest.mark.parametrize(("came_to", "told"), [("10.66.0.1", True), ("10.77.0.10", False), ("10.20.0.1", False), ("10.66.0.9", False), ("", False)])
+@pytest.mark.parametrize(
+    ("came_to", "told"),
+    [
+        ("10.66.0.1", True),
+        ("10.77.0.10", False),
+        ("10.20.0.1", False),
+        ("10.66.0.9", False),
+        ("", False),
+    ],
+)
 def test_a_connection_that_proves_nothing_of_the_bridge_is_told(came_to: str, told: bool) -> None:
     others = (Link("eth1", 5, "", UP, MAC), Link("eth0.10", 6, "vlan", UP, MAC, lower="eth0"))
-    addresses = (STATIC, simulated.address("eth1", "10.66.0.1/24"), simulated.address("eth0.10", "10.20.0.1/24"))
+    addresses = (
+        STATIC,
+        simulated.address("eth1", "10.66.0.1/24"),
+        simulated.address("eth0.10", "10.20.0.1/24"),
+    )
     sentence = (
-        "This host is reached by eth1, and so is it by the connection that confirms, which shows nothing of br0 then: its gateways are all that is asked."
+        "This host is reached by eth1, and so is it by the connection that confirms, "
+        "which shows nothing of br0 then: its gateways are all that is asked."
     )
     assert (sentence in warnings(host(*others, addresses=addresses), SPEC, came_to)) is told
 
@@ -320,7 +415,13 @@ def test_a_connection_that_proves_nothing_of_the_bridge_is_told(came_to: str, to
 def test_a_packet_filter_between_the_ports_is_told() -> None:
     (told,) = warnings(host(forwards_dropped=True), SPEC)
     assert "bridge-nf-call-iptables" in told and told.endswith(".")
-    assert warnings(host(Link("br0", 5, "bridge", UP, MAC), forwards_dropped=True), replace(SPEC, present=False)) == []
+    assert (
+        warnings(
+            host(Link("br0", 5, "bridge", UP, MAC), forwards_dropped=True),
+            replace(SPEC, present=False),
+        )
+        == []
+    )
 
 
 def test_a_bond_is_read_as_linux_if_link_lays_it_out() -> None:
@@ -330,17 +431,31 @@ def test_a_bond_is_read_as_linux_if_link_lays_it_out() -> None:
         body = _wire.link_header(5) + _wire.attribute(3, b"bond0\0") + _wire.attribute(18, info)
         return _wire.decode_links([body])["bond0"]
 
-    assert dict(link((1, b"\x06"), (13, b"\0")).options) == {"mode": 6, "fail_over_mac": 0, "monitors_by_arp": False}
+    assert dict(link((1, b"\x06"), (13, b"\0")).options) == {
+        "mode": 6,
+        "fail_over_mac": 0,
+        "monitors_by_arp": False,
+    }
     target = _wire.attribute(0, bytes([10, 0, 0, 1]))
-    assert dict(link((1, b"\x01"), (8, target), (13, b"\x02")).options) == {"mode": 1, "fail_over_mac": 2, "monitors_by_arp": True}
+    assert dict(link((1, b"\x01"), (8, target), (13, b"\x02")).options) == {
+        "mode": 1,
+        "fail_over_mac": 2,
+        "monitors_by_arp": True,
+    }
 
 
 @pytest.mark.parametrize(("mode", "attached"), [(0, False), (1, True), (2, True), (4, True)])
 def test_an_xdp_program_is_seen(mode: int, attached: bool) -> None:
     xdp = _wire.attribute(43, _wire.attribute(2, bytes([mode])))
-    assert _wire.decode_links([_wire.link_header(5) + _wire.attribute(3, b"eth0\0") + xdp])["eth0"].xdp is attached
+    assert (
+        _wire.decode_links([_wire.link_header(5) + _wire.attribute(3, b"eth0\0") + xdp])["eth0"].xdp
+        is attached
+    )
 
 
 def test_qdiscs_that_see_what_arrives() -> None:
-    bodies = [struct.pack("=BxxxiIII", 0, index, 0, 0, 0) + _wire.attribute(1, kind) for index, kind in ((2, b"clsact\0"), (3, b"ingress\0"), (2, b"fq\0"))]
+    bodies = [
+        struct.pack("=BxxxiIII", 0, index, 0, 0, 0) + _wire.attribute(1, kind)
+        for index, kind in ((2, b"clsact\0"), (3, b"ingress\0"), (2, b"fq\0"))
+    ]
     assert _inet.decode_hooks(bodies, {2: "eth0"}) == (("eth0", "clsact"), ("", "ingress"))

@@ -41,14 +41,31 @@ def host(given: dict[str, Any]) -> Inet:
         master = words.get("master")
         flags, mac, port = int(words.get("up", True)), words.get("mac", MAC), {} if master else None
         links[name] = Link(name, index, words.get("kind", ""), flags, mac, master=master, port=port)
-    addresses = [address(dev, text) for dev, texts in given.get("addresses", {}).items() for text in texts]
-    sysctls = {pattern.format(dev): value for pattern, value in simulated.DEFAULTS.items() for dev in (*links, "br0")}
+    addresses = [
+        address(dev, text) for dev, texts in given.get("addresses", {}).items() for text in texts
+    ]
+    sysctls = {
+        pattern.format(dev): value
+        for pattern, value in simulated.DEFAULTS.items()
+        for dev in (*links, "br0")
+    }
     sysctls.update({key: str(value) for key, value in given.get("sysctls", {}).items()})
-    neighbours = [simulated.neighbour(*reversed(text.split(" dev "))) for text in given.get("neighbours", [])]
+    neighbours = [
+        simulated.neighbour(*reversed(text.split(" dev "))) for text in given.get("neighbours", [])
+    ]
     clients = [Client(dev, "dhclient", ("dhclient", dev), 100) for dev in given.get("clients", [])]
     rules = [simulated.rule(**dict([text.split()])) for text in given.get("rules", [])]
     routes = [route(text) for text in given.get("routes", [])]
-    return Inet(links, tuple(addresses), {}, tuple(routes), tuple(rules), tuple(neighbours), sysctls, tuple(clients))
+    return Inet(
+        links,
+        tuple(addresses),
+        {},
+        tuple(routes),
+        tuple(rules),
+        tuple(neighbours),
+        sysctls,
+        tuple(clients),
+    )
 
 
 def address(dev: str, text: str) -> Any:
@@ -58,7 +75,9 @@ def address(dev: str, text: str) -> Any:
         return simulated.link_local(dev, MAC)
     flags = sum(bit for word, bit in (("secondary", 1), ("noprefixroute", 0x200)) if word in words)
     peer = words[words.index("peer") + 1] if "peer" in words else None
-    return simulated.address(dev, local, peer, flags=flags | 0x80, scope=253 if local.startswith("fe80:") else 0)
+    return simulated.address(
+        dev, local, peer, flags=flags | 0x80, scope=253 if local.startswith("fe80:") else 0
+    )
 
 
 def route(text: str) -> Route:
@@ -81,8 +100,14 @@ def wish(case: Path, now: Inet) -> Layout:
 
 def line(change: Change) -> str:
     """A change as a line: what it is, from what to what, and what it may cost."""
-    sides = [", ".join(f"{key} {value}" for key, value in side.items()) for side in (change.before, change.after) if side is not None]
-    said = str(change) + ("" if change.kind in ("address", "neighbour", "rule", "dhcp") else ": " + " -> ".join(sides))
+    sides = [
+        ", ".join(f"{key} {value}" for key, value in side.items())
+        for side in (change.before, change.after)
+        if side is not None
+    ]
+    said = str(change) + (
+        "" if change.kind in ("address", "neighbour", "rule", "dhcp") else ": " + " -> ".join(sides)
+    )
     return said + ("" if change.risk == "safe" else f" ({change.risk})")
 
 
@@ -103,8 +128,12 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_plan(case: Path) -> None:
     assert _uplink.plan(kernel.now, wanted) == []
 
 
-@pytest.mark.parametrize(("program", "left"), [("dhcpcd", []), ("dhclient", ["set sysctl net/ipv6/conf/br0/accept_ra"])])
-def test_what_a_client_takes_from_the_kernel_is_not_given_back_to_the_kernel(program: str, left: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("program", "left"), [("dhcpcd", []), ("dhclient", ["set sysctl net/ipv6/conf/br0/accept_ra"])]
+)
+def test_what_a_client_takes_from_the_kernel_is_not_given_back_to_the_kernel(
+    program: str, left: list[str]
+) -> None:
     now = host({"links": {"eth0": None}, "addresses": {"eth0": ["10.77.0.100/24"]}})
     now = replace(now, clients=(Client("eth0", program, (program, "eth0")),))
     wanted = _layout.bridged(now, "eth0", "br0")

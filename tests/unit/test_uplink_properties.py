@@ -18,7 +18,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._layout import 
 from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Link
 from ansible_collections.hypervisor.network.tests.harness import simulated
-from ansible_collections.hypervisor.network.tests.harness.simulated import DEFAULTS, NOPREFIXROUTE, UP, Kernel, Refusal
+from ansible_collections.hypervisor.network.tests.harness.simulated import (
+    DEFAULTS,
+    NOPREFIXROUTE,
+    UP,
+    Kernel,
+    Refusal,
+)
 
 NIC, BRIDGE, OTHER = "eth0", "br0", "eth1"
 MAC = "52:54:00:00:00:10"
@@ -37,7 +43,13 @@ CLIENT = Client(NIC, "dhclient", ("dhclient", "-lf", "/var/lib/dhcp/dhclient.eth
 def addresses(draw: Any) -> list[Any]:
     chosen = draw(st.lists(st.sampled_from(ADDRESSES), unique=True, max_size=7))
     return [
-        (text, peer, draw(st.sampled_from((0, 0, 0, NOPREFIXROUTE))), draw(st.sampled_from((0, 0, 0, 100))), 253 if text.startswith("fe80:") else 0)
+        (
+            text,
+            peer,
+            draw(st.sampled_from((0, 0, 0, NOPREFIXROUTE))),
+            draw(st.sampled_from((0, 0, 0, 100))),
+            253 if text.startswith("fe80:") else 0,
+        )
         for text, peer in chosen
     ]
 
@@ -47,7 +59,10 @@ def routes(draw: Any) -> list[Any]:
     found = []
     for _number in range(draw(st.integers(0, 5))):
         gateways = draw(st.lists(st.sampled_from(GATEWAYS), unique=True, max_size=2))
-        hops = [Hop(NIC, gateway, 1, draw(st.sampled_from((False, False, True)))) for gateway in gateways] or [Hop(NIC)]
+        hops = [
+            Hop(NIC, gateway, 1, draw(st.sampled_from((False, False, True))))
+            for gateway in gateways
+        ] or [Hop(NIC)]
         if len(hops) > 1 and draw(st.booleans()):
             hops[1] = Hop(OTHER, "10.88.0.1")
         if draw(st.integers(0, 5)) == 0:  # somebody's own connected route in place of the kernel's
@@ -55,7 +70,15 @@ def routes(draw: Any) -> list[Any]:
         six = any(":" in (hop.gateway or "") for hop in hops)
         dst = draw(st.sampled_from(DESTINATIONS6 if six else DESTINATIONS4))
         src = draw(st.sampled_from((None, None, "10.77.0.11")))
-        found.append(simulated.route(dst, *hops, metric=draw(st.sampled_from((None, 50, 1002))), table=draw(st.sampled_from((254, 100))), src=src))
+        found.append(
+            simulated.route(
+                dst,
+                *hops,
+                metric=draw(st.sampled_from((None, 50, 1002))),
+                table=draw(st.sampled_from((254, 100))),
+                src=src,
+            )
+        )
     return found
 
 
@@ -65,8 +88,14 @@ def hosts(draw: Any) -> Inet:
 
     A device that is down has no addresses here: that is refused, because routes would come with the device, out of nowhere.
     """
-    sysctls = {pattern.format(dev): value for pattern, value in DEFAULTS.items() for dev in (NIC, BRIDGE, OTHER)}
-    sysctls.update({f"ipv4/conf/{dev}/rp_filter": draw(st.sampled_from("012")) for dev in (NIC, BRIDGE)})
+    sysctls = {
+        pattern.format(dev): value
+        for pattern, value in DEFAULTS.items()
+        for dev in (NIC, BRIDGE, OTHER)
+    }
+    sysctls.update(
+        {f"ipv4/conf/{dev}/rp_filter": draw(st.sampled_from("012")) for dev in (NIC, BRIDGE)}
+    )
     sysctls[f"ipv6/conf/{NIC}/addr_gen_mode"] = draw(st.sampled_from("01"))
     links = {NIC: Link(NIC, 2, "", 0, MAC), OTHER: Link(OTHER, 3, "", 0, "52:54:00:00:00:11")}
     kernel = Kernel(Inet(links, sysctls=sysctls))
@@ -74,10 +103,26 @@ def hosts(draw: Any) -> Inet:
         kernel.apply(Change("update", "link", dev, {}, {"up": True}))
     if draw(st.booleans()):
         mac = draw(st.sampled_from((MAC, "52:54:00:00:00:99")))
-        kernel.apply(Change("create", "bridge", BRIDGE, None, {"mac": mac, "mtu": 1500, "up": draw(st.booleans())}))
-        kernel.links["tap1"] = Link("tap1", 9, "tun", UP, "02:00:00:00:00:01", master=BRIDGE, port={})
-        for one in draw(st.sampled_from(((), ("10.66.0.1/24",), ("10.77.0.99/24",)))) if kernel.links[BRIDGE].up else ():
-            kernel.apply(Change("add", "address", one, None, {}, payload=simulated.address(BRIDGE, one)))
+        kernel.apply(
+            Change(
+                "create",
+                "bridge",
+                BRIDGE,
+                None,
+                {"mac": mac, "mtu": 1500, "up": draw(st.booleans())},
+            )
+        )
+        kernel.links["tap1"] = Link(
+            "tap1", 9, "tun", UP, "02:00:00:00:00:01", master=BRIDGE, port={}
+        )
+        for one in (
+            draw(st.sampled_from(((), ("10.66.0.1/24",), ("10.77.0.99/24",))))
+            if kernel.links[BRIDGE].up
+            else ()
+        ):
+            kernel.apply(
+                Change("add", "address", one, None, {}, payload=simulated.address(BRIDGE, one))
+            )
     mine = draw(addresses()) if kernel.links[NIC].up else []
     given = [(OTHER, "10.88.0.2/24", None, 0, 0, 0), *((NIC, *one) for one in mine)]
     if draw(st.booleans()):
@@ -87,11 +132,27 @@ def hosts(draw: Any) -> Inet:
         kernel.apply(Change("add", "address", text, None, {}, payload=one))
     for one in draw(routes()):
         try:
-            kernel.apply(Change("replace" if one.dst == "10.77.0.0/24" else "add", "route", one.dst, None, {}, payload=one))
+            kernel.apply(
+                Change(
+                    "replace" if one.dst == "10.77.0.0/24" else "add",
+                    "route",
+                    one.dst,
+                    None,
+                    {},
+                    payload=one,
+                )
+            )
         except Refusal:
             pass
-    kernel.rules += draw(st.sampled_from(([], [simulated.rule(iif=NIC)], [simulated.rule(oif=NIC), simulated.rule(iif=OTHER)])))
-    kernel.neighbours += [simulated.neighbour(NIC, one, draw(st.sampled_from((0x80, 0x02)))) for one in draw(st.lists(st.sampled_from(GATEWAYS), unique=True))]
+    kernel.rules += draw(
+        st.sampled_from(
+            ([], [simulated.rule(iif=NIC)], [simulated.rule(oif=NIC), simulated.rule(iif=OTHER)])
+        )
+    )
+    kernel.neighbours += [
+        simulated.neighbour(NIC, one, draw(st.sampled_from((0x80, 0x02))))
+        for one in draw(st.lists(st.sampled_from(GATEWAYS), unique=True))
+    ]
     kernel.clients += draw(st.sampled_from(([], [CLIENT])))
     return kernel.now
 
@@ -116,7 +177,9 @@ def seen(now: Inet, nic: str = NIC) -> dict[str, Any]:
     sysctls = {key: value for key, value in now.sysctls.items() if key.split("/")[2] in now.links}
     permanent = {(one.dev, one.address) for one in now.neighbours if one.state & 0x80}
     return {
-        "links": {name: (link.up, link.mac, link.mtu, link.master) for name, link in now.links.items()},
+        "links": {
+            name: (link.up, link.mac, link.mtu, link.master) for name, link in now.links.items()
+        },
         "addresses": [(one.dev, one.text, one.peer, one.flags & 1) for one in own],
         "routes": {key: (group[0], set(group)) for key, group in orders.items()},
         "rules": set(now.rules),
@@ -140,7 +203,11 @@ def _troubles(start: Inet, now: Inet, moving: bool) -> list[str]:
     here = frames_arrive_on(now)
     if not now.links[here].up or not now.links[NIC].up:
         found.append(f"frames arrive on {here}, which is down")
-    lost = {one.text for one in start.addresses if one.dev in (NIC, BRIDGE) and not _layout.link_local(one, start)} - {one.text for one in now.addresses}
+    lost = {
+        one.text
+        for one in start.addresses
+        if one.dev in (NIC, BRIDGE) and not _layout.link_local(one, start)
+    } - {one.text for one in now.addresses}
     found += [f"nobody has {text}" for text in lost]
     out = {NIC, OTHER} | ({BRIDGE} if now.links[NIC].master == BRIDGE else set())
     first: dict[Any, Any] = {}
@@ -158,7 +225,14 @@ def _troubles(start: Inet, now: Inet, moving: bool) -> list[str]:
                 found.append(f"{way} leads nowhere")
     own = {one.key for one in start.routes if one.devs & {frames_arrive_on(start)}}
     strict = now.sysctls.get(f"ipv4/conf/{here}/rp_filter") == "1"
-    if moving and strict and any(one.family == 2 and one.key in own and (one.devs & {NIC, BRIDGE}) - {here} for one in first.values()):
+    if (
+        moving
+        and strict
+        and any(
+            one.family == 2 and one.key in own and (one.devs & {NIC, BRIDGE}) - {here}
+            for one in first.values()
+        )
+    ):
         found.append(f"{here} drops what arrives, because its answers go out elsewhere")
     return found
 
@@ -182,7 +256,11 @@ def test_a_conversion_is_complete_and_the_second_run_is_empty(start: Inet, promo
     assert not [one for one in end.routes if NIC in one.devs and not _layout.by_itself(one)]
     assert not [one for one in end.neighbours if one.dev == NIC and one.state & 0x80]
     assert end.links[NIC].master == BRIDGE and end.links[BRIDGE].up and end.links[BRIDGE].mac == MAC
-    moved = {(one.text, one.peer) for one in start.addresses if one.dev == NIC and not _layout.link_local(one, start)}
+    moved = {
+        (one.text, one.peer)
+        for one in start.addresses
+        if one.dev == NIC and not _layout.link_local(one, start)
+    }
     assert moved <= {(one.text, one.peer) for one in end.addresses if one.dev == BRIDGE}
     assert {one.dev for one in end.clients} <= {BRIDGE} and len(end.clients) == len(start.clients)
 
@@ -199,7 +277,9 @@ def test_every_prefix_of_a_conversion_is_reachable(start: Inet, promote: bool) -
 
 @settings(max_examples=150, deadline=None)
 @given(hosts(), st.booleans())
-def test_every_prefix_of_the_way_back_is_reachable_and_gives_the_nic_all_of_it(start: Inet, promote: bool) -> None:
+def test_every_prefix_of_the_way_back_is_reachable_and_gives_the_nic_all_of_it(
+    start: Inet, promote: bool
+) -> None:
     converted = carried_out(start, _uplink.plan(start, there(start)))[-1]
     wish = _layout.unbridged(converted, NIC, BRIDGE)
     plan = _uplink.plan(converted, wish)
@@ -210,18 +290,26 @@ def test_every_prefix_of_the_way_back_is_reachable_and_gives_the_nic_all_of_it(s
     assert _uplink.plan(end, wish) == []
     assert _uplink.plan(end, _layout.unbridged(end, NIC, BRIDGE)) == []
     before, after = seen(start), seen(end)
-    own = [one for one in start.addresses if one.dev == BRIDGE and not _layout.link_local(one, start)]
+    own = [
+        one for one in start.addresses if one.dev == BRIDGE and not _layout.link_local(one, start)
+    ]
     if not own:  # what the bridge had of its own comes along, and may stand before or behind
         for part in ("addresses", "rules", "neighbours", "clients"):
             assert after[part] == before[part], part
-    assert {key: value for key, value in after["sysctls"].items() if NIC in key} == {key: value for key, value in before["sysctls"].items() if NIC in key}
+    assert {key: value for key, value in after["sysctls"].items() if NIC in key} == {
+        key: value for key, value in before["sysctls"].items() if NIC in key
+    }
     # two connected routes to one network, of the NIC and of the bridge, became one
-    assert {(one.key, one.hops) for one in start.routes if NIC in one.devs} <= {(one.key, one.hops) for one in end.routes}
+    assert {(one.key, one.hops) for one in start.routes if NIC in one.devs} <= {
+        (one.key, one.hops) for one in end.routes
+    }
 
 
 @settings(max_examples=150, deadline=None)
 @given(hosts(), st.booleans(), st.data())
-def test_a_conversion_is_undone_from_any_step_without_losing_the_host(start: Inet, promote: bool, data: st.DataObject) -> None:
+def test_a_conversion_is_undone_from_any_step_without_losing_the_host(
+    start: Inet, promote: bool, data: st.DataObject
+) -> None:
     before = _layout.layout_of(start, NIC, BRIDGE)
     states = carried_out(start, _uplink.plan(start, there(start)), promote)
     number = data.draw(st.integers(0, len(states) - 1))
@@ -239,7 +327,9 @@ def test_a_conversion_is_undone_from_any_step_without_losing_the_host(start: Ine
 def test_the_way_back_is_undone_from_any_step(start: Inet, data: st.DataObject) -> None:
     converted = carried_out(start, _uplink.plan(start, there(start)))[-1]
     before = _layout.layout_of(converted, NIC, BRIDGE)
-    states = carried_out(converted, _uplink.plan(converted, _layout.unbridged(converted, NIC, BRIDGE)))
+    states = carried_out(
+        converted, _uplink.plan(converted, _layout.unbridged(converted, NIC, BRIDGE))
+    )
     number = data.draw(st.integers(0, len(states) - 1))
     end = carried_out(states[number], _uplink.plan(states[number], before))[-1]
     assert seen(end) == seen(converted)
@@ -284,7 +374,9 @@ def test_the_simulated_kernel_is_no_yes_man(text: str) -> None:
     kernel = Kernel(Inet({NIC: Link(NIC, 2, "", UP, MAC)}))
     away = "10.200.0.1" if "." in text else "fd00:200::1"
     with pytest.raises(Refusal, match="ENETUNREACH"):
-        kernel.apply(Change("add", "route", "default", payload=simulated.route("default", Hop(NIC, away))))
+        kernel.apply(
+            Change("add", "route", "default", payload=simulated.route("default", Hop(NIC, away)))
+        )
     with pytest.raises(Refusal, match="no device"):
         kernel.apply(Change("add", "address", text, payload=simulated.address(BRIDGE, text)))
     assert ipaddress.ip_interface(text)

@@ -17,7 +17,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._wire import at
 
 
 def link(index: int, name: str, *attributes: bytes, flags: int = 0) -> bytes:
-    return struct.pack("=BxHiII", 0, 1, index, flags, 0) + attribute(3, name.encode() + b"\0") + b"".join(attributes)
+    return (
+        struct.pack("=BxHiII", 0, 1, index, flags, 0)
+        + attribute(3, name.encode() + b"\0")
+        + b"".join(attributes)
+    )
 
 
 def u32(kind: int, value: int) -> bytes:
@@ -31,7 +35,10 @@ def test_attributes_are_padded_and_walked() -> None:
 
 
 def test_the_flag_bits_of_a_type_are_not_part_of_it() -> None:
-    assert _wire.walk(attribute(0x8000 | 18, b"x") + attribute(0x4000 | 5, b"y")) == {18: b"x", 5: b"y"}
+    assert _wire.walk(attribute(0x8000 | 18, b"x") + attribute(0x4000 | 5, b"y")) == {
+        18: b"x",
+        5: b"y",
+    }
 
 
 def test_bytes_that_were_cut_off_give_what_is_whole() -> None:
@@ -53,7 +60,10 @@ def test_any_bytes_can_be_walked(data: bytes) -> None:
 
 @given(st.dictionaries(st.integers(0, 0x3FFF), st.binary(max_size=20), max_size=8))
 def test_what_is_put_together_is_taken_apart(attributes: dict[int, bytes]) -> None:
-    assert _wire.walk(b"".join(attribute(kind, payload) for kind, payload in attributes.items())) == attributes
+    assert (
+        _wire.walk(b"".join(attribute(kind, payload) for kind, payload in attributes.items()))
+        == attributes
+    )
 
 
 def test_a_bridge_and_its_port() -> None:
@@ -61,27 +71,62 @@ def test_a_bridge_and_its_port() -> None:
     port = _wire.encode_options(_attributes.PORT, {"isolated": True, "cost": 5})
     links = _wire.decode_links(
         [
-            link(7, "tap1", u32(10, 4), u32(4, 1400), attribute(1, bytes(range(2, 8))), _wire.slaveinfo(port), flags=0x1),
-            link(4, "br0", u32(13, 0), attribute(20, "für Gäste".encode() + b"\0"), _wire.linkinfo("bridge", options)),
+            link(
+                7,
+                "tap1",
+                u32(10, 4),
+                u32(4, 1400),
+                attribute(1, bytes(range(2, 8))),
+                _wire.slaveinfo(port),
+                flags=0x1,
+            ),
+            link(
+                4,
+                "br0",
+                u32(13, 0),
+                attribute(20, "für Gäste".encode() + b"\0"),
+                _wire.linkinfo("bridge", options),
+            ),
         ]
     )
     assert list(links) == ["tap1", "br0"]
     tap, bridge = links["tap1"], links["br0"]
-    assert (tap.index, tap.master, tap.mtu, tap.mac, tap.up) == (7, "br0", 1400, "02:03:04:05:06:07", True)
+    assert (tap.index, tap.master, tap.mtu, tap.mac, tap.up) == (
+        7,
+        "br0",
+        1400,
+        "02:03:04:05:06:07",
+        True,
+    )
     assert dict(tap.port) == {"isolated": True, "cost": 5, "backup_port": ""} and tap.kind == ""
-    assert bridge.kind == "bridge" and dict(bridge.options) == {"forward_delay": 4.0, "stp_state": True}
-    assert (bridge.port, bridge.txqueuelen, bridge.alias, bridge.up) == (None, 0, "für Gäste", False)
+    assert bridge.kind == "bridge" and dict(bridge.options) == {
+        "forward_delay": 4.0,
+        "stp_state": True,
+    }
+    assert (bridge.port, bridge.txqueuelen, bridge.alias, bridge.up) == (
+        None,
+        0,
+        "für Gäste",
+        False,
+    )
 
 
 def test_how_a_device_makes_its_ipv6_addresses_is_told_as_it_is_set() -> None:
-    links = _wire.decode_links([link(1, "tap1", _wire.addr_gen_mode("stable_secret")), link(2, "tap2")])
+    links = _wire.decode_links(
+        [link(1, "tap1", _wire.addr_gen_mode("stable_secret")), link(2, "tap2")]
+    )
     assert [one.addr_gen_mode for one in links.values()] == ["stable_secret", None]
 
 
 def test_a_tun_whose_owner_nobody_named() -> None:
     data = attribute(3, b"\2") + attribute(4, b"\0")
     info = attribute(18, attribute(1, b"tun\0") + attribute(2, data))
-    assert dict(_wire.decode_links([link(1, "tap1", info)])["tap1"].options) == {"owner": -1, "group": -1, "mode": "tap", "pi": False}
+    assert dict(_wire.decode_links([link(1, "tap1", info)])["tap1"].options) == {
+        "owner": -1,
+        "group": -1,
+        "mode": "tap",
+        "pi": False,
+    }
 
 
 def test_a_device_below_is_named_where_it_is_in_the_same_namespace() -> None:
@@ -89,12 +134,19 @@ def test_a_device_below_is_named_where_it_is_in_the_same_namespace() -> None:
         [
             link(2, "eth0"),
             link(3, "mv0", u32(5, 2)),
-            link(4, "far", u32(5, 2), u32(37, 0)),  # IFLA_LINK counts in the namespace of IFLA_LINK_NETNSID
+            # IFLA_LINK counts in the namespace of IFLA_LINK_NETNSID
+            link(4, "far", u32(5, 2), u32(37, 0)),
             link(5, "own", u32(5, 5)),
             link(6, "lost", u32(5, 99)),
         ]
     )
-    assert {name: one.lower for name, one in links.items()} == {"eth0": None, "mv0": "eth0", "far": None, "own": None, "lost": None}
+    assert {name: one.lower for name, one in links.items()} == {
+        "eth0": None,
+        "mv0": "eth0",
+        "far": None,
+        "own": None,
+        "lost": None,
+    }
 
 
 def test_a_master_that_is_not_a_bridge_makes_no_port() -> None:
@@ -126,5 +178,12 @@ def test_addresses_of_both_families_a_peer_and_a_stranger() -> None:
         address(socket.AF_INET6, 3, attribute(1, six), u32(8, 0x80), length=64),
         address(45, 2, attribute(2, b"\x08")),  # AF_MCTP, which no planner knows
     ]
-    found: list[Any] = [(one.dev, one.text, one.peer, one.flags) for one in _wire.decode_addresses(bodies, {2: "eth0"})]
-    assert found == [("eth0", "10.0.0.2/24", None, 0), ("eth0", "10.0.0.2/32", "10.0.0.1", 0), ("3", "fe80::1/64", None, 0x80)]
+    found: list[Any] = [
+        (one.dev, one.text, one.peer, one.flags)
+        for one in _wire.decode_addresses(bodies, {2: "eth0"})
+    ]
+    assert found == [
+        ("eth0", "10.0.0.2/24", None, 0),
+        ("eth0", "10.0.0.2/32", "10.0.0.1", 0),
+        ("3", "fe80::1/64", None, 0x80),
+    ]

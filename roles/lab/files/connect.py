@@ -24,7 +24,10 @@ def main(host: str, port: str) -> int:
         return 1
     connected.setblocking(True)
     with socket.socket(fileno=sys.stdout.fileno()) as ssh:
-        ssh.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [connected.fileno()]))])
+        ssh.sendmsg(
+            [b"\0"],
+            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [connected.fileno()]))],
+        )
         ssh.detach()
     return 0
 

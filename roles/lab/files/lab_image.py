@@ -28,7 +28,13 @@ from typing import Iterable, Iterator
 DISTROS = ("bookworm", "trixie")
 
 # What the role bridge_host would install, since the lab has no way out.
-ROLE_PACKAGES = ("python3-pyroute2", "python3-netaddr", "bridge-utils", "qemu-system-x86", "ipxe-qemu")
+ROLE_PACKAGES = (
+    "python3-pyroute2",
+    "python3-netaddr",
+    "bridge-utils",
+    "qemu-system-x86",
+    "ipxe-qemu",
+)
 # A hypervisor as an administrator finds it, and the tools the tests look at it with.
 BASE_PACKAGES = (
     "linux-image-cloud-amd64", "initramfs-tools", "systemd-sysv", "udev", "dbus", "kmod", "procps",
@@ -79,7 +85,11 @@ def packages_of(distro: str, more: Iterable[str]) -> list[str]:
 
 def recipe(distro: str, more: Iterable[str]) -> dict[str, object]:
     """All that goes into the image, as data: its hash is the image's name."""
-    files = {str(path.relative_to(ROOTFS)): path.read_text() for path in sorted(ROOTFS.rglob("*")) if path.is_file()}
+    files = {
+        str(path.relative_to(ROOTFS)): path.read_text()
+        for path in sorted(ROOTFS.rglob("*"))
+        if path.is_file()
+    }
     return {
         "distro": distro,
         "packages": packages_of(distro, more),
@@ -127,7 +137,9 @@ def build(distro: str, cache: Path, more: Iterable[str]) -> Path:
         # Left by a build that was killed. Its mounts were in a namespace of their own and are gone with it.
         for stale in cache.glob(".build-*"):
             shutil.rmtree(stale)
-        progress.say(f"building the lab's {distro} image, once (about two minutes; cached in {cache})")
+        progress.say(
+            f"building the lab's {distro} image, once (about two minutes; cached in {cache})"
+        )
         work = Path(tempfile.mkdtemp(prefix=".build-", dir=cache))
         try:
             result = work / "image"
@@ -147,7 +159,9 @@ def _check_tools() -> None:
         raise BuildError("The lab's image is built as root (it holds root's files): use sudo.")
     missing = [tool for tool in ("mmdebstrap", "mke2fs", "unshare") if shutil.which(tool) is None]
     if missing:
-        raise BuildError(f"Missing {', '.join(missing)}: install with 'apt-get install mmdebstrap e2fsprogs util-linux'.")
+        raise BuildError(
+            f"Missing {', '.join(missing)}: install with 'apt-get install mmdebstrap e2fsprogs util-linux'."
+        )
 
 
 def _bootstrap(distro: str, packages: Iterable[str], work: Path, progress: Progress) -> None:
@@ -164,9 +178,22 @@ def _bootstrap(distro: str, packages: Iterable[str], work: Path, progress: Progr
         distro, str(root),
     ]  # fmt: skip
     _run(command, Counter(progress), {"DEBIAN_FRONTEND": "noninteractive"})
-    _run(["chroot", str(root), "systemctl", "enable", "lab-seed.service", "serial-getty@ttyS0.service"])
+    _run(
+        [
+            "chroot",
+            str(root),
+            "systemctl",
+            "enable",
+            "lab-seed.service",
+            "serial-getty@ttyS0.service",
+        ]
+    )
     _run(["chroot", str(root), "systemctl", "mask", *MASKED_UNITS])
-    for leftover in ("etc/hostname", "etc/resolv.conf", *(str(key.relative_to(root)) for key in (root / "etc/ssh").glob("ssh_host_*"))):
+    for leftover in (
+        "etc/hostname",
+        "etc/resolv.conf",
+        *(str(key.relative_to(root)) for key in (root / "etc/ssh").glob("ssh_host_*")),
+    ):
         (root / leftover).unlink(missing_ok=True)
     # Empty: every VM makes its own. (Missing would mean "first boot", and a preset of all units.)
     (root / "etc/machine-id").write_text("")
@@ -225,16 +252,45 @@ def _make_disk(root: Path, result: Path, progress: Progress) -> None:
     for pattern, name in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
         found = sorted((root / "boot").glob(pattern))
         if not found:
-            raise BuildError(f"The new system has no /boot/{pattern}: the kernel's package did not install, see the lines above.")
+            raise BuildError(
+                f"The new system has no /boot/{pattern}: the kernel's package did not install, see the lines above."
+            )
         shutil.copyfile(found[-1], result / name)
-    _run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-m", "0", "-E", "root_owner=0:0", "-d", str(root), str(result / "disk.raw"), DISK_SIZE])
+    _run(
+        [
+            "mke2fs",
+            "-q",
+            "-F",
+            "-t",
+            "ext4",
+            "-L",
+            "root",
+            "-m",
+            "0",
+            "-E",
+            "root_owner=0:0",
+            "-d",
+            str(root),
+            str(result / "disk.raw"),
+            DISK_SIZE,
+        ]
+    )
 
 
-def _run(command: Iterable[str], sink: Counter | None = None, environment: dict[str, str] | None = None) -> None:
+def _run(
+    command: Iterable[str], sink: Counter | None = None, environment: dict[str, str] | None = None
+) -> None:
     command = list(command)
     lines: list[str] = []
     env = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, env=env) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=env,
+    ) as process:
         try:
             for line in process.stdout or ():
                 lines = [*lines[-30:], line.rstrip()]
@@ -244,15 +300,31 @@ def _run(command: Iterable[str], sink: Counter | None = None, environment: dict[
             process.terminate()
             raise
     if process.returncode != 0:
-        raise BuildError("\n".join([*lines, f"'{command[0]} ...' ended with {process.returncode}; its last lines stand above."]))
+        raise BuildError(
+            "\n".join(
+                [
+                    *lines,
+                    f"'{command[0]} ...' ended with {process.returncode}; its last lines stand above.",
+                ]
+            )
+        )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Build the disk of the lab's hypervisors once, and print the directory that holds it.")
+    parser = argparse.ArgumentParser(
+        description="Build the disk of the lab's hypervisors once, and print the directory that holds it."
+    )
     parser.add_argument("--distro", choices=DISTROS, default=DISTROS[0])
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where images are kept")
-    parser.add_argument("--package", action="append", default=[], help="one more package that the image has; may be repeated")
-    parser.add_argument("--where", action="store_true", help="only print where the image is or would be")
+    parser.add_argument(
+        "--package",
+        action="append",
+        default=[],
+        help="one more package that the image has; may be repeated",
+    )
+    parser.add_argument(
+        "--where", action="store_true", help="only print where the image is or would be"
+    )
     arguments = parser.parse_args()
     if arguments.where:
         print(image_directory(arguments.distro, arguments.cache, arguments.package))

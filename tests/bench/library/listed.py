@@ -19,5 +19,7 @@ SHOWN = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    module = AnsibleModule(argument_spec={"taps": {"type": "list", "elements": "dict", "options": OPTIONS}})
+    module = AnsibleModule(
+        argument_spec={"taps": {"type": "list", "elements": "dict", "options": OPTIONS}}
+    )
     module.exit_json(taps=[{"name": tap["name"], **SHOWN} for tap in module.params["taps"]])

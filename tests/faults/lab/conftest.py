@@ -17,16 +17,28 @@ from ansible_collections.hypervisor.network.tests.harness.powered import Powered
 # Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of (without them
 # a whole sshd is stopped where one of its children is out of memory); cloud-init without a cloud, which stays away by itself; the packet filter's
 # tool, and the one that tells a NIC's offloads
-PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool", "libpam-systemd"]}'
+PACKAGES = (
+    '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool", "libpam-systemd"]}'
+)
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
     """The hypervisor, up, with its disk kept as it is then; removed at the end."""
     if not LONG:
-        pytest.skip("a machine that is switched off again and again takes an hour: make faults runs it")
+        pytest.skip(
+            "a machine that is switched off again and again takes an hour: make faults runs it"
+        )
     directory, name = place("hvfault")
-    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), "-e", f"lab_distro={DISTRO}", "-e", PACKAGES)
+    made = PoweredLab(
+        directory,
+        name,
+        tmp_path_factory.mktemp("records"),
+        "-e",
+        f"lab_distro={DISTRO}",
+        "-e",
+        PACKAGES,
+    )
     try:
         made.up()
         made.prepare()

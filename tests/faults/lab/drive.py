@@ -59,7 +59,8 @@ def _attaches(_socket: Any, _kind: int, _flags: int, _body: bytes, what: str) ->
 
 
 def _configures(*paths: Any) -> bool:
-    return str(paths[0]).startswith(".hypervisor-network-") and not str(paths[1]).startswith("etc-")  # those are backups
+    # those are backups
+    return str(paths[0]).startswith(".hypervisor-network-") and not str(paths[1]).startswith("etc-")
 
 
 POINTS: dict[str, Callable[[], None]] = {
@@ -77,8 +78,14 @@ def main(module: str, point: str) -> None:
     POINTS[point]()
     arguments = json.loads(sys.stdin.read())
     del sys.argv[1:]  # a module reads its arguments from there, where there are any
-    sys.stdin = io.TextIOWrapper(io.BytesIO(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()))
-    runpy.run_module(f"ansible_collections.hypervisor.network.plugins.modules.{module}", run_name="__main__", alter_sys=True)
+    sys.stdin = io.TextIOWrapper(
+        io.BytesIO(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    )
+    runpy.run_module(
+        f"ansible_collections.hypervisor.network.plugins.modules.{module}",
+        run_name="__main__",
+        alter_sys=True,
+    )
 
 
 if __name__ == "__main__":

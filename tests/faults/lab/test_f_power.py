@@ -9,11 +9,22 @@ import os
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.powered import NEW, OLD, UPLINK, WISH, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.powered import (
+    NEW,
+    OLD,
+    UPLINK,
+    WISH,
+    PoweredLab,
+)
 
 RUNS = int(os.environ.get("HYPERVISOR_NETWORK_POWER_CUTS", "5"))
 INTERFACES = "/etc/network/interfaces"
-STANZA = {"name": "br0", "take_over": "eth0", "auto": True, "options": {"bridge_ports": "eth0", "bridge_stp": "off", "bridge_fd": 0, "bridge_maxwait": 0}}
+STANZA = {
+    "name": "br0",
+    "take_over": "eth0",
+    "auto": True,
+    "options": {"bridge_ports": "eth0", "bridge_stp": "off", "bridge_fd": 0, "bridge_maxwait": 0},
+}
 
 
 def _booted(lab: PoweredLab) -> tuple[dict, str]:
@@ -24,7 +35,9 @@ def _booted(lab: PoweredLab) -> tuple[dict, str]:
 
 @pytest.mark.parametrize("run", range(RUNS))
 @pytest.mark.parametrize("point", ["before-arm", "armed", "attached", "applied"])
-def test_f01_the_plug_is_pulled_during_the_conversion_and_the_old_network_boots(fresh: PoweredLab, point: str, run: int) -> None:
+def test_f01_the_plug_is_pulled_during_the_conversion_and_the_old_network_boots(
+    fresh: PoweredLab, point: str, run: int
+) -> None:
     before = fresh.hv(f"cat {INTERFACES}")
     with fresh.driven("bridge_uplink", point, **WISH):
         fresh.cut()
@@ -34,7 +47,9 @@ def test_f01_the_plug_is_pulled_during_the_conversion_and_the_old_network_boots(
 
 
 @pytest.mark.parametrize("run", range(RUNS))
-def test_f01_the_plug_is_pulled_after_the_confirmation_and_the_old_network_boots(fresh: PoweredLab, run: int) -> None:
+def test_f01_the_plug_is_pulled_after_the_confirmation_and_the_old_network_boots(
+    fresh: PoweredLab, run: int
+) -> None:
     before = fresh.hv(f"cat {INTERFACES}")
     fresh.playbook(UPLINK)
     assert fresh.state() == NEW
@@ -45,7 +60,9 @@ def test_f01_the_plug_is_pulled_after_the_confirmation_and_the_old_network_boots
 
 @pytest.mark.parametrize("run", range(RUNS))
 @pytest.mark.parametrize("point", ["staged", "renamed"])
-def test_f01_the_plug_is_pulled_while_the_file_is_written_and_what_it_says_boots(fresh: PoweredLab, point: str, run: int) -> None:
+def test_f01_the_plug_is_pulled_while_the_file_is_written_and_what_it_says_boots(
+    fresh: PoweredLab, point: str, run: int
+) -> None:
     before = fresh.hv(f"cat {INTERFACES}")
     fresh.playbook(UPLINK)
     with fresh.driven("interfaces_stanza", point, **STANZA):
@@ -59,7 +76,9 @@ def test_f01_the_plug_is_pulled_while_the_file_is_written_and_what_it_says_boots
 
 
 @pytest.mark.parametrize("run", range(RUNS))
-def test_f01_the_plug_is_pulled_when_all_is_done_and_the_new_network_boots(fresh: PoweredLab, run: int) -> None:
+def test_f01_the_plug_is_pulled_when_all_is_done_and_the_new_network_boots(
+    fresh: PoweredLab, run: int
+) -> None:
     fresh.playbook("site.yml")
     fresh.cut()
     state, text = _booted(fresh)

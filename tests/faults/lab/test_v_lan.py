@@ -19,7 +19,14 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qmp import Qmp
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside
-from ansible_collections.hypervisor.network.tests.harness.powered import HOST, NEW, OLD, UPLINK, WISH, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.powered import (
+    HOST,
+    NEW,
+    OLD,
+    UPLINK,
+    WISH,
+    PoweredLab,
+)
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
 FORWARD_DELAY = 15
@@ -52,23 +59,38 @@ def spanning(fresh: PoweredLab) -> Iterator[PoweredLab]:
 
 def test_e12_a_time_shorter_than_the_switch_may_be_mute_is_refused(spanning: PoweredLab) -> None:
     result = spanning.run("bridge_uplink", **{**WISH, "guard_timeout": 34})
-    assert result["failed"] and "the switch behind eth0 runs STP" in result["msg"] and "give at least 37" in result["msg"]
+    assert (
+        result["failed"]
+        and "the switch behind eth0 runs STP" in result["msg"]
+        and "give at least 37" in result["msg"]
+    )
     assert spanning.state() == OLD
     spanning.used = False
 
 
-def test_e12_a_link_that_is_renegotiated_behind_such_a_switch_is_waited_for(spanning: PoweredLab) -> None:
+def test_e12_a_link_that_is_renegotiated_behind_such_a_switch_is_waited_for(
+    spanning: PoweredLab,
+) -> None:
     with spanning.driven("bridge_uplink", "applied", **{**WISH, "guard_timeout": 120}):
         name = spanning.transaction()[0]
         batch(spanning.name, f"link set {HOST} down\nlink set {HOST} up\n")
         mute = spanning.until("true", 60)
         assert spanning.run("transaction", id=name, state="confirmed")["changed"]
     print(f"mute for {mute:.1f} s")
-    assert mute >= MUTE - 5 and spanning.state() == NEW and spanning.transaction() == (name, "confirmed")
+    assert (
+        mute >= MUTE - 5
+        and spanning.state() == NEW
+        and spanning.transaction() == (name, "confirmed")
+    )
 
 
-@pytest.mark.parametrize(("model", "driver", "reassembled"), [("virtio", "virtio_net", "off"), ("vmxnet3", "vmxnet3", "on")])
-def test_b11_the_link_of_the_nic_does_not_bounce_and_the_guard_is_not_tripped(fresh: PoweredLab, model: str, driver: str, reassembled: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "driver", "reassembled"),
+    [("virtio", "virtio_net", "off"), ("vmxnet3", "vmxnet3", "on")],
+)
+def test_b11_the_link_of_the_nic_does_not_bounce_and_the_guard_is_not_tripped(
+    fresh: PoweredLab, model: str, driver: str, reassembled: str
+) -> None:
     if model != "virtio":
         fresh.cut()
         fresh.up("-e", f"nic_model={model}")
@@ -122,7 +144,9 @@ def _plug_out(lab: PoweredLab) -> Iterator[None]:
     assert not failed, failed
 
 
-def test_f07_a_host_that_boots_without_its_cable_is_there_once_it_is_plugged_in(fresh: PoweredLab) -> None:
+def test_f07_a_host_that_boots_without_its_cable_is_there_once_it_is_plugged_in(
+    fresh: PoweredLab,
+) -> None:
     fresh.playbook("site.yml")
     with _plug_out(fresh):
         with pytest.raises(subprocess.CalledProcessError):
@@ -134,15 +158,25 @@ def test_f07_a_host_that_boots_without_its_cable_is_there_once_it_is_plugged_in(
     assert fresh.hv("ls /sys/class/net/br0/brif").split() == ["eth0", "tap1"]
 
 
-def test_f09_cloud_init_that_describes_eth0_is_refused_until_it_is_told_to_stay_away(fresh: PoweredLab) -> None:
-    fresh.hv(f"printf '{CLOUD}' > /etc/cloud/cloud.cfg.d/95-lab.cfg && rm -f /etc/cloud/cloud-init.disabled && cp /etc/network/interfaces /root/")
+def test_f09_cloud_init_that_describes_eth0_is_refused_until_it_is_told_to_stay_away(
+    fresh: PoweredLab,
+) -> None:
+    fresh.hv(
+        f"printf '{CLOUD}' > /etc/cloud/cloud.cfg.d/95-lab.cfg && rm -f /etc/cloud/cloud-init.disabled && cp /etc/network/interfaces /root/"
+    )
     # what the distribution's image has: cloud-init alone describes the NIC
-    fresh.hv("printf 'source /etc/network/interfaces.d/*\\nauto lo\\niface lo inet loopback\\n' > /etc/network/interfaces && cloud-init clean && sync")
+    fresh.hv(
+        "printf 'source /etc/network/interfaces.d/*\\nauto lo\\niface lo inet loopback\\n' > /etc/network/interfaces && cloud-init clean && sync"
+    )
     fresh.reboot(HOST)
     written = fresh.hv("cat /etc/network/interfaces.d/50-cloud-init")
     assert re.search(r"^iface eth0 ", written, re.MULTILINE), written
     result = fresh.run("bridge_uplink", **{**WISH, "guard_timeout": 0})
-    assert result["failed"] and "cloud-init" in result["msg"] and "override: [cloud_init]" in result["msg"]
+    assert (
+        result["failed"]
+        and "cloud-init" in result["msg"]
+        and "override: [cloud_init]" in result["msg"]
+    )
     assert fresh.state() == OLD
     (command,) = re.findall(r"'(echo .*\.cfg)'", result["msg"])
     fresh.hv(command)
@@ -151,11 +185,19 @@ def test_f09_cloud_init_that_describes_eth0_is_refused_until_it_is_told_to_stay_
     assert fresh.state() == NEW
 
 
-def test_g08_a_packet_filter_that_mutes_guests_is_told_with_its_cure_which_helps(fresh: PoweredLab) -> None:
-    fresh.hv("modprobe br_netfilter && sysctl -qw net.bridge.bridge-nf-call-iptables=1 && iptables -P FORWARD DROP")  # as docker does
+def test_g08_a_packet_filter_that_mutes_guests_is_told_with_its_cure_which_helps(
+    fresh: PoweredLab,
+) -> None:
+    # as docker does
+    fresh.hv(
+        "modprobe br_netfilter && sysctl -qw net.bridge.bridge-nf-call-iptables=1 && iptables -P FORWARD DROP"
+    )
     result = fresh.run("bridge_uplink", **{**WISH, "guard_timeout": 0})
-    warnings = json.dumps(result["warnings"])  # Ansible's own words for one differ between its versions
-    told = re.search(r"bridge-nf-call-iptables.*'(sysctl net.bridge.bridge-nf-call-iptables=0)'", warnings)
+    # Ansible's own words for one differ between its versions
+    warnings = json.dumps(result["warnings"])
+    told = re.search(
+        r"bridge-nf-call-iptables.*'(sysctl net.bridge.bridge-nf-call-iptables=0)'", warnings
+    )
     assert told, warnings
     assert fresh.state() == NEW
     fresh.hv(GUEST)

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.powered import ADDRESS, HOST, NEW, OLD, WISH, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.powered import (
+    ADDRESS,
+    HOST,
+    NEW,
+    OLD,
+    WISH,
+    PoweredLab,
+)
 
 TXN = "/var/lib/hypervisor-network/txn"
 LOCK = "/run/hypervisor-network/.guard.lock"
@@ -34,7 +41,7 @@ def _roll_back(lab: PoweredLab) -> float:
     name, state = lab.transaction()
     assert state == "applied"
     took = lab.hv(
-        f"python3 -c 'import os, time; began = time.monotonic(); os.rename(\"{TXN}/{name}/applied\", \"{TXN}/{name}/rolling-back\")\n"
+        f'python3 -c \'import os, time; began = time.monotonic(); os.rename("{TXN}/{name}/applied", "{TXN}/{name}/rolling-back")\n'
         f'while not {{"rolled-back", "rollback-failed"}} & set(os.listdir("{TXN}/{name}")): time.sleep(0.002)\n'
         "print(time.monotonic() - began)'"
     )
@@ -49,9 +56,16 @@ def _client_serves(lab: PoweredLab, dev: str) -> None:
     assert lab.json(HOST, f"ip -j -4 address show dev {dev}")[0]["addr_info"][0]["dynamic"]
 
 
-def test_v06_the_lease_moves_there_and_back_and_again_with_the_releases_own_client(old: PoweredLab) -> None:
+def test_v06_the_lease_moves_there_and_back_and_again_with_the_releases_own_client(
+    old: PoweredLab,
+) -> None:
     wish = {**WISH, "guard_timeout": 0}
-    for state, dev, wanted in (("present", "br0", NEW), ("absent", "eth0", BACK), ("present", "br0", NEW), ("absent", "eth0", BACK)):
+    for state, dev, wanted in (
+        ("present", "br0", NEW),
+        ("absent", "eth0", BACK),
+        ("present", "br0", NEW),
+        ("absent", "eth0", BACK),
+    ):
         assert old.run("bridge_uplink", **wish, state=state)["changed"]
         assert old.state() == wanted
         _client_serves(old, dev)
@@ -68,13 +82,18 @@ def test_v06_a_rollback_gives_the_lease_back_to_the_releases_own_client(old: Pow
 
 
 @pytest.mark.parametrize("point", ["attached", "applied"])
-def test_c05_the_session_that_applies_is_killed_and_the_guard_is_not(old: PoweredLab, point: str) -> None:
+def test_c05_the_session_that_applies_is_killed_and_the_guard_is_not(
+    old: PoweredLab, point: str
+) -> None:
     with old.driven("bridge_uplink", point, **WISH):
         before = old.hv(GUARDS).split()
         assert len(before) >= 2
         # the sshd that serves the module: the parent of the shell it was started by
-        old.hv("set -- $(pgrep -f drive.py); kill -9 $(ps -o sid= -p $1 | xargs -I{} ps -o ppid= -p {})")
-        if point == "attached":  # the module goes with its session, so the guard goes back by itself
+        old.hv(
+            "set -- $(pgrep -f drive.py); kill -9 $(ps -o sid= -p $1 | xargs -I{} ps -o ppid= -p {})"
+        )
+        # the module goes with its session, so the guard goes back by itself
+        if point == "attached":
             old.until(f"test -e {TXN}/{old.transaction()[0]}/rolled-back", 20)
         else:
             time.sleep(1)  # whatever a session's end would take along is gone by then
@@ -83,10 +102,14 @@ def test_c05_the_session_that_applies_is_killed_and_the_guard_is_not(old: Powere
     assert old.state() == OLD
 
 
-def test_c06_a_user_whose_processes_are_killed_at_logout_leaves_guard_and_client_running(old: PoweredLab) -> None:
+def test_c06_a_user_whose_processes_are_killed_at_logout_leaves_guard_and_client_running(
+    old: PoweredLab,
+) -> None:
     # somebody is named, because root is left alone where nobody is
     settings = "[Login]\\nKillUserProcesses=yes\\nKillExcludeUsers=nobody\\n"
-    old.hv(f"mkdir -p /etc/systemd/logind.conf.d && printf '{settings}' > /etc/systemd/logind.conf.d/kill.conf")
+    old.hv(
+        f"mkdir -p /etc/systemd/logind.conf.d && printf '{settings}' > /etc/systemd/logind.conf.d/kill.conf"
+    )
     old.hv("systemctl restart systemd-logind")
     try:
         # a process that the session leaves behind, so that it is seen that such are killed
@@ -118,7 +141,9 @@ def test_c08_the_oom_killer_takes_others_and_not_the_guard(old: PoweredLab) -> N
     assert old.state() == OLD
 
 
-def test_c08_a_watcher_that_is_taken_all_the_same_does_not_take_the_guard_along(old: PoweredLab) -> None:
+def test_c08_a_watcher_that_is_taken_all_the_same_does_not_take_the_guard_along(
+    old: PoweredLab,
+) -> None:
     assert old.run("bridge_uplink", **WISH)["changed"]
     guards = old.hv(GUARDS).split()
     (watcher,) = [pid for pid in guards if old.hv(f"ps -o ppid= -p {pid}").strip() not in guards]
@@ -131,33 +156,59 @@ def test_c08_a_watcher_that_is_taken_all_the_same_does_not_take_the_guard_along(
 
 
 def test_g01_networkmanager_has_the_nic_and_keeps_it(old: PoweredLab) -> None:
-    old.hv("ip link add nic1 type veth peer name nic1p && ip link set nic1p up && nmcli device set nic1 managed yes && ip link set nic1 up")
-    old.until("grep -qx managed=true /run/NetworkManager/devices/$(cat /sys/class/net/nic1/ifindex)", 30)
+    old.hv(
+        "ip link add nic1 type veth peer name nic1p && ip link set nic1p up && nmcli device set nic1 managed yes && ip link set nic1 up"
+    )
+    old.until(
+        "grep -qx managed=true /run/NetworkManager/devices/$(cat /sys/class/net/nic1/ifindex)", 30
+    )
     before = old.hv("nmcli -t -f GENERAL.STATE,GENERAL.NM-MANAGED device show nic1")
     result = old.run("bridge_uplink", name="nic1", bridge="br9", guard_timeout=0)
-    assert result["failed"] and "nmcli device set nic1 managed no" in result["msg"] and "override: [networkmanager]" in result["msg"]
+    assert (
+        result["failed"]
+        and "nmcli device set nic1 managed no" in result["msg"]
+        and "override: [networkmanager]" in result["msg"]
+    )
     assert old.hv("nmcli -t -f GENERAL.STATE,GENERAL.NM-MANAGED device show nic1") == before
     old.hv("nmcli device set nic1 managed no")
-    old.until("! grep -qx managed=true /run/NetworkManager/devices/$(cat /sys/class/net/nic1/ifindex)", 30)
+    old.until(
+        "! grep -qx managed=true /run/NetworkManager/devices/$(cat /sys/class/net/nic1/ifindex)", 30
+    )
     assert old.run("bridge_uplink", name="nic1", bridge="br9", guard_timeout=0)["changed"]
     old.hv("ip link delete br9; ip link delete nic1")
 
 
 def test_g03_networkd_has_the_nic_and_keeps_it(old: PoweredLab) -> None:
-    old.hv("mkdir -p /run/systemd/network && printf '[Match]\\nName=nic1\\n\\n[Network]\\nAddress=192.0.2.1/24\\n' > /run/systemd/network/90-nic1.network")
-    old.hv("ip link add nic1 type veth peer name nic1p && ip link set nic1p up && systemctl start systemd-networkd")
-    old.until("grep -qx ADMIN_STATE=configured /run/systemd/netif/links/$(cat /sys/class/net/nic1/ifindex)", 30)
+    old.hv(
+        "mkdir -p /run/systemd/network && printf '[Match]\\nName=nic1\\n\\n[Network]\\nAddress=192.0.2.1/24\\n' > /run/systemd/network/90-nic1.network"
+    )
+    old.hv(
+        "ip link add nic1 type veth peer name nic1p && ip link set nic1p up && systemctl start systemd-networkd"
+    )
+    old.until(
+        "grep -qx ADMIN_STATE=configured /run/systemd/netif/links/$(cat /sys/class/net/nic1/ifindex)",
+        30,
+    )
     result = old.run("bridge_uplink", name="nic1", bridge="br9", guard_timeout=0)
-    assert result["failed"] and "systemctl disable --now systemd-networkd" in result["msg"] and "override: [networkd]" in result["msg"]
+    assert (
+        result["failed"]
+        and "systemctl disable --now systemd-networkd" in result["msg"]
+        and "override: [networkd]" in result["msg"]
+    )
     assert old.state() == OLD
     assert "192.0.2.1/24" in old.hv("ip -4 -o address show dev nic1")
-    old.hv("systemctl stop systemd-networkd.socket systemd-networkd.service; ip link delete nic1; rm /run/systemd/network/90-nic1.network")
+    old.hv(
+        "systemctl stop systemd-networkd.socket systemd-networkd.service; ip link delete nic1; rm /run/systemd/network/90-nic1.network"
+    )
 
 
 def test_f04_networking_is_restarted_and_everything_is_there_again(converted: PoweredLab) -> None:
     # in a unit of its own: the session hangs on the network that goes away
     converted.hv("systemd-run --quiet --collect systemctl restart networking")
-    converted.until("systemctl is-active --quiet networking && ! systemctl list-jobs --no-legend | grep -q networking", 60)
+    converted.until(
+        "systemctl is-active --quiet networking && ! systemctl list-jobs --no-legend | grep -q networking",
+        60,
+    )
     assert converted.state() == NEW
     took = converted.until("test -e /sys/class/net/br0/brif/tap1", 5)
     print(f"tap1 was a port again after {took:.1f} s more")
@@ -182,7 +233,10 @@ def test_f02_what_ifupdown_knows_is_the_same_after_a_reboot(converted: PoweredLa
 
 def test_g02_networkmanager_leaves_the_bridge_alone(converted: PoweredLab) -> None:
     for dev in ("br0", "eth0"):
-        assert converted.hv(f"nmcli -t -f GENERAL.CONNECTION device show {dev}").strip() in ("GENERAL.CONNECTION:", f"GENERAL.CONNECTION:{dev}")
+        assert converted.hv(f"nmcli -t -f GENERAL.CONNECTION device show {dev}").strip() in (
+            "GENERAL.CONNECTION:",
+            f"GENERAL.CONNECTION:{dev}",
+        )
     converted.hv("systemctl restart NetworkManager")
     converted.until("nmcli -t -f RUNNING general | grep -qx running", 30)
     assert converted.state() == NEW and ADDRESS in converted.hv("ip -4 -o address show dev br0")
@@ -190,10 +244,16 @@ def test_g02_networkmanager_leaves_the_bridge_alone(converted: PoweredLab) -> No
 
 def test_g11_udevs_own_policy_for_macs_leaves_the_bridges_mac_alone(converted: PoweredLab) -> None:
     # the distribution's rule gives a MAC of its own to a bridge whose MAC the kernel drew
-    assert "MACAddressPolicy=persistent" in converted.hv("cat /usr/lib/systemd/network/99-default.link")
-    converted.hv("ip link add drawn type bridge && udevadm trigger --settle --action=add /sys/class/net/drawn /sys/class/net/br0")
+    assert "MACAddressPolicy=persistent" in converted.hv(
+        "cat /usr/lib/systemd/network/99-default.link"
+    )
+    converted.hv(
+        "ip link add drawn type bridge && udevadm trigger --settle --action=add /sys/class/net/drawn /sys/class/net/br0"
+    )
     for dev in ("drawn", "br0"):
-        rule = converted.hv(f"udevadm info --query=property --property=ID_NET_LINK_FILE --value /sys/class/net/{dev}")
+        rule = converted.hv(
+            f"udevadm info --query=property --property=ID_NET_LINK_FILE --value /sys/class/net/{dev}"
+        )
         assert rule.strip().endswith("/99-default.link"), rule
     macs = {link["ifname"]: link["address"] for link in converted.json(HOST, "ip -j link show")}
     converted.hv("ip link delete drawn")

@@ -14,7 +14,18 @@ from ansible_collections.hypervisor.network.plugins.module_utils import _bridge
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _items
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "bridge_host"
-STEPS = ["preflight", "packages", "bridges", "uplinks", "persist", "taps", "ports", "guests", "verify", "report"]
+STEPS = [
+    "preflight",
+    "packages",
+    "bridges",
+    "uplinks",
+    "persist",
+    "taps",
+    "ports",
+    "guests",
+    "verify",
+    "report",
+]
 
 
 def load(path: str) -> Any:
@@ -41,15 +52,27 @@ def test_the_options_of_a_tenant_are_explained() -> None:
 
 def test_the_steps_stand_in_their_order_each_a_file_and_a_tag() -> None:
     entries = load("tasks/main.yml")
-    steps = [entry for entry in entries if entry.get("ansible.builtin.import_tasks", "").removesuffix(".yml") in STEPS]
-    assert [entry["ansible.builtin.import_tasks"] for entry in steps] == [f"{step}.yml" for step in STEPS]
+    steps = [
+        entry
+        for entry in entries
+        if entry.get("ansible.builtin.import_tasks", "").removesuffix(".yml") in STEPS
+    ]
+    assert [entry["ansible.builtin.import_tasks"] for entry in steps] == [
+        f"{step}.yml" for step in STEPS
+    ]
     assert [entry["tags"][0] for entry in steps] == STEPS
 
 
 def test_names_of_variables_say_whose_they_are() -> None:
     assert all(key.startswith("bridge_host_") for key in SPECS)
-    registered = [task["register"] for path in (ROLE / "tasks").glob("*.yml") for task in _tasks(yaml.safe_load(path.read_text(encoding="utf-8")))]
-    assert registered and all(name.startswith("__bridge_host_") for name in [*registered, *load("vars/main.yml")])
+    registered = [
+        task["register"]
+        for path in (ROLE / "tasks").glob("*.yml")
+        for task in _tasks(yaml.safe_load(path.read_text(encoding="utf-8")))
+    ]
+    assert registered and all(
+        name.startswith("__bridge_host_") for name in [*registered, *load("vars/main.yml")]
+    )
 
 
 def test_no_module_of_the_collection_is_looped_over_that_takes_a_list() -> None:

@@ -47,7 +47,10 @@ def test_the_same_recipe_is_the_same_image_and_another_release_another(tmp_path:
     assert one == lab_image.image_directory("bookworm", tmp_path, ())
     assert one.parent == tmp_path
     assert one.name.startswith("bookworm-")
-    assert lab_image.image_directory("trixie", tmp_path, ()).name.split("-")[1] != one.name.split("-")[1]
+    assert (
+        lab_image.image_directory("trixie", tmp_path, ()).name.split("-")[1]
+        != one.name.split("-")[1]
+    )
 
 
 def test_the_image_holds_every_package_that_the_role_would_install() -> None:
@@ -57,7 +60,9 @@ def test_the_image_holds_every_package_that_the_role_would_install() -> None:
 
 def test_one_more_package_is_another_image(tmp_path: Path) -> None:
     assert "sudo" in lab_image.recipe("bookworm", ("sudo",))["packages"]
-    assert lab_image.image_directory("bookworm", tmp_path, ("sudo",)) != lab_image.image_directory("bookworm", tmp_path, ())
+    assert lab_image.image_directory("bookworm", tmp_path, ("sudo",)) != lab_image.image_directory(
+        "bookworm", tmp_path, ()
+    )
 
 
 def test_each_release_asks_dhcp_with_its_own_client() -> None:
@@ -112,7 +117,9 @@ def test_connect_hands_out_the_connected_socket() -> None:
     with ours, socket.create_server(("127.0.0.1", 0)) as server:
         with theirs:
             host, port = server.getsockname()
-            child = subprocess.Popen([sys.executable, str(FILES / "connect.py"), host, str(port)], stdout=theirs.fileno())
+            child = subprocess.Popen(
+                [sys.executable, str(FILES / "connect.py"), host, str(port)], stdout=theirs.fileno()
+            )
         ours.settimeout(20)
         _data, ancillary, _flags, _address = ours.recvmsg(1, socket.CMSG_SPACE(4))
         handed = array.array("i", ancillary[0][2])
@@ -127,11 +134,19 @@ def test_connect_hands_out_the_connected_socket() -> None:
 def test_connect_says_what_is_wrong_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    done = subprocess.run([sys.executable, str(FILES / "connect.py"), "127.0.0.1", str(port)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(FILES / "connect.py"), "127.0.0.1", str(port)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and f"127.0.0.1 port {port}" in done.stderr
 
 
 def test_names_of_the_roles_variables_say_whose_they_are() -> None:
     role = FILES.parent
-    assert all(name.startswith("__lab") for name in yaml.safe_load((role / "vars" / "main.yml").read_text(encoding="utf-8")))
+    assert all(
+        name.startswith("__lab")
+        for name in yaml.safe_load((role / "vars" / "main.yml").read_text(encoding="utf-8"))
+    )

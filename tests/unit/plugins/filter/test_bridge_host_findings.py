@@ -21,7 +21,14 @@ PLAN = bridge_host_plan(
         "guests": [{"name": "vm1", "nics": [{"tap": "tap1", "mac": "52:00:00:00:00:01"}]}],
     }
 )
-MAC = {"mac": "52:00:00:00:00:01", "port": "tap1", "vlan": None, "local": False, "static": False, "age": 0.5}
+MAC = {
+    "mac": "52:00:00:00:00:01",
+    "port": "tap1",
+    "vlan": None,
+    "local": False,
+    "static": False,
+    "age": 0.5,
+}
 
 
 def findings(*arguments: Any, **more: Any) -> list[str]:
@@ -36,8 +43,16 @@ def host(dev: str) -> dict[str, Any]:
     """What bridge_info tells of a host whose address and routes are on a device."""
     return {
         "bridges": [],
-        "routes": [route("default", dev, "10.77.0.1"), route("10.77.0.0/24", dev), route("10.77.0.5/32", dev, table=255), route("default", "wg0", table=51)],
-        "addresses": [{"dev": dev, "address": "10.77.0.5/24", "scope": "global"}, {"dev": "lo", "address": "127.0.0.1/8", "scope": "host"}],
+        "routes": [
+            route("default", dev, "10.77.0.1"),
+            route("10.77.0.0/24", dev),
+            route("10.77.0.5/32", dev, table=255),
+            route("default", "wg0", table=51),
+        ],
+        "addresses": [
+            {"dev": dev, "address": "10.77.0.5/24", "scope": "global"},
+            {"dev": "lo", "address": "127.0.0.1/8", "scope": "host"},
+        ],
     }
 
 
@@ -47,7 +62,14 @@ BEFORE = host("eth0")
 @pytest.fixture
 def now() -> dict[str, Any]:
     made = host("br0")
-    made["bridges"] = [{"name": "br0", "up": True, "ports": [{"name": "eth0"}, {"name": "tap1", "holder_pid": 4711}], "fdb": [copy.deepcopy(MAC)]}]
+    made["bridges"] = [
+        {
+            "name": "br0",
+            "up": True,
+            "ports": [{"name": "eth0"}, {"name": "tap1", "holder_pid": 4711}],
+            "fdb": [copy.deepcopy(MAC)],
+        }
+    ]
     return made
 
 
@@ -116,14 +138,18 @@ def broken(*path: Any, to: Any) -> Callable[[dict], None]:
         ),
     ],
 )  # fmt: skip
-def test_each_thing_that_is_not_as_planned_is_told_with_what_was_seen(now: dict, breaks: Callable[[dict], None], sentence: str) -> None:
+def test_each_thing_that_is_not_as_planned_is_told_with_what_was_seen(
+    now: dict, breaks: Callable[[dict], None], sentence: str
+) -> None:
     breaks(now)
     assert sentence in findings(PLAN, now, BEFORE)
 
 
 def test_an_address_that_stayed_on_the_nic_is_told(now: dict) -> None:
     now["addresses"].append({"dev": "eth0", "address": "10.77.0.6/24", "scope": "global"})
-    assert "eth0 still has the address 10.77.0.6/24, which belongs on br0." in findings(PLAN, now, BEFORE)
+    assert "eth0 still has the address 10.77.0.6/24, which belongs on br0." in findings(
+        PLAN, now, BEFORE
+    )
 
 
 def test_a_guest_that_is_not_running_is_not_looked_for(now: dict) -> None:
@@ -137,14 +163,25 @@ def test_a_guest_that_is_not_running_is_not_looked_for(now: dict) -> None:
 def test_a_guest_that_ran_before_may_be_silent_while_it_holds_its_tap(now: dict) -> None:
     now["bridges"][0]["fdb"] = []
     silent = "vm1 holds tap1, and has been silent for longer than br0 remembers its MAC 52:00:00:00:00:01."
-    assert findings(PLAN, now, BEFORE, started=[]) == [] and judge(PLAN, now, BEFORE, [])["proven"][-1] == silent
+    assert (
+        findings(PLAN, now, BEFORE, started=[]) == []
+        and judge(PLAN, now, BEFORE, [])["proven"][-1] == silent
+    )
     assert len(findings(PLAN, now, BEFORE, started=["vm1"])) == 1
     now["bridges"][0]["ports"][1]["holder_pid"] = None
-    assert findings(PLAN, now, BEFORE, started=[]) == ["vm1: no process holds tap1, so its MAC 52:00:00:00:00:01 can't be learned there."]
+    assert findings(PLAN, now, BEFORE, started=[]) == [
+        "vm1: no process holds tap1, so its MAC 52:00:00:00:00:01 can't be learned there."
+    ]
 
 
 def test_what_was_to_go_is_gone_and_the_nic_has_everything_again(now: dict) -> None:
-    gone = bridge_host_plan({"bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}], "taps": [], "guests": []})
+    gone = bridge_host_plan(
+        {
+            "bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}],
+            "taps": [],
+            "guests": [],
+        }
+    )
     assert judge(gone, BEFORE, now) == {
         "proven": [
             "br0 is gone.",
@@ -164,5 +201,11 @@ def test_what_was_to_go_is_gone_and_the_nic_has_everything_again(now: dict) -> N
 
 def test_an_uplink_that_carries_vlans_is_told_once(now: dict) -> None:
     tenants = [{"name": "blue", "vlan": 10, "taps": ["tap1"]}]
-    plan = bridge_host_plan({"bridges": [{"name": "br0", "uplink": "eth0"}], "taps": [{"name": "tap1", "bridge": "br0"}], "tenants": tenants})
+    plan = bridge_host_plan(
+        {
+            "bridges": [{"name": "br0", "uplink": "eth0"}],
+            "taps": [{"name": "tap1", "bridge": "br0"}],
+            "tenants": tenants,
+        }
+    )
     assert judge(plan, now, BEFORE)["proven"][0] == "br0 has the ports eth0, tap1."

@@ -20,12 +20,29 @@ def port(name: str, number: int) -> dict[str, Any]:
 
 
 def entry(mac: str, port: str, **more: Any) -> dict[str, Any]:
-    return {"mac": mac, "port": port, "vlan": None, "local": False, "static": False, "age": 0.0, **more}
+    return {
+        "mac": mac,
+        "port": port,
+        "vlan": None,
+        "local": False,
+        "static": False,
+        "age": 0.0,
+        **more,
+    }
 
 
 def route(dst: str, dev: str | None, gateway: str | None = None, **more: Any) -> dict[str, Any]:
     flags = "U" + ("G" if gateway else "") + ("H" if dst.endswith(("/32", "/128")) else "")
-    own = {"family": "inet", "dst": dst, "gateway": gateway, "dev": dev, "metric": 0, "table": 254, "type": "unicast", "flags": flags}
+    own = {
+        "family": "inet",
+        "dst": dst,
+        "gateway": gateway,
+        "dev": dev,
+        "metric": 0,
+        "table": 254,
+        "type": "unicast",
+        "flags": flags,
+    }
     return {**own, **more}
 
 
@@ -34,7 +51,12 @@ def bridge(name: str, ports: list, fdb: list, stp: bool = False) -> dict[str, An
 
 
 def test_bridges_have_a_line_for_each_port() -> None:
-    info = {"bridges": [bridge("br0", [port("eth0", 1), port("tap1", 2)], []), bridge("storage", [], [], stp=True)]}
+    info = {
+        "bridges": [
+            bridge("br0", [port("eth0", 1), port("tap1", 2)], []),
+            bridge("storage", [], [], stp=True),
+        ]
+    }
     assert bridge_table(info) == [
         "bridge name  bridge id          STP enabled  interfaces",
         "br0          8000.525400123456  no           eth0",
@@ -44,7 +66,9 @@ def test_bridges_have_a_line_for_each_port() -> None:
 
 
 def test_no_bridge_leaves_the_headline() -> None:
-    assert bridge_table({"bridges": []}, "bridges") == ["bridge name  bridge id  STP enabled  interfaces"]
+    assert bridge_table({"bridges": []}, "bridges") == [
+        "bridge name  bridge id  STP enabled  interfaces"
+    ]
 
 
 def test_macs_are_sorted_and_carry_number_and_name_of_the_port() -> None:
@@ -55,7 +79,9 @@ def test_macs_are_sorted_and_carry_number_and_name_of_the_port() -> None:
         entry("52:54:00:12:34:56", "eth0", local=True, vlan=1),
         entry("33:33:00:00:00:01", "br0"),
     ]
-    assert bridge_table({"bridges": [bridge("br0", [port("eth0", 1), port("tap1", 12)], fdb)]}, "macs") == [
+    assert bridge_table(
+        {"bridges": [bridge("br0", [port("eth0", 1), port("tap1", 12)], fdb)]}, "macs"
+    ) == [
         "br0:",
         "port no  mac addr           is local?  ageing timer  interface",
         "     12  02:00:00:00:00:07  no                 0.00  tap1",
@@ -108,10 +134,31 @@ def test_an_unknown_table_is_refused_with_those_that_there_are() -> None:
 
 def test_the_isolation_of_tenants_is_a_line_for_each_kind_and_one_for_each_sender() -> None:
     rows = [
-        {"sender": "blue", "vlan": 10, "kind": "arp", "sent": 6, "own": 12, "required": 12, "others": 0, "uplinks": 6},
-        {"sender": "the host", "vlan": None, "kind": "unicast", "sent": 3, "own": 0, "required": 0, "others": 3, "uplinks": 3},
+        {
+            "sender": "blue",
+            "vlan": 10,
+            "kind": "arp",
+            "sent": 6,
+            "own": 12,
+            "required": 12,
+            "others": 0,
+            "uplinks": 6,
+        },
+        {
+            "sender": "the host",
+            "vlan": None,
+            "kind": "unicast",
+            "sent": 3,
+            "own": 0,
+            "required": 0,
+            "others": 3,
+            "uplinks": 3,
+        },
     ]
-    matrix = [{"sender": "blue", "seen": {"blue": 12, "the host": 0}}, {"sender": "the host", "seen": {"blue": 3, "the host": 0}}]
+    matrix = [
+        {"sender": "blue", "seen": {"blue": 12, "the host": 0}},
+        {"sender": "the host", "seen": {"blue": 3, "the host": 0}},
+    ]
     assert bridge_table({"isolation": rows, "matrix": matrix}, "isolation") == [
         "sender    VLAN  kind     sent  own ports  others  uplinks",
         "blue        10  arp         6   12 of 12       0        6",

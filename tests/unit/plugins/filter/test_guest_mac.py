@@ -34,12 +34,23 @@ def test_names_and_nics_differ() -> None:
 
 def test_it_is_what_qemu_guest_gives_to_a_nic_without_a_mac() -> None:
     item = {key: value.get("default") for key, value in SPEC.items()}
-    nic = {"tap": "t", "bridge": None, "mac": None, "model": "virtio", "queues": 1, "vhost": False, "mtu": None, "boot_index": None}
+    nic = {
+        "tap": "t",
+        "bridge": None,
+        "mac": None,
+        "model": "virtio",
+        "queues": 1,
+        "vhost": False,
+        "mtu": None,
+        "boot_index": None,
+    }
     wish = checked({**item, "name": "vm1", "nics": [{**nic, "tap": "a"}, {**nic, "tap": "b"}]})
     assert [one["mac"] for one in wish.spec["nics"]] == [guest_mac("vm1"), guest_mac("vm1", 1)]
 
 
-@pytest.mark.parametrize(("name", "nic"), [("", 0), (None, 0), (7, 0), ("vm1", -1), ("vm1", "0"), ("vm1", True)])
+@pytest.mark.parametrize(
+    ("name", "nic"), [("", 0), (None, 0), (7, 0), ("vm1", -1), ("vm1", "0"), ("vm1", True)]
+)
 def test_what_is_no_name_or_number_is_refused(name: object, nic: object) -> None:
     with pytest.raises(AnsibleFilterError, match="guest_mac wants"):
         guest_mac(name, nic)
