@@ -62,8 +62,9 @@ def acceptance(session: nox.Session) -> None:
 
 @nox.session
 def ruff(session: nox.Session) -> None:
-    """Unused names, likely bugs, old idioms, order of imports."""
+    """Unused names, likely bugs, old idioms, order of imports, and the formatter's lines."""
     session.run("ruff", "check", "--quiet", "--cache-dir", str(CACHE / "ruff"), ".")
+    session.run("ruff", "format", "--check", "--quiet", "--cache-dir", str(CACHE / "ruff"), ".")
 
 
 @nox.session(name="ansible-lint")
