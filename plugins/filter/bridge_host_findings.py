@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.plugin_utils import _findings
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import findings
 
 
 def bridge_host_findings(
@@ -17,7 +17,7 @@ def bridge_host_findings(
     started: Sequence[str] | None = None,
 ) -> dict[str, list[str]]:
     """What is as the plan says, now that it was carried out, and what is not."""
-    return _findings.of_host(plan, now, before, started)
+    return findings.of_host(plan, now, before, started)
 
 
 class FilterModule:

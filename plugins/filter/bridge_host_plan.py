@@ -9,10 +9,15 @@ from typing import Any, Mapping
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils import _bridge_host, _items
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+    items as role_items,
+)
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+    plan as role_plan,
+)
 
 
 def bridge_host_plan(
@@ -20,7 +25,7 @@ def bridge_host_plan(
 ) -> dict[str, Any]:
     """The lists of every step, from the role's variables and what bridge_info found."""
     try:
-        return _bridge_host.plan(**_items.typed_all(wish), now=(info or {}).get("bridges") or ())
+        return role_plan.plan(**role_items.typed_all(wish), now=(info or {}).get("bridges") or ())
     except HypervisorNetworkError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils import _items, _refusals
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+    items as role_items,
+)
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import refusals
 
 
 def bridge_host_refusals(
@@ -20,11 +23,11 @@ def bridge_host_refusals(
 ) -> list[str]:
     """What stands in the way: of the variables alone, or of what was read of the NICs or the bridges."""
     try:
-        items = _items.typed_all(wish)
+        items = role_items.typed_all(wish)
     except HypervisorNetworkError as error:
         return [str(error)]
     if nics is not None:
-        return _refusals.of_nics(
+        return refusals.of_nics(
             {
                 item["uplink"]: item.get("override") or ()
                 for item in items["bridges"]
@@ -33,8 +36,8 @@ def bridge_host_refusals(
             nics,
         )
     if info is not None:
-        return _refusals.of_host(**items, info=info)
-    return _refusals.of_variables(**items)
+        return refusals.of_host(**items, info=info)
+    return refusals.of_variables(**items)
 
 
 class FilterModule:

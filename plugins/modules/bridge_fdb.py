@@ -107,23 +107,23 @@ changes:
     - {action: create, kind: entry, name: "52:54:00:12:34:56 in br0", before: null, after: {port: tap1, type: static}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _device, _fdb
-from ansible_collections.hypervisor.network.plugins.module_utils._fdb_entries import FdbNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import spec as fdb_spec
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb.apply import FdbNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
 def work(params, items):
-    wish = _fdb.checked(items, params)
+    wish = fdb_spec.checked(items, params)
     enter_netns(params["netns"])
-    return FdbNoun(Netlink()), wish, lambda outcome: _fdb.describe(outcome, wish["entries"])
+    return FdbNoun(Netlink()), wish, lambda outcome: fdb_plan.describe(outcome, wish["entries"])
 
 
 def main():
-    spec = {**_fdb.SPEC, **_fdb.FLUSH, **_device.NETNS}
+    spec = {**fdb_spec.SPEC, **fdb_spec.FLUSH, **device.NETNS}
     run(spec, plural="entries", singular="entry", common=("netns", "flush"), work=work)
 
 

@@ -146,22 +146,21 @@ as_variables:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils import (
-    _as_variables,
-    _inet,
-    _info,
-    _mdb,
-    _rundir,
-    _transaction,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._device import NETNS
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
+    transaction as transactions,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables, describe
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
-    enter_netns,
     names_of,
 )
 
@@ -175,19 +174,19 @@ def main():
         netlink = Netlink()
         now = LinkNoun(netlink).read()
         names = names_of(now.links)
-        groups = netlink.dump_where_known(_mdb.RTM_GETMDB, _mdb.DUMP)
-        mdb = None if groups is None else _mdb.decode(groups, names)
-        bridges = _info.bridges(now, netlink.fdb(now.links), mdb, module.params["name"])
-        routes = _inet.decode_routes(netlink.dump(_inet.RTM_GETROUTE), names)
-        variables = _as_variables.variables(now, _rundir.definitions(module.params["netns"]))
+        groups = netlink.dump_where_known(rtnl_mdb.RTM_GETMDB, rtnl_mdb.DUMP)
+        mdb = None if groups is None else rtnl_mdb.decode(groups, names)
+        bridges = describe.bridges(now, netlink.fdb(now.links), mdb, module.params["name"])
+        routes = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)
+        variables = as_variables.variables(now, rundir.definitions(module.params["netns"]))
     except HypervisorNetworkError as error:
         module.fail_json(msg=str(error), **error.facts)
     module.exit_json(
         changed=False,
         bridges=bridges,
-        routes=_info.routes(routes),
-        addresses=_info.addresses(now),
-        transactions=_transaction.pending(module.params["netns"]),
+        routes=describe.routes(routes),
+        addresses=describe.addresses(now),
+        transactions=transactions.pending(module.params["netns"]),
         as_variables=variables,
     )
 

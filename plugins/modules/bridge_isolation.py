@@ -145,31 +145,29 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils import (
-    _isolation,
-    _isolation_probe,
-    _isolation_verdict,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._alone import alone
-from ansible_collections.hypervisor.network.plugins.module_utils._device import NETNS
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
+from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
+    probe as isolation_probe,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
+    spec as isolation_spec,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._isolation import verdict
+from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
 def main():
-    module = AnsibleModule(argument_spec={**_isolation.SPEC, **NETNS})
+    module = AnsibleModule(argument_spec={**isolation_spec.SPEC, **NETNS})
     try:
-        wish = _isolation.checked(module.params)
+        wish = isolation_spec.checked(module.params)
         enter_netns(module.params["netns"])
         with alone():
-            result = _isolation_verdict.verdict(
-                _isolation_probe.prove(Netlink(), wish, os.urandom(8))
-            )
+            result = verdict.verdict(isolation_probe.prove(Netlink(), wish, os.urandom(8)))
     except HypervisorNetworkError as error:
         module.fail_json(msg=str(error), **error.facts)
     if result["wrong"]:

@@ -85,38 +85,38 @@ changes:
     - {action: attach, kind: port, name: tap1, before: {bridge: null}, after: {bridge: br0, vlans: {"10": pvid untagged}}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import (
-    _device,
-    _guarded_links,
-    _port,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._links import described
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import links
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link.describe import described
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
-COMMON = ("netns", *_guarded_links.SPEC)
+COMMON = ("netns", *links.SPEC)
 
 
 def work(params, items):
-    wishes = [_port.checked(item) for item in items]
-    _guarded_links.check_timeout(params["guard_timeout"])
+    wishes = [port_planner.checked(item) for item in items]
+    links.check_timeout(params["guard_timeout"])
     enter_netns(params["netns"])
     names = [item["name"] for item in items]
-    noun = _guarded_links.GuardedLinks(Netlink(), params, wishes)
-    return noun, {"port": wishes}, lambda outcome: described(outcome, names, "port", _port.describe)
+    noun = links.GuardedLinks(Netlink(), params, wishes)
+    return (
+        noun,
+        {"port": wishes},
+        lambda outcome: described(outcome, names, "port", port_planner.describe),
+    )
 
 
 def main():
     run(
-        {**_port.SPEC, **_guarded_links.SPEC, **_device.NETNS},
+        {**port_planner.SPEC, **links.SPEC, **device.NETNS},
         plural="ports",
         singular="port",
         work=work,
         common=COMMON,
-        more=_guarded_links.pending,
+        more=links.pending,
     )
 
 

@@ -137,20 +137,19 @@ import os
 
 from ansible.module_utils.common.warnings import warn
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _device, _uplink_check
-from ansible_collections.hypervisor.network.plugins.module_utils._confirm import came_to
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.confirm import came_to
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import (
     check_timeout,
     pending,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import (
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
     GuardedUplink,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 
 SPEC = {
     "name": {"type": "str", "required": True},
@@ -163,16 +162,16 @@ SPEC = {
     "override": {
         "type": "list",
         "elements": "str",
-        "choices": list(_uplink_check.OVERRIDES),
+        "choices": list(preflight.OVERRIDES),
         "default": [],
     },
-    **_device.NETNS,
+    **device.NETNS,
 }
 
 
 def work(params, items):
     item = items[0]
-    spec = _uplink_check.Spec(
+    spec = preflight.Spec(
         item["name"],
         item["bridge"],
         item["state"] == "present",
@@ -181,12 +180,12 @@ def work(params, items):
         frozenset(item["override"]),
         own_network=params["netns"] is None,
     )
-    _uplink_check.check_names(spec)
+    preflight.check_names(spec)
     check_timeout(item["guard_timeout"])
     enter_netns(params["netns"])
 
     def describe(outcome):
-        for sentence in _uplink_check.warnings(
+        for sentence in preflight.warnings(
             outcome.before, spec, came_to(os.environ) if item["guard_timeout"] else ""
         ):
             warn(sentence)

@@ -65,9 +65,12 @@ changes:
     - {action: update, kind: ifstate, name: br0, before: {up: false}, after: {up: true}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _units
-from ansible_collections.hypervisor.network.plugins.module_utils._ifstate import DIRECTORY, IfState
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._core import units
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import (
+    DIRECTORY,
+    IfState,
+)
 
 SPEC = {
     "interfaces": {"type": "list", "elements": "str", "required": True},
@@ -79,7 +82,7 @@ SPEC = {
 
 def work(params, items):
     wish = {
-        _units.interface_name(name, "interfaces"): params["state"] == "up"
+        units.interface_name(name, "interfaces"): params["state"] == "up"
         for name in params["interfaces"]
     }
     return IfState(params["directory"]), wish, lambda outcome: [sorted(outcome.after)]

@@ -130,10 +130,12 @@ backups:
   sample: [/var/backups/hypervisor-network/etc-network-interfaces.8b1a9953c4611296]
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _ifupdown
-from ansible_collections.hypervisor.network.plugins.module_utils import _interfaces_plan as planner
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces_check import checked
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import apply as ifupdown
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    files as stanza_files,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
 
 _ITEM = {
     "name": {"type": "str"},
@@ -148,9 +150,9 @@ _ITEM = {
     "file": {"type": "path"},
 }
 _COMMON = {
-    "path": {"type": "path", "default": _ifupdown.DEFAULT},
+    "path": {"type": "path", "default": ifupdown.DEFAULT},
     "backup": {"type": "bool", "default": True},
-    "backup_dir": {"type": "path", "default": _ifupdown.BACKUPS},
+    "backup_dir": {"type": "path", "default": ifupdown.BACKUPS},
     "validate": {"type": "bool", "default": True},
     "netns": {"type": "str"},
 }
@@ -158,19 +160,19 @@ _COMMON = {
 
 def work(params, items):
     wishes = [checked(item, params["validate"]) for item in items]
-    noun = _ifupdown.Interfaces(
+    noun = ifupdown.Interfaces(
         params["path"], params["backup_dir"] if params["backup"] else None, params["validate"]
     )
 
     def describe(outcome):
-        docs = planner.docs_after(outcome.before, outcome.changes)
-        return [planner.described(docs, wish.name, wish.family) for wish in wishes]
+        docs = stanza_files.docs_after(outcome.before, outcome.changes)
+        return [stanza_files.described(docs, wish.name, wish.family) for wish in wishes]
 
     return noun, wishes, describe
 
 
 def more(outcome, noun):
-    return {"diff": planner.diff(outcome.changes), "backups": noun.backups_of(outcome.changes)}
+    return {"diff": stanza_files.diff(outcome.changes), "backups": noun.backups_of(outcome.changes)}
 
 
 def main():

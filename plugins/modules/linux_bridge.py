@@ -87,47 +87,45 @@ changes:
     - {action: create, kind: bridge, name: br0, before: null, after: {up: true}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import (
-    _bridge,
-    _device,
-    _guarded_links,
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import links
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._links import (
-    described,
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import (
     wait_for_own_ageing,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._link.describe import described
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
-COMMON = ("netns", *_guarded_links.SPEC)
+COMMON = ("netns", *links.SPEC)
 
 
 def work(params, items):
-    wishes = [_bridge.checked(item) for item in items]
-    _guarded_links.check_timeout(params["guard_timeout"])
+    wishes = [bridge_planner.checked(item) for item in items]
+    links.check_timeout(params["guard_timeout"])
     enter_netns(params["netns"])
     names = [item["name"] for item in items]
     netlink = Netlink()
     wait_for_own_ageing(netlink, wishes)
-    noun = _guarded_links.GuardedLinks(netlink, params, wishes)
+    noun = links.GuardedLinks(netlink, params, wishes)
     return (
         noun,
         {"bridge": wishes},
-        lambda outcome: described(outcome, names, "bridge", _bridge.describe),
+        lambda outcome: described(outcome, names, "bridge", bridge_planner.describe),
     )
 
 
 def main():
     run(
-        {**_bridge.SPEC, **_guarded_links.SPEC, **_device.NETNS},
+        {**bridge_planner.SPEC, **links.SPEC, **device.NETNS},
         plural="bridges",
         singular="bridge",
         work=work,
         common=COMMON,
-        more=_guarded_links.pending,
+        more=links.pending,
     )
 
 

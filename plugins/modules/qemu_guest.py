@@ -119,27 +119,22 @@ changes:
     - {action: start, kind: guest, name: vm1, before: {status: absent}, after: {status: running, memory: 512}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _images
-from ansible_collections.hypervisor.network.plugins.module_utils._guest_noun import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import (
     GuestNoun,
     described,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import (
-    SPEC,
-    checked_all,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import SPEC, checked_all
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
 def work(params, items):
     wishes = checked_all(items, params["netns"])
     enter_netns(params["netns"])
-    noun = GuestNoun(Supervisor(), Netlink, wishes, _images.exists)
+    noun = GuestNoun(Supervisor(), Netlink, wishes, images.exists)
     return noun, wishes, lambda outcome: described(noun, wishes, outcome)
 
 

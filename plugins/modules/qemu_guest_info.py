@@ -96,15 +96,13 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _guest
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
 def described(guest):
@@ -119,7 +117,7 @@ def described(guest):
         except HypervisorNetworkError:
             if guest.spec.get("netns") is None:
                 raise
-    return _guest.describe_with_wires(guest, links, fdb, time.time())
+    return guest_plan.describe_with_wires(guest, links, fdb, time.time())
 
 
 def main():

@@ -65,31 +65,31 @@ changes:
     - {action: create, kind: tap, name: tap1, before: null, after: {mode: tap, up: true}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _device, _tap, _tun
-from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun, described
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import (
-    Netlink,
-    enter_netns,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device, tuntap
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._link.describe import described
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
 def work(params, items):
     for item in items:
-        item["owner"] = None if item["owner"] is None else _tun.number_of_user(item["owner"])
-        item["group"] = None if item["group"] is None else _tun.number_of_group(item["group"])
-    wishes = [_tap.checked(item) for item in items]
+        item["owner"] = None if item["owner"] is None else tuntap.number_of_user(item["owner"])
+        item["group"] = None if item["group"] is None else tuntap.number_of_group(item["group"])
+    wishes = [tap_planner.checked(item) for item in items]
     enter_netns(params["netns"])
     names = [item["name"] for item in items]
     return (
         LinkNoun(Netlink()),
         {"tap": wishes},
-        lambda outcome: described(outcome, names, "tap", _tap.describe),
+        lambda outcome: described(outcome, names, "tap", tap_planner.describe),
     )
 
 
 def main():
-    run({**_tap.SPEC, **_device.NETNS}, plural="taps", singular="tap", work=work)
+    run({**tap_planner.SPEC, **device.NETNS}, plural="taps", singular="tap", work=work)
 
 
 if __name__ == "__main__":

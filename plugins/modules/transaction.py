@@ -63,11 +63,13 @@ changes:
     - {action: confirm, kind: transaction, name: 0123456789abcdef0123456789abcdef, before: {state: applied}, after: {state: confirmed}, risk: safe}
 """
 
-from ansible_collections.hypervisor.network.plugins.module_utils._confirm import TransactionNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._device import NETNS
-from ansible_collections.hypervisor.network.plugins.module_utils._module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._transaction import named
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.confirm import (
+    TransactionNoun,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.transaction import named
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
 
 SPEC = {
     "id": {"type": "str", "required": True},

@@ -18,7 +18,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded import (
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.timing import (
     LINK_SECONDS,
     MARGIN_SECONDS,
 )

@@ -9,23 +9,24 @@ import json
 import sys
 import time
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _fdb
-from ansible_collections.hypervisor.network.plugins.module_utils._fdb_entries import FdbNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import spec as fdb_spec
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb.apply import FdbNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
 def main(count: int, bridge: str, port: str) -> None:
     netlink = Netlink()
-    beside = {**dict.fromkeys(_fdb.SPEC), "bridge": bridge, "port": port, "state": "present"}
+    beside = {**dict.fromkeys(fdb_spec.SPEC), "bridge": bridge, "port": port, "state": "present"}
     items = [
         {**beside, "mac": f"02:cc:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"}
         for number in range(count)
     ]
     start = time.monotonic()
-    wish = _fdb.checked(items, {**beside, "entries": items, "flush": None})
+    wish = fdb_spec.checked(items, {**beside, "entries": items, "flush": None})
     outcome = reconcile(FdbNoun(netlink), wish)
-    _fdb.describe(outcome, wish["entries"])
+    fdb_plan.describe(outcome, wish["entries"])
     print(json.dumps({"pass_ms": (time.monotonic() - start) * 1000, "changed": outcome.changed}))
 
 

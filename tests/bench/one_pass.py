@@ -9,10 +9,11 @@ import json
 import sys
 import time
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _port, _tap
-from ansible_collections.hypervisor.network.plugins.module_utils._links import LinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
 def main(count: int) -> None:
@@ -20,13 +21,13 @@ def main(count: int) -> None:
     start = time.monotonic()
     names = [f"tap{number}" for number in range(count)]
     taps = [
-        _tap.checked({**dict.fromkeys(_tap.SPEC), "name": name, "state": "present"})
+        tap_planner.checked({**dict.fromkeys(tap_planner.SPEC), "name": name, "state": "present"})
         for name in names
     ]
     ports = [
-        _port.checked(
+        port_planner.checked(
             {
-                **dict.fromkeys(_port.SPEC),
+                **dict.fromkeys(port_planner.SPEC),
                 "name": name,
                 "state": "present",
                 "bridge": "br0",

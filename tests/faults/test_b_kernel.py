@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import (
     ADDRESS6,

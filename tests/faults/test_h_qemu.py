@@ -21,9 +21,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _kvm, _process
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.tests.harness.guests import (
     MAC,
     MEMORY,
@@ -199,16 +200,16 @@ def test_h08_no_kvm_for_this_user_is_tcg_where_that_is_allowed(tmp_path, device)
     user = SimpleNamespace(pw_uid=NOBODY, pw_gid=NOBODY, pw_name="nobody")
     if device == "0600":
         path.touch(0o600)
-    accel, reason = _kvm.choose(
+    accel, reason = accelerator.choose(
         "auto", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path)
     )
     assert accel == "tcg" and str(path) in reason
     with pytest.raises(Refused, match="accel: kvm cannot be had"):
-        _kvm.choose("kvm", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path))
+        accelerator.choose("kvm", "/usr/bin/qemu-system-x86_64", user, str(tmp_path), str(path))
 
 
 def test_h08_the_probe_guest_runs_to_its_end_where_the_accelerator_works():
-    assert _kvm.probe("/usr/bin/qemu-system-x86_64", "tcg", 20) is None
+    assert accelerator.probe("/usr/bin/qemu-system-x86_64", "tcg", 20) is None
 
 
 def test_h08_a_probe_guest_that_hangs_is_given_up_and_the_answer_is_remembered(tmp_path):
@@ -219,7 +220,7 @@ def test_h08_a_probe_guest_that_hangs_is_given_up_and_the_answer_is_remembered(t
     hanging.write_text(f"#!/bin/sh\necho run >> {tmp_path}/runs\nexec sleep 60\n", encoding="utf-8")
     hanging.chmod(0o755)
     for _again in range(2):
-        accel, reason = _kvm.choose("auto", str(hanging), root, str(tmp_path), "/dev/null")
+        accel, reason = accelerator.choose("auto", str(hanging), root, str(tmp_path), "/dev/null")
         assert accel == "tcg" and "hangs" in reason
     assert (tmp_path / "runs").read_text(encoding="utf-8") == "run\n"
 
@@ -419,10 +420,10 @@ def test_x25_a_process_is_gone_when_its_last_thread_is(tmp_path):
             .rpartition(")")[2]
             .split()
         )
-        who = _process.Identity(process.pid, int(fields[19]), _process.boot_id())
+        who = processes.Identity(process.pid, int(fields[19]), processes.boot_id())
         end = time.monotonic() + 5
         while who.alive:
             assert time.monotonic() < end
-        assert _process.wait_gone(who, 5)
+        assert processes.wait_gone(who, 5)
         with lock.open("w", encoding="ascii") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _serial_log
-from ansible_collections.hypervisor.network.plugins.module_utils._supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import serial_log
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.tests.harness.guests import EMULATOR, NOBODY
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
@@ -28,7 +28,7 @@ PRINTS_FOR_EVER = bytes.fromhex("baf803b041eeebfd").ljust(510, b"\0") + b"\x55\x
 @pytest.fixture
 def talker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A guest that prints for ever to the log whose path this is, under a limit that it passes in a moment."""
-    monkeypatch.setattr(_serial_log, "LIMIT", LIMIT)
+    monkeypatch.setattr(serial_log, "LIMIT", LIMIT)
     image = tmp_path / "disk.img"
     image.write_bytes(PRINTS_FOR_EVER)
     disk = {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _rundir
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 from ansible_collections.hypervisor.network.tests.harness.guests import (
     NOBODY,
     RUN,
@@ -120,7 +120,7 @@ def test_j06_a_run_directory_that_somebody_made_first(tmp_path):
     root.mkdir(mode=0o700)
     os.chown(root, NOBODY, NOBODY)
     with pytest.raises(Refused, match="only root can write to"):
-        _rundir.RunDirectory("vm1", str(root)).make_trusted()
+        rundir.RunDirectory("vm1", str(root)).make_trusted()
     assert list(root.iterdir()) == []
 
 
@@ -131,14 +131,14 @@ def test_j06_a_link_in_the_place_of_a_run_directory(tmp_path, where):
     (tmp_path / where).parent.mkdir(exist_ok=True)
     (tmp_path / where).symlink_to(target)
     with pytest.raises(Refused, match="only root can write to"):
-        _rundir.RunDirectory("vm1", str(tmp_path / "run")).make_trusted()
+        rundir.RunDirectory("vm1", str(tmp_path / "run")).make_trusted()
     assert list(target.iterdir()) == []
 
 
 def test_j06_what_the_guests_user_puts_into_its_directory_is_neither_followed_nor_believed(
     tmp_path,
 ):
-    directory = _rundir.RunDirectory("vm1", str(tmp_path))
+    directory = rundir.RunDirectory("vm1", str(tmp_path))
     directory.make_trusted()
     directory.make_public(NOBODY, NOBODY)
     secret = tmp_path / "secret"

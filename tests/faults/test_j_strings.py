@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils._interfaces import (
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
     Document,
     canonical,
 )

@@ -16,14 +16,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _transaction
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
+    transaction as transactions,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
     GuardedUplink,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
 from .lan import NIC, Lan
 from .methods import STANZAS
@@ -31,7 +33,7 @@ from .waiting import wait_for
 
 _OWN = ("/var/lib/hypervisor-network", "/etc/network", "/run")
 _SWITCH = f"{_OWN[0]}/switch"  # the LAN's other end; where it is named, there is another /run
-_ENDED = {_transaction.ROLLED_BACK, _transaction.ROLLBACK_FAILED}
+_ENDED = {transactions.ROLLED_BACK, transactions.ROLLBACK_FAILED}
 _PATIENCE = 60.0
 
 

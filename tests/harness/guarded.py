@@ -18,14 +18,20 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _bridge, _port, _transaction
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_links import GuardedLinks
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded_uplink import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
+    transaction as transactions,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import GuardedLinks
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
     GuardedUplink,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
 from .netns import enter
 
@@ -112,7 +118,7 @@ def _change_links(
     netns: str, seconds: float, kill_at: int | None, wish: dict[str, Any], pipe: Any
 ) -> None:
     enter(netns)
-    checks = {"bridge": _bridge, "port": _port}
+    checks = {"bridge": bridge_planner, "port": port_planner}
     wishes = {
         kind: [checks[kind].checked({"state": "present", **item})] for kind, item in wish.items()
     }
@@ -159,7 +165,7 @@ class Transactions:
 
     def every(self) -> list[Path]:
         """The directories of this host's transactions, the oldest first."""
-        root = Path(_transaction.ROOT)
+        root = Path(transactions.ROOT)
         found = [one for one in root.iterdir() if self.netns in _text(one)] if root.exists() else []
         return sorted(found, key=lambda one: one.stat().st_ctime)
 
@@ -172,18 +178,18 @@ class Transactions:
             "rolling-back",
             "rolled-back",
             "rollback-failed",
-        } & set(os.listdir(Path(_transaction.ROOT, name)))
+        } & set(os.listdir(Path(transactions.ROOT, name)))
         return found
 
     def facts(self, name: str) -> dict[str, Any]:
         """What the state file holds, whatever it is called by now."""
         return json.loads(
-            Path(_transaction.ROOT, name, self.state(name)).read_text(encoding="utf-8")
+            Path(transactions.ROOT, name, self.state(name)).read_text(encoding="utf-8")
         )
 
     def move(self, name: str, before: str, after: str) -> bool:
         """What an administrator does on a console: mv."""
-        folder = Path(_transaction.ROOT, name)
+        folder = Path(transactions.ROOT, name)
         try:
             os.rename(folder / before, folder / after)
         except FileNotFoundError:

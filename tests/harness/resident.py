@@ -22,12 +22,13 @@ from typing import Any, Callable, Sequence
 
 from ansible.module_utils import basic
 
-from ansible_collections.hypervisor.network.plugins.module_utils import (
-    _errors,
-    _links,
-    _netlink,
-    _tun,
+from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
+from ansible_collections.hypervisor.network.plugins.module_utils._link import apply as link_apply
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    snapshot as rtnl_snapshot,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import socket as rtnl_socket
 
 MODULES = "ansible_collections.hypervisor.network.plugins.modules"
 
@@ -36,7 +37,7 @@ class Injector:
     """Counts the writes, and makes the chosen ones fail."""
 
     def __init__(self) -> None:
-        self.sockets: list[_netlink.Netlink] = []
+        self.sockets: list[rtnl_snapshot.Netlink] = []
         self.begin(None)
 
     def begin(self, fail: dict[str, Any] | None) -> None:
@@ -54,7 +55,7 @@ class Injector:
                 return
             if self.fail.get("interrupt"):
                 raise KeyboardInterrupt
-            raise _errors.KernelError(what, self.fail["errno"])
+            raise errors.KernelError(what, self.fail["errno"])
 
     def wrap(self, function: Callable, what: Callable[..., str]) -> Callable:
         def wrapped(*args: Any, **more: Any) -> Any:
@@ -67,26 +68,26 @@ class Injector:
 def install() -> Injector:
     """Put the injector between the collection and the kernel."""
     injector = Injector()
-    opened = _netlink.Netlink.__init__
+    opened = rtnl_snapshot.Netlink.__init__
 
-    def remembered(self: _netlink.Netlink) -> None:
+    def remembered(self: rtnl_snapshot.Netlink) -> None:
         opened(self)
         injector.sockets.append(self)
 
-    _netlink.Netlink.__init__ = remembered  # type: ignore[method-assign]
-    _netlink.Netlink.send = injector.wrap(
-        _netlink.Netlink.send, lambda _self, _kind, _flags, _body, what: what
+    rtnl_snapshot.Netlink.__init__ = remembered  # type: ignore[method-assign]
+    rtnl_snapshot.Netlink.send = injector.wrap(
+        rtnl_snapshot.Netlink.send, lambda _self, _kind, _flags, _body, what: what
     )  # type: ignore[method-assign]
-    send_all = _netlink.Netlink.send_all
+    send_all = rtnl_snapshot.Netlink.send_all
 
-    def one_by_one(self: _netlink.Netlink, messages: Sequence[_netlink.Message]) -> None:
+    def one_by_one(self: rtnl_snapshot.Netlink, messages: Sequence[rtnl_socket.Message]) -> None:
         for message in messages:
             injector.before(message.what)
             send_all(self, [message])
 
-    _netlink.Netlink.send_all = one_by_one  # type: ignore[method-assign]
-    configure = injector.wrap(_tun.configure, lambda name, _options: f"configure {name}")
-    _links.LinkNoun.__init__.__defaults__ = (configure,)
+    rtnl_snapshot.Netlink.send_all = one_by_one  # type: ignore[method-assign]
+    configure = injector.wrap(tuntap.configure, lambda name, _options: f"configure {name}")
+    link_apply.LinkNoun.__init__.__defaults__ = (configure,)
     return injector
 
 

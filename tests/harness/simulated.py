@@ -15,15 +15,11 @@ import struct
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.hypervisor.network.plugins.module_utils._inet import (
-    Hop,
-    Neighbour,
-    Route,
-    Rule,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._layout import Inet
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import Address, Link
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Address, Link
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route, Rule
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 
 V4, V6 = 2, 10
 UP = 0x1

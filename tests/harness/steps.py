@@ -12,10 +12,10 @@ import multiprocessing
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from ansible_collections.hypervisor.network.plugins.module_utils._conversion import UplinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import reconcile
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink_check import Spec
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
 from .netns import enter
 

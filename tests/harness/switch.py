@@ -4,7 +4,7 @@
 """A kernel's bridge in a few lines: what messages about VLANs do to it, and the dump that tells of them.
 
 Read from Linux' net/bridge/{br_netlink,br_vlan}.c; of the collection only the table of attributes is used, to read a changed vlan_default_pvid.
-C(Switch) stands in for C(_netlink.Netlink): LinkNoun reads it and writes to it.
+C(Switch) stands in for C(_rtnl/snapshot.Netlink): LinkNoun reads it and writes to it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from ansible_collections.hypervisor.network.plugins.module_utils import (
-    _attributes,
-    _vlan_wire,
-    _wire,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Address,
     Link,
     Snapshot,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    attributes as option_tables,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import bridge_vlan, nla
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
 
 UP, CARRIER = 0x1, 0x10000
 PVID, UNTAGGED, BEGIN, END = 2, 4, 8, 16
@@ -70,7 +70,7 @@ class Switch:
             }
         )
         names = {link.index: name for name, link in links.items()}
-        told = _vlan_wire.decode([self._dump(index, name) for index, name in names.items()], names)
+        told = bridge_vlan.decode([self._dump(index, name) for index, name in names.items()], names)
         return Snapshot(
             {name: Link(**{**vars(link), "vlans": told[name]}) for name, link in links.items()},
             self.addresses,
@@ -83,11 +83,11 @@ class Switch:
             after, before = vids.get(vid + 1) == vids[vid], vids.get(vid - 1) == vids[vid]
             if not (after and before):
                 bits = vids[vid] | (BEGIN if after else END if before else 0)
-                data += _wire.attribute(2, struct.pack("=HH", bits, vid))
+                data += nla.attribute(2, struct.pack("=HH", bits, vid))
         return (
             struct.pack("=BxHiII", 7, 1, index, 0, 0)
-            + _wire.attribute(3, name.encode() + b"\0")
-            + (_wire.attribute(26, data) if data else b"")
+            + nla.attribute(3, name.encode() + b"\0")
+            + (nla.attribute(26, data) if data else b"")
         )
 
     def ready(self) -> None:
@@ -105,7 +105,7 @@ class Switch:
         else:
             info = dict(pieces(attributes[18]))
             assert (kind, index, info[1]) == (NEWLINK, 1, b"bridge\0"), what
-            self._change(_wire.decode_options(_attributes.BRIDGE, info[2]))
+            self._change(rtnl_link.decode_options(option_tables.BRIDGE, info[2]))
         self.sent.append((kind, {name: dict(vids) for name, vids in self.all.items()}))
 
     def _vlans(self, kind: int, target: Vids, data: bytes, own: bool) -> None:

@@ -16,12 +16,14 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils import (
-    _attributes,
-    _bridge,
-    _port,
-    _tap,
-    _vlan,
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    attributes as option_tables,
 )
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.dump import settled
@@ -256,12 +258,12 @@ def test_set_see_set_again_and_change_back(host: Modules, module: str, row: Row)
 
 def test_the_tables_have_every_option() -> None:
     for rows, spec, others in (
-        (BRIDGE, _bridge.SPEC, {"name", "state", "force", "self_vlans"}),
-        (PORT, _port.SPEC, {"name", "state", "bridge", "steal", "force", *_vlan.SPEC}),
-        (TAP, _tap.SPEC, {"name", "state", "force"}),
+        (BRIDGE, bridge_planner.SPEC, {"name", "state", "force", "self_vlans"}),
+        (PORT, port_planner.SPEC, {"name", "state", "bridge", "steal", "force", *vlan_words.SPEC}),
+        (TAP, tap_planner.SPEC, {"name", "state", "force"}),
     ):
         assert {row.option for row in rows} == set(spec) - others
-    assert {row.option for row in BRIDGE} >= {one.option for one in _attributes.BRIDGE}
+    assert {row.option for row in BRIDGE} >= {one.option for one in option_tables.BRIDGE}
 
 
 def test_vlan_filtering_on_a_kernel_without_it_is_refused_and_the_bridge_unchanged(

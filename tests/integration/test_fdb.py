@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _fdb, _fdb_entries
-from ansible_collections.hypervisor.network.plugins.module_utils._errors import KernelError
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import apply as fdb_apply
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules
@@ -262,10 +263,10 @@ def _sent(bad: int, count: int, fine: tuple[int, ...] = ()) -> str:
             "sticky": False,
             "extern_learn": False,
         }
-        step = _fdb.Step(
+        step = fdb_plan.Step(
             "br0", f"02:bb:00:00:{number >> 8:02x}:{number & 255:02x}", None, None, says
         )
-        messages += _fdb_entries.messages(
+        messages += fdb_apply.messages(
             Change("create", "entry", f"number {number}", None, says, payload=step), indexes
         )
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._frames import FLOODED
+from ansible_collections.hypervisor.network.plugins.module_utils._isolation.frames import FLOODED
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 
-from ansible_collections.hypervisor.network.plugins.module_utils._netlink import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside
 
 BRIDGE = "link add br0 type bridge forward_delay 0\nlink set br0 up\n"

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _attributes
-from ansible_collections.hypervisor.network.plugins.module_utils._attributes import Attribute
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    attributes as option_tables,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.attributes import Attribute
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.modules import SWITCH, Modules
 from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json
@@ -92,10 +94,12 @@ def lacking(host: Modules) -> frozenset[str]:
     vlans = (
         set()
         if "vlan_protocol" in shown
-        else {one.option for one in _attributes.BRIDGE if one.option.startswith(("vlan_", "mst_"))}
+        else {
+            one.option for one in option_tables.BRIDGE if one.option.startswith(("vlan_", "mst_"))
+        }
     )
     return frozenset(
-        {one.option for one in _attributes.BRIDGE + _attributes.PORT if one.option not in shown}
+        {one.option for one in option_tables.BRIDGE + option_tables.PORT if one.option not in shown}
         | vlans
     )
 
@@ -115,8 +119,8 @@ def seen(netns: str, dev: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("module", "dev", "more", "table"),
     [
-        ("linux_bridge", "br0", {}, _attributes.BRIDGE),
-        ("bridge_port", "v0", {"bridge": "br0"}, _attributes.PORT),
+        ("linux_bridge", "br0", {}, option_tables.BRIDGE),
+        ("bridge_port", "v0", {"bridge": "br0"}, option_tables.PORT),
     ],
     ids=["bridge", "port"],
 )

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._stp_heard import listen
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.bpdu import listen
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.modules import Modules

@@ -18,7 +18,10 @@ import signal
 import sys
 from typing import Any, Callable
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _guard, _netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import deadman
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    snapshot as rtnl_snapshot,
+)
 
 
 def stand_still(point: str) -> None:
@@ -64,10 +67,10 @@ def _configures(*paths: Any) -> bool:
 
 
 POINTS: dict[str, Callable[[], None]] = {
-    "before-arm": lambda: before(_guard.Guard, "arm", "before-arm"),
-    "armed": lambda: after(_guard.Guard, "arm", "armed"),
-    "attached": lambda: after(_netlink.Netlink, "send", "attached", _attaches),
-    "applied": lambda: after(_guard.Guard, "applied", "applied"),
+    "before-arm": lambda: before(deadman.Guard, "arm", "before-arm"),
+    "armed": lambda: after(deadman.Guard, "arm", "armed"),
+    "attached": lambda: after(rtnl_snapshot.Netlink, "send", "attached", _attaches),
+    "applied": lambda: after(deadman.Guard, "applied", "applied"),
     "staged": lambda: before(os, "rename", "staged", _configures),
     "renamed": lambda: after(os, "rename", "renamed", _configures),
     "never": lambda: None,

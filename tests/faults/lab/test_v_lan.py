@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qmp import Qmp
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside
 from ansible_collections.hypervisor.network.tests.harness.powered import (
     HOST,

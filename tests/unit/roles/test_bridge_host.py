@@ -10,8 +10,12 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.hypervisor.network.plugins.module_utils import _bridge
-from ansible_collections.hypervisor.network.plugins.plugin_utils import _items
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+    items as role_items,
+)
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "bridge_host"
 STEPS = [
@@ -40,14 +44,14 @@ def test_every_variable_has_a_default_and_a_spec_that_agree() -> None:
 
 
 def test_the_options_that_no_module_explains_are_explained() -> None:
-    own = set(_items.BRIDGE) - set(_bridge.SPEC)
+    own = set(role_items.BRIDGE) - set(bridge_planner.SPEC)
     said = " ".join(SPECS["bridge_host_bridges"]["description"])
     assert own and all(f"C({key})" in said for key in own)
 
 
 def test_the_options_of_a_tenant_are_explained() -> None:
     said = " ".join(SPECS["bridge_host_tenants"]["description"])
-    assert all(f"C({key})" in said for key in _items.TENANT)
+    assert all(f"C({key})" in said for key in role_items.TENANT)
 
 
 def test_the_steps_stand_in_their_order_each_a_file_and_a_tag() -> None:

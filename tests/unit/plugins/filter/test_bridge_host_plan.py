@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_plan import FilterModule
-from ansible_collections.hypervisor.network.plugins.module_utils import _interfaces_check
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import validate
 
 filter_plan = FilterModule().filters()["bridge_host_plan"]
 QUIET = (
@@ -291,7 +291,7 @@ def test_stanzas_are_what_interfaces_stanza_takes() -> None:
     found = plan(bridges, [{"name": "tap1", "bridge": "br0", "hairpin": True}], info=None)
     gone = plan([{**BR0, "state": "absent"}], [{"name": "tap1", "state": "absent"}])
     for stanza in found["present"]["stanzas"] + gone["absent"]["stanzas"]:
-        assert _interfaces_check.checked({**empty, **stanza}).name == stanza["name"]
+        assert validate.checked({**empty, **stanza}).name == stanza["name"]
 
 
 def test_a_tap_belongs_to_the_user_of_its_guest() -> None:

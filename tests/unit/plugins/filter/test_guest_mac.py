@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hypervisor.network.plugins.filter.guest_mac import FilterModule
-from ansible_collections.hypervisor.network.plugins.module_utils._guest_spec import SPEC, checked
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import SPEC, checked
 
 guest_mac = FilterModule().filters()["guest_mac"]
 

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. The one loop that carries out a plan, and the only place that knows check mode.
+
+C(plan(now, wish)) applied is the run; shown, it is check mode; C(plan(after, wish)) must be empty, and that is the
+read-back; C(plan(now, before)) is the undo. Side effects come in as the methods of a noun.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from typing import Any, Iterator, Protocol
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    HypervisorNetworkError,
+    ReadBackError,
+    UndoFailed,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+    Outcome,
+    Plan,
+)
+
+_PASSES = 2
+
+
+class Noun(Protocol):
+    """What the loop needs of a noun: three verbs that touch the machine, and two that only think."""
+
+    def read(self) -> Any:
+        """Dump what is there now, as a snapshot."""
+
+    def plan(self, now: Any, wish: Any) -> Plan:
+        """PURE: the changes from C(now) to C(wish), in the order of their dependencies; may raise BadInput or Refused."""
+
+    def apply(self, changes: Plan, now: Any) -> None:
+        """Carry out a plan that was made from the snapshot C(now), in its order, stopping at the first error."""
+
+    def wish_back(self, before: Any, changes: Plan) -> Any:
+        """PURE: the wish that describes C(before) for everything that C(changes) touch."""
+
+
+class Guard(Protocol):
+    """What the loop needs of a dead-man's switch; see _guard/deadman.py."""
+
+    def arm(self, before: Any, changes: Plan) -> None:
+        """Be ready to bring back C(before) from whatever C(changes) lead to, or raise: nothing was changed yet."""
+
+    def applied(self) -> None:
+        """Everything is applied and read back; from now on a confirmation counts."""
+
+    def stand_down(self) -> None:
+        """The loop failed and has undone its work by itself."""
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Lists of thousands are small objects that all live: the collector would look at them again and again, and find nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_uncollected()
+def reconcile(
+    noun: Noun, wish: Any, check_mode: bool = False, guard: Guard | None = None
+) -> Outcome:
+    """Read, plan, apply, read back; undo on any failure after the first write.
+
+    A noun with a C(prepare(before)) loads what writing takes as soon as there is something to write, in check mode too, which then refuses what the run
+    would. One with a C(verify(before, after)) has the last word before success. A C(guard) is armed before the first write.
+    Raises what planning and applying raise, with a sentence on the undo added; ReadBackError where the host accepted every
+    write and still differs from the wish; UndoFailed where the way back failed too.
+    """
+    before = noun.read()
+    changes = tuple(noun.plan(before, wish))
+    prepare = getattr(noun, "prepare", None)
+    if changes and prepare is not None:
+        prepare(before)
+    if check_mode or not changes:
+        return Outcome(changes, before, before)
+    if guard is not None:
+        guard.arm(before, changes)
+    try:
+        noun.apply(changes, before)
+        after = noun.read()
+        left = tuple(noun.plan(after, wish))
+        if left:
+            raise ReadBackError(
+                f"The host accepted every write and still differs: {_in_words(left)}."
+            )
+        verify = getattr(noun, "verify", None)
+        if verify is not None:
+            verify(before, after)
+        if guard is not None:
+            guard.applied()
+    except BaseException as error:  # Ctrl-C and SystemExit leave no half-made network either
+        _undo(noun, before, changes, error)
+        if guard is not None:
+            guard.stand_down()
+        raise
+    return Outcome(changes, before, after)
+
+
+def _undo(noun: Noun, before: Any, changes: Plan, error: BaseException) -> None:
+    """Bring back C(before), and say so in C(error)'s message."""
+    try:
+        back = restore(noun, before, changes)
+    except HypervisorNetworkError as second:
+        raise UndoFailed(
+            f"{error} The undo failed as well, the host is half changed: {second}"
+        ) from error
+    if isinstance(error, HypervisorNetworkError):
+        error.args = (
+            f"{error} Everything this run did was undone ({len(back)} steps); the host is as it was before.",
+        )
+
+
+def restore(noun: Noun, before: Any, changes: Plan) -> list[Change]:
+    """Bring back C(before) for everything that C(changes) touch, from whatever stands now; returns what it took. Raises ReadBackError.
+
+    What was deleted has to be there again before it can be seen what it lacks, so one look is not enough.
+    """
+    done: list[Change] = []
+    wish = noun.wish_back(before, changes)
+    for _again in range(_PASSES):
+        now = noun.read()
+        back = tuple(noun.plan(now, wish))
+        if not back:
+            return done
+        noun.apply(back, now)
+        done += back
+    left = tuple(noun.plan(noun.read(), wish))
+    if left:
+        raise ReadBackError(f"The host accepted every write and still differs: {_in_words(left)}.")
+    return done
+
+
+def _in_words(changes: Plan) -> str:
+    parts = []
+    for change in changes[:3]:
+        keys = sorted(change.after or change.before or {})
+        parts.append(
+            f"{change} ({', '.join(f'{key}: {(change.before or {}).get(key)} is not {(change.after or {}).get(key)}' for key in keys)})"
+        )
+    more = len(changes) - len(parts)
+    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. Normalisers: what users type becomes what the kernel counts in, or BadInput with the reason.
+
+Each function takes the value and the option's name (for the message) and returns the canonical form. None is never passed in.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.deps import need
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+
+NAME_BYTES = 15  # IFNAMSIZ without its NUL
+TICKS = 100  # USER_HZ: the kernel gives bridge times in hundredths of a second
+
+_MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9_.@+=,#~!^-]+")
+
+
+def interface_name(value: str, option: str = "name") -> str:
+    """A name that the kernel, ifupdown and a shell all take: 1 to 15 bytes, no '%', ':', '/', blank, no leading '-'.
+
+    Stricter than the kernel, which makes "0" out of '%d' and takes '-x' (Linux: dev_valid_name, dev_alloc_name).
+    """
+    if len(value.encode("utf-8", "surrogateescape")) > NAME_BYTES:
+        raise BadInput(
+            f"{option} '{value}' has more than {NAME_BYTES} bytes, the kernel's limit for a device name; choose a shorter one."
+        )
+    if not _NAME.fullmatch(value) or value in (".", "..") or value.startswith("-"):
+        raise BadInput(
+            f"{option} {value!r} is not a usable device name; use letters, digits, '_', '-' and '.', not beginning with '-'."
+        )
+    if value in ("all", "default"):
+        raise BadInput(
+            f"{option} '{value}' is what the kernel calls the settings of all devices in /proc/sys/net; choose another name."
+        )
+    return value
+
+
+def mac(value: str, option: str = "mac") -> str:
+    """A unicast MAC as xx:xx:xx:xx:xx:xx in lower case, from any notation that netaddr reads."""
+    canonical = hardware_address(value, option)
+    if canonical == "00:00:00:00:00:00":
+        raise BadInput(
+            f"{option} {value} is all zero, which no device may have; give a real address, such as 52:54:00:12:34:56."
+        )
+    if int(canonical[:2], 16) & 1:
+        raise BadInput(
+            f"{option} {value} is a multicast address, which no device may have; clear the lowest bit of its first byte."
+        )
+    return canonical
+
+
+def hardware_address(value: str, option: str = "mac") -> str:
+    """Any 48-bit address as xx:xx:xx:xx:xx:xx in lower case."""
+    if _MAC.fullmatch(value):
+        return value.lower()
+    netaddr = need("netaddr")
+    try:
+        return str(netaddr.EUI(value, version=48, dialect=netaddr.mac_unix_expanded)).lower()
+    except (netaddr.AddrFormatError, ValueError, TypeError):
+        raise BadInput(
+            f"{option} {value!r} is not a MAC address; write it like 52:54:00:12:34:56."
+        ) from None
+
+
+def seconds(value: float, option: str, low: float, high: float) -> float:
+    """Seconds in whole hundredths, within [low, high]."""
+    if not math.isfinite(value):
+        raise BadInput(
+            f"{option} {value:g} is no number of seconds; the kernel's range is {low:g} to {high:g}."
+        )
+    ticks = round(value * TICKS)
+    if not low * TICKS <= ticks <= high * TICKS:
+        raise BadInput(
+            f"{option} {value:g} is outside the kernel's range of {low:g} to {high:g} seconds."
+        )
+    return ticks / TICKS
+
+
+def whole(value: int, option: str, low: int, high: int) -> int:
+    """An integer within [low, high]."""
+    if not low <= value <= high:
+        raise BadInput(f"{option} {value} is outside the kernel's range of {low} to {high}.")
+    return value

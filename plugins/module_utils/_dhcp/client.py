@@ -1,0 +1,22 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. What a DHCP client is to a planner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Client:
+    """A DHCP client: the device it serves, its program and its whole command line.
+
+    C(pid) is how it is found now, C(metric) that of the routes which its lease brought (None: it brought none).
+    """
+
+    dev: str
+    program: str
+    argv: tuple[str, ...]
+    pid: int = field(default=0, compare=False)
+    metric: int | None = field(default=None, compare=False)

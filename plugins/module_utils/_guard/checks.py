@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all guarded changes have in common: how often the same wish is tried, which gateways must answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Iterable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    ReadBackError,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Plan, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
+    transaction as transactions,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways import Gateway
+
+_MOST_ROLLBACKS = 2
+
+
+def check_tries(wish: str, cure: str) -> None:
+    """Refuse what was rolled back again and again; C(cure) is what the user says to try it all the same. Raises Refused."""
+    tries = transactions.rollbacks_in_a_row(wish)
+    if tries >= _MOST_ROLLBACKS:
+        raise Refused(
+            f"The last {tries} tries to make this change were rolled back, so it is not tried again by itself; find the reason with "
+            f"'ls -l {transactions.ROOT}', then say {cure}."
+        )
+
+
+def must_answer(silent: Sequence[Gateway], source: str = "") -> None:
+    """Refuse a change that made gateways silent which answered before it; C(source) is where they did. Raises ReadBackError."""
+    if silent:
+        where = f" on {source}" if source else ""
+        raise ReadBackError(
+            f"The {' and the '.join(str(one) for one in silent)} answered{where} and does not on {silent[0].dev}."
+        )
+
+
+def must_answer_again(silent: Sequence[Gateway]) -> None:
+    """The same after the way back, where nothing is left to be undone. Raises ReadBackError."""
+    if silent:
+        raise ReadBackError(f"Everything is as before, but the {silent[0]} does not answer.")
+
+
+def facts(
+    what: str,
+    gateways: Iterable[Gateway],
+    wanted: Mapping[str, Sequence[str]],
+    devs: Iterable[str],
+    source: str | None = None,
+) -> dict[str, Any]:
+    """What a confirmation will compare with.
+
+    C(what) is the change in words; C(wanted) are the addresses and routes of C(devs) that must stand; C(source) is the device that gave
+    everything away, by which the connection that confirms must not come in.
+    """
+    return {
+        "what": what,
+        "gateways": [asdict(one) for one in gateways],
+        "wanted": wanted,
+        "devs": list(devs),
+        "source": source,
+    }
+
+
+def in_words(changes: Plan) -> str:
+    """The changes for people, as one line."""
+    return listed([str(change) for change in changes], 3)

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Confirm a guarded change from outside: over a new connection, after a look at everything that was promised."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    DeadlineExceeded,
+    Refused,
+    UndoFailed,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    MAY_CUT_SSH,
+    SAFE,
+    Change,
+    Plan,
+    listed,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import gateways
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
+    transaction as transactions,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.transaction import (
+    Transaction,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
+    Netlink,
+    names_of,
+)
+
+
+def words(
+    now: Snapshot, routes: Iterable[rtnl_route.Route], devs: Sequence[str]
+) -> dict[str, list[str]]:
+    """What must be the same at the confirmation as when everything was applied: addresses and routes of C(devs), in order of names."""
+    return {
+        "addresses": sorted(
+            f"{one.text} dev {one.dev}" for dev in devs for one in now.addresses_of(dev)
+        ),
+        "routes": sorted(str(route) for route in routes if route.devs & set(devs)),
+    }
+
+
+class TransactionNoun:
+    """See C(_core/reconcile.Noun). A snapshot is the transaction's facts with C(objections); a wish is a state, None to leave it as it is."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        netns: str | None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._transaction = transaction
+        self._netns = netns
+        self._environment = os.environ if environment is None else environment
+
+    def read(self) -> dict[str, Any]:
+        facts = self._transaction.facts
+        if facts.get("netns") != self._netns:
+            raise BadInput(
+                f"The transaction {facts['id']} belongs to {_place(facts.get('netns'))}, not to {_place(self._netns)}; say so with 'netns'."
+            )
+        if facts["state"] == transactions.APPLIED:
+            facts["objections"] = objections(facts, self._environment)
+        return facts
+
+    def plan(self, now: Mapping[str, Any], wish: str | None) -> Plan:
+        if wish in (None, now["state"]):
+            return []
+        _check_back(now)
+        if now["state"] != transactions.APPLIED:
+            raise DeadlineExceeded(_too_late(now, wish))
+        if wish == transactions.CONFIRMED and now["objections"]:
+            raise Refused(
+                f"The transaction {now['id']} is not confirmed: {' '.join(now['objections'])}"
+            )
+        verb, risk = (
+            ("confirm", SAFE) if wish == transactions.CONFIRMED else ("roll back", MAY_CUT_SSH)
+        )
+        return [
+            Change(verb, "transaction", now["id"], {"state": now["state"]}, {"state": wish}, risk)
+        ]
+
+    def apply(self, changes: Plan, now: Mapping[str, Any]) -> None:
+        wish = (changes[0].after or {})["state"]
+        to = transactions.CONFIRMED if wish == transactions.CONFIRMED else transactions.ROLLING_BACK
+        if not self._transaction.move(transactions.APPLIED, to):
+            raise DeadlineExceeded(_too_late(self._transaction.facts, wish))
+        # the guard holds it until it is through
+        os.close(transactions.lock(self._netns, wait=True))
+        _check_back(self._transaction.facts)
+
+    def wish_back(self, before: Mapping[str, Any], changes: Plan) -> None:
+        """A confirmation is not taken back, and a rollback is the way back itself."""
+
+
+def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """What speaks against a confirmation now, in sentences."""
+    netlink = Netlink()
+    now = netlink.snapshot(addresses=True)
+    found = [
+        _connection(now, facts, environment),
+        *_lost(now, netlink, facts),
+        _silence(now, netlink, facts),
+    ]
+    return [one for one in found if one]
+
+
+def _check_back(facts: Mapping[str, Any]) -> None:
+    if facts["state"] == transactions.ROLLBACK_FAILED:
+        raise UndoFailed(
+            f"The transaction {facts['id']} could not be rolled back: {facts.get('error')}"
+        )
+
+
+def _too_late(facts: Mapping[str, Any], wish: str) -> str:
+    why = f" because {facts['why']}" if facts.get("why") else ""
+    return f"The transaction {facts['id']} can't become {wish}: it is {facts['state']}{why}; run the task again for a new try."
+
+
+def _place(netns: str | None) -> str:
+    return f"the network namespace {netns}" if netns else "the host's own network"
+
+
+def came_to(environment: Mapping[str, str]) -> str:
+    """The host's address that this SSH connection came to; empty for a console, or where sudo keeps it to itself."""
+    parts = environment.get("SSH_CONNECTION", "").split()
+    return parts[2].partition("%")[0] if len(parts) == 4 else ""
+
+
+def _connection(now: Snapshot, facts: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """The connection that confirms must not have come in by the device that gave everything away; without one the other checks decide."""
+    address = came_to(environment)
+    dev = now.device_of(address)
+    return (
+        f"This connection came to {address}, which is still on {dev}."
+        if dev is not None and dev == facts["source"]
+        else ""
+    )
+
+
+def _lost(now: Snapshot, netlink: Netlink, facts: Mapping[str, Any]) -> list[str]:
+    routes = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names_of(now.links))
+    found = words(now, routes, facts["devs"])
+    lost = {
+        kind: [one for one in wanted if one not in found[kind]]
+        for kind, wanted in facts["wanted"].items()
+    }
+    return [
+        f"Of the {kind} {listed(missing)} got lost since it was applied."
+        for kind, missing in lost.items()
+        if missing
+    ]
+
+
+def _silence(now: Snapshot, netlink: Netlink, facts: Mapping[str, Any]) -> str:
+    silent = gateways.silent(
+        netlink, now.links, [gateways.Gateway(**one) for one in facts["gateways"]]
+    )
+    return (
+        f"The {' and the '.join(str(one) for one in silent)} answered before and does not on {silent[0].dev}."
+        if silent
+        else ""
+    )

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether cloud-init writes this host's network configuration."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+
+from ansible_collections.hypervisor.network.plugins.module_utils._host import files
+
+_DISABLED = re.compile(
+    r"^network:\s*(?:\{\s*|\n\s+)[\"']?config[\"']?:\s*[\"']?disabled\b", re.MULTILINE
+)
+
+
+def is_off(directory: str) -> bool:
+    """Whether cloud-init, or its part for the network, is switched off (docs.cloud-init.io: disabling network configuration)."""
+    if os.path.exists(os.path.join(directory, "cloud-init.disabled")):
+        return True
+    for path in (
+        os.path.join(directory, "cloud.cfg"),
+        *sorted(glob.glob(os.path.join(directory, "cloud.cfg.d", "*.cfg"))),
+    ):
+        if files.is_file(path) and _DISABLED.search(
+            files.read_bytes(path).decode("utf-8", "replace")
+        ):
+            return True
+    return False

@@ -1,0 +1,292 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes: who one is, whether it still lives, how to start one that outlives us and how to end one.
+
+A pid number alone names nobody, it is given to the next process after a while: an identity is pid, start time and boot.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import re
+import resource
+import select
+import signal
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import PATH
+
+_FIRST_FREE_FD = 3
+_OOM_SCORE = b"200"  # a guest goes before the host's own services do
+_EXEC_DEADLINE = 10.0
+_KERNEL_LOG = "/dev/kmsg"
+# What a process of its own does; it calls what it is given once it is sure to work
+Work = Callable[[Callable[[], None]], None]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process for ever: C(start_time) is field 22 of /proc/PID/stat in ticks since boot, C(boot_id) names the boot."""
+
+    pid: int
+    start_time: int
+    boot_id: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def alive(self) -> bool:
+        """It runs, or can run again; a zombie does not."""
+        return self._state() not in ("", "Z", "X")
+
+    @property
+    def there(self) -> bool:
+        """It is not gone yet: of a zombie, other threads may still be ending, with its files open."""
+        return self._state() != ""
+
+    def _state(self) -> str:
+        found = _stat(self.pid)
+        return (
+            found[0]
+            if found is not None and found[1] == self.start_time and boot_id() == self.boot_id
+            else ""
+        )
+
+    @property
+    def since(self) -> float:
+        """When it was started, in seconds since the epoch."""
+        with open("/proc/uptime", encoding="ascii") as file:
+            uptime = float(file.read().split()[0])
+        return time.time() - uptime + self.start_time / os.sysconf("SC_CLK_TCK")
+
+
+def boot_id() -> str:
+    """The kernel's name for this boot."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def _stat(pid: int) -> tuple[str, int] | None:
+    """State letter and start time. The command in parentheses may hold anything, so fields are counted behind the last one."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return fields[0], int(fields[19])
+
+
+def wait_gone(who: Identity, timeout: float) -> bool:
+    """Whether the process ended within C(timeout) seconds, with all its threads. Waits on its pidfd, which is ready from the end on."""
+    descriptor = _pidfd(who)
+    if descriptor is None:
+        return True
+    try:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        return bool(poller.poll(max(0, int(timeout * 1000))))
+    finally:
+        os.close(descriptor)
+
+
+def send_signal(who: Identity, number: int) -> None:
+    """Signal exactly that process; one that is gone is fine."""
+    descriptor = _pidfd(who)
+    if descriptor is None:
+        return
+    try:
+        signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _pidfd(who: Identity) -> int | None:
+    try:
+        descriptor = os.pidfd_open(who.pid)
+    except ProcessLookupError:
+        return None
+    if who.there:  # looked at after opening: from here on the number cannot change hands
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def killed_for_memory(who: Identity) -> bool:
+    """Whether the kernel's log says that it killed this process for lack of memory, of the host or of a cgroup (mm/oom_kill.c).
+
+    C(who) is one of this boot, which the log is of. False too where the log cannot be read, or is past it.
+    """
+    killed = re.compile(rb"out of memory: killed process %d \(" % who.pid, re.IGNORECASE)
+    return any(killed.search(record) for record in _kernel_log())
+
+
+def _kernel_log() -> Iterator[bytes]:
+    """The records of the kernel's log as it is now (Documentation/ABI/testing/dev-kmsg)."""
+    try:
+        with open(
+            _KERNEL_LOG,
+            "rb",
+            buffering=0,
+            opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK),
+        ) as log:
+            while True:
+                try:
+                    record = log.read(8192)
+                except BrokenPipeError:  # overwritten while it was waited for: the next one follows
+                    continue
+                if not record:  # None behind the last: it does not wait for another
+                    return
+                yield record
+    except OSError:
+        return
+
+
+def account(user: str | None) -> pwd.struct_passwd:
+    """The account of a name or number; root where none is given. Raises GuestError."""
+    try:
+        if user is None:
+            return pwd.getpwuid(0)
+        return pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
+    except KeyError:
+        raise GuestError(
+            f"There is no user '{user}' on this host; make it first, such as with ansible.builtin.user."
+        ) from None
+
+
+def may_open(found: os.stat_result, user: Any) -> bool:
+    """Whether C(user) (a struct_passwd) may open a file to read and write, as the kernel decides; root always may."""
+    if user.pw_uid == 0:
+        return True
+    if found.st_uid == user.pw_uid:
+        bits = found.st_mode >> 6
+    elif found.st_gid in os.getgrouplist(user.pw_name, user.pw_gid):
+        bits = found.st_mode >> 3
+    else:
+        bits = found.st_mode
+    return bits & 6 == 6
+
+
+def spawn(
+    argv: Sequence[str],
+    descriptors: Mapping[int, int],
+    stderr: int,
+    user: pwd.struct_passwd,
+    recorded: Callable[[Identity], None],
+) -> None:
+    """Start a program that outlives this process and its session, as C(user).
+
+    C(descriptors) maps the numbers the program knows to open descriptors here; everything else is closed. C(recorded) is
+    called with the new identity in the new process, before the program: there is no moment in which it runs unrecorded.
+    Raises GuestError where it cannot be executed.
+    """
+
+    def execute(_ready: Callable[[], None]) -> None:
+        os.execve(argv[0], list(argv), {"PATH": PATH, "LANG": "C.UTF-8"})
+
+    _apart(f"execute {argv[0]}", execute, descriptors, stderr, user, recorded)
+
+
+def fork(
+    what: str, work: Work, descriptors: Mapping[int, int], stderr: int, user: pwd.struct_passwd
+) -> None:
+    """Have C(work) done by a process of its own that outlives this one, as C(user); see C(spawn) for the rest.
+
+    Nothing is executed, so the user needs no interpreter that it may read. A GuestError says that C(what) cannot be done where
+    C(work) raises OSError before it is sure to.
+    """
+    _apart(what, work, descriptors, stderr, user, lambda _who: None)
+
+
+def _apart(
+    what: str,
+    work: Work,
+    descriptors: Mapping[int, int],
+    stderr: int,
+    user: pwd.struct_passwd,
+    recorded: Callable[[Identity], None],
+) -> None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            os.setsid()
+            if os.fork() == 0:
+                _become(work, descriptors, stderr, user, recorded, writer)
+        except BaseException as error:  # nothing may unwind into the caller's code in this process
+            os.write(writer, str(error).encode())
+        finally:
+            os._exit(127)
+    os.close(writer)
+    os.waitpid(child, 0)
+    try:
+        poller = select.poll()
+        poller.register(reader, select.POLLIN | select.POLLHUP)
+        # closed once it is sure to work, as by a successful exec; written to by what failed
+        complaint = (
+            os.read(reader, 4096) if poller.poll(int(_EXEC_DEADLINE * 1000)) else b"it hangs"
+        )
+    finally:
+        os.close(reader)
+    if complaint:
+        raise GuestError(f"Cannot {what}: {complaint.decode(errors='replace')}.")
+
+
+def _become(
+    work: Work,
+    descriptors: Mapping[int, int],
+    stderr: int,
+    user: pwd.struct_passwd,
+    recorded: Callable[[Identity], None],
+    writer: int,
+) -> None:
+    """The last steps in the new process; returns where C(work) does."""
+    for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    _state, start_time = _stat(os.getpid()) or ("", 0)
+    recorded(Identity(os.getpid(), start_time, boot_id()))
+    with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
+        file.write(_OOM_SCORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # out of the way of the numbers that are asked for, before any of them is overwritten
+    above = _FIRST_FREE_FD + len(descriptors)
+    moved = {number: _above(descriptor, above) for number, descriptor in descriptors.items()}
+    errors, status = _above(stderr, above), _above(writer, above)
+    null = os.open(os.devnull, os.O_RDWR)
+    for target, source in {0: null, 1: errors, 2: errors, **moved}.items():
+        os.dup2(source, target, inheritable=True)
+    os.dup2(status, above, inheritable=False)
+    for descriptor in [int(name) for name in os.listdir("/proc/self/fd") if int(name) > above]:
+        _close(descriptor)
+    os.chdir("/")
+    os.umask(0o077)
+    try:
+        if user.pw_uid != os.getuid():
+            os.initgroups(user.pw_name, user.pw_gid)
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+        work(lambda: os.close(above))
+    except OSError as error:
+        os.write(above, (error.strerror or str(error)).encode())
+        os._exit(127)
+
+
+def _above(descriptor: int, least: int) -> int:
+    """A copy of a descriptor with a higher number than any that is given away."""
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least + 1)
+
+
+def _close(descriptor: int) -> None:
+    try:
+        os.close(descriptor)
+    except OSError:  # the listing's own descriptor is among those that were listed
+        pass

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that ifupdown reads, as a noun for the one loop: planned, checked by ifupdown itself, and replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from typing import Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._host import files
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import (
+    PATH,
+    path_of,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    files as stanza_files,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    plan as stanza_plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import sources
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.sources import DEFAULT
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import (
+    Wish,
+    one_line,
+)
+
+BACKUPS = "/var/backups/hypervisor-network"
+_SECONDS = 20
+
+
+class Interfaces:
+    """The noun: C(read) gives Files, C(plan) takes a list of Wish."""
+
+    def __init__(
+        self,
+        root: str = DEFAULT,
+        backups: str | None = BACKUPS,
+        validate: bool = True,
+        cloud: str = "/etc/cloud",
+    ) -> None:
+        for option, path in (("path", root), ("backup_dir", backups)):
+            if path is not None and (one_line(path, option) != path or not os.path.isabs(path)):
+                raise BadInput(
+                    f"{option} {path!r} is no absolute path; write it from the root, like {DEFAULT}."
+                )
+        self._root = os.path.normpath(root)
+        self._base = os.path.dirname(self._root)
+        self._backups = backups
+        self._validate = validate
+        self._cloud = cloud
+        if backups is not None and os.path.commonpath(
+            [os.path.realpath(backups), os.path.realpath(self._base)]
+        ) == os.path.realpath(self._base):
+            raise BadInput(
+                f"backup_dir {backups} is inside {self._base}, where ifupdown could read the copies; choose a directory outside."
+            )
+
+    def read(self) -> Files:
+        """Every file that the root leads to."""
+        return sources.read(self._root, self._cloud)
+
+    def plan(self, now: Files, wish: Sequence[Wish] | stanza_files.Restore) -> list[Change]:
+        """The pure plan, and then all that can be known now of what would stop it. Reads and probes, writes no configuration."""
+        changes = stanza_plan.plan(now, wish)
+        edits = self._edits(changes)
+        for edit in edits:
+            files.probe(edit)
+        for directory in {os.path.dirname(path) for path, _content in self._copies(changes)}:
+            files.probe_directory(directory)
+        if edits and self._validate and not isinstance(wish, stanza_files.Restore):
+            _ask_ifquery(
+                stanza_files.flat(now, changes),
+                [one.name for one in wish if one.state == "present"],
+            )
+        return changes
+
+    def apply(self, changes: Sequence[Change], now: Files) -> None:
+        """Keep backups of the files, then replace them."""
+        for path, content in self._copies(changes):
+            files.back_up(path, content)
+        files.replace(self._edits(changes), self._base)
+
+    def wish_back(self, before: Files, changes: Sequence[Change]) -> stanza_files.Restore:
+        """PURE: each file's former text, where it has ours."""
+        del before
+        return stanza_files.Restore(
+            {path: (texts.new, texts.old) for path, texts in stanza_files.files(changes)}
+        )
+
+    def backups_of(self, changes: Sequence[Change]) -> list[str]:
+        """The paths of the copies that a plan keeps."""
+        return [path for path, _content in self._copies(changes)]
+
+    def _copies(self, changes: Sequence[Change]) -> list[tuple[str, bytes]]:
+        """What to keep and where: the name of a copy tells the file and its content, so that none is kept twice."""
+        found = []
+        for path, texts in stanza_files.files(changes):
+            content = _encoded(texts.old)
+            if self._backups is not None and content is not None and texts.keep:
+                name = f"{path.strip('/').replace('/', '-')}.{hashlib.sha256(content).hexdigest()[:16]}"
+                found.append((os.path.join(self._backups, name), content))
+        return found
+
+    def _edits(self, changes: Sequence[Change]) -> list[files.Edit]:
+        return [
+            files.Edit(files.within(path, self._base), _encoded(texts.old), _encoded(texts.new))
+            for path, texts in stanza_files.files(changes)
+        ]
+
+
+def _encoded(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
+
+
+def _ask_ifquery(text: str, names: Sequence[str]) -> None:
+    """Have ifupdown itself read a copy of what would be written, where it is installed; Refused with what it says."""
+    program = path_of("ifquery")
+    if program is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="hypervisor-network-") as directory:
+        copy = os.path.join(directory, "interfaces")
+        with open(copy, "wb") as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
+        for arguments in (["--list"], names) if names else (["--list"],):
+            try:
+                done = subprocess.run(
+                    [program, "-i", copy, *arguments], capture_output=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
+                    env={"PATH": PATH, "LC_ALL": "C"},
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                raise Refused(
+                    f"ifquery did not answer within {_SECONDS} s on a copy of the new text; see whether it hangs by hand."
+                ) from None
+            if done.returncode != 0:
+                said = done.stderr.decode("utf-8", "replace").replace(copy, "the new text").strip()
+                raise Refused(
+                    f"ifupdown would not read the new text: {said}; correct the files, or set validate to false."
+                )

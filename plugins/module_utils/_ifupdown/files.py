@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. The files that ifupdown reads, before and after a plan, and how they are shown to people."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence, Union
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import lines
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
+    Document,
+)
+
+Docs = Mapping[str, Document]
+GROUPS = {"auto": "auto", "allow_hotplug": "hotplug"}
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that ifupdown reads, in its order: path as it is reached -> text (bytes as UTF-8 with surrogateescape).
+
+    C(root) is the first. C(includes) has, for each file, the files that its source lines lead to, line by line. C(openings)
+    are what those lines say, as (source or source-directory, absolute pattern). C(cloud_init) tells whether cloud-init writes the network's configuration.
+    C(metrics) has, by device, the metric of the routes that a DHCP client has set just now; what has none is not there.
+    """
+
+    root: str
+    texts: Mapping[str, str]
+    includes: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    openings: Sequence[tuple[str, str]] = ()
+    cloud_init: bool = True
+    metrics: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The payload of a file's change: its text before and after, None where there is no file; C(keep) asks for a backup."""
+
+    old: str | None
+    new: str | None
+    keep: bool = True
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The undo: per path (the text that we wrote, the text that was there). What somebody else wrote since is left."""
+
+    texts: Mapping[str, tuple[Union[str, None], Union[str, None]]]
+
+
+def file_change(path: str, texts: Texts) -> Change:
+    action = "create" if texts.old is None else "delete" if texts.new is None else "update"
+    return Change(action, "file", path, _hashed(texts.old), _hashed(texts.new), payload=texts)
+
+
+def files(changes: Sequence[Change]) -> list[tuple[str, Texts]]:
+    """What a plan does to files: (path, texts)."""
+    return [(change.name, change.payload) for change in changes if change.kind == "file"]
+
+
+def _hashed(text: str | None) -> dict[str, str] | None:
+    return (
+        None
+        if text is None
+        else {"sha256": hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()}
+    )
+
+
+def described(docs: Docs, name: str, family: str | None) -> dict[str, Any]:
+    """A stanza as the module returns it."""
+    found = lines.places(docs, name, family)
+    result: dict[str, Any] = {
+        "name": name,
+        "family": family or (found[0][1].family if found else None),
+    }
+    result["state"] = "present" if found else "absent"
+    result["method"] = found[0][1].method if found else None
+    result["file"] = found[0][0] if found else None
+    result["options"] = [
+        [readable(key), readable(value)] for _path, stanza in found for key, value in stanza.options
+    ]
+    for option, group in GROUPS.items():
+        result[option] = any(doc.selected(group, name) for doc in docs.values())
+    return result
+
+
+def readable(text: str) -> str:
+    """Text for people and JSON: bytes that are not UTF-8 become the replacement character."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def told(before: Docs, after: Docs) -> list[Change]:
+    """What changed, stanza by stanza."""
+    names: dict[tuple[str, str | None], None] = {}
+    for docs in (before, after):
+        names.update(
+            ((stanza.name, stanza.family), None)
+            for doc in docs.values()
+            for stanza in doc.stanzas()
+        )
+    changes = []
+    for name, family in names:
+        old, new = (_facts(docs, name, family) for docs in (before, after))
+        if old == new:
+            continue
+        action = "create" if old is None else "delete" if new is None else "update"
+        if old is not None and new is not None:
+            keys = [key for key in new if old[key] != new[key]]
+            old, new = {key: old[key] for key in keys}, {key: new[key] for key in keys}
+        changes.append(Change(action, "stanza", " ".join(filter(None, (name, family))), old, new))
+    return changes
+
+
+def _facts(docs: Docs, name: str, family: str | None) -> dict[str, Any] | None:
+    facts = described(docs, name, family)
+    return (
+        None
+        if facts["state"] == "absent"
+        else {key: facts[key] for key in ("file", "method", "options", *GROUPS)}
+    )
+
+
+def docs_after(now: Files, changes: Sequence[Change]) -> dict[str, Document]:
+    """The files as they are after a plan, or in check mode would be."""
+    texts = {**now.texts, **{path: change.new or "" for path, change in files(changes)}}
+    return {path: Document(text) for path, text in texts.items()}
+
+
+def diff(changes: Sequence[Change]) -> list[dict[str, str]]:
+    """Ansible's diff: each file's text, before and after."""
+    return [
+        {
+            "before_header": path,
+            "after_header": path,
+            "before": readable(texts.old or ""),
+            "after": readable(texts.new or ""),
+        }
+        for path, texts in files(changes)
+    ]
+
+
+def flat(now: Files, changes: Sequence[Change]) -> str:
+    """All files as ifupdown would read them, in one text, each in the place of the line that sources it."""
+    docs = docs_after(now, changes)
+    seen: set[str] = set()
+
+    def read(path: str) -> str:
+        seen.add(path)
+        included = iter(now.includes.get(path, ()))
+        text = ""
+        for line in docs[path].lines:
+            sourced = line.kind in ("source", "source-directory")
+            text += (
+                "".join(read(one) for one in next(included, ()) if one not in seen)
+                if sourced
+                else line.raw
+            )
+        return text if text.endswith("\n") or not text else text + "\n"
+
+    return read(now.root) + "".join(read(path) for path in docs if path not in seen)

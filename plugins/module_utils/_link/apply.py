@@ -1,0 +1,394 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bridges, ports and taps as one noun: the planners of bridge, port and tap, and their changes as messages.
+
+A wish is C({kind: [wish, ...]}) with the kinds bridge, port and tap. One dump, one plan, one pass: devices are made first, then
+joined, and deleted last, so that a failure before the end has nothing to make again. A wish of C(wish_back) has the kind address too.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from dataclasses import replace
+from typing import Any, Callable, Iterable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+    Plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    IFF_UP,
+    Address,
+    Lazily,
+    Snapshot,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
+from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import with_own_times
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    address as rtnl_address,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    attributes as option_tables,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import bridge_vlan, nla
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
+    Netlink,
+    index_of,
+    wireless,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+)
+
+_ORDER = {"create": 0, "recreate": 0, "update": 1, "detach": 2, "attach": 3, "add": 4, "delete": 5}
+# seconds; the kernel's worker looks at carriers once a second, or at once (net/core/link_watch.c)
+_NOTED = 2.0
+_OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias", "addr_gen_mode")
+
+
+class LinkNoun:
+    """See C(_core/reconcile.Noun). C(netlink) is the socket, C(configure) makes a TAP (a parameter, so that tests need no root)."""
+
+    def __init__(
+        self,
+        netlink: Netlink,
+        configure: Callable[[str, Mapping[str, Any]], None] = tuntap.configure,
+    ) -> None:
+        self._netlink = netlink
+        self._configure = configure
+        self.alone = alone
+
+    def read(self) -> Snapshot:
+        snapshot = self._netlink.snapshot(addresses=True, vlans=True)
+        stations = wireless(name for name, link in snapshot.links.items() if not link.kind)
+        links = {
+            name: replace(link, wireless=True) if name in stations else link
+            for name, link in snapshot.links.items()
+        }
+        links.update(
+            {name: with_own_times(link) for name, link in links.items() if link.kind == "bridge"}
+        )
+        return Snapshot(links, snapshot.addresses, Lazily(tuntap.holders))
+
+    def prepare(self, before: Snapshot) -> None:
+        self._netlink.ready()
+
+    def plan(self, now: Snapshot, wish: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plan:
+        changes = bridge_planner.plan(now, wish.get("bridge", ())) + tap_planner.plan(
+            now, wish.get("tap", ())
+        )
+        made = [one.name for one in changes if one.action in ("create", "recreate")]
+        ports = wish.get("port", ())
+        again = {one["name"] for one in ports} & {
+            one.name for one in changes if one.action == "recreate"
+        }
+        if again:  # what is wished for the port counts for the new device, not what the old one had
+            changes = [
+                one for one in changes if one.kind != port_planner.KIND or one.name not in again
+            ]
+        links = {name: link for name, link in now.links.items() if name not in again}
+        if ports:
+            links.update(bridge_planner.with_their_new_default(now, changes))
+        changes += port_planner.plan(replace(now, links=links), ports, made)
+        there = {(one.dev, one.text) for one in now.addresses if one.dev not in made}
+        lost = [one for one in wish.get("address", ()) if (one.dev, one.text) not in there]
+        changes += [
+            Change("add", "address", one.text, None, {"dev": one.dev}, payload=one) for one in lost
+        ]
+        return sorted(changes, key=_in_order)
+
+    def wish_back(self, before: Snapshot, changes: Plan) -> dict[str, list[Any]]:
+        names: dict[str, dict[str, None]] = {"bridge": {}, "port": {}, "tap": {}}
+        addresses: list[Address] = []
+        for change in changes:
+            names[change.kind][change.name] = None
+            # what hangs on a device goes with it, and comes back with it
+            if change.kind == "tap" and change.name in before.links:
+                names["port"][change.name] = None
+            if change.kind == "bridge" and (
+                change.action == "delete" or "vlan_default_pvid" in (change.after or {})
+            ):
+                names["port"].update(
+                    dict.fromkeys(port.name for port in before.ports_of(change.name))
+                )
+            if change.action in ("delete", "recreate"):
+                addresses += before.addresses_of(change.name)
+        planners = {"bridge": bridge_planner, "port": port_planner, "tap": tap_planner}
+        back: dict[str, list[Any]] = {
+            kind: [planners[kind].wish_back(before, name) for name in found]
+            for kind, found in names.items()
+        }
+        return {**back, "address": addresses}
+
+    def apply(self, changes: Plan, now: Snapshot) -> None:
+        for change in changes:
+            getattr(self, f"_{change.action}_{change.kind}")(change, now)
+
+    def _create_bridge(self, change: Change, now: Snapshot) -> None:
+        after = change.after or {}
+        body = rtnl_link.link_header() + _name(change.name)
+        if after.get("mac") is not None:
+            body += _mac(after["mac"])
+        self._netlink.send(
+            rtnl_link.RTM_NEWLINK,
+            NLM_F_CREATE | NLM_F_EXCL,
+            body + rtnl_link.linkinfo("bridge"),
+            f"create the bridge {change.name}",
+        )
+        index = index_of(change.name, {})
+        if any(after.get(one.option) is not None for one in option_tables.BRIDGE):
+            # what the new bridge has already is not sent: a kernel without VLANs refuses even to switch them off
+            self._set_bridge(
+                change.name, bridge_planner.missing(self._netlink.link(index), after), index
+            )
+        if after.get("self_vlans") is not None:
+            self._set_vlans(change.name, index, None, after["self_vlans"], own=True)
+        self._set_link(change, after, index)
+
+    def _update_bridge(self, change: Change, now: Snapshot) -> None:
+        index = index_of(change.name, now.links)
+        after = change.after or {}
+        vlans = after.get("self_vlans")
+        # before the bridge begins to filter, so that the host never lacks its own
+        if vlans is not None:
+            self._set_vlans(
+                change.name, index, (change.before or {})["self_vlans"], vlans, own=True
+            )
+        self._set_bridge(change.name, after, index)
+        if vlans is not None:
+            self._set_vlans(
+                change.name,
+                index,
+                bridge_planner.default_moves(now.links[change.name], after, vlans),
+                vlans,
+                own=True,
+            )
+        if "mac" in after:
+            self._set_mac(change, index)
+        self._set_link(change, after, index)
+
+    def _set_bridge(self, name: str, options: Mapping[str, Any], index: int) -> None:
+        # else the kernel refuses a forward_delay under 2
+        first = {"stp_state": False} if options.get("stp_state") is False else {}
+        if options.get("vlan_default_pvid"):  # once the ports have that VLAN, these are refused
+            first.update(
+                {key: options[key] for key in bridge_planner.NEED_NO_VLANS if key in options}
+            )
+        for part in (first, {key: value for key, value in options.items() if key not in first}):
+            encoded = rtnl_link.encode_options(option_tables.BRIDGE, part)
+            if encoded:
+                self._send_link(
+                    index,
+                    rtnl_link.linkinfo("bridge", encoded),
+                    f"set {_listed(part, option_tables.BRIDGE)} of the bridge {name}",
+                )
+
+    def _create_tap(self, change: Change, now: Snapshot) -> None:
+        self._make_tap(change, change.after or {})
+
+    def _recreate_tap(self, change: Change, now: Snapshot) -> None:
+        self._delete_tap(change, now)
+        self._make_tap(change, change.payload)
+
+    def _make_tap(self, change: Change, options: Mapping[str, Any]) -> None:
+        self._configure(change.name, options)
+        if any(options.get(key) is not None for key in ("mac", "up", *_OWN_LINK_KEYS)):
+            index = index_of(change.name, {})
+            if options.get("mac") is not None:
+                self._send_link(
+                    index, _mac(options["mac"]), f"set the MAC {options['mac']} of {change.name}"
+                )
+            self._set_link(change, options, index)
+
+    def _update_tap(self, change: Change, now: Snapshot) -> None:
+        after = change.after or {}
+        if any(key in after for key in tap_planner.FLAGS + tap_planner.OWNERS):
+            flags = {key: now.links[change.name].options[key] for key in tap_planner.FLAGS}
+            self._configure(change.name, {**flags, **after})
+        index = index_of(change.name, now.links)
+        if "mac" in after:
+            self._set_mac(change, index)
+        self._set_link(change, after, index)
+
+    def _attach_port(self, change: Change, now: Snapshot) -> None:
+        after = change.after or {}
+        # from the kernel: this run may have made either of them, or made it again
+        index = index_of(change.name, {})
+        bridge = index_of(after["bridge"], {})
+        link = now.links.get(change.name)
+        leaks = "vlans" in after and bool(vlan_words.steps(change.payload, after["vlans"])[0])
+        pause = leaks and link is not None and link.kind == "tun" and link.up
+        if pause:  # else its frames would be in the default VLAN until it has its own
+            self._set_up(change, False, index)
+        self._send_link(
+            index,
+            _u32(rtnl_link.IFLA_MASTER, bridge),
+            f"make {change.name} a port of {after['bridge']}",
+        )
+        if "vlans" in after:
+            self._set_vlans(change.name, index, change.payload, after["vlans"])
+        if pause and after.get("up") is None:
+            self._set_up(change, True, index)
+        self._set_port(change, after, index)
+
+    def _update_port(self, change: Change, now: Snapshot) -> None:
+        index = index_of(change.name, now.links)
+        after = change.after or {}
+        if "vlans" in after:
+            self._set_vlans(change.name, index, (change.before or {})["vlans"], after["vlans"])
+        self._set_port(change, after, index)
+
+    def _detach_port(self, change: Change, now: Snapshot) -> None:
+        body = _u32(rtnl_link.IFLA_MASTER, 0)
+        index = index_of(change.name, now.links)
+        self._send_link(
+            index, body, f"take {change.name} out of {(change.before or {}).get('bridge')}"
+        )
+        if (change.after or {}).get("up") is not None:
+            self._set_up(change, (change.after or {})["up"], index)
+
+    def _add_address(self, change: Change, now: Snapshot) -> None:
+        address = change.payload
+        body = rtnl_address.readdress(
+            address, index_of(address.dev, {}), address.dev, address.flags
+        )
+        self._netlink.send(
+            rtnl_address.RTM_NEWADDR,
+            NLM_F_CREATE | NLM_F_REPLACE,
+            body,
+            f"add the address {address.text} to {address.dev}",
+        )
+
+    def _delete_bridge(self, change: Change, now: Snapshot) -> None:
+        body = rtnl_link.link_header(index_of(change.name, now.links))
+        try:
+            self._netlink.send(
+                rtnl_link.RTM_DELLINK, 0, body, f"delete the {change.kind} {change.name}"
+            )
+        except KernelError as error:
+            if error.errno != errno.ENODEV:  # somebody else was faster: gone is gone
+                raise
+
+    _delete_tap = _delete_bridge
+
+    def _set_port(self, change: Change, after: Mapping[str, Any], index: int) -> None:
+        if after.get("up") is not None:  # first: the kernel sets no state of a port that is down
+            self._set_up(change, after["up"], index)
+        what = f"set {_listed(after, option_tables.PORT)} of the port {change.name}"
+        if after.get("backup_port") is not None:
+            after = {
+                **after,
+                "backup_port": index_of(after["backup_port"], {}) if after["backup_port"] else 0,
+            }
+        options = rtnl_link.encode_options(option_tables.PORT, after)
+        if not options:
+            return
+        try:
+            self._send_link(index, rtnl_link.slaveinfo(options), what)
+        except KernelError as error:
+            # The carrier may be there, and the kernel's worker that takes note of it still to run: until then a port may be disabled only.
+            if error.errno != errno.ENETDOWN or not self._netlink.wait_until_transmitting(
+                index, _NOTED
+            ):
+                raise
+            self._send_link(index, rtnl_link.slaveinfo(options), what)
+
+    def _set_vlans(
+        self,
+        name: str,
+        index: int,
+        now: vlan_words.Vlans | None,
+        wish: vlan_words.Vlans,
+        own: bool = False,
+    ) -> None:
+        """First away, then there: a moment of silence rather than of frames in two VLANs. What stays is not touched."""
+        gone, come = vlan_words.steps(now, wish)
+        for kind, ranges, verb in (
+            (rtnl_link.RTM_DELLINK, gone, "take {} from"),
+            (rtnl_link.RTM_SETLINK, come, "give {} to"),
+        ):
+            if ranges:
+                vlans = f"the VLANs {', '.join(vlan_words.written(ranges))}"
+                self._netlink.send(
+                    kind, 0, bridge_vlan.request(index, ranges, own), f"{verb.format(vlans)} {name}"
+                )
+
+    def _set_mac(self, change: Change, index: int) -> None:
+        mac = (change.after or {})["mac"]
+        self._send_link(index, _mac(mac), f"set the MAC {mac} of {change.name}")
+
+    def _set_link(self, change: Change, after: Mapping[str, Any], index: int) -> None:
+        """One attribute a message: of a message that is refused, the kernel has applied what came before."""
+        if after.get("mtu") is not None:
+            self._send_link(
+                index,
+                _u32(rtnl_link.IFLA_MTU, after["mtu"]),
+                f"set the MTU {after['mtu']} of {change.name}",
+            )
+        if after.get("txqueuelen") is not None:
+            body = _u32(rtnl_link.IFLA_TXQLEN, after["txqueuelen"])
+            self._send_link(
+                index, body, f"set the queue length {after['txqueuelen']} of {change.name}"
+            )
+        if after.get("alias") is not None:
+            body = nla.attribute(
+                rtnl_link.IFLA_IFALIAS, after["alias"].encode("utf-8", "surrogateescape")
+            )
+            self._send_link(index, body, f"set the alias of {change.name}")
+        if after.get("addr_gen_mode") is not None:  # before the device goes up, and makes addresses
+            self._send_link(
+                index,
+                rtnl_link.addr_gen_mode(after["addr_gen_mode"]),
+                f"set addr_gen_mode {after['addr_gen_mode']} of {change.name}",
+            )
+        if after.get("up") is not None:
+            self._set_up(change, after["up"], index)
+
+    def _set_up(self, change: Change, up: bool, index: int) -> None:
+        header = rtnl_link.link_header(index, IFF_UP if up else 0, IFF_UP)
+        self._netlink.send(
+            rtnl_link.RTM_NEWLINK, 0, header, f"set {change.name} {'up' if up else 'down'}"
+        )
+
+    def _send_link(self, index: int, attributes: bytes, what: str) -> None:
+        self._netlink.send(
+            rtnl_link.RTM_NEWLINK, 0, rtnl_link.link_header(index) + attributes, what
+        )
+
+
+def _in_order(change: Change) -> tuple[int, bool]:
+    """A port's backup has to be a port of the bridge before."""
+    if (change.after or {}).get("backup_port"):
+        return (max(_ORDER[change.action], _ORDER["attach"]), True)
+    return (_ORDER[change.action], False)
+
+
+def _listed(after: Mapping[str, Any], table: Iterable[option_tables.Attribute]) -> str:
+    return ", ".join(
+        f"{one.option} {after[one.option]}" for one in table if after.get(one.option) is not None
+    )
+
+
+def _name(name: str) -> bytes:
+    return nla.attribute(rtnl_link.IFLA_IFNAME, name.encode() + b"\0")
+
+
+def _mac(mac: str) -> bytes:
+    return nla.attribute(rtnl_link.IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+
+
+def _u32(kind: int, value: int) -> bytes:
+    return nla.attribute(kind, struct.pack("=I", value))

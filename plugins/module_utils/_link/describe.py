@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. Bridges, ports and taps as a module returns them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Outcome,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
+)
+
+_STATES = {"create": "present", "attach": "present", "delete": "absent", "detach": "absent"}
+
+
+def described(
+    outcome: Outcome, names: Iterable[str], kind: str, describe: Callable[[Link], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The devices after an outcome; in check mode, where nothing was written, as the plan predicts them."""
+    devices = []
+    for name in names:
+        link = outcome.after.links.get(name)
+        device = (
+            {"name": name, "state": "absent"}
+            if link is None
+            else {"state": "present", **describe(link)}
+        )
+        if outcome.after is outcome.before:
+            for change in outcome.changes:
+                if change.name == name and change.kind == kind:
+                    gone = {"name": name, "state": "absent"}
+                    device = (
+                        gone
+                        if change.after is None
+                        else {
+                            **device,
+                            "state": _STATES.get(change.action, device["state"]),
+                            **change.after,
+                        }
+                    )
+        devices.append(vlan_words.shown(device))
+    return devices

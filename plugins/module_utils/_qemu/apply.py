@@ -1,0 +1,215 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guests as a noun for the one loop: the planner of _guest, its changes as calls of a supervisor."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    DeadlineExceeded,
+    GuestError,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+    Outcome,
+    Plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
+
+
+class Wire(Protocol):
+    """What is needed of the kernel, in the namespace of the guests' taps."""
+
+    def snapshot(self) -> Snapshot:
+        """The links as they are now."""
+
+    def wait_for_mac(self, mac: str, timeout: float) -> Any:
+        """The forwarding entry of that MAC as soon as there is one, None after C(timeout) seconds."""
+
+
+class GuestNoun:
+    """See C(_core/reconcile.Noun). C(wishes) are those of the run: their deadlines are needed when changes are applied.
+
+    C(wire) makes the netlink socket at first need: a run that only looks at guests, or stops them, needs no network.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        wire: Callable[[], Wire],
+        wishes: Sequence[Wish],
+        image_exists: Callable[[str], bool],
+    ) -> None:
+        self._supervisor = supervisor
+        self._wire = wire
+        self._wishes = {wish.name: wish for wish in wishes}
+        self._image_exists = image_exists
+        self._begun: list[str] = []
+        self._undoing = False
+        self.stop_steps: dict[str, list[dict[str, Any]]] = {}
+
+    def read(self) -> guest_plan.Guests:
+        guests = {name: self._supervisor.read(name) for name in self._wishes}
+        return guest_plan.Guests(
+            guests,
+            {
+                path: self._image_exists(path)
+                for wish in self._wishes.values()
+                for path in wish.images
+            },
+        )
+
+    def plan(self, now: guest_plan.Guests, wish: Iterable[Wish]) -> Plan:
+        return guest_plan.plan(now, wish)
+
+    def wish_back(self, before: guest_plan.Guests, changes: Plan) -> list[Wish]:
+        self._undoing = True
+        return guest_plan.wish_back(before, changes, self._begun)
+
+    def apply(self, changes: Plan, now: guest_plan.Guests) -> None:
+        try:
+            self._apply(changes, now)
+        # a full disk, a directory that went away: as good a reason to go back as any other
+        except OSError as error:
+            raise GuestError(f"The host cannot do it: {error}.") from error
+
+    def _apply(self, changes: Plan, now: guest_plan.Guests) -> None:
+        names = sorted({guest for change in changes for guest in _guests_of(change)})
+        with self._supervisor.busy(names):
+            for name in names:
+                if self._supervisor.read(name) != now.guests[name]:
+                    raise Refused(
+                        f"{name} was changed by another run meanwhile; run the task again."
+                    )
+            self._check(changes, now)
+            for change in changes:
+                getattr(self, f"_{change.action}_{change.kind}")(change)
+        self._await(
+            [
+                change.name
+                for change in changes
+                if change.kind == guest_plan.KIND and change.action == "start"
+            ]
+        )
+
+    def _check(self, changes: Plan, now: guest_plan.Guests) -> None:
+        """Everything that makes a start impossible, before the first change of the run."""
+        made = [change.name for change in changes if _makes_image(change)]
+        starts = [
+            change
+            for change in changes
+            if change.kind == guest_plan.KIND and change.action == "start"
+        ]
+        links = (
+            self._wire().snapshot().links if any(change.after["nics"] for change in starts) else {}
+        )
+        for change in starts:
+            self._supervisor.check(change.name, change.after, made)
+            guest = now.guests[change.name]
+            own = [] if guest.down else [nic["tap"] for nic in guest.spec["nics"]]
+            guest_plan.check_taps(
+                change.name,
+                change.after,
+                links,
+                self._supervisor.uid_of(change.after.get("user")),
+                own,
+            )
+
+    def _await(self, names: Iterable[str]) -> None:
+        """What the wishes wait for after a start; all guests run meanwhile, so the deadlines do not add up."""
+        begin = time.monotonic()
+        if self._undoing:
+            return
+        for name in names:
+            wish = self._wishes[name]
+            if "mac_learned" in wish.wait_for:
+                for nic in self._supervisor.read(name).spec["nics"]:
+                    left = max(0.0, wish.wait_timeout - (time.monotonic() - begin))
+                    if self._wire().wait_for_mac(nic["mac"], left) is None:
+                        raise DeadlineExceeded(
+                            f"{name} runs, but sent no frame from {nic['mac']} through {nic['tap']} within {wish.wait_timeout:g} s; "
+                            "look at its serial_log, or wait longer with wait_timeout."
+                        )
+
+    def _create_disk(self, change: Change) -> None:
+        self._begin(change.after["guest"])
+        self._supervisor.create_image(change.after, change.payload.get("user"))
+
+    def _remove_disk(self, change: Change) -> None:
+        self._supervisor.remove_image(change.name)
+
+    def _start_guest(self, change: Change) -> None:
+        self._begin(change.name)
+        spec = {key: value for key, value in change.after.items() if key != "status"}
+        self._supervisor.start(change.name, spec, paused=change.after["status"] == "paused")
+
+    def _stop_guest(self, change: Change) -> None:
+        self._begin(change.name)
+        grace = 0.0 if self._undoing else self._wishes[change.name].shutdown_timeout
+        self.stop_steps.setdefault(change.name, []).extend(
+            step.as_dict() for step in self._supervisor.stop(change.name, grace)
+        )
+
+    def _resume_guest(self, change: Change) -> None:
+        self._begin(change.name)
+        self._supervisor.resume(change.name)
+
+    def _pause_guest(self, change: Change) -> None:
+        self._begin(change.name)
+        self._supervisor.pause(change.name)
+
+    def _update_guest(self, change: Change) -> None:
+        self._supervisor.define(change.name, change.after)
+
+    def _delete_guest(self, change: Change) -> None:
+        self._begin(change.name)
+        self._supervisor.remove(change.name)
+
+    def _begin(self, name: str) -> None:
+        if name not in self._begun:
+            self._begun.append(name)
+
+
+def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list[dict[str, Any]]:
+    """The guests after an outcome; in check mode, where nothing was written, as the plan predicts them."""
+    found = []
+    for wish in wishes:
+        guest = outcome.after.guests[wish.name]
+        one = guest_plan.describe(guest)
+        if outcome.after is outcome.before:
+            one.update(_predicted(wish.name, outcome.changes))
+        one["pending_changes"] = (
+            {}
+            if guest.down or wish.state in ("stopped", "absent")
+            else guest_plan.differences(guest, wish)
+        )
+        one["stop_steps"] = noun.stop_steps.get(wish.name, [])
+        found.append(one)
+    return found
+
+
+def _predicted(name: str, changes: Iterable[Change]) -> Mapping[str, Any]:
+    predicted: dict[str, Any] = {}
+    for change in changes:
+        if change.kind == guest_plan.KIND and change.name == name:
+            predicted.update(
+                {"status": guest_plan.ABSENT} if change.after is None else change.after
+            )
+    return predicted
+
+
+def _guests_of(change: Change) -> Iterable[str]:
+    if change.kind == guest_plan.KIND:
+        return [change.name]
+    return [] if change.after is None else [change.after["guest"]]
+
+
+def _makes_image(change: Change) -> bool:
+    return change.kind == guest_plan.DISK and change.action == "create"

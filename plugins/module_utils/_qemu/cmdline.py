@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. A guest's definition becomes QEMU's command line.
+
+Everything that holds a path goes in JSON, where a comma is a comma; the few options that know no JSON get it doubled. The
+command line holds no secret: every user of the host can read it in the process table. Needs QEMU 7.2 or newer (JSON for
+-netdev).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+# The descriptors that the supervisor hands to QEMU. The lock is never read: it is held until the process is gone. The last is there for
+# a serial_log only.
+QMP_FD, SPARE_FD, LOCK_FD, SERIAL_FD = 3, 4, 5, 6
+
+_SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+_NIC_MODELS = {"virtio": "virtio-net-pci"}
+_CONTROLLERS = {
+    "scsi": {"driver": "virtio-scsi-pci", "id": "scsi0"},
+    "sata": {"driver": "ahci", "id": "sata0"},
+}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What only the host could tell: the program's path, the accelerator, where the pidfile goes, each image's format."""
+
+    program: str
+    accel: str
+    pidfile: str
+    formats: Mapping[str, str] = field(default_factory=dict)
+    paused: bool = False
+
+
+def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
+    """The command line of a guest. C(spec) is what C(_qemu/plan.checked) made and with_defaults completed."""
+    words = [
+        launch.program,
+        "-name",
+        name,
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-sandbox",
+        _SANDBOX,
+    ]
+    words += ["-machine", spec["machine"], "-accel", launch.accel]
+    cpu = spec.get("cpu") or ("host" if launch.accel == "kvm" else None)
+    if cpu is not None:
+        words += ["-cpu", _escaped(cpu)]
+    words += ["-smp", str(spec["cpus"]), "-m", f"{spec['memory']}M"]
+    for descriptor, ident in ((QMP_FD, "qmp"), (SPARE_FD, "spare")):
+        words += [
+            "-chardev",
+            f"socket,id={ident},fd={descriptor},server=on,wait=off",
+            "-mon",
+            f"chardev={ident},mode=control",
+        ]
+    words += ["-pidfile", launch.pidfile]
+    if launch.paused:
+        words.append("-S")
+    words += _disks(spec, launch) + _nics(spec) + _kernel(spec)
+    if spec.get("serial_log") is not None:
+        words += ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"]
+        words += [
+            "-chardev",
+            "file,id=serial0,path=/dev/fdset/0,append=on",
+            "-serial",
+            "chardev:serial0",
+        ]
+    if spec.get("vnc") is not None:
+        words += ["-device", _json({"driver": "VGA"}), "-vnc", f"unix:{_escaped(spec['vnc'])}"]
+    return words + list(spec.get("extra_args") or ())
+
+
+def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
+    words: list[str] = []
+    disks = spec.get("disks") or ()
+    for bus, controller in _CONTROLLERS.items():
+        if any(disk["bus"] == bus for disk in disks):
+            words += ["-device", _json(controller)]
+    ahci_port = 0
+    for number, disk in enumerate(disks):
+        node = f"disk{number}"
+        words += _blockdev(
+            node, disk["path"], disk["format"] or launch.formats[disk["path"]], disk["read_only"]
+        )
+        if disk["bus"] == "virtio":
+            device = {"driver": "virtio-blk-pci"}
+        elif disk["bus"] == "scsi":
+            device = {"driver": "scsi-hd", "bus": "scsi0.0"}
+        elif disk["bus"] == "sata":
+            device = {"driver": "ide-hd", "bus": f"sata0.{ahci_port}"}
+            ahci_port += 1
+        else:
+            device = {"driver": "ide-hd"}
+        words += [
+            "-device",
+            _json(
+                {
+                    **device,
+                    "id": f"{node}-dev",
+                    "drive": node,
+                    **_given(disk, serial="serial", boot_index="bootindex"),
+                }
+            ),
+        ]
+    if spec.get("cdrom") is not None:
+        words += _blockdev("cdrom", spec["cdrom"], "raw", True)
+        words += ["-device", _json({"driver": "ide-cd", "id": "cdrom-dev", "drive": "cdrom"})]
+    return words
+
+
+def _blockdev(node: str, path: str, image_format: str, read_only: bool) -> list[str]:
+    # locking "auto" is "on" wherever the file system can; a second guest on the same image is refused by QEMU itself
+    below = {"driver": "file", "filename": path, "locking": "auto", "read-only": read_only}
+    return [
+        "-blockdev",
+        _json(
+            {
+                "driver": image_format,
+                "node-name": node,
+                "read-only": read_only,
+                "discard": "unmap",
+                "file": below,
+            }
+        ),
+    ]
+
+
+def _nics(spec: Mapping[str, Any]) -> list[str]:
+    words: list[str] = []
+    for number, nic in enumerate(spec.get("nics") or ()):
+        # no script: bridge and tap are made by tasks of their own, and QEMU is allowed to start no program
+        netdev: dict[str, Any] = {
+            "type": "tap",
+            "id": f"net{number}",
+            "ifname": nic["tap"],
+            "script": "no",
+            "downscript": "no",
+        }
+        netdev["vhost"] = nic["vhost"]
+        device: dict[str, Any] = {
+            "driver": _NIC_MODELS.get(nic["model"], nic["model"]),
+            "id": f"nic{number}",
+            "netdev": f"net{number}",
+        }
+        device["mac"] = nic["mac"]
+        if nic["queues"] > 1:
+            netdev["queues"] = nic["queues"]
+            device.update({"mq": True, "vectors": 2 * nic["queues"] + 2})
+        words += ["-netdev", _json(netdev)]
+        words += [
+            "-device",
+            _json({**device, **_given(nic, mtu="host_mtu", boot_index="bootindex")}),
+        ]
+    return words
+
+
+def _kernel(spec: Mapping[str, Any]) -> list[str]:
+    words: list[str] = []
+    for option in ("boot", "kernel", "initrd", "append"):
+        if spec.get(option) is not None:
+            words += [f"-{option}", spec[option]]
+    return words
+
+
+def _given(item: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    return {theirs: item[ours] for ours, theirs in names.items() if item[ours] is not None}
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _escaped(value: str) -> str:
+    """A value of an option that knows no JSON: a comma ends it unless it is doubled."""
+    return value.replace(",", ",,")

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. QEMU guests: what may be asked for, and (guests now, wishes) -> changes.
+
+A guest's definition stays on the host while its run directory does. An option that is not given keeps the value it was
+started with; a guest that runs is only compared, and changed when C(on_change) allows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    INTERRUPTS,
+    SAFE,
+    Change,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
+    Wish,
+    with_defaults,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
+
+KIND = "guest"
+DISK = "disk"
+
+ABSENT, STOPPED, CRASHED, UNRESPONSIVE = "absent", "stopped", "crashed", "unresponsive"
+DOWN = (ABSENT, STOPPED, CRASHED)
+_RUNS = ("running", "suspended")
+# QEMU's words for a machine that no "cont" brings back
+_BROKEN = ("guest-panicked", "internal-error", "shutdown")
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A guest as the host has it.
+
+    C(status) is absent, stopped, crashed, unresponsive or QMP's own word (running, paused, prelaunch ...). C(spec) is the
+    definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(crash_reason)
+    what is known of why it crashed.
+    """
+
+    name: str
+    status: str = ABSENT
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    pid: int | None = None
+    # computed from two clocks, never twice the same
+    since: float | None = field(default=None, compare=False)
+    accel: str | None = None
+    accel_reason: str | None = None
+    crash_reason: str | None = field(default=None, compare=False)  # the kernel's log forgets
+
+    @property
+    def down(self) -> bool:
+        return self.status in DOWN
+
+
+@dataclass(frozen=True)
+class Guests:
+    """What was read: guests by name, and of the disk images that wishes name, whether they exist."""
+
+    guests: Mapping[str, Guest]
+    disks: Mapping[str, bool] = field(default_factory=dict)
+
+
+def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
+    """The changes that bring the guests to the wishes. Raises Refused."""
+    changes: list[Change] = []
+    for wish in wishes:
+        guest = now.guests[wish.name]
+        if wish.state in ("running", "paused"):
+            changes += _up(now, guest, wish)
+        else:
+            changes += _down(guest, wish)
+        changes += [
+            Change("remove", DISK, path, {"path": path}, None)
+            for path in wish.drop
+            if now.disks.get(path)
+        ]
+    return changes
+
+
+def differences(guest: Guest, wish: Wish) -> dict[str, dict[str, Any]]:
+    """What the wish says otherwise than the guest's definition: C({option: {now, wanted}})."""
+    wanted = (
+        {key: wish.spec.get(key) for key in {*guest.spec, *wish.spec}} if wish.exact else wish.spec
+    )
+    return {
+        key: {"now": guest.spec.get(key), "wanted": value}
+        for key, value in sorted(wanted.items())
+        if guest.spec.get(key) != value
+    }
+
+
+def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
+    spec = dict(wish.spec) if wish.exact else with_defaults({**guest.spec, **wish.spec})
+    after = {"status": wish.state, **spec}
+    if guest.down:
+        made = [
+            Change("create", DISK, path, None, dict(image), payload=spec)
+            for path, image in wish.images.items()
+            if not now.disks.get(path)
+        ]
+        return [*made, Change("start", KIND, wish.name, _state(guest), after)]
+    different = differences(guest, wish)
+    if guest.status == UNRESPONSIVE and not wish.exact:
+        raise Refused(
+            f"{wish.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
+            "or end it with state: stopped, which kills what does not answer."
+        )
+    if guest.status in (*_BROKEN, UNRESPONSIVE) or (
+        different and (wish.exact or wish.on_change == "restart")
+    ):
+        before = {
+            "status": guest.status,
+            **{key: values["now"] for key, values in different.items()},
+        }
+        return [
+            Change("stop", KIND, wish.name, before, {"status": STOPPED}, INTERRUPTS),
+            Change("start", KIND, wish.name, {"status": STOPPED}, after),
+        ]
+    if wish.state == "running" and guest.status not in _RUNS:
+        return [Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})]
+    if wish.state == "paused" and guest.status in _RUNS:
+        return [
+            Change(
+                "pause", KIND, wish.name, {"status": guest.status}, {"status": "paused"}, INTERRUPTS
+            )
+        ]
+    return []
+
+
+def _down(guest: Guest, wish: Wish) -> list[Change]:
+    changes = []
+    if guest.status not in (ABSENT, STOPPED):
+        risk = SAFE if guest.status == CRASHED else INTERRUPTS
+        changes.append(Change("stop", KIND, wish.name, _state(guest), {"status": STOPPED}, risk))
+    if wish.state == ABSENT and guest.status != ABSENT:
+        changes.append(Change("delete", KIND, wish.name, {"status": STOPPED}, None))
+    if wish.state == STOPPED and wish.exact and guest.status != ABSENT and guest.spec != wish.spec:
+        changes.append(Change("update", KIND, wish.name, dict(guest.spec), dict(wish.spec)))
+    return changes
+
+
+def _state(guest: Guest) -> dict[str, Any]:
+    return {
+        "status": guest.status,
+        **({} if guest.crash_reason is None else {"crash_reason": guest.crash_reason}),
+    }
+
+
+def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -> list[Wish]:
+    """The wishes for the guests as they were, of those that were begun with; images made for them go again."""
+    wishes = []
+    made = [change for change in changes if change.kind == DISK and change.action == "create"]
+    for name in begun:
+        guest = before.guests[name]
+        if guest.status == CRASHED:
+            state = STOPPED
+        elif guest.down:
+            state = guest.status
+        else:
+            state = "running" if guest.status in (*_RUNS, UNRESPONSIVE) else "paused"
+        own = {
+            change.after["path"]
+            for change in changes
+            if change.kind == DISK and change.after is not None and change.after["guest"] == name
+        }
+        drop = tuple(change.name for change in made if change.name in own)
+        # no grace: what this run started has nothing to lose yet
+        wishes.append(Wish(name, state, guest.spec, shutdown_timeout=0, drop=drop, exact=True))
+    return wishes
+
+
+def check_taps(
+    name: str, spec: Mapping[str, Any], links: Mapping[str, Link], uid: int, own: Iterable[str] = ()
+) -> None:
+    """Raise Refused unless QEMU, run as C(uid), will find each tap ready. C(own): taps that this very guest holds now.
+
+    As root, QEMU makes a tap that is missing, in no bridge, and reports success: hence the look right before the start.
+    """
+    for nic in spec["nics"]:
+        tap = nic["tap"]
+        link = links.get(tap)
+        begin = f"{name} is not started: "
+        if link is None:
+            raise Refused(f"{begin}there is no tap '{tap}'; make it with tap_device.")
+        if link.kind != "tun" or link.options["mode"] != "tap":
+            raise Refused(
+                f"{begin}{tap} is no tap but a device of kind '{link.kind or 'hardware'}'; name the guest's own tap."
+            )
+        if link.port is None:
+            raise Refused(
+                f"{begin}{tap} is in no bridge, so the guest would have no network; attach it with bridge_port."
+            )
+        if nic["bridge"] is not None and link.master != nic["bridge"]:
+            raise Refused(
+                f"{begin}{tap} is a port of {link.master} and not of {nic['bridge']}; move it with bridge_port, steal: true."
+            )
+        if not link.up:
+            raise Refused(f"{begin}{tap} is down; bring it up with tap_device, up: true.")
+        if link.running and tap not in own:
+            raise Refused(
+                f"{begin}{tap} is held by another process; give the guest a tap of its own, or stop the other one."
+            )
+        if uid != 0 and link.options["owner"] != uid:
+            raise Refused(
+                f"{begin}{tap} does not belong to the guest's user (uid {uid}); set 'owner' with tap_device."
+            )
+        if (nic["queues"] > 1) != link.options["multi_queue"]:
+            raise Refused(
+                f"{begin}{tap} and the NIC disagree on multi_queue (queues: {nic['queues']}); make the tap again with tap_device."
+            )
+
+
+def describe(guest: Guest) -> dict[str, Any]:
+    """The guest as a module returns it: what is known of the process, then its definition."""
+    return {
+        "name": guest.name,
+        "status": guest.status,
+        "crash_reason": guest.crash_reason,
+        "pid": guest.pid,
+        "accel_used": guest.accel,
+        "accel_reason": guest.accel_reason,
+        **guest.spec,
+    }
+
+
+def describe_with_wires(
+    guest: Guest, links: Mapping[str, Link], fdb: Sequence[Forwarding], clock: float
+) -> dict[str, Any]:
+    """The guest, and of each of its NICs what the bridge knows; C(clock) is now in seconds since the epoch."""
+    nics = []
+    for nic in guest.spec.get("nics", ()):
+        link = links.get(nic["tap"])
+        entry = next(
+            (
+                one
+                for one in fdb
+                if one.mac == nic["mac"] and one.port == nic["tap"] and not one.local
+            ),
+            None,
+        )
+        bridge = link.master if link is not None and link.port is not None else None
+        nics.append(
+            {
+                **nic,
+                "bridge": bridge,
+                "learned": entry is not None,
+                "age": None if entry is None else entry.age,
+            }
+        )
+    uptime = None if guest.since is None else round(max(0.0, clock - guest.since), 2)
+    return {
+        **describe(guest),
+        "uptime": uptime,
+        "nics": nics,
+        "disks": list(guest.spec.get("disks", ())),
+    }

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that opens a monitor socket: QMP, QEMU's JSON over a unix socket.
+
+A stopped QEMU accepts a connection and never greets, and one that serves another client does the same: no read is without
+a deadline. Source: QEMU's docs/interop/qmp-spec.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import Any, Callable, Iterable
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    DeadlineExceeded,
+    GuestError,
+)
+
+_LONGEST_LINE = 16 * 1024 * 1024
+_CHUNK = 65536
+
+
+class Qmp:
+    """A connection to one monitor, negotiated and ready for commands; also a context that closes it.
+
+    C(timeout) is in seconds and holds for each answer. Raises GuestError where nobody listens or the peer hangs up,
+    DeadlineExceeded where no greeting or answer comes in time.
+    """
+
+    def __init__(
+        self, path: str, timeout: float = 5.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.path = path
+        self.events: list[dict[str, Any]] = []
+        self._timeout = timeout
+        self._clock = clock
+        self._buffer = b""
+        self._number = 0
+        deadline = clock() + timeout
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            self._socket.settimeout(timeout)
+            self._connect()
+            greeting = self._message(deadline)
+            if "QMP" not in greeting:
+                raise GuestError(f"{path} does not speak QMP: it greets with {str(greeting)[:80]}.")
+            self.version: dict[str, Any] = greeting["QMP"].get("version", {})
+            self.execute("qmp_capabilities")
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> Qmp:
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def execute(self, command: str, timeout: float | None = None, **arguments: Any) -> Any:
+        """Run one command and return its value; events that come first are kept in C(events).
+
+        Raises GuestError with QEMU's own sentence where it refuses.
+        """
+        self._number += 1
+        request: dict[str, Any] = {"execute": command, "id": self._number}
+        if arguments:
+            request["arguments"] = arguments
+        deadline = self._clock() + (self._timeout if timeout is None else timeout)
+        self._send(json.dumps(request).encode() + b"\n", deadline)
+        while True:
+            answer = self._message(deadline)
+            if "event" in answer:
+                self.events.append(answer)
+            elif answer.get("id") != self._number:
+                continue  # of a command that an earlier deadline gave up on
+            elif "error" in answer:
+                raise GuestError(
+                    f"QEMU refuses {command}: {answer['error'].get('desc', answer['error'])}."
+                )
+            else:
+                return answer.get("return")
+
+    def wait_event(self, names: Iterable[str], timeout: float) -> dict[str, Any]:
+        """The first event of these names, kept or to come. Raises DeadlineExceeded."""
+        wanted = set(names)
+        deadline = self._clock() + timeout
+        while True:
+            for number, event in enumerate(self.events):
+                if event["event"] in wanted:
+                    return self.events.pop(number)
+            message = self._message(deadline)
+            if "event" in message:
+                self.events.append(message)
+
+    def _connect(self) -> None:
+        try:
+            self._socket.connect(self.path)
+        except (socket.timeout, BlockingIOError):
+            raise self._late() from None
+        except OSError as error:
+            raise GuestError(f"Nobody answers at {self.path}: {error.strerror or error}.") from None
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        try:
+            self._socket.settimeout(self._left(deadline))
+            self._socket.sendall(data)
+        except socket.timeout:
+            raise self._late() from None
+        except OSError as error:
+            raise self._gone(error) from None
+
+    def _message(self, deadline: float) -> dict[str, Any]:
+        """The next line, as an object."""
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > _LONGEST_LINE:
+                raise GuestError(f"{self.path} sends a line without an end.")
+            try:
+                self._socket.settimeout(self._left(deadline))
+                chunk = self._socket.recv(_CHUNK)
+            except socket.timeout:
+                raise self._late() from None
+            except OSError as error:
+                raise self._gone(error) from None
+            if not chunk:
+                raise self._gone(None)
+            self._buffer += chunk
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):
+            raise GuestError(f"{self.path} does not speak QMP: it sends {line[:80]!r}.")
+        return message
+
+    def _left(self, deadline: float) -> float:
+        left = deadline - self._clock()
+        if left <= 0:
+            raise self._late()
+        return left
+
+    def _late(self) -> DeadlineExceeded:
+        return DeadlineExceeded(
+            f"QEMU does not answer at {self.path}: it is stopped, too busy, or another client holds this monitor."
+        )
+
+    def _gone(self, error: OSError | None) -> GuestError:
+        return GuestError(f"QEMU closed {self.path}" + (f": {error.strerror}." if error else "."))
+
+
+def connect_any(paths: Iterable[str], timeout: float) -> Qmp:
+    """The first of these monitors that answers, each within its share of C(timeout): one client may hold the first of them.
+
+    Raises the last one's error.
+    """
+    paths = list(paths)
+    failure: GuestError | DeadlineExceeded = GuestError("There is no monitor to ask.")
+    for path in paths:
+        try:
+            return Qmp(path, timeout / len(paths))
+        except (GuestError, DeadlineExceeded) as error:
+            failure = error
+    raise failure

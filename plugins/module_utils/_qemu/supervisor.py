@@ -1,0 +1,330 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that starts and stops QEMU: as a plain process of its own session."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any, Iterable, Iterator, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    DeadlineExceeded,
+    GuestError,
+    HypervisorNetworkError,
+    MissingDependency,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    cmdline,
+    images,
+    rundir,
+    serial_log,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
+
+_STATUS_DEADLINE = 4.0  # for both monitors together: a stopped guest is reported within 5 s
+_START_DEADLINE = 30.0
+_TERM_DEADLINE = 10.0
+_KILL_DEADLINE = 10.0
+_TUN = "/dev/net/tun"
+_LOGGED_FD = 3
+_OUT_OF_MEMORY = "out of memory: the kernel killed it"
+_PACKAGES = {"x86_64": "qemu-system-x86", "i386": "qemu-system-x86"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a stop: what was done, how long it was waited for, and what came of it."""
+
+    step: str
+    seconds: float
+    outcome: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"step": self.step, "seconds": self.seconds, "outcome": self.outcome}
+
+
+class Supervisor:
+    """Reads, starts and stops the guests below one run directory."""
+
+    def __init__(self, root: str = rundir.ROOT, status_deadline: float = _STATUS_DEADLINE) -> None:
+        self._root = root
+        self._status_deadline = status_deadline
+
+    def names(self) -> list[str]:
+        return rundir.names(self._root)
+
+    def directory(self, name: str) -> rundir.RunDirectory:
+        return rundir.RunDirectory(name, self._root)
+
+    @contextlib.contextmanager
+    def busy(self, names: Iterable[str]) -> Iterator[None]:
+        """Hold these guests against other runs. Raises Refused."""
+        with contextlib.ExitStack() as stack:
+            for name in sorted(names):
+                stack.enter_context(self.directory(name).busy())
+            yield
+
+    def read(self, name: str) -> guest_plan.Guest:
+        """What the host has of a guest; at most 5 s, whatever QEMU does."""
+        directory = self.directory(name)
+        record = directory.load("guest.json")
+        if record is None:
+            return guest_plan.Guest(name)
+        own = {
+            "spec": record["spec"],
+            "accel": record.get("accel"),
+            "accel_reason": record.get("accel_reason"),
+        }
+        who = self._process(directory)
+        if who is None:
+            return guest_plan.Guest(name, guest_plan.STOPPED, **own)
+        if not who.alive:
+            crashed = who.boot_id == processes.boot_id() and os.path.lexists(directory.pidfile)
+            if not crashed:
+                return guest_plan.Guest(name, guest_plan.STOPPED, **own)
+            return guest_plan.Guest(
+                name,
+                guest_plan.CRASHED,
+                crash_reason=_OUT_OF_MEMORY if processes.killed_for_memory(who) else None,
+                **own,
+            )
+        try:
+            with connect_any(directory.sockets, self._status_deadline) as qmp:
+                status = qmp.execute("query-status")["status"]
+        except HypervisorNetworkError:
+            # it may have ended while it was asked
+            status = guest_plan.UNRESPONSIVE if who.alive else guest_plan.STOPPED
+        return guest_plan.Guest(name, status, pid=who.pid, since=who.since, **own)
+
+    def check(self, name: str, spec: Mapping[str, Any], made: Iterable[str]) -> None:
+        """Raise before anything is touched, where a start cannot work. C(made): images that will exist by then."""
+        _program(spec["emulator"])
+        user = processes.account(spec.get("user"))
+        for disk in spec["disks"]:
+            if disk["path"] not in made:
+                images.check(disk["path"], "disk image")
+                if disk["format"] is None:
+                    images.format_of(disk["path"])
+        for option in ("cdrom", "kernel", "initrd"):
+            if spec.get(option) is not None and not os.path.isfile(spec[option]):
+                raise Refused(
+                    f"{name} is not started: the {option} {spec[option]} is no file; put it there first."
+                )
+        for option in ("serial_log", "vnc"):
+            if spec.get(option) is not None and not os.path.isdir(os.path.dirname(spec[option])):
+                raise Refused(
+                    f"{name} is not started: {option} is in {os.path.dirname(spec[option])}, which is no directory; make it first."
+                )
+        if any(nic["vhost"] for nic in spec["nics"]) and not os.path.exists("/dev/vhost-net"):
+            raise Refused(
+                f"{name} is not started: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out."
+            )
+        if spec["nics"] and not processes.may_open(os.stat(_TUN), user):
+            raise Refused(
+                f"{name} is not started: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."
+            )
+        self._accel(spec, user)
+
+    def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> None:
+        """Start a guest and return when its machine is made and QMP answers.
+
+        Raises GuestError with the end of QEMU's own complaints where it dies, DeadlineExceeded where it hangs.
+        """
+        directory = self.directory(name)
+        user = processes.account(spec.get("user"))
+        accel, reason = self._accel(spec, user)
+        formats = {
+            disk["path"]: disk["format"] or images.format_of(disk["path"]) for disk in spec["disks"]
+        }
+        launch = cmdline.Launch(
+            _program(spec["emulator"]), accel, directory.pidfile, formats, paused
+        )
+        words = cmdline.argv(name, spec, launch)
+        directory.make_trusted()
+        with contextlib.ExitStack() as stack:
+            lock = directory.open_lock()
+            stack.callback(os.close, lock)
+            directory.drop("process.json")
+            directory.make_public(user.pw_uid, user.pw_gid)
+            directory.store(
+                "guest.json", {"spec": spec, "argv": words, "accel": accel, "accel_reason": reason}
+            )
+            listening = [
+                stack.enter_context(_listen(path, user.pw_uid, user.pw_gid))
+                for path in directory.sockets
+            ]
+            errors = os.open(
+                directory.stderr,
+                os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                0o600,
+            )
+            stack.callback(os.close, errors)
+            os.fchown(errors, user.pw_uid, user.pw_gid)
+            handed = {
+                cmdline.QMP_FD: listening[0].fileno(),
+                cmdline.SPARE_FD: listening[1].fileno(),
+                cmdline.LOCK_FD: lock,
+            }
+            if spec.get("serial_log") is not None:
+                handed[cmdline.SERIAL_FD] = _serial_line(spec["serial_log"], errors, user, stack)
+            processes.spawn(
+                words,
+                handed,
+                errors,
+                user,
+                lambda who: directory.store("process.json", who.as_dict()),
+            )
+        # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
+        self._await_machine(name, directory)
+
+    def _await_machine(self, name: str, directory: rundir.RunDirectory) -> None:
+        who = self._process(directory)
+        if who is None:
+            raise GuestError(
+                f"{name} was started, and its record in {directory.trusted} is gone; another program removed it."
+            )
+        try:
+            # QEMU greets early, but runs a command only when the machine is complete
+            Qmp(directory.sockets[0], _START_DEADLINE).close()
+        except GuestError:
+            processes.wait_gone(who, 1.0)
+            if who.alive:
+                raise
+            raise GuestError(
+                f"{name} died right after its start: {directory.stderr_tail() or 'QEMU gave no reason'}"
+            ) from None
+        except DeadlineExceeded as error:
+            raise DeadlineExceeded(
+                f"{name} does not come up within {_START_DEADLINE:g} s: {directory.stderr_tail() or error}"
+            ) from None
+
+    def stop(self, name: str, grace: float) -> list[Step]:
+        """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""
+        directory = self.directory(name)
+        who = self._process(directory)
+        steps: list[Step] = []
+        if who is not None and who.alive:
+            for word, act, deadline in (
+                ("system_powerdown", lambda: self._ask_guest(directory), grace),
+                ("SIGTERM", lambda: processes.send_signal(who, signal.SIGTERM), _TERM_DEADLINE),
+                ("SIGKILL", lambda: processes.send_signal(who, signal.SIGKILL), _KILL_DEADLINE),
+            ):
+                if deadline > 0:
+                    steps.append(_step(word, act, who, deadline))
+                    if steps[-1].outcome == "ended":
+                        break
+            else:
+                raise GuestError(
+                    f"{name} (process {who.pid}) lives on after SIGKILL: it hangs in the kernel; look at its stack and the disk."
+                )
+        elif who is not None:
+            # killed by somebody else a moment ago: its threads still hold the lock and the disks
+            processes.wait_gone(who, _KILL_DEADLINE)
+        directory.drop("process.json")
+        directory.remove_public()
+        return steps
+
+    def _ask_guest(self, directory: rundir.RunDirectory) -> None:
+        with connect_any(directory.sockets, self._status_deadline) as qmp:
+            if qmp.execute("query-status")["status"] in ("paused", "prelaunch"):
+                qmp.execute("cont")  # what does not run cannot shut down
+            qmp.execute("system_powerdown")
+
+    def resume(self, name: str) -> None:
+        self._tell(name, "cont")
+
+    def pause(self, name: str) -> None:
+        self._tell(name, "stop")
+
+    def _tell(self, name: str, command: str) -> None:
+        with connect_any(self.directory(name).sockets, self._status_deadline) as qmp:
+            qmp.execute(command)
+
+    def define(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Put another definition in place for the next start."""
+        self.directory(name).store("guest.json", {"spec": spec})
+
+    def remove(self, name: str) -> None:
+        self.directory(name).remove()
+
+    def create_image(self, recipe: Mapping[str, Any], user: str | None) -> None:
+        account = processes.account(user)
+        images.create(recipe, account.pw_uid, account.pw_gid)
+
+    def remove_image(self, path: str) -> None:
+        images.remove(path)
+
+    def uid_of(self, user: str | None) -> int:
+        return processes.account(user).pw_uid
+
+    def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
+        return accelerator.choose(spec["accel"], _program(spec["emulator"]), user, self._root)
+
+    @staticmethod
+    def processes(directory: rundir.RunDirectory) -> processes.Identity | None:
+        record = directory.load("process.json")
+        return (
+            None
+            if record is None
+            else processes.Identity(record["pid"], record["start_time"], record["boot_id"])
+        )
+
+
+def _step(word: str, act: Any, who: processes.Identity, deadline: float) -> Step:
+    begin = time.monotonic()
+    try:
+        act()
+    except HypervisorNetworkError as error:
+        if who.alive:
+            return Step(word, round(time.monotonic() - begin, 2), f"failed: {error}")
+    ended = processes.wait_gone(who, deadline)
+    return Step(word, round(time.monotonic() - begin, 2), "ended" if ended else "still running")
+
+
+def _program(emulator: str) -> str:
+    found = shutil.which(emulator)
+    if found is None:
+        package = _PACKAGES.get(emulator.rpartition("-")[2], "qemu-system")
+        raise MissingDependency(
+            f"The emulator {emulator} is missing; install it, such as with 'apt-get install {package}'."
+        )
+    return os.path.abspath(found)
+
+
+@contextlib.contextmanager
+def _listen(path: str, uid: int, gid: int) -> Iterator[socket.socket]:
+    """A listening unix socket, 0600, of that user. Made here: it can be connected to before QEMU runs, so nobody polls for it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listener:
+        before = os.umask(0o177)
+        try:
+            listener.bind(path)
+        except OSError as error:
+            raise BadInput(f"Cannot listen at {path}: {error}.") from None
+        finally:
+            os.umask(before)
+        os.chown(path, uid, gid, follow_symlinks=False)
+        listener.listen(1)
+        yield listener
+
+
+def _serial_line(path: str, errors: int, user: Any, stack: contextlib.ExitStack) -> int:
+    """The end of a pipe to write to, whose other end goes to a log; C(stack) closes both here. Raises GuestError where the user cannot write that."""
+    reader, writer = os.pipe()
+    stack.callback(os.close, reader)
+    stack.callback(os.close, writer)
+    keep = functools.partial(serial_log.keep, _LOGGED_FD, path, serial_log.LIMIT)
+    processes.fork(f"write the serial_log {path}", keep, {_LOGGED_FD: reader}, errors, user)
+    return writer

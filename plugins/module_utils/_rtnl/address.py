@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. Addresses as rtnetlink's bytes: decoded for planners, and encoded again for another device with all that they carry.
+
+Layouts: Linux' include/uapi/linux/if_addr.h.
+"""
+
+from __future__ import annotations
+
+import socket as _names  # AF_ numbers and inet_ntop: no socket is opened
+import struct
+from typing import Iterable, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Address,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla import (
+    attribute,
+    number,
+    text,
+    walk,
+)
+
+RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
+_ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
+AF_INET, AF_INET6, AF_BRIDGE = int(_names.AF_INET), int(_names.AF_INET6), 7
+IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY = 0x02, 0x200, 0x01
+# what a sender may say; the rest (secondary, tentative, permanent ...) is the kernel's own finding
+_IFA_F_SETTABLE = IFA_F_NODAD | 0x04 | 0x10 | 0x100 | IFA_F_NOPREFIXROUTE | 0x400
+_IFA_LABEL, _IFA_FLAGS, _IFA_RT_PRIORITY, _IFA_PROTO = 3, 8, 9, 11
+_IFAPROT_KERNEL_LL = 3
+
+
+def decode_addresses(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Address, ...]:
+    """RTM_NEWADDR bodies as addresses. C(names) gives the device names by index."""
+    addresses = []
+    for body in messages:
+        family, length, flags, scope, index = _ADDRESS.unpack_from(body)
+        if family not in (_names.AF_INET, _names.AF_INET6):
+            continue
+        found = walk(body, _ADDRESS.size)
+        local = found.get(IFA_LOCAL, found.get(IFA_ADDRESS, b""))
+        peer = found.get(IFA_ADDRESS, local)
+        addresses.append(
+            Address(
+                dev=names.get(index, str(index)),
+                text=f"{_names.inet_ntop(family, local)}/{length}",
+                family=family,
+                scope=scope,
+                flags=number(found.get(IFA_FLAGS)) or flags,
+                peer=None if peer == local else _names.inet_ntop(family, peer),
+                raw=body,
+            )
+        )
+    return tuple(addresses)
+
+
+def readdress(address: Address, index: int, dev: str, flags: int) -> bytes:
+    """The same address on another device: label renamed, lifetimes and everything else as they were."""
+    family, length, _flags, scope, _index = _ADDRESS.unpack_from(address.raw)
+    flags &= _IFA_F_SETTABLE
+    parts = [
+        _ADDRESS.pack(family, length, flags & 0xFF, scope, index),
+        attribute(_IFA_FLAGS, struct.pack("=I", flags)),
+    ]
+    for kind, payload in walk(address.raw, _ADDRESS.size).items():
+        if kind == _IFA_LABEL:
+            payload = (dev + "".join(text(payload).partition(":")[1:])).encode()[:15] + b"\0"
+        if kind != _IFA_FLAGS:
+            parts.append(attribute(kind, payload))
+    return b"".join(parts)
+
+
+def metric_of(address: Address) -> int:
+    """The metric of the connected route that the kernel makes of an address."""
+    given = number(walk(address.raw, _ADDRESS.size).get(_IFA_RT_PRIORITY)) if address.raw else 0
+    return given or (256 if address.family == AF_INET6 else 0)
+
+
+def by_kernel(address: Address, mac: str | None) -> bool:
+    """Whether an IPv6 link-local address is the one that the kernel gave a device of that MAC; before Linux 5.18 only its form (RFC 4291) tells."""
+    found = walk(address.raw, _ADDRESS.size) if address.raw else {}
+    if _IFA_PROTO in found:
+        return found[_IFA_PROTO][:1] == bytes([_IFAPROT_KERNEL_LL])
+    if mac is None:
+        return False
+    parts = bytes.fromhex(mac.replace(":", ""))
+    eui64 = bytes([parts[0] ^ 2]) + parts[1:3] + b"\xff\xfe" + parts[3:]
+    return (
+        _names.inet_pton(AF_INET6, address.text.partition("/")[0])
+        == b"\xfe\x80" + b"\0" * 6 + eui64
+    )
+
+
+def network_of(address: str, length: int, family: int) -> str:
+    """The prefix of an address, as a connected route writes it: 10.0.0.5/24 is 10.0.0.0/24."""
+    packed = _names.inet_pton(family, address)
+    bits = len(packed) * 8
+    masked = int.from_bytes(packed, "big") >> (bits - length) << (bits - length)
+    return f"{_names.inet_ntop(family, masked.to_bytes(len(packed), 'big'))}/{length}"

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A NIC and its bridge as a noun: everything that moves is read, and each change of the plan becomes one acknowledged message."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from typing import Callable, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    address as rtnl_address,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import qdisc as rtnl_qdisc
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
+    Netlink,
+    index_of,
+    names_of,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout, preflight
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
+
+_SYSCTL_ROOT = "/proc/sys/net"
+# for what a worker of the kernel does: it takes microseconds, or on a busy host milliseconds
+_WORKER_SECONDS = 1.0
+
+
+class UplinkNoun:
+    """See C(_core/reconcile.Noun). A wish is a Spec, or a Layout for the way back.
+
+    A Spec is relative to what stood when it was first planned: the read-back compares with that, so nothing can get lost on the way unseen.
+    """
+
+    def __init__(self, netlink: Netlink, spec: Spec) -> None:
+        self._use(netlink)
+        self.alone = self._links.alone
+        self._spec = spec
+        self._target: Layout | None = None
+
+    def _use(self, netlink: Netlink) -> None:
+        self._netlink = netlink
+        self._links = LinkNoun(netlink)
+
+    def read(self) -> Inet:
+        snapshot = self._links.read()
+        names = names_of(snapshot.links)
+        own = (self._spec.nic, self._spec.bridge)
+        return Inet(
+            snapshot.links,
+            snapshot.addresses,
+            snapshot.holders,
+            rtnl_route.decode_routes(self._netlink.dump(rtnl_route.RTM_GETROUTE), names),
+            rtnl_route.decode_rules(self._netlink.dump(rtnl_route.RTM_GETRULE)),
+            rtnl_neigh.decode_neighbours(self._netlink.dump(rtnl_neigh.RTM_GETNEIGH), names),
+            # a device that is yet to be made will start with the defaults
+            {
+                key: value
+                for dev in own
+                for key, value in _sysctls_of(dev, dev if dev in snapshot.links else "default")
+            },
+            handover.clients(own),
+            self._hooks(names),
+        )
+
+    def _hooks(self, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
+        try:
+            return rtnl_qdisc.decode_hooks(
+                self._netlink.dump(rtnl_qdisc.RTM_GETQDISC, rtnl_qdisc.QDISC_HEADER), names
+            )
+        except KernelError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            return ()  # a kernel without qdiscs has none
+
+    def prepare(self, before: Inet) -> None:
+        self._netlink.ready()
+
+    def plan(self, now: Inet, wish: Spec | Layout) -> Plan:
+        if isinstance(wish, Layout):
+            return uplink_plan.plan(now, wish)
+        if self._target is None:
+            preflight.check(now, wish)
+            shape = layout.bridged if wish.present else layout.unbridged
+            self._target = shape(now, wish.nic, wish.bridge)
+        return uplink_plan.plan(now, self._target)
+
+    def wish_back(self, before: Inet, changes: Plan) -> Layout:
+        return layout.layout_of(before, self._spec.nic, self._spec.bridge)
+
+    def apply(self, changes: Plan, now: Inet) -> None:
+        for change in changes:
+            if change.kind in ("bridge", "port"):
+                self._links.apply((change,), now)
+                if change.action == "attach" and now.links[change.name].running:
+                    # what is routed to the NIC still leaves meanwhile; through the bridge it would be lost
+                    self._netlink.wait_until_transmitting(
+                        index_of(self._spec.bridge, now.links), _WORKER_SECONDS
+                    )
+            else:
+                getattr(self, f"_{change.kind}")(change, now)
+
+    def _link(self, change: Change, now: Inet) -> None:
+        self._links.apply((replace(change, kind="port"),), now)
+
+    def _address(self, change: Change, now: Inet) -> None:
+        address = change.payload
+        index = index_of(address.dev, now.links)
+        if change.action == "remove":
+            body = rtnl_address.readdress(address, index, address.dev, 0)
+            # deleting a primary address takes its secondaries along, unless promote_secondaries is set
+            self._tolerating(
+                errno.EADDRNOTAVAIL,
+                lambda: self._netlink.send(
+                    rtnl_address.RTM_DELADDR, 0, body, f"remove the address {change.name}"
+                ),
+            )
+            return
+        staged = address.flags | (
+            rtnl_address.IFA_F_NODAD if address.family == rtnl_address.AF_INET6 else 0
+        )
+        # without NODAD the address would be mute for a second; then the mark goes
+        for flags in dict.fromkeys((staged, address.flags)):
+            body = rtnl_address.readdress(address, index, address.dev, flags)
+            self._netlink.send(
+                rtnl_address.RTM_NEWADDR,
+                NLM_F_CREATE | NLM_F_REPLACE,
+                body,
+                f"add the address {change.name}",
+            )
+        if address.family == rtnl_address.AF_INET6:
+            self._netlink.wait_until_answering(
+                index, address.text.partition("/")[0], _WORKER_SECONDS
+            )
+
+    def _route(self, change: Change, now: Inet) -> None:
+        route = change.payload
+        body = rtnl_route.reroute(
+            route.raw, [index_of(hop.dev, now.links) if hop.dev else 0 for hop in route.hops]
+        )
+        what = f"{change.action} the route {route}"
+        if change.action == "remove":
+            # gone already where the kernel took it along with an address
+            self._tolerating(
+                errno.ESRCH, lambda: self._netlink.send(rtnl_route.RTM_DELROUTE, 0, body, what)
+            )
+        elif change.action == "replace":
+            self._netlink.send(rtnl_route.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, what)
+        else:
+            self._tolerating(
+                errno.EEXIST,
+                lambda: self._netlink.send(
+                    rtnl_route.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, body, what
+                ),
+            )
+
+    def _rule(self, change: Change, now: Inet) -> None:
+        adding = change.action == "add"
+        kind, flags = (
+            (rtnl_route.RTM_NEWRULE, NLM_F_CREATE) if adding else (rtnl_route.RTM_DELRULE, 0)
+        )
+        self._netlink.send(
+            kind, flags, change.payload.raw, f"{change.action} the rule {change.name}"
+        )
+
+    def _neighbour(self, change: Change, now: Inet) -> None:
+        body = rtnl_neigh.reneighbour(change.payload, index_of(change.payload.dev, now.links))
+        if change.action == "remove":
+            # gone already where the kernel took it along with the last address
+            self._tolerating(
+                errno.ENOENT,
+                lambda: self._netlink.send(
+                    rtnl_neigh.RTM_DELNEIGH, 0, body, f"remove the neighbour {change.name}"
+                ),
+            )
+            return
+        self._netlink.send(
+            rtnl_neigh.RTM_NEWNEIGH,
+            NLM_F_CREATE | NLM_F_REPLACE,
+            body,
+            f"add the neighbour {change.name}",
+        )
+
+    def _sysctl(self, change: Change, now: Inet) -> None:
+        path = f"{_SYSCTL_ROOT}/{change.name.partition('/')[2]}"
+        try:
+            with open(path, "w", encoding="ascii") as stream:
+                stream.write((change.after or {})["value"])
+        except FileNotFoundError:
+            pass  # the host has no IPv6 at all
+        except OSError as error:
+            raise KernelError(
+                f"set the sysctl {change.name} to {(change.after or {})['value']}", error.errno or 0
+            ) from None
+
+    def handover(self, change: Change, now: Inet) -> None:
+        if change.action == "stop":
+            handover.stop(change.payload)
+            return
+        others = {self._spec.nic, self._spec.bridge} - {change.payload.dev}
+        source = next(
+            (client.dev for client in now.clients if client.dev in others), change.payload.dev
+        )
+        handover.start(change.payload, source)
+
+    @staticmethod
+    def _tolerating(number: int, send: Callable[[], None]) -> None:
+        try:
+            send()
+        except KernelError as error:
+            if error.errno != number:
+                raise
+
+
+def _sysctls_of(dev: str, source: str) -> list[tuple[str, str]]:
+    found = []
+    for pattern in layout.COPIED_SYSCTLS:
+        try:
+            with open(f"{_SYSCTL_ROOT}/{pattern.format(dev=source)}", encoding="ascii") as stream:
+                found.append((pattern.format(dev=dev), stream.read().strip()))
+        except FileNotFoundError:
+            continue  # no IPv6, or an older kernel
+    return found

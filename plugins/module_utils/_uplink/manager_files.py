@@ -1,0 +1,59 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what other managers of networks leave on the host; what it means is told by managers.py. Nothing is written, and no program asked but iptables."""
+
+from __future__ import annotations
+
+import glob
+import os
+
+from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_init, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
+    managers as network_managers,
+)
+
+_MOST_BYTES = 1 << 20
+_BRIDGE_FILTERS = "sys/net/bridge/bridge-nf-call-iptables"
+
+
+def read(nic: str, index: int, root: str = "/", proc: str = "/proc") -> network_managers.Traces:
+    """What other managers left on this host that is about a NIC, given with its interface index."""
+    files: dict[str, str] = {}
+    for pattern in network_managers.TRACES:
+        # a NIC's name may hold what a pattern gives a meaning to
+        own = pattern.replace("{nic}", glob.escape(nic)).replace("{index}", str(index))
+        for path in sorted(glob.glob(os.path.join(glob.escape(root), own))):
+            text = _text(path)
+            if text is not None:
+                files[os.path.relpath(path, root)] = text
+    cloud = os.path.join(root, "etc/cloud")
+    return network_managers.Traces(
+        files, _running(proc), os.path.isdir(cloud) and not cloud_init.is_off(cloud)
+    )
+
+
+def forwards_are_dropped(proc: str = "/proc", iptables: str = "iptables") -> bool:
+    """Whether what one port sends to another passes iptables, which drops what it does not know: docker's doing."""
+    if (_text(os.path.join(proc, _BRIDGE_FILTERS)) or "").strip() != "1":
+        return False
+    return "-P FORWARD DROP" in (programs.printed((iptables, "-S", "FORWARD")) or "").splitlines()
+
+
+def _running(proc: str) -> frozenset[str]:
+    found = set()
+    for path in glob.glob(os.path.join(glob.escape(proc), "[0-9]*", "cmdline")):
+        title = (_text(path) or "").replace("\0", " ")
+        known = network_managers.PROGRAMS.match(title)
+        if known is not None:
+            found.add(known["name"] or network_managers.MASTER)
+    return frozenset(found)
+
+
+def _text(path: str) -> str | None:
+    """What a file says; None where there is none, or it can't be read: no ground to refuse anything."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(_MOST_BYTES)
+    except OSError:
+        return None

@@ -1,0 +1,399 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. Making a NIC the uplink of a bridge: in which order to get from what stands to a Layout.
+
+C(plan) is the difference between what stands now and any Layout, in an order of which every prefix leaves the host reachable; so it is
+the conversion, the way back, the undo after a failure, and the restoring of an earlier snapshot whatever state the host was left in.
+
+The order, and why: an address is on its new device before it leaves the old one (both answer meanwhile); a route is replaced, never
+deleted and added; connected routes come before those whose gateways need them; the NIC joins the bridge before the routes move to
+it, and leaves it after they moved back, because a port still transmits what is routed to it, while a bridge without a port loses everything.
+Of a device's addresses the first ones come first and go last, so that who is primary, and which one is a sender's choice, stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any, Iterable
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    INTERRUPTS,
+    MAY_CUT_SSH,
+    SAFE,
+    Change,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Address
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    address as rtnl_address,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Route, Rule
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import (
+    Inet,
+    Layout,
+    by_itself,
+    connected_of,
+    dev_of,
+    link_local,
+    made_by,
+    subnet_of,
+)
+
+_PROTO_KERNEL = 2
+# While things move: loose reverse path on the bridge, where frames arrive whose answers are routed to the NIC for an instant;
+# no duplicate address detection on the device that takes over, which would mute IPv6 for a second
+_STAGED_SYSCTLS = {"ipv4/conf/{bridge}/rp_filter": "2", "ipv6/conf/{target}/accept_dad": "0"}
+# What a client takes from the kernel on the device that it serves: dhcpcd hears routers and makes addresses by itself. Source: dhcpcd(8), ipv6rs
+_TAKEN_SYSCTLS = {
+    "dhcpcd": {
+        "ipv6/conf/{dev}/accept_ra": "0",
+        "ipv6/conf/{dev}/autoconf": "0",
+        "ipv6/conf/{dev}/addr_gen_mode": "1",
+    }
+}
+
+
+def plan(now: Inet, wish: Layout) -> list[Change]:
+    """The changes from what stands now to the layout, in the safe order."""
+    nic, bridge = wish.nic, wish.bridge
+    moving = now.links[nic].master != wish.master
+    here = now.links.get(bridge)
+    changes = [
+        _client("stop", one)
+        for one in now.clients
+        if one.dev in (nic, bridge) and one not in wish.clients
+    ]
+    bridge_made = _bridge_made(here, wish)
+    changes += bridge_made if wish.master is not None else []
+    early, late = _sysctls(now, wish, moving)
+    changes += early
+    if wish.nic_up and not now.links[nic].up:
+        changes.append(Change("update", "link", nic, {"up": False}, {"up": True}))
+    coming = _addresses_to_add(now, wish)
+    changes += [
+        Change("add", "address", _named(one), None, _words(one), SAFE, one) for one in coming
+    ]
+    changes += [_neighbour("add", one) for one in _neighbours_to_copy(now, wish, moving)]
+    changes += [_rule("add", one) for one in wish.rules if one not in now.rules]
+    before, after = {"bridge": now.links[nic].master}, {"bridge": wish.master}
+    if moving and wish.master is not None:
+        changes.append(
+            Change("attach", "port", nic, before, {**after, **wish.membership}, MAY_CUT_SSH)
+        )
+    changes += _routes(now, wish, coming)
+    if moving and wish.master is None:
+        changes.append(Change("detach", "port", nic, before, after, MAY_CUT_SSH))
+    # before the addresses go: a port that may make itself a link-local address does so again
+    changes += late
+    changes += [
+        Change("remove", "address", _named(one), _words(one), None, MAY_CUT_SSH, one)
+        for one in _addresses_to_remove(now, wish)
+    ]
+    changes += [_neighbour("remove", one) for one in _neighbours_to_remove(now, wish)]
+    changes += [
+        _rule("remove", one)
+        for one in now.rules
+        if {one.iif, one.oif} & {nic, bridge} and one not in wish.rules
+    ]
+    changes += [] if wish.master is not None else bridge_made
+    if wish.bridge_link is None and here is not None:
+        changes.append(Change("delete", "bridge", bridge, {"mac": here.mac}, None, INTERRUPTS))
+    if not wish.nic_up and now.links[nic].up:
+        changes.append(Change("update", "link", nic, {"up": True}, {"up": False}, MAY_CUT_SSH))
+    changes += [_client("start", one) for one in wish.clients if one not in now.clients]
+    return changes
+
+
+def _bridge_made(here: Any, wish: Layout) -> list[Change]:
+    if wish.bridge_link is None:
+        return []
+    options = dict(wish.bridge_link)
+    if here is None:
+        return [
+            Change(
+                "create",
+                "bridge",
+                wish.bridge,
+                None,
+                {**options, "stp_state": False, "forward_delay": 0.0},
+            )
+        ]
+    now = {"mac": here.mac, "mtu": here.mtu, "up": here.up}
+    after = {key: value for key, value in options.items() if now[key] != value}
+    return (
+        [Change("update", "bridge", wish.bridge, {key: now[key] for key in after}, after)]
+        if after
+        else []
+    )
+
+
+def _sysctls(now: Inet, wish: Layout, moving: bool) -> tuple[list[Change], list[Change]]:
+    """What a device needs before anything comes to it, or before it goes up, and what waits until nothing moves any more."""
+    first = {wish.master or wish.nic} | (set() if now.links[wish.nic].up else {wish.nic})
+    staged = {}
+    if moving:  # a bridge that does not exist yet has no value to read
+        staged = {
+            _staged_key(one, wish): value
+            for one, value in _STAGED_SYSCTLS.items()
+            if one.format(bridge=wish.nic, target=wish.nic) in now.sysctls
+        }
+    early = [
+        _sysctl(key, now.sysctls.get(key), value)
+        for key, value in staged.items()
+        if now.sysctls.get(key) != value
+    ]
+    late = []
+    taken = {
+        pattern.format(dev=one.dev): value
+        for one in now.clients
+        for pattern, value in _TAKEN_SYSCTLS.get(one.program, {}).items()
+    }
+    for key, value in wish.sysctls.items():
+        if wish.bridge_link is None and dev_of(key) == wish.bridge:
+            continue
+        present = staged.get(key, now.sysctls.get(key))
+        if present not in (value, taken.get(key, value)):
+            (early if dev_of(key) in first and key not in staged else late).append(
+                _sysctl(key, present, value)
+            )
+    return early, late
+
+
+def _staged_key(pattern: str, wish: Layout) -> str:
+    return pattern.format(bridge=wish.bridge, target=wish.master or wish.nic)
+
+
+def _addresses_to_add(now: Inet, wish: Layout) -> list[Address]:
+    missing = [
+        one for one in wish.addresses if not _standing(now.addresses, one) and not (one.dev == wish.bridge and link_local(one, now))
+    ]  # fmt: skip
+    primary = {
+        (one.dev, subnet_of(one))
+        for one in now.addresses
+        if one.family == rtnl_address.AF_INET and not one.flags & rtnl_address.IFA_F_SECONDARY
+    }
+    foreign = {
+        (one.table, one.dst, one.metric)
+        for one in now.routes
+        if not (one.devs <= {wish.nic, wish.bridge} or by_itself(one))
+    }
+    kernels = [one for one in wish.routes if one.protocol == _PROTO_KERNEL]
+    coming = []
+    for one in missing:
+        if one.family == rtnl_address.AF_INET:
+            place = (one.dev, subnet_of(one))
+            one = replace(
+                one,
+                flags=one.flags | rtnl_address.IFA_F_SECONDARY
+                if place in primary
+                else one.flags & ~rtnl_address.IFA_F_SECONDARY,
+            )
+            primary.add(place)
+        behind = any(
+            (rtnl_route.TABLE_MAIN, dst, rtnl_address.metric_of(one)) in foreign
+            for dst in connected_of(one)
+        )
+        if behind or (connected_of(one) and not any(made_by(route, one) for route in kernels)):
+            # The kernel would make a route that nobody wishes, or put it behind another device's, where replacing the old one keeps who comes first.
+            one = replace(one, flags=one.flags | rtnl_address.IFA_F_NOPREFIXROUTE)
+        coming.append(one)
+    return [one for one in coming if one.family == rtnl_address.AF_INET] + _newest_last(coming)
+
+
+def _addresses_to_remove(now: Inet, wish: Layout) -> list[Address]:
+    surplus = [
+        one
+        for one in now.addresses
+        if one.dev in (wish.nic, wish.bridge) and not _standing(wish.addresses, one)
+    ]
+    # a host's device makes its own link-local address; a port shall have none
+    surplus = [
+        one
+        for one in surplus
+        if not link_local(one, now) or (one.dev == wish.nic and wish.master is not None)
+    ]
+    return [one for one in reversed(surplus) if one.family == rtnl_address.AF_INET] + [
+        one for one in surplus if one.family == rtnl_address.AF_INET6
+    ]
+
+
+def _newest_last(addresses: Iterable[Address]) -> list[Address]:
+    """The kernel puts an IPv4 address behind its like, and an IPv6 address before."""
+    return [one for one in addresses if one.family == rtnl_address.AF_INET6][::-1]
+
+
+def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
+    """Replace in place where the kernel can tell the route, add and remove where several share one key."""
+    own = {wish.nic, wish.bridge}
+    mine = [one for one in now.routes if one.devs & own and not by_itself(one)]
+    standing = set(mine)
+    wished = dict.fromkeys(wish.routes)
+    surplus: dict[tuple[Any, ...], list[Route]] = {}
+    # one may stand there twice: moved by us, and learned again from a router's advertisement
+    for route in mine:
+        if route not in wished:
+            surplus.setdefault(route.key, []).append(route)
+    first: dict[tuple[Any, ...], Route] = {}
+    for route in now.routes:
+        first.setdefault(route.key, route)
+    shared = Counter(one.key for one in now.routes)
+    changes = []
+    # several ways to one place keep their order among each other
+    through = {one.key for one in wished if not one.connected}
+    for route in sorted(
+        (one for one in wished if one not in standing), key=lambda one: one.key in through
+    ):
+        old = next(iter(surplus.get(route.key, ())), None)
+        if any(made_by(route, one) for one in coming):
+            # it stands since its address came, behind the old one, which only has to go
+            if old is not None:
+                surplus[route.key].remove(old)
+                changes.append(_remove(old))
+        elif old is None or (
+            shared[route.key] > 1
+            and (route.family == rtnl_address.AF_INET6 or first[route.key] != old)
+        ):
+            changes.append(
+                Change(
+                    "add",
+                    "route",
+                    _route_name(route),
+                    None,
+                    {"route": str(route)},
+                    MAY_CUT_SSH,
+                    route,
+                )
+            )
+        else:
+            surplus[route.key].remove(old)
+            changes.append(
+                Change(
+                    "replace",
+                    "route",
+                    _route_name(route),
+                    {"route": str(old)},
+                    {"route": str(route)},
+                    MAY_CUT_SSH,
+                    route,
+                )
+            )
+    return changes + [_remove(one) for group in surplus.values() for one in group]
+
+
+def _remove(route: Route) -> Change:
+    return Change(
+        "remove", "route", _route_name(route), {"route": str(route)}, None, MAY_CUT_SSH, route
+    )
+
+
+def _neighbours_to_copy(now: Inet, wish: Layout, moving: bool) -> list[Neighbour]:
+    """Permanent ones always; while moving also what is known, so that no packet waits for an answer."""
+    standing = {(one.dev, one.address) for one in now.neighbours}
+    copies = [one for one in wish.neighbours if (one.dev, one.address) not in standing]
+    if moving:
+        source, target = (wish.nic, wish.bridge) if wish.master else (wish.bridge, wish.nic)
+        have = {(one.dev, one.address) for one in copies} | standing
+        known = [
+            replace(one, dev=target)
+            for one in now.neighbours
+            if one.dev == source and not one.state & rtnl_neigh.NUD_PERMANENT
+        ]
+        copies += [one for one in known if (one.dev, one.address) not in have]
+    return copies
+
+
+def _neighbours_to_remove(now: Inet, wish: Layout) -> list[Neighbour]:
+    """Permanent entries of a device that is a host's no more; what was learned there ages by itself."""
+    kept = {(one.dev, one.address) for one in wish.neighbours}
+    own = (wish.nic, wish.bridge)
+    return [
+        one
+        for one in now.neighbours
+        if one.dev in own
+        and one.state & rtnl_neigh.NUD_PERMANENT
+        and (one.dev, one.address) not in kept
+    ]
+
+
+def _standing(addresses: Iterable[Address], wanted: Address) -> bool:
+    return any(
+        one.dev == wanted.dev and one.text == wanted.text and one.peer == wanted.peer
+        for one in addresses
+    )
+
+
+def _named(address: Address) -> str:
+    return f"{address.text} dev {address.dev}"
+
+
+def _route_name(route: Route) -> str:
+    """What tells the route from others in a diff; an IPv6 prefix shows its family itself."""
+    family = "inet6 " if route.family == rtnl_address.AF_INET6 and route.dst == "default" else ""
+    return (
+        family
+        + route.dst
+        + (f" table {route.table}" if route.table != rtnl_route.TABLE_MAIN else "")
+    )
+
+
+def _words(address: Address) -> dict[str, Any]:
+    return {
+        "address": address.text,
+        "dev": address.dev,
+        **({"peer": address.peer} if address.peer else {}),
+    }
+
+
+def _rule(verb: str, rule: Rule) -> Change:
+    words = {key: value for key, value in (("iif", rule.iif), ("oif", rule.oif)) if value}
+    name = " ".join(f"{key} {value}" for key, value in words.items())
+    return Change(
+        verb,
+        "rule",
+        name,
+        None if verb == "add" else words,
+        words if verb == "add" else None,
+        SAFE,
+        rule,
+    )
+
+
+def _neighbour(verb: str, one: Neighbour) -> Change:
+    words = {"mac": one.mac}
+    return Change(
+        verb,
+        "neighbour",
+        f"{one.address} dev {one.dev}",
+        None if verb == "add" else words,
+        words if verb == "add" else None,
+        SAFE,
+        one,
+    )
+
+
+def _sysctl(key: str, before: str | None, after: str) -> Change:
+    return Change(
+        "set",
+        "sysctl",
+        f"net/{key}",
+        None if before is None else {"value": before},
+        {"value": after},
+    )
+
+
+def _client(verb: str, client: Client) -> Change:
+    words = {"program": client.program, "dev": client.dev}
+    return Change(
+        verb,
+        "dhcp",
+        client.dev,
+        words if verb == "stop" else None,
+        words if verb == "start" else None,
+        INTERRUPTS,
+        client,
+    )

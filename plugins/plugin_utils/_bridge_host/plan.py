@@ -1,0 +1,235 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. The variables of the role bridge_host as the lists that its steps hand to the modules, each list whole.
+
+Which option of an item belongs to which module is what the modules' own argument specs say.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Iterable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+    tenants as tenant_rules,
+)
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.items import (
+    UPLINK_OPTIONS,
+    dropped,
+    kept,
+    taps_of,
+)
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.stanzas import (
+    bridge_stanzas,
+    tap_stanza,
+)
+
+_TOOLS = ("python3-pyroute2", "python3-netaddr")
+_BOOT = ("bridge-utils",)
+_QEMU = {
+    "x86": ("qemu-system-x86", "ipxe-qemu"),
+    "arm": ("qemu-system-arm",),
+    "misc": ("qemu-system-misc",),
+}
+_IMAGES = ("qemu-utils",)
+_STP_DELAY = 15  # the kernel's own, in seconds
+
+
+def plan(
+    bridges: Sequence[Mapping[str, Any]],
+    taps: Sequence[Mapping[str, Any]],
+    guests: Sequence[Mapping[str, Any]],
+    tenants: Sequence[Mapping[str, Any]] = (),
+    now: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """What each step does.
+
+    C(now) are the bridges that bridge_info found. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
+    there yet, or is to go), C(packages), C(nics) and C(files) (lists of names and paths), C(aware) (the bridges that filter VLANs), C(isolation) (what
+    bridge_isolation is told), and C(absent) and C(present), each a dict of C(guests), C(taps), C(ports), C(uplinks), C(stanzas), C(bridges): lists of
+    module items.
+    """
+    bridges, taps = tenant_rules.applied(bridges, taps, guests, tenants)
+    there = {bridge["name"]: bridge for bridge in now}
+    whole = [
+        with_defaults(item, there.get(item["name"], {}).get("options"))
+        for item in bridges
+        if kept(item)
+    ]
+    owned = [with_owner(item, guests) for item in taps if kept(item)]
+    started = [with_wait(with_macs(item)) for item in guests if kept(item)]
+    ports = {(bridge["name"], port["name"]) for bridge in now for port in bridge["ports"]}
+    plugs = [(item["name"], item["uplink"]) for item in whole if item.get("uplink")] + [
+        (item.get("bridge"), item["name"]) for item in owned
+    ]
+    carried = {
+        item["name"]: tenant_rules.carried(item, taps, guests, tenants)
+        for item in whole
+        if item.get("uplink")
+    }
+    trunks = {name: vids for name, vids in carried.items() if vids}
+    defaults = {item["name"]: tenant_rules.default_vlan(item) for item in whole}
+    plugged = {
+        item["name"]: [tap["name"] for tap in owned if tap.get("bridge") == item["name"]]
+        for item in whole
+    }
+    gone = {"bridges": dropped(bridges), "taps": dropped(taps), "guests": dropped(guests)}
+    return {
+        "empty": not (bridges or taps or guests),
+        "new": any(gone.values())
+        or any(item["name"] not in there for item in whole)
+        or not ports.issuperset(plugs),
+        "aware": [item["name"] for item in whole if item.get("vlan_filtering")],
+        "isolation": tenant_rules.proof(bridges, taps, guests, tenants),
+        "nics": [item["uplink"] for item in bridges if item.get("uplink")],
+        "packages": packages(whole, started) if bridges or taps or guests else [],
+        "files": sorted({path for item in started for path in files(item)}),
+        "present": {
+            "bridges": [{**up(item, there), **only(item, bridge_planner.SPEC)} for item in whole],
+            "uplinks": [uplink(item) for item in whole if item.get("uplink")],
+            "stanzas": [
+                stanza
+                for item in whole
+                for stanza in bridge_stanzas(
+                    item, trunks.get(item["name"], ()), plugged.get(item["name"], ())
+                )
+            ]
+            + [
+                tap_stanza(item, defaults.get(item.get("bridge"), tenant_rules.default_vlan(None)))
+                for item in owned
+            ],
+            "taps": [{"up": True, **only(item, tap_planner.SPEC)} for item in owned],
+            # the uplink first: a tenant's tap is not plugged in before its VLAN has a way out
+            "ports": [
+                tenant_rules.uplink_port(item, trunks[item["name"]], there.get(item["name"]))
+                for item in whole
+                if item["name"] in trunks
+            ]
+            + [port(item) for item in owned if item.get("bridge")],
+            "guests": started,
+        },
+        "absent": {
+            "guests": [only(item, guest_spec.SPEC) for item in gone["guests"]],
+            "taps": [only(item, ("name", "state", "force")) for item in gone["taps"]],
+            "uplinks": [uplink(item) for item in gone["bridges"] if item.get("uplink")],
+            "stanzas": [absent_stanza(item) for item in [*gone["taps"], *gone["bridges"]]],
+            "bridges": [only(item, ("name", "state", "force")) for item in gone["bridges"]],
+        },
+    }
+
+
+def only(item: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """The item without what another module is told."""
+    return {key: item[key] for key in keys if item.get(key) is not None}
+
+
+def with_defaults(item: Mapping[str, Any], options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A bridge with its STP and forward delay spelled out, because the file has to say them.
+
+    A bridge that exists keeps its C(options). A new one without STP forwards at once: the kernel's own 15 seconds of silence
+    are for STP, and would cut off an uplink.
+    """
+    stp = item.get("stp_state") or (options or {}).get("stp_state") or False
+    defaults = {"stp_state": stp, "forward_delay": _STP_DELAY if stp else 0}
+    if options is not None:
+        defaults = {key: options[key] for key in ("stp_state", "forward_delay") if key in options}
+    return {**defaults, **{key: value for key, value in item.items() if value is not None}}
+
+
+def up(item: Mapping[str, Any], there: Collection[str]) -> dict[str, bool]:
+    """A bridge is up; a new one that waits for its uplink goes up with it, so that its link-local address is made of the MAC which that brings."""
+    return {} if item.get("uplink") and item["name"] not in there else {"up": True}
+
+
+def uplink(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What bridge_uplink is told of a bridge."""
+    return {
+        "name": item["uplink"],
+        "bridge": item["name"],
+        **only(item, ("state", *UPLINK_OPTIONS)),
+    }
+
+
+def port(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What bridge_port is told of a tap. Its C(up) is tap_device's business."""
+    own = {"force", *port_planner.SPEC} - (set(tap_planner.SPEC) - {"force"})
+    return {"name": item["name"], **only(item, [key for key in port_planner.SPEC if key in own])}
+
+
+def with_owner(tap: Mapping[str, Any], guests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A tap belongs to the user that its guest runs as, so that QEMU can open it without being root."""
+    if tap.get("owner") is not None:
+        return dict(tap)
+    for guest in guests:
+        if kept(guest) and guest.get("user") and tap["name"] in taps_of(guest):
+            return {**tap, "owner": guest["user"]}
+    return dict(tap)
+
+
+def with_macs(guest: Mapping[str, Any]) -> dict[str, Any]:
+    """A guest whose NICs all have the MAC that qemu_guest would give them, so that verify knows what to look for."""
+    nics = guest.get("nics")
+    if not nics:
+        return dict(guest)
+    return {
+        **guest,
+        "nics": [
+            {**nic, "mac": nic.get("mac") or guest_spec.guest_mac(guest["name"], number)}
+            for number, nic in enumerate(nics)
+        ],
+    }
+
+
+def with_wait(guest: Mapping[str, Any]) -> dict[str, Any]:
+    """A guest without a NIC sends nothing that could be waited for."""
+    return dict(guest) if guest.get("nics") else {"wait_for": ["running"], **guest}
+
+
+def files(guest: Mapping[str, Any]) -> list[str]:
+    """The files that must be there for a guest to start: none that qemu_guest makes where they are missing."""
+    disks = [
+        disk["path"]
+        for disk in guest.get("disks") or ()
+        if disk.get("size") is None and disk.get("backing_file") is None
+    ]
+    bases = [
+        disk["backing_file"]
+        for disk in guest.get("disks") or ()
+        if disk.get("backing_file") is not None
+    ]
+    return (
+        disks
+        + bases
+        + [guest[key] for key in ("cdrom", "kernel", "initrd") if guest.get(key) is not None]
+    )
+
+
+def absent_stanza(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What interfaces_stanza is told of a device that goes; a bridge's uplink gets back what the bridge took over."""
+    back = {"hand_back": item["uplink"]} if item.get("uplink") else {}
+    return {"name": item["name"], "state": "absent", **back}
+
+
+def packages(bridges: Sequence[Any], guests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The Debian packages that the items need: nothing for a noun that is not listed."""
+    needed = list(_TOOLS)
+    if bridges:
+        needed += _BOOT
+    for guest in guests:
+        machine = (guest.get("emulator") or "qemu-system-x86_64").rpartition("qemu-system-")[2]
+        family = (
+            "x86"
+            if machine in ("x86_64", "i386")
+            else "arm"
+            if machine in ("aarch64", "arm")
+            else "misc"
+        )
+        needed += _QEMU[family]
+        needed += _IMAGES if guest.get("disks") else ()
+    return list(dict.fromkeys(needed))

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one loop, over a noun that lives in memory: a shelf of named values."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    KernelError,
+    ReadBackError,
+    Refused,
+    UndoFailed,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+    Plan,
+    diff_of,
+    differing,
+    listed,
+    update,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+
+
+class Shelf:
+    """C(breaks) maps the number of a write to what it raises; C(deaf) names values that take no write."""
+
+    def __init__(
+        self,
+        values: Mapping[str, int],
+        breaks: Mapping[int, BaseException] | None = None,
+        deaf: tuple[str, ...] = (),
+    ) -> None:
+        self.values = dict(values)
+        self.breaks = dict(breaks or {})
+        self.deaf = deaf
+        self.calls: list[str] = []
+        self.writes = 0
+
+    def read(self) -> dict[str, int]:
+        self.calls.append("read")
+        return dict(self.values)
+
+    def plan(self, now: Mapping[str, int], wish: Mapping[str, int | None]) -> Plan:
+        if -1 in wish.values():
+            raise Refused("Not that.")
+        return [
+            Change("update", "value", key, {"is": now.get(key)}, {"is": value})
+            for key, value in sorted(wish.items())
+            if now.get(key) != value
+        ]
+
+    def apply(self, changes: Plan, now: Mapping[str, int]) -> None:
+        self.calls.append("apply")
+        for change in changes:
+            self.writes += 1
+            if self.writes in self.breaks:
+                raise self.breaks[self.writes]
+            if change.name in self.deaf:
+                continue
+            value = (change.after or {})["is"]
+            if value is None:
+                self.values.pop(change.name, None)
+            else:
+                self.values[change.name] = value
+
+    def wish_back(self, before: Mapping[str, int], changes: Plan) -> dict[str, int | None]:
+        return {change.name: before.get(change.name) for change in changes}
+
+
+def test_nothing_to_do_reads_once_and_writes_nothing() -> None:
+    shelf = Shelf({"a": 1})
+    outcome = reconcile(shelf, {"a": 1})
+    assert not outcome.changed and shelf.calls == ["read"] and outcome.after is outcome.before
+
+
+def test_a_change_is_written_and_read_back() -> None:
+    shelf = Shelf({"a": 1})
+    outcome = reconcile(shelf, {"a": 2, "b": 3})
+    assert outcome.changed and shelf.calls == ["read", "apply", "read"]
+    assert outcome.before == {"a": 1} and outcome.after == {"a": 2, "b": 3}
+
+
+def test_check_mode_plans_the_same_and_never_applies() -> None:
+    shelf = Shelf({"a": 1})
+    predicted = reconcile(shelf, {"a": 2}, check_mode=True)
+    assert shelf.calls == ["read"] and shelf.values == {"a": 1}
+    assert predicted.changes == reconcile(shelf, {"a": 2}).changes
+
+
+def test_a_refusal_while_planning_touches_nothing_and_claims_no_undo() -> None:
+    shelf = Shelf({"a": 1})
+    with pytest.raises(Refused, match=r"^Not that\.$"):
+        reconcile(shelf, {"a": 2, "b": -1})
+    assert shelf.calls == ["read"]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_failure_at_any_write_leaves_what_was(at: int) -> None:
+    shelf = Shelf({"a": 1, "c": 9}, {at: KernelError("write", 1)})
+    with pytest.raises(KernelError) as caught:
+        reconcile(shelf, {"a": 2, "b": 3, "c": 4})
+    assert shelf.values == {"a": 1, "c": 9}
+    assert str(caught.value).endswith(
+        f"Everything this run did was undone ({at - 1} steps); the host is as it was before."
+    )
+    assert caught.value.errno == 1
+
+
+def test_what_was_accepted_and_is_not_there_is_an_error_and_undone() -> None:
+    shelf = Shelf({"a": 1, "b": 1}, deaf=("b",))
+    with pytest.raises(
+        ReadBackError,
+        match=r"still differs: update value b \(is: 1 is not 2\)\. Everything this run did was undone \(1 steps\)",
+    ):
+        reconcile(shelf, {"a": 2, "b": 2})
+    assert shelf.values == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), ValueError("a bug")])
+def test_whatever_ends_the_run_in_the_middle_is_undone_and_passed_on(error: BaseException) -> None:
+    shelf = Shelf({"a": 1, "b": 1}, {2: error})
+    with pytest.raises(type(error)) as caught:
+        reconcile(shelf, {"a": 2, "b": 2})
+    assert caught.value is error and shelf.values == {"a": 1, "b": 1}
+
+
+def test_an_undo_that_fails_says_so_and_why() -> None:
+    shelf = Shelf(
+        {"a": 1, "b": 1}, {2: KernelError("write", 1), 3: KernelError("write it back", 16)}
+    )
+    with pytest.raises(UndoFailed) as caught:
+        reconcile(shelf, {"a": 2, "b": 2})
+    text = str(caught.value)
+    assert (
+        "EPERM" in text and "half changed" in text and "write it back" in text and "EBUSY" in text
+    )
+    assert "is as it was" not in text and isinstance(caught.value.__cause__, KernelError)
+
+
+def test_an_undo_that_is_accepted_and_not_there_is_no_undo() -> None:
+    shelf = Shelf({"a": 1, "b": 1}, {2: KernelError("write", 1)})
+    apply = shelf.apply
+
+    def deaf_on_the_way_back(changes: Plan, now: Mapping[str, int]) -> None:
+        if shelf.calls.count("apply"):
+            shelf.deaf = ("a",)
+        apply(changes, now)
+
+    shelf.apply = deaf_on_the_way_back  # type: ignore[method-assign]
+    with pytest.raises(UndoFailed, match=r"half changed: .*still differs: update value a"):
+        reconcile(shelf, {"a": 2, "b": 2})
+
+
+def test_none_is_unmanaged_and_every_other_empty_value_is_a_value() -> None:
+    now = {"a": 1, "b": True, "c": "x", "d": 5}
+    assert differing(now, {"a": 0, "b": False, "c": "", "d": None}) == {"a": 0, "b": False, "c": ""}
+    assert differing({}, {"e": 0}) == {"e": 0}
+
+
+def test_an_update_names_only_what_differs() -> None:
+    assert update("bridge", "br0", {"a": 1, "b": 2}, {"a": 1, "b": 3, "c": None}) == [
+        Change("update", "bridge", "br0", {"b": 2}, {"b": 3})
+    ]
+    assert update("bridge", "br0", {"a": 1}, {"a": 1}) == []
+
+
+def test_the_diff_of_two_changes_of_one_thing_is_one_entry() -> None:
+    plan = [
+        Change("detach", "port", "t", {"bridge": "br0"}, {"bridge": None}),
+        Change("attach", "port", "t", {"bridge": None}, {"bridge": "br1"}),
+        Change("create", "bridge", "b", None, {"up": True}),
+        Change("delete", "bridge", "c", {"up": True}, None),
+    ]
+    assert diff_of(plan) == {
+        "before": {"port t": {"bridge": "br0"}, "bridge c": {"up": True}},
+        "after": {"port t": {"bridge": "br1"}, "bridge b": {"up": True}},
+    }
+
+
+def test_what_a_user_sees_of_a_change_has_no_payload() -> None:
+    assert Change("add", "route", "default", None, {"dev": "br0"}, payload=b"raw").as_dict() == {
+        "action": "add", "kind": "route", "name": "default", "before": None, "after": {"dev": "br0"}, "risk": "safe",
+    }  # fmt: skip
+
+
+def test_a_message_is_one_line() -> None:
+    assert str(BadInput("two\n  lines\tand a tab")) == "two lines and a tab"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(1, "t0"), (3, "t0, t1, t2"), (4, "t0, t1, t2 and 1 more"), (1000, "t0, t1, t2 and 997 more")],
+)
+def test_a_sentence_names_the_first_of_many(count: int, text: str) -> None:
+    assert listed([f"t{number}" for number in range(count)], 3) == text

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host as the role's variables: nothing that the kernel would choose anyway, and nothing lost that it would not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    IFF_LOWER_UP,
+    IFF_UP,
+    Link,
+    Snapshot,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._info.as_variables import variables
+
+BRIDGE = {
+    "stp_state": False,
+    "forward_delay": 15.0,
+    "ageing_time": 300.0,
+    "mcast_startup_query_interval": 31.24,
+    "vlan_default_pvid": 1,
+}
+PORT = {"cost": 2, "priority": 32, "isolated": False, "learning": True, "port_state": "disabled"}
+TAP = {
+    "mode": "tap",
+    "multi_queue": False,
+    "vnet_hdr": False,
+    "pi": False,
+    "owner": -1,
+    "group": -1,
+}
+ACCESS = {"20": "pvid untagged"}
+DEFAULT = {"1": "pvid untagged"}
+
+
+def bridge(**more: Any) -> Link:
+    return Link(
+        "br0", kind="bridge", flags=IFF_UP, mac="02:00:00:00:00:b0", **{"options": BRIDGE, **more}
+    )
+
+
+def tap(**more: Any) -> Link:
+    return Link(
+        "tap1",
+        kind="tun",
+        mac="02:00:00:00:00:71",
+        **{"flags": IFF_UP, "options": TAP, "master": "br0", "port": PORT, **more},
+    )
+
+
+def told(
+    *links: Link, guests: Any = None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    found = variables(Snapshot({link.name: link for link in links}), guests or {})
+    return found["bridge_host_bridges"], found["bridge_host_taps"], found["bridge_host_guests"]
+
+
+def test_a_host_without_anything_is_three_empty_lists() -> None:
+    assert told(Link("eth0")) == ([], [], [])
+
+
+def test_defaults_are_left_out_but_for_what_the_role_says_otherwise() -> None:
+    bridges, taps, _guests = told(bridge(), tap())
+    assert bridges == [
+        {"name": "br0", "mac": "02:00:00:00:00:b0", "stp_state": False, "forward_delay": 15.0}
+    ]
+    assert taps == [{"name": "tap1", "mac": "02:00:00:00:00:71", "bridge": "br0"}]
+
+
+def test_the_uplink_is_the_nic_and_gives_the_bridge_its_mac() -> None:
+    nic = Link("eth0", mac="02:00:00:00:00:b0", master="br0", port=PORT)
+    assert told(bridge(), nic)[0] == [
+        {"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 15.0}
+    ]
+
+
+def test_a_guest_that_is_a_namespace_is_no_uplink() -> None:
+    other_end = Link("veth1", kind="veth", mac="02:00:00:00:00:01", master="br0", port=PORT)
+    assert "uplink" not in told(bridge(), other_end)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "made", "said"),
+    [
+        ("tap", "eui64", None),
+        ("tap", "none", "none"),
+        ("tun", "random", None),
+        ("tap", "random", "random"),
+    ],
+)
+def test_how_ipv6_addresses_are_made_is_said_where_the_kernel_would_do_otherwise(
+    mode: str, made: str, said: str | None
+) -> None:
+    assert (
+        told(bridge(), tap(options={**TAP, "mode": mode}, ipv6={"addr_gen_mode": made}))[1][0].get(
+            "addr_gen_mode"
+        )
+        == said
+    )
+
+
+def test_what_differs_is_said() -> None:
+    links = (
+        bridge(
+            options={**BRIDGE, "ageing_time": 60.0},
+            mtu=9000,
+            vlans={"1": "pvid untagged", "30": "tagged"},
+        ),
+        tap(
+            flags=0,
+            alias="mine",
+            options={**TAP, "owner": 0, "multi_queue": True},
+            port={**PORT, "cost": 7, "isolated": True},
+            vlans=ACCESS,
+        ),
+    )
+    (one,), (two,), _guests = told(*links)
+    assert (one["mtu"], one["ageing_time"]) == (9000, 60.0) and [
+        item["vid"] for item in one["self_vlans"]
+    ] == [1, 30]
+    assert two.pop("mac") and two == {
+        "name": "tap1", "up": False, "alias": "mine", "owner": "0", "multi_queue": True, "bridge": "br0", "cost": 7, "isolated": True, "access_vlan": 20,
+    }  # fmt: skip
+
+
+def test_the_default_vlan_is_not_said() -> None:
+    (one,), (two,), _guests = told(bridge(vlans=DEFAULT), tap(vlans=DEFAULT))
+    assert "self_vlans" not in one and not {"vlans", "access_vlan"} & set(two)
+
+
+def test_what_qemu_chose_for_a_tap_in_use_is_not_said() -> None:
+    held = tap(flags=IFF_UP | IFF_LOWER_UP, options={**TAP, "vnet_hdr": True})
+    assert (
+        "vnet_hdr" not in told(bridge(), held)[1][0]
+        and told(bridge(), tap(options=held.options))[1][0]["vnet_hdr"] is True
+    )
+
+
+def test_a_guest_is_its_definition_without_qemus_defaults() -> None:
+    spec = {
+        "emulator": "qemu-system-x86_64",
+        "accel": "auto",
+        "memory": 64,
+        "cpus": 1,
+        "netns": None,
+    }
+    spec["nics"] = [{"tap": "tap1", "model": "virtio", "mtu": None}]
+    guests = {"vm2": (spec, False), "vm1": (spec, True)}
+    expected = {"memory": 64, "nics": [{"tap": "tap1"}]}
+    assert told(guests=guests)[2] == [
+        {"name": "vm1", **expected},
+        {"name": "vm2", "state": "stopped", **expected},
+    ]

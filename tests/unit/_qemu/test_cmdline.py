@@ -1,0 +1,195 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guest's definition as QEMU's command line: what goes where, and that no value becomes an option."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.cmdline import Launch, argv
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import with_defaults
+
+DISK = {
+    "path": "/images/vm1.qcow2",
+    "format": "qcow2",
+    "bus": "virtio",
+    "read_only": False,
+    "serial": None,
+    "boot_index": None,
+}
+NIC = {
+    "tap": "tap1",
+    "bridge": None,
+    "mac": "52:00:00:00:00:01",
+    "model": "virtio",
+    "queues": 1,
+    "vhost": False,
+    "mtu": None,
+    "boot_index": None,
+}
+
+
+def words(launch: Launch | None = None, **spec: Any) -> list[str]:
+    return argv(
+        "vm1",
+        with_defaults(spec),
+        launch or Launch("/usr/bin/qemu-system-x86_64", "tcg", "/run/pid"),
+    )
+
+
+def after(line: list[str], option: str) -> list[str]:
+    """The values of an option, in order."""
+    return [line[number + 1] for number, word in enumerate(line) if word == option]
+
+
+def parsed(line: list[str], option: str) -> list[dict[str, Any]]:
+    return [json.loads(value) for value in after(line, option)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "option", "value"),
+    [
+        ({}, "-name", "vm1"),
+        ({}, "-machine", "pc"),
+        ({"machine": "q35"}, "-machine", "q35"),
+        ({}, "-accel", "tcg"),
+        ({}, "-smp", "1"),
+        ({"cpus": 4}, "-smp", "4"),
+        ({}, "-m", "512M"),
+        ({"memory": 64}, "-m", "64M"),
+        ({"cpu": "max,-svm"}, "-cpu", "max,,-svm"),
+        ({"boot": "n"}, "-boot", "n"),
+        ({"kernel": "/boot/a,b"}, "-kernel", "/boot/a,b"),
+        ({"kernel": "/k", "initrd": "/i"}, "-initrd", "/i"),
+        ({"kernel": "/k", "append": "root=/dev/vda a,b"}, "-append", "root=/dev/vda a,b"),
+        ({}, "-pidfile", "/run/pid"),
+        ({"serial_log": "/log/a,b=c"}, "-serial", "chardev:serial0"),
+        ({"vnc": "/run/a,b"}, "-vnc", "unix:/run/a,,b"),
+    ],
+)
+def test_an_option_and_its_value(spec: dict[str, Any], option: str, value: str) -> None:
+    assert after(words(**spec), option) == [value]
+
+
+def test_what_every_guest_gets() -> None:
+    line = words()
+    assert line[0] == "/usr/bin/qemu-system-x86_64"
+    assert {"-nodefaults", "-no-user-config"} <= set(line)
+    assert after(line, "-display") == ["none"]
+    assert (
+        after(line, "-sandbox")[0].startswith("on,") and "spawn=deny" in after(line, "-sandbox")[0]
+    )
+    assert after(line, "-mon") == ["chardev=qmp,mode=control", "chardev=spare,mode=control"]
+    assert not {"-monitor", "-qmp", "-daemonize", "-runas", "-S", "-cpu"} & set(line)
+
+
+def test_kvm_takes_the_hosts_cpu_unless_another_is_named() -> None:
+    kvm = Launch("/qemu", "kvm", "/run/pid")
+    assert after(words(kvm), "-cpu") == ["host"]
+    assert after(words(kvm, cpu="max"), "-cpu") == ["max"]
+
+
+def test_a_paused_start_holds_the_processors() -> None:
+    assert "-S" in words(Launch("/qemu", "tcg", "/run/pid", paused=True))
+
+
+@pytest.mark.parametrize(
+    "path", ["/a,readonly=on.img", "/with space", "/a=b", "/json:{}", '/a"b', "/ünï"]
+)
+def test_a_hostile_path_stays_one_value(path: str) -> None:
+    line = words(disks=[{**DISK, "path": path}], cdrom=path)
+    disk, cdrom = parsed(line, "-blockdev")
+    assert disk["file"]["filename"] == cdrom["file"]["filename"] == path
+    assert disk["driver"] == "qcow2" and disk["file"]["driver"] == "file"
+
+
+def test_the_serial_log_is_a_descriptor_and_its_path_no_business_of_qemu() -> None:
+    line = words(serial_log="/log/a,path=/etc/x")
+    assert after(line, "-add-fd") == ["fd=6,set=0,opaque=serial_log"]
+    assert after(line, "-chardev")[-1] == "file,id=serial0,path=/dev/fdset/0,append=on"
+    assert not any("/log/a" in word for word in line)
+
+
+@pytest.mark.parametrize(
+    ("bus", "devices"),
+    [
+        ("virtio", [{"driver": "virtio-blk-pci"}, {"driver": "virtio-blk-pci"}]),
+        ("ide", [{"driver": "ide-hd"}, {"driver": "ide-hd"}]),
+        (
+            "scsi",
+            [{"driver": "scsi-hd", "bus": "scsi0.0"}, {"driver": "scsi-hd", "bus": "scsi0.0"}],
+        ),
+        ("sata", [{"driver": "ide-hd", "bus": "sata0.0"}, {"driver": "ide-hd", "bus": "sata0.1"}]),
+    ],
+)
+def test_two_disks_on_a_bus(bus: str, devices: list[dict[str, Any]]) -> None:
+    line = words(disks=[{**DISK, "bus": bus}, {**DISK, "bus": bus, "path": "/images/other"}])
+    found = [device for device in parsed(line, "-device") if "drive" in device]
+    assert [device["drive"] for device in found] == ["disk0", "disk1"]
+    assert [
+        {key: device[key] for key in ("driver", "bus") if key in device} for device in found
+    ] == devices
+    controllers = [device for device in parsed(line, "-device") if "drive" not in device]
+    assert len(controllers) == (1 if bus in ("scsi", "sata") else 0)
+
+
+def test_serial_number_boot_order_and_read_only_of_a_disk() -> None:
+    line = words(disks=[{**DISK, "serial": "seed", "boot_index": 0, "read_only": True}])
+    assert (
+        parsed(line, "-device")[0]["serial"] == "seed"
+        and parsed(line, "-device")[0]["bootindex"] == 0
+    )
+    assert (
+        parsed(line, "-blockdev")[0]["read-only"] is True
+        and parsed(line, "-blockdev")[0]["file"]["read-only"] is True
+    )
+
+
+def test_a_format_that_nobody_named_comes_from_the_host() -> None:
+    launch = Launch("/qemu", "tcg", "/run/pid", {DISK["path"]: "qcow2"})
+    assert (
+        parsed(words(launch, disks=[{**DISK, "format": None}]), "-blockdev")[0]["driver"] == "qcow2"
+    )
+
+
+def test_a_nic_is_on_its_tap_and_starts_no_script() -> None:
+    line = words(
+        nics=[
+            NIC,
+            {**NIC, "tap": "tap2", "model": "e1000", "mac": "52:00:00:00:00:02", "boot_index": 0},
+        ]
+    )
+    first, second = parsed(line, "-netdev")
+    assert first == {
+        "type": "tap",
+        "id": "net0",
+        "ifname": "tap1",
+        "script": "no",
+        "downscript": "no",
+        "vhost": False,
+    }
+    assert second["ifname"] == "tap2"
+    devices = parsed(line, "-device")
+    assert devices[0] == {
+        "driver": "virtio-net-pci",
+        "id": "nic0",
+        "netdev": "net0",
+        "mac": "52:00:00:00:00:01",
+    }
+    assert devices[1]["driver"] == "e1000" and devices[1]["bootindex"] == 0
+
+
+def test_queues_vhost_and_mtu() -> None:
+    line = words(nics=[{**NIC, "queues": 4, "vhost": True, "mtu": 9000}])
+    assert parsed(line, "-netdev")[0]["queues"] == 4 and parsed(line, "-netdev")[0]["vhost"] is True
+    assert parsed(line, "-device")[0] == {
+        "driver": "virtio-net-pci", "id": "nic0", "netdev": "net0", "mac": NIC["mac"], "mq": True, "vectors": 10, "host_mtu": 9000,
+    }  # fmt: skip
+
+
+def test_extra_arguments_come_last_and_as_they_are() -> None:
+    assert words(extra_args=["-device", "virtio-rng-pci"])[-2:] == ["-device", "virtio-rng-pci"]

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guests as they are, wishes, and the changes between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    IFF_LOWER_UP,
+    IFF_UP,
+    Link,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import (
+    Guest,
+    Guests,
+    check_taps,
+    differences,
+    plan,
+    wish_back,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
+    Wish,
+    with_defaults,
+)
+
+SPEC = with_defaults({"memory": 64})
+NIC = {
+    "tap": "tap1",
+    "bridge": None,
+    "mac": "52:00:00:00:00:01",
+    "model": "virtio",
+    "queues": 1,
+    "vhost": False,
+    "mtu": None,
+    "boot_index": None,
+}
+
+
+def planned(
+    status: str, state: str, *, spec: dict[str, Any] | None = None, **more: Any
+) -> list[str]:
+    guest = Guest("vm1", status, {} if status == "absent" else SPEC)
+    return [
+        str(change)
+        for change in plan(Guests({"vm1": guest}), [Wish("vm1", state, spec or {}, **more)])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "changes"),
+    [
+        ("absent", "running", ["start guest vm1"]),
+        ("stopped", "running", ["start guest vm1"]),
+        ("crashed", "running", ["start guest vm1"]),
+        ("running", "running", []),
+        ("suspended", "running", []),
+        ("paused", "running", ["resume guest vm1"]),
+        ("prelaunch", "running", ["resume guest vm1"]),
+        ("io-error", "running", ["resume guest vm1"]),
+        ("guest-panicked", "running", ["stop guest vm1", "start guest vm1"]),
+        ("shutdown", "running", ["stop guest vm1", "start guest vm1"]),
+        ("absent", "paused", ["start guest vm1"]),
+        ("running", "paused", ["pause guest vm1"]),
+        ("paused", "paused", []),
+        ("prelaunch", "paused", []),
+        ("absent", "stopped", []),
+        ("stopped", "stopped", []),
+        ("crashed", "stopped", ["stop guest vm1"]),
+        ("running", "stopped", ["stop guest vm1"]),
+        ("unresponsive", "stopped", ["stop guest vm1"]),
+        ("absent", "absent", []),
+        ("stopped", "absent", ["delete guest vm1"]),
+        ("crashed", "absent", ["stop guest vm1", "delete guest vm1"]),
+        ("running", "absent", ["stop guest vm1", "delete guest vm1"]),
+        ("unresponsive", "absent", ["stop guest vm1", "delete guest vm1"]),
+    ],
+)
+def test_state_by_what_is_there(status: str, state: str, changes: list[str]) -> None:
+    assert planned(status, state) == changes
+
+
+def test_a_guest_that_does_not_answer_is_not_started_again() -> None:
+    with pytest.raises(Refused, match="stopped"):
+        planned("unresponsive", "running")
+
+
+@pytest.mark.parametrize(
+    ("on_change", "changes"), [("keep", []), ("restart", ["stop guest vm1", "start guest vm1"])]
+)
+def test_a_running_guest_that_differs(on_change: str, changes: list[str]) -> None:
+    assert planned("running", "running", spec={"memory": 128}, on_change=on_change) == changes
+
+
+def test_what_is_not_given_is_not_compared_and_is_kept_at_a_restart() -> None:
+    assert planned("running", "running", spec={"memory": 64}, on_change="restart") == []
+    guest = Guest("vm1", "running", {**SPEC, "boot": "n"})
+    changes = plan(
+        Guests({"vm1": guest}), [Wish("vm1", "running", {"memory": 128}, on_change="restart")]
+    )
+    assert changes[0].before == {"status": "running", "memory": 64}
+    assert changes[1].after == {"status": "running", **SPEC, "memory": 128, "boot": "n"}
+    assert changes[0].risk == "interrupts"
+
+
+def test_differences_say_both_sides() -> None:
+    guest = Guest("vm1", "running", SPEC)
+    assert differences(guest, Wish("vm1", "running", {"memory": 128, "cpus": 1})) == {
+        "memory": {"now": 64, "wanted": 128}
+    }
+
+
+def test_a_missing_image_is_made_before_the_start_and_an_existing_one_left_alone() -> None:
+    image = {"guest": "vm1", "path": "/a", "format": "qcow2", "size": 1024, "backing_file": None}
+    wish = Wish("vm1", "running", SPEC, images={"/a": image})
+    for exists, changes in (
+        (False, ["create disk /a", "start guest vm1"]),
+        (True, ["start guest vm1"]),
+    ):
+        assert [
+            str(one) for one in plan(Guests({"vm1": Guest("vm1")}, {"/a": exists}), [wish])
+        ] == changes
+
+
+def undone(
+    before: Guest, after: Guest, wish: Wish, disks: dict[str, bool] | None = None
+) -> list[str]:
+    """The plan back from C(after), for a run that was begun with that wish."""
+    was = Guests({"vm1": before}, dict.fromkeys(wish.images, False))
+    back = wish_back(was, plan(was, [wish]), ["vm1"])
+    return [str(one) for one in plan(Guests({"vm1": after}, disks or {}), back)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        (Guest("vm1"), Guest("vm1", "running", SPEC), ["stop guest vm1", "delete guest vm1"]),
+        (Guest("vm1"), Guest("vm1", "stopped", SPEC), ["delete guest vm1"]),
+        (Guest("vm1"), Guest("vm1", "unresponsive", SPEC), ["stop guest vm1", "delete guest vm1"]),
+        (
+            Guest("vm1", "stopped", SPEC),
+            Guest("vm1", "running", {**SPEC, "cpus": 2}),
+            ["stop guest vm1", "update guest vm1"],
+        ),
+        (
+            Guest("vm1", "running", SPEC),
+            Guest("vm1", "stopped", {**SPEC, "cpus": 2}),
+            ["start guest vm1"],
+        ),
+        (
+            Guest("vm1", "running", SPEC),
+            Guest("vm1", "running", {**SPEC, "cpus": 2}),
+            ["stop guest vm1", "start guest vm1"],
+        ),
+        (Guest("vm1", "running", SPEC), Guest("vm1", "running", SPEC), []),
+    ],
+)
+def test_the_way_back(before: Guest, after: Guest, changes: list[str]) -> None:
+    assert (
+        undone(before, after, Wish("vm1", "running", {"cpus": 2}, on_change="restart")) == changes
+    )
+
+
+def test_the_way_back_to_a_definition_has_none_of_the_new_keys() -> None:
+    back = wish_back(Guests({"vm1": Guest("vm1", "running", SPEC)}), [], ["vm1"])
+    changes = plan(Guests({"vm1": Guest("vm1", "running", {**SPEC, "boot": "n"})}), back)
+    assert changes[-1].after == {"status": "running", **SPEC}
+
+
+def test_an_image_that_the_run_made_goes_on_the_way_back() -> None:
+    image = {"guest": "vm1", "path": "/a", "format": "qcow2", "size": 1024, "backing_file": None}
+    wish = Wish("vm1", "running", SPEC, images={"/a": image})
+    assert undone(Guest("vm1"), Guest("vm1"), wish, {"/a": True}) == ["remove disk /a"]
+
+
+def test_a_guest_that_was_not_begun_with_is_left_alone() -> None:
+    before = Guests({"vm1": Guest("vm1"), "vm2": Guest("vm2")})
+    changes = plan(before, [Wish("vm1", "running", SPEC), Wish("vm2", "running", SPEC)])
+    assert [wish.name for wish in wish_back(before, changes, ["vm1"])] == ["vm1"]
+
+
+def tap(**more: Any) -> Link:
+    options = {
+        "mode": "tap",
+        "owner": -1,
+        "group": -1,
+        "multi_queue": False,
+        **more.pop("options", {}),
+    }
+    return Link(
+        "tap1",
+        7,
+        **{"kind": "tun", "flags": IFF_UP, "master": "br0", "options": options, "port": {}, **more},
+    )
+
+
+@pytest.mark.parametrize(
+    ("link", "nic", "uid", "part"),
+    [
+        (None, {}, 0, "no tap"),
+        (tap(kind="veth"), {}, 0, "veth"),
+        (tap(options={"mode": "tun"}), {}, 0, "no tap"),
+        (tap(port=None, master=None), {}, 0, "in no bridge"),
+        (tap(), {"bridge": "br1"}, 0, "port of br0 and not of br1"),
+        (tap(flags=0), {}, 0, "down"),
+        (tap(flags=IFF_UP | IFF_LOWER_UP), {}, 0, "held"),
+        (tap(), {}, 1000, "1000"),
+        (tap(options={"owner": 1001}), {}, 1000, "1000"),
+        (tap(), {"queues": 2}, 0, "multi_queue"),
+        (tap(options={"multi_queue": True}), {}, 0, "multi_queue"),
+    ],
+)
+def test_h07_a_tap_that_is_not_ready(
+    link: Link | None, nic: dict[str, Any], uid: int, part: str
+) -> None:
+    with pytest.raises(Refused, match=part):
+        check_taps("vm1", {"nics": [{**NIC, **nic}]}, {} if link is None else {"tap1": link}, uid)
+
+
+@pytest.mark.parametrize(
+    ("link", "nic", "uid", "own"),
+    [
+        (tap(), {}, 0, []),
+        (tap(), {"bridge": "br0"}, 0, []),
+        (tap(options={"owner": 1000}), {}, 1000, []),
+        (tap(options={"owner": 1000}), {}, 0, []),
+        (tap(options={"multi_queue": True}), {"queues": 2}, 0, []),
+        (tap(flags=IFF_UP | IFF_LOWER_UP), {}, 0, ["tap1"]),
+    ],
+)
+def test_a_tap_that_is_ready(link: Link, nic: dict[str, Any], uid: int, own: list[str]) -> None:
+    check_taps("vm1", {"nics": [{**NIC, **nic}]}, {"tap1": link}, uid, own)

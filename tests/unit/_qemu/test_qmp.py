@@ -1,0 +1,234 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The QMP client against a server that behaves as badly as QEMU can."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    DeadlineExceeded,
+    GuestError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
+
+GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}}, "capabilities": []}}
+SOON = 0.3  # seconds that are long enough to answer, and short enough to wait for
+Answer = Callable[[dict[str, Any]], Iterable[Any]]
+
+
+class Server:
+    """One monitor: what it greets with, and what it answers to each command (a list of lines; None hangs up)."""
+
+    def __init__(self, path: Path, greeting: Any, answer: Answer) -> None:
+        self.path = str(path)
+        self.seen: list[str] = []
+        self._greeting = greeting
+        self._answer = answer
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(self.path)
+        self._socket.listen(2)
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        for one in [self._socket, *self._open]:
+            one.close()
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                client, _name = self._socket.accept()
+                self._open.append(client)
+                self._talk(client)
+        except OSError:
+            return  # closed by the test
+
+    def _talk(self, client: socket.socket) -> None:
+        if self._greeting is None:
+            return
+        self._say(client, self._greeting)
+        with client.makefile("rb") as lines:
+            for line in lines:
+                request = json.loads(line)
+                self.seen.append(request["execute"])
+                for answer in self._answer(request):
+                    if answer is None:
+                        client.shutdown(socket.SHUT_RDWR)
+                        return
+                    self._say(client, answer)
+
+    @staticmethod
+    def _say(client: socket.socket, message: Any) -> None:
+        client.sendall(
+            message if isinstance(message, bytes) else json.dumps(message).encode() + b"\r\n"
+        )
+
+
+def well(request: dict[str, Any]) -> list[Any]:
+    value = {"status": "running"} if request["execute"] == "query-status" else {}
+    return [{"return": value, "id": request["id"]}]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def make(**given: Any) -> Server:
+        servers.append(
+            Server(
+                tmp_path / f"{len(servers)}.sock", **{"greeting": GREETING, "answer": well, **given}
+            )
+        )
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+def test_negotiates_and_runs_a_command(serve: Callable[..., Server]) -> None:
+    server = serve()
+    with Qmp(server.path, SOON) as qmp:
+        assert qmp.execute("query-status") == {"status": "running"}
+        assert qmp.version["qemu"]["major"] == 7
+    assert server.seen == ["qmp_capabilities", "query-status"]
+
+
+def test_arguments_are_sent(serve: Callable[..., Server]) -> None:
+    server = serve(
+        answer=lambda request: [{"return": request.get("arguments"), "id": request["id"]}]
+    )
+    with Qmp(server.path, SOON) as qmp:
+        assert qmp.execute("qom-get", path="/", property="type") == {
+            "path": "/",
+            "property": "type",
+        }
+
+
+def test_h03_the_greeting_never_comes(serve: Callable[..., Server]) -> None:
+    begin = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match="does not answer"):
+        Qmp(serve(greeting=None).path, SOON)
+    assert SOON * 0.9 <= time.monotonic() - begin < SOON + 2
+
+
+def test_an_answer_never_comes(serve: Callable[..., Server]) -> None:
+    server = serve(
+        answer=lambda request: [] if request["execute"] == "query-status" else well(request)
+    )
+    with Qmp(server.path, SOON) as qmp, pytest.raises(DeadlineExceeded):
+        qmp.execute("query-status")
+
+
+def test_a_peer_that_keeps_talking_does_not_move_the_deadline(serve: Callable[..., Server]) -> None:
+    def chatter(request: dict[str, Any]) -> Iterator[Any]:
+        if request["execute"] == "query-status":
+            until = time.monotonic() + 5 * SOON
+            while time.monotonic() < until:
+                yield {"event": "RTC_CHANGE"}
+                time.sleep(0.01)
+        yield from well(request)
+
+    begin = time.monotonic()
+    with Qmp(serve(answer=chatter).path, SOON) as qmp, pytest.raises(DeadlineExceeded):
+        qmp.execute("query-status")
+    assert time.monotonic() - begin < SOON + 2
+
+
+def test_events_in_between_are_kept(serve: Callable[..., Server]) -> None:
+    def noisy(request: dict[str, Any]) -> list[Any]:
+        return [{"event": "STOP", "data": {}}, *well(request), {"event": "RESUME", "data": {}}]
+
+    with Qmp(serve(answer=noisy).path, SOON) as qmp:
+        assert qmp.execute("query-status") == {"status": "running"}
+        assert qmp.wait_event(["RESUME"], SOON)["event"] == "RESUME"
+        assert qmp.wait_event(["STOP"], SOON)["event"] == "STOP"
+
+
+def test_an_event_that_never_comes(serve: Callable[..., Server]) -> None:
+    with Qmp(serve().path, SOON) as qmp, pytest.raises(DeadlineExceeded):
+        qmp.wait_event(["SHUTDOWN"], SOON)
+
+
+def test_an_error_is_qemus_own_sentence(serve: Callable[..., Server]) -> None:
+    def refuse(request: dict[str, Any]) -> list[Any]:
+        if request["execute"] == "qmp_capabilities":
+            return well(request)
+        return [
+            {
+                "error": {"class": "CommandNotFound", "desc": "The command x has not been found"},
+                "id": request["id"],
+            }
+        ]
+
+    with (
+        Qmp(serve(answer=refuse).path, SOON) as qmp,
+        pytest.raises(GuestError, match="The command x has not been found"),
+    ):
+        qmp.execute("x")
+
+
+def test_an_answer_to_an_earlier_command_is_not_taken_for_this_one(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(
+        answer=lambda request: [{"return": "late", "id": request["id"] - 1}, *well(request)]
+    )
+    with Qmp(server.path, SOON) as qmp:
+        assert qmp.execute("query-status") == {"status": "running"}
+
+
+def test_a_line_in_pieces_and_two_lines_in_one(serve: Callable[..., Server]) -> None:
+    def pieces(request: dict[str, Any]) -> list[Any]:
+        line = json.dumps(well(request)[0]).encode() + b"\n"
+        return [line[:5], line[5:] + b'{"event": "STOP"}\n']
+
+    with Qmp(serve(answer=pieces).path, SOON) as qmp:
+        assert qmp.execute("query-status") == {"status": "running"}
+        assert qmp.wait_event(["STOP"], SOON)
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0\n", b"[]\n", {"hello": 1}])
+def test_what_is_not_qmp(serve: Callable[..., Server], greeting: Any) -> None:
+    with pytest.raises(GuestError, match="does not speak QMP"):
+        Qmp(serve(greeting=greeting).path, SOON)
+
+
+def test_qemu_hangs_up(serve: Callable[..., Server]) -> None:
+    server = serve(
+        answer=lambda request: [None] if request["execute"] == "query-status" else well(request)
+    )
+    with Qmp(server.path, SOON) as qmp, pytest.raises(GuestError, match="closed"):
+        qmp.execute("query-status")
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    with pytest.raises(GuestError, match="Nobody answers"):
+        Qmp(str(tmp_path / "none.sock"), SOON)
+
+
+def test_h04_the_second_monitor_answers_where_another_client_holds_the_first(
+    serve: Callable[..., Server],
+) -> None:
+    held, spare = serve(greeting=None), serve()
+    with connect_any([held.path, spare.path], 2 * SOON) as qmp:
+        assert qmp.path == spare.path
+
+
+def test_both_monitors_are_silent_and_the_deadline_holds_for_both_together(
+    serve: Callable[..., Server],
+) -> None:
+    begin = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        connect_any([serve(greeting=None).path, serve(greeting=None).path], 2 * SOON)
+    assert time.monotonic() - begin < 2 * SOON + 2

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""rtnetlink's bytes, built here by hand: no socket, no pyroute2."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    address as rtnl_address,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    attributes as option_tables,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import nla
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla import attribute
+
+
+def link(index: int, name: str, *attributes: bytes, flags: int = 0) -> bytes:
+    return (
+        struct.pack("=BxHiII", 0, 1, index, flags, 0)
+        + attribute(3, name.encode() + b"\0")
+        + b"".join(attributes)
+    )
+
+
+def u32(kind: int, value: int) -> bytes:
+    return attribute(kind, struct.pack("=I", value))
+
+
+def test_attributes_are_padded_and_walked() -> None:
+    data = attribute(1, b"a") + attribute(2, b"") + attribute(3, b"12345678")
+    assert len(data) == 8 + 4 + 12
+    assert nla.walk(data) == {1: b"a", 2: b"", 3: b"12345678"}
+
+
+def test_the_flag_bits_of_a_type_are_not_part_of_it() -> None:
+    assert nla.walk(attribute(0x8000 | 18, b"x") + attribute(0x4000 | 5, b"y")) == {
+        18: b"x",
+        5: b"y",
+    }
+
+
+def test_bytes_that_were_cut_off_give_what_is_whole() -> None:
+    data = attribute(1, b"abcd") + attribute(2, b"efgh")
+    for end in range(len(data)):
+        found = nla.walk(data[:end])
+        assert found == ({1: b"abcd"} if end >= 8 else {})
+
+
+def test_an_attribute_of_no_length_ends_the_walk() -> None:
+    assert nla.walk(attribute(1, b"abcd") + b"\0\0\2\0" + attribute(3, b"x")) == {1: b"abcd"}
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes_can_be_walked(data: bytes) -> None:
+    for payload in nla.walk(data).values():
+        assert payload in data
+
+
+@given(st.dictionaries(st.integers(0, 0x3FFF), st.binary(max_size=20), max_size=8))
+def test_what_is_put_together_is_taken_apart(attributes: dict[int, bytes]) -> None:
+    assert (
+        nla.walk(b"".join(attribute(kind, payload) for kind, payload in attributes.items()))
+        == attributes
+    )
+
+
+def test_a_bridge_and_its_port() -> None:
+    options = rtnl_link.encode_options(
+        option_tables.BRIDGE, {"forward_delay": 4.0, "stp_state": True}
+    )
+    port = rtnl_link.encode_options(option_tables.PORT, {"isolated": True, "cost": 5})
+    links = rtnl_link.decode_links(
+        [
+            link(
+                7,
+                "tap1",
+                u32(10, 4),
+                u32(4, 1400),
+                attribute(1, bytes(range(2, 8))),
+                rtnl_link.slaveinfo(port),
+                flags=0x1,
+            ),
+            link(
+                4,
+                "br0",
+                u32(13, 0),
+                attribute(20, "für Gäste".encode() + b"\0"),
+                rtnl_link.linkinfo("bridge", options),
+            ),
+        ]
+    )
+    assert list(links) == ["tap1", "br0"]
+    tap, bridge = links["tap1"], links["br0"]
+    assert (tap.index, tap.master, tap.mtu, tap.mac, tap.up) == (
+        7,
+        "br0",
+        1400,
+        "02:03:04:05:06:07",
+        True,
+    )
+    assert dict(tap.port) == {"isolated": True, "cost": 5, "backup_port": ""} and tap.kind == ""
+    assert bridge.kind == "bridge" and dict(bridge.options) == {
+        "forward_delay": 4.0,
+        "stp_state": True,
+    }
+    assert (bridge.port, bridge.txqueuelen, bridge.alias, bridge.up) == (
+        None,
+        0,
+        "für Gäste",
+        False,
+    )
+
+
+def test_how_a_device_makes_its_ipv6_addresses_is_told_as_it_is_set() -> None:
+    links = rtnl_link.decode_links(
+        [link(1, "tap1", rtnl_link.addr_gen_mode("stable_secret")), link(2, "tap2")]
+    )
+    assert [one.addr_gen_mode for one in links.values()] == ["stable_secret", None]
+
+
+def test_a_tun_whose_owner_nobody_named() -> None:
+    data = attribute(3, b"\2") + attribute(4, b"\0")
+    info = attribute(18, attribute(1, b"tun\0") + attribute(2, data))
+    assert dict(rtnl_link.decode_links([link(1, "tap1", info)])["tap1"].options) == {
+        "owner": -1,
+        "group": -1,
+        "mode": "tap",
+        "pi": False,
+    }
+
+
+def test_a_device_below_is_named_where_it_is_in_the_same_namespace() -> None:
+    links = rtnl_link.decode_links(
+        [
+            link(2, "eth0"),
+            link(3, "mv0", u32(5, 2)),
+            # IFLA_LINK counts in the namespace of IFLA_LINK_NETNSID
+            link(4, "far", u32(5, 2), u32(37, 0)),
+            link(5, "own", u32(5, 5)),
+            link(6, "lost", u32(5, 99)),
+        ]
+    )
+    assert {name: one.lower for name, one in links.items()} == {
+        "eth0": None,
+        "mv0": "eth0",
+        "far": None,
+        "own": None,
+        "lost": None,
+    }
+
+
+def test_a_master_that_is_not_a_bridge_makes_no_port() -> None:
+    info = attribute(18, attribute(4, b"bond\0") + attribute(5, b""))
+    links = rtnl_link.decode_links([link(2, "bond0"), link(3, "eth1", u32(10, 2), info)])
+    assert links["eth1"].master == "bond0" and links["eth1"].port is None
+
+
+def test_options_are_decoded_when_somebody_looks() -> None:
+    broken = attribute(18, attribute(1, b"bridge\0") + attribute(2, attribute(1, b"")))
+    links = rtnl_link.decode_links([link(2, "br0", broken)])
+    try:
+        dict(links["br0"].options)
+    except struct.error:
+        return
+    raise AssertionError("the options were not read from the bytes")
+
+
+def address(family: int, index: int, *attributes: bytes, length: int = 24, flags: int = 0) -> bytes:
+    return struct.pack("=BBBBI", family, length, flags, 0, index) + b"".join(attributes)
+
+
+def test_addresses_of_both_families_a_peer_and_a_stranger() -> None:
+    four, peer = socket.inet_aton("10.0.0.2"), socket.inet_aton("10.0.0.1")
+    six = socket.inet_pton(socket.AF_INET6, "fe80::1")
+    bodies = [
+        address(socket.AF_INET, 2, attribute(1, four), attribute(2, four)),
+        address(socket.AF_INET, 2, attribute(1, peer), attribute(2, four), length=32),
+        address(socket.AF_INET6, 3, attribute(1, six), u32(8, 0x80), length=64),
+        address(45, 2, attribute(2, b"\x08")),  # AF_MCTP, which no planner knows
+    ]
+    found: list[Any] = [
+        (one.dev, one.text, one.peer, one.flags)
+        for one in rtnl_address.decode_addresses(bodies, {2: "eth0"})
+    ]
+    assert found == [
+        ("eth0", "10.0.0.2/24", None, 0),
+        ("eth0", "10.0.0.2/32", "10.0.0.1", 0),
+        ("3", "fe80::1/64", None, 0x80),
+    ]

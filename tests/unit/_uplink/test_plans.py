@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner of an uplink, as golden triplets: current.yml + desired.yml -> changes.yml.
+
+C(current.yml) is a host in iproute2's words: links by name, addresses by device in the kernel's order, routes, rules, permanent neighbours,
+sysctls that are not as they come, and DHCP clients. C(desired.yml) has what a user types; C(layout: before) instead of it asks for the way back to
+C(before.yml). C(changes.yml) has a line for each change, in order. What is right is for people to say: nothing here writes
+these files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
+from ansible_collections.hypervisor.network.tests.harness import simulated
+
+CASES = Path(__file__).parents[1] / "fixtures" / "uplink"
+PROTOCOLS = {"kernel": 2, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}
+MAC = "52:54:00:00:00:10"
+
+
+def load(case: Path, name: str) -> Any:
+    return yaml.safe_load((case / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+def host(given: dict[str, Any]) -> Inet:
+    links = {}
+    for index, (name, fields) in enumerate(given["links"].items(), 2):
+        words = dict(fields or {})
+        master = words.get("master")
+        flags, mac, port = int(words.get("up", True)), words.get("mac", MAC), {} if master else None
+        links[name] = Link(name, index, words.get("kind", ""), flags, mac, master=master, port=port)
+    addresses = [
+        address(dev, text) for dev, texts in given.get("addresses", {}).items() for text in texts
+    ]
+    sysctls = {
+        pattern.format(dev): value
+        for pattern, value in simulated.DEFAULTS.items()
+        for dev in (*links, "br0")
+    }
+    sysctls.update({key: str(value) for key, value in given.get("sysctls", {}).items()})
+    neighbours = [
+        simulated.neighbour(*reversed(text.split(" dev "))) for text in given.get("neighbours", [])
+    ]
+    clients = [Client(dev, "dhclient", ("dhclient", dev), 100) for dev in given.get("clients", [])]
+    rules = [simulated.rule(**dict([text.split()])) for text in given.get("rules", [])]
+    routes = [route(text) for text in given.get("routes", [])]
+    return Inet(
+        links,
+        tuple(addresses),
+        {},
+        tuple(routes),
+        tuple(rules),
+        tuple(neighbours),
+        sysctls,
+        tuple(clients),
+    )
+
+
+def address(dev: str, text: str) -> Any:
+    """An address in C(ip address)'s words: "10.0.0.1/24 secondary", "10.0.0.1/32 peer 10.0.0.2", "fe80::1/64 own"."""
+    local, *words = text.split()
+    if "own" in words:
+        return simulated.link_local(dev, MAC)
+    flags = sum(bit for word, bit in (("secondary", 1), ("noprefixroute", 0x200)) if word in words)
+    peer = words[words.index("peer") + 1] if "peer" in words else None
+    return simulated.address(
+        dev, local, peer, flags=flags | 0x80, scope=253 if local.startswith("fe80:") else 0
+    )
+
+
+def route(text: str) -> Route:
+    """A route in C(ip route)'s words."""
+    dst, *words = text.split()
+    given = dict(zip(words[::2], words[1::2]))
+    return simulated.route(
+        dst, Hop(given["dev"], given.get("via")), metric=int(given["metric"]) if "metric" in given else None, table=int(given.get("table", 254)),
+        src=given.get("src"), protocol=PROTOCOLS[given.get("proto", "boot")],
+    )  # fmt: skip
+
+
+def wish(case: Path, now: Inet) -> Layout:
+    desired = load(case, "desired")
+    if desired.get("layout") == "before":
+        return layout.layout_of(host(load(case, "before")), desired["name"], desired["bridge"])
+    shape = layout.unbridged if desired.get("state") == "absent" else layout.bridged
+    return shape(now, desired["name"], desired["bridge"])
+
+
+def line(change: Change) -> str:
+    """A change as a line: what it is, from what to what, and what it may cost."""
+    sides = [
+        ", ".join(f"{key} {value}" for key, value in side.items())
+        for side in (change.before, change.after)
+        if side is not None
+    ]
+    said = str(change) + (
+        "" if change.kind in ("address", "neighbour", "rule", "dhcp") else ": " + " -> ".join(sides)
+    )
+    return said + ("" if change.risk == "safe" else f" ({change.risk})")
+
+
+@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
+def test_current_and_desired_give_exactly_these_changes(case: Path) -> None:
+    now = host(load(case, "current"))
+    plan = uplink_plan.plan(now, wish(case, now))
+    assert [line(change) for change in plan] == (load(case, "changes") or [])
+
+
+@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
+def test_a_plan_that_is_carried_out_leaves_nothing_to_plan(case: Path) -> None:
+    now = host(load(case, "current"))
+    wanted = wish(case, now)
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    assert uplink_plan.plan(kernel.now, wanted) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "left"), [("dhcpcd", []), ("dhclient", ["set sysctl net/ipv6/conf/br0/accept_ra"])]
+)
+def test_what_a_client_takes_from_the_kernel_is_not_given_back_to_the_kernel(
+    program: str, left: list[str]
+) -> None:
+    now = host({"links": {"eth0": None}, "addresses": {"eth0": ["10.77.0.100/24"]}})
+    now = replace(now, clients=(Client("eth0", program, (program, "eth0")),))
+    wanted = layout.bridged(now, "eth0", "br0")
+    assert wanted.sysctls["ipv6/conf/br0/accept_ra"] == "1"
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    heard = replace(kernel.now, sysctls={**kernel.now.sysctls, "ipv6/conf/br0/accept_ra": "0"})
+    assert [str(change) for change in uplink_plan.plan(heard, wanted)] == left
