@@ -274,7 +274,7 @@ class Supervisor:
         return accelerator.choose(spec["accel"], _program(spec["emulator"]), user, self._root)
 
     @staticmethod
-    def processes(directory: rundir.RunDirectory) -> processes.Identity | None:
+    def _process(directory: rundir.RunDirectory) -> processes.Identity | None:
         record = directory.load("process.json")
         return (
             None

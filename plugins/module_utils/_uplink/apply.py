@@ -206,7 +206,7 @@ class UplinkNoun:
                 f"set the sysctl {change.name} to {(change.after or {})['value']}", error.errno or 0
             ) from None
 
-    def handover(self, change: Change, now: Inet) -> None:
+    def _dhcp(self, change: Change, now: Inet) -> None:
         if change.action == "stop":
             handover.stop(change.payload)
             return
