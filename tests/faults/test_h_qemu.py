@@ -22,7 +22,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.tests.harness.guests import (
@@ -420,10 +420,10 @@ def test_x25_a_process_is_gone_when_its_last_thread_is(tmp_path):
             .rpartition(")")[2]
             .split()
         )
-        who = processes.Identity(process.pid, int(fields[19]), processes.boot_id())
+        who = procfs.Identity(process.pid, int(fields[19]), procfs.boot_id())
         end = time.monotonic() + 5
         while who.alive:
             assert time.monotonic() < end
-        assert processes.wait_gone(who, 5)
+        assert procfs.wait_gone(who, 5)
         with lock.open("w", encoding="ascii") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -34,6 +34,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     BadInput,
     Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 
 ROOT = "/var/lib/hypervisor-network/txn"
 LOCKS = "/run/hypervisor-network"
@@ -168,8 +169,7 @@ def wish_hash(words: Iterable[Any]) -> str:
 
 def boot() -> str:
     """This boot's id: what was pending before a reboot is not any more."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
-        return stream.read().strip()
+    return procfs.boot_id()
 
 
 def lock(netns: str | None, directory: str = LOCKS, wait: bool = False) -> int:

@@ -1,123 +1,33 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes: who one is, whether it still lives, how to start one that outlives us and how to end one.
-
-A pid number alone names nobody, it is given to the next process after a while: an identity is pid, start time and boot.
-"""
+"""Processes that outlive the run which starts them, as another user, and why the kernel ended one."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pwd
 import re
 import resource
 import select
-import signal
-import time
-from dataclasses import asdict, dataclass
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._host import child as children
+from ansible_collections.hypervisor.network.plugins.module_utils._host.procfs import (
+    Identity,
+    Process,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import PATH
 
 _FIRST_FREE_FD = 3
-_OOM_SCORE = b"200"  # a guest goes before the host's own services do
+_OOM_SCORE = 200  # a guest goes before the host's own services do
 _EXEC_DEADLINE = 10.0
 _KERNEL_LOG = "/dev/kmsg"
 # What a process of its own does; it calls what it is given once it is sure to work
 Work = Callable[[Callable[[], None]], None]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A process for ever: C(start_time) is field 22 of /proc/PID/stat in ticks since boot, C(boot_id) names the boot."""
-
-    pid: int
-    start_time: int
-    boot_id: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @property
-    def alive(self) -> bool:
-        """It runs, or can run again; a zombie does not."""
-        return self._state() not in ("", "Z", "X")
-
-    @property
-    def there(self) -> bool:
-        """It is not gone yet: of a zombie, other threads may still be ending, with its files open."""
-        return self._state() != ""
-
-    def _state(self) -> str:
-        found = _stat(self.pid)
-        return (
-            found[0]
-            if found is not None and found[1] == self.start_time and boot_id() == self.boot_id
-            else ""
-        )
-
-    @property
-    def since(self) -> float:
-        """When it was started, in seconds since the epoch."""
-        with open("/proc/uptime", encoding="ascii") as file:
-            uptime = float(file.read().split()[0])
-        return time.time() - uptime + self.start_time / os.sysconf("SC_CLK_TCK")
-
-
-def boot_id() -> str:
-    """The kernel's name for this boot."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
-
-
-def _stat(pid: int) -> tuple[str, int] | None:
-    """State letter and start time. The command in parentheses may hold anything, so fields are counted behind the last one."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return fields[0], int(fields[19])
-
-
-def wait_gone(who: Identity, timeout: float) -> bool:
-    """Whether the process ended within C(timeout) seconds, with all its threads. Waits on its pidfd, which is ready from the end on."""
-    descriptor = _pidfd(who)
-    if descriptor is None:
-        return True
-    try:
-        poller = select.poll()
-        poller.register(descriptor, select.POLLIN)
-        return bool(poller.poll(max(0, int(timeout * 1000))))
-    finally:
-        os.close(descriptor)
-
-
-def send_signal(who: Identity, number: int) -> None:
-    """Signal exactly that process; one that is gone is fine."""
-    descriptor = _pidfd(who)
-    if descriptor is None:
-        return
-    try:
-        signal.pidfd_send_signal(descriptor, number)
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(descriptor)
-
-
-def _pidfd(who: Identity) -> int | None:
-    try:
-        descriptor = os.pidfd_open(who.pid)
-    except ProcessLookupError:
-        return None
-    if who.there:  # looked at after opening: from here on the number cannot change hands
-        return descriptor
-    os.close(descriptor)
-    return None
 
 
 def killed_for_memory(who: Identity) -> bool:
@@ -250,12 +160,11 @@ def _become(
     writer: int,
 ) -> None:
     """The last steps in the new process; returns where C(work) does."""
-    for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    _state, start_time = _stat(os.getpid()) or ("", 0)
-    recorded(Identity(os.getpid(), start_time, boot_id()))
-    with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
-        file.write(_OOM_SCORE)
+    children.ordinary(_OOM_SCORE)
+    who = Process(os.getpid()).identity()
+    if who is None:
+        raise OSError(errno.ENOENT, "it cannot read /proc")
+    recorded(who)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # out of the way of the numbers that are asked for, before any of them is overwritten
     above = _FIRST_FREE_FD + len(descriptors)
@@ -265,8 +174,7 @@ def _become(
     for target, source in {0: null, 1: errors, 2: errors, **moved}.items():
         os.dup2(source, target, inheritable=True)
     os.dup2(status, above, inheritable=False)
-    for descriptor in [int(name) for name in os.listdir("/proc/self/fd") if int(name) > above]:
-        _close(descriptor)
+    children.close_all_but(range(above + 1))
     os.chdir("/")
     os.umask(0o077)
     try:
@@ -283,10 +191,3 @@ def _become(
 def _above(descriptor: int, least: int) -> int:
     """A copy of a descriptor with a higher number than any that is given away."""
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least + 1)
-
-
-def _close(descriptor: int) -> None:
-    try:
-        os.close(descriptor)
-    except OSError:  # the listing's own descriptor is among those that were listed
-        pass

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 
 _DEVICE = "/dev/kvm"
@@ -86,11 +87,11 @@ def _obstacle(program: str, user: Any, root: str, device: str) -> str | None:
 def _proven(program: str, root: str) -> str | None:
     path = os.path.join(root, _ANSWER)
     known = rundir.load(path)
-    if known is not None and known.get("boot_id") == processes.boot_id():
+    if known is not None and known.get("boot_id") == procfs.boot_id():
         return known["obstacle"]
     obstacle = probe(program, "kvm")
     if os.path.isdir(root):
-        rundir.store(path, {"boot_id": processes.boot_id(), "obstacle": obstacle})
+        rundir.store(path, {"boot_id": procfs.boot_id(), "obstacle": obstacle})
     return obstacle
 
 

@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
@@ -92,7 +93,7 @@ class Supervisor:
         if who is None:
             return guest_plan.Guest(name, guest_plan.STOPPED, **own)
         if not who.alive:
-            crashed = who.boot_id == processes.boot_id() and os.path.lexists(directory.pidfile)
+            crashed = who.boot_id == procfs.boot_id() and os.path.lexists(directory.pidfile)
             if not crashed:
                 return guest_plan.Guest(name, guest_plan.STOPPED, **own)
             return guest_plan.Guest(
@@ -200,7 +201,7 @@ class Supervisor:
             # QEMU greets early, but runs a command only when the machine is complete
             Qmp(directory.sockets[0], _START_DEADLINE).close()
         except GuestError:
-            processes.wait_gone(who, 1.0)
+            procfs.wait_gone(who, 1.0)
             if who.alive:
                 raise
             raise GuestError(
@@ -219,8 +220,8 @@ class Supervisor:
         if who is not None and who.alive:
             for word, act, deadline in (
                 ("system_powerdown", lambda: self._ask_guest(directory), grace),
-                ("SIGTERM", lambda: processes.send_signal(who, signal.SIGTERM), _TERM_DEADLINE),
-                ("SIGKILL", lambda: processes.send_signal(who, signal.SIGKILL), _KILL_DEADLINE),
+                ("SIGTERM", lambda: procfs.send_signal(who, signal.SIGTERM), _TERM_DEADLINE),
+                ("SIGKILL", lambda: procfs.send_signal(who, signal.SIGKILL), _KILL_DEADLINE),
             ):
                 if deadline > 0:
                     steps.append(_step(word, act, who, deadline))
@@ -232,7 +233,7 @@ class Supervisor:
                 )
         elif who is not None:
             # killed by somebody else a moment ago: its threads still hold the lock and the disks
-            processes.wait_gone(who, _KILL_DEADLINE)
+            procfs.wait_gone(who, _KILL_DEADLINE)
         directory.drop("process.json")
         directory.remove_public()
         return steps
@@ -274,23 +275,23 @@ class Supervisor:
         return accelerator.choose(spec["accel"], _program(spec["emulator"]), user, self._root)
 
     @staticmethod
-    def _process(directory: rundir.RunDirectory) -> processes.Identity | None:
+    def _process(directory: rundir.RunDirectory) -> procfs.Identity | None:
         record = directory.load("process.json")
         return (
             None
             if record is None
-            else processes.Identity(record["pid"], record["start_time"], record["boot_id"])
+            else procfs.Identity(record["pid"], record["start_time"], record["boot_id"])
         )
 
 
-def _step(word: str, act: Any, who: processes.Identity, deadline: float) -> Step:
+def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:
     begin = time.monotonic()
     try:
         act()
     except HypervisorNetworkError as error:
         if who.alive:
             return Step(word, round(time.monotonic() - begin, 2), f"failed: {error}")
-    ended = processes.wait_gone(who, deadline)
+    ended = procfs.wait_gone(who, deadline)
     return Step(word, round(time.monotonic() - begin, 2), "ended" if ended else "still running")
 
 
