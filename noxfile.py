@@ -32,8 +32,8 @@ def tests(session: nox.Session, folder: str, *options: str) -> None:
 
 @nox.session
 def unit(session: nox.Session) -> None:
-    """Planners, parsers, argv, and the walls of the house: no root, seconds."""
-    tests(session, "tests/unit")
+    """Planners, parsers, argv, and the walls of the house: no root, seconds. Each file is held to its own test file."""
+    tests(session, "tests/unit", "--own-coverage")
 
 
 @nox.session

@@ -9,6 +9,7 @@ where anything failed, 130 where it was interrupted (after the tests have remove
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -47,6 +48,7 @@ QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
 KEPT = 10  # runs whose logs stay
 SHOWN = 60  # lines of a failed step's log
+TABLE = "what each file's own tests cover"  # the title of a part of the log that is shown where one step alone was asked for
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -100,6 +102,13 @@ class Step:
         for case in suite.iter("testcase"):
             for skip in case.iter("skipped"):
                 self.skips.append(f"{case.get('name')}: {skip.get('message')}")
+
+    def table(self) -> list[str]:
+        """The table that the session ended with, if it has one."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        titles = [number for number, line in enumerate(lines) if line.strip("= ") == TABLE]
+        rows = lines[titles[-1] + 1 :] if titles else []
+        return list(itertools.takewhile(lambda line: not line.startswith("="), rows))
 
     def last_line(self) -> str:
         """What the session said last, for the line that a waiting person reads."""
@@ -205,6 +214,8 @@ class Run:
 
     def tell(self) -> int:
         """The closing summary; returns the exit status."""
+        if len(self.steps) == 1 and not self.stopping:
+            print("\n".join(self.steps[0].table()))
         for step in self.steps:
             if step.failed and not self.stopping:
                 lines = _ESCAPES.sub(

@@ -11,13 +11,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Address,
     Link,
     Snapshot,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
@@ -28,6 +35,7 @@ UP, CARRIER = 0x1, 0x10000
 PVID, UNTAGGED, BEGIN, END = 2, 4, 8, 16
 NEWLINK, DELLINK, SETLINK = 16, 17, 19
 BRIDGE = "br0"
+NO_VLANS: dict[str, Any] = dict.fromkeys(vlan_words.SPEC) | {"vlans_mode": "exact"}
 Vids = dict[int, int]
 
 
@@ -154,3 +162,35 @@ class Switch:
             elif (not old or moves) and new not in target:  # __br_vlan_set_default_pvid
                 self._add(target, new, PVID | UNTAGGED)
                 self._remove(target, old)
+
+
+def noun(switch: Switch) -> LinkNoun:
+    """What reads the switch and writes to it."""
+    return LinkNoun(switch)  # type: ignore[arg-type]
+
+
+def port(name: str, **given_: Any) -> dict[str, Any]:
+    """A wish for a port of the switch."""
+    options = (
+        dict.fromkeys(port_planner.SPEC)
+        | {"name": name, "bridge": BRIDGE, "state": "present"}
+        | NO_VLANS
+    )
+    return {"port": [port_planner.checked({**options, **given_})]}
+
+
+def bridge(**given_: Any) -> dict[str, Any]:
+    """A wish for the switch itself."""
+    return {
+        "bridge": [
+            bridge_planner.checked(
+                {
+                    **dict.fromkeys(bridge_planner.SPEC),
+                    "name": BRIDGE,
+                    "state": "present",
+                    "force": True,
+                    **given_,
+                }
+            )
+        ]
+    }

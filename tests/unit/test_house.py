@@ -14,6 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.hypervisor.network.tests.unit.covered_elsewhere import ELSEWHERE, GROWING
+from ansible_collections.hypervisor.network.tests.unit.own_coverage import (
+    files_with_tests,
+    own_tests,
+)
+
 ROOT = Path(__file__).resolve().parents[2]
 # The checkout's files: tracked, and new ones that are not ignored
 LISTED = subprocess.run(
@@ -47,7 +53,6 @@ TO_BE_SPLIT = {
     "tests/unit/plugins/filter/test_bridge_host_plan.py",
     "tests/unit/plugins/filter/test_bridge_host_refusals.py",
     "tests/unit/_uplink/test_preflight.py",
-    "tests/unit/_core/test_vlan.py",
 }
 NO_COMMENTS = {
     "COPYING",
@@ -214,6 +219,23 @@ def test_a_role_documents_the_variables_that_it_has(role: str) -> None:
         # A default that is computed can't be written down twice
         if "default" in specs[name] and "{{" not in str(default):
             assert specs[name]["default"] == default, name
+
+
+@pytest.mark.parametrize(("path", "test"), files_with_tests().items())
+def test_every_file_has_its_own_test_file(path: str, test: str) -> None:
+    assert test in FILES or GROWING.get(path) == 0, f"{path} wants {test}"
+
+
+@pytest.mark.parametrize(
+    "test", [path for path in PYTHON if re.match("tests/unit/(_|plugin)", path)]
+)
+def test_every_test_file_is_some_files_own(test: str) -> None:
+    assert any(test in own for own in own_tests().values()), f"no file has the name of {test}"
+
+
+def test_what_is_covered_elsewhere_says_where() -> None:
+    assert set(ELSEWHERE) <= set(files_with_tests())
+    assert all(one.where in FILES and one.why for one in ELSEWHERE.values())
 
 
 # transaction takes a change that nobody has confirmed, which a playbook can't leave behind: see tests/faults

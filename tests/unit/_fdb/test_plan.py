@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Forwarding entries: the planner as golden triplets (fixtures/fdb), bad input, and the messages.
 
-C(current.yml) holds links as those of test_planners, entries in the words of C(bridge fdb), and the neighbours of the host by bridge;
+C(current.yml) holds links as those of harness/triplets, entries in the words of C(bridge fdb), and the neighbours of the host by bridge;
 C(desired.yml) the parameters as a user types them; C(changes.yml) the plan in words, or the error's class and sentence. Nothing here writes them.
 """
 
@@ -28,9 +28,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
     Forwarding,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import Message
-from ansible_collections.hypervisor.network.tests.unit._link.test_plans import load, snapshot_of
+from ansible_collections.hypervisor.network.tests.harness.triplets import (
+    FIXTURES,
+    load,
+    snapshot_of,
+)
 
-CASES = Path(__file__).parents[1] / "fixtures" / "fdb"
+CASES = FIXTURES / "fdb"
 MAC = "52:54:00:00:00:01"
 
 

@@ -27,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import nla
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.attributes import Attribute
+from ansible_collections.hypervisor.network.tests.harness import triplets
 
 SETTABLE = [
     pytest.param(one, id=f"{noun}-{one.option}")
@@ -204,3 +205,8 @@ def test_a_range_that_is_worth_knowing_is_documented(param: Attribute) -> None:
     )
     if not param.never:
         assert f"{param.high:g}" in text, text
+
+
+def test_every_option_that_a_bridge_shows_is_in_the_table() -> None:
+    assert set(triplets.NEW_BRIDGE) <= {one.option for one in option_tables.BRIDGE}
+    assert set(triplets.NEW_PORT) <= {one.option for one in option_tables.PORT}

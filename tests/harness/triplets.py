@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planners of bridges, ports and taps, as golden triplets: current.yml + desired.yml -> changes.yml.
+"""Golden triplets for planners: current.yml + desired.yml -> changes.yml, and what holds for each of them.
 
 C(current.yml) holds links by name (the fields of _core/snapshot.Link, with up/running/loopback for the flags), addresses by device and holders;
 C(desired.yml) the module and its parameters as a user types them; C(changes.yml) the plan in words, or the error's class and sentence.
-The files are written by people. Nothing here writes them.
+The files are written by people. Nothing here writes them. They lie in tests/unit/fixtures/plan, C(bridge-...) for test_bridge.py and so on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
@@ -33,11 +32,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import (
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
-    attributes as option_tables,
-)
 
-CASES = Path(__file__).parents[1] / "fixtures" / "plan"
+FIXTURES = Path(__file__).parents[1] / "unit" / "fixtures"
 MODULES = {
     "linux_bridge": ("bridge", "bridges", bridge_planner),
     "bridge_port": ("port", "ports", port_planner),
@@ -118,18 +114,48 @@ def noun() -> LinkNoun:
     return LinkNoun(netlink=None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
-def test_current_and_desired_give_exactly_these_changes(case: Path) -> None:
-    expected = load(case, "changes")
-    now = snapshot_of(load(case, "current") or {})
-    if isinstance(expected, dict):
-        with pytest.raises(getattr(errors, expected["error"])) as caught:
-            noun().plan(now, wish_of(load(case, "desired")))
-        assert type(caught.value).__name__ == expected["error"]
-        assert str(caught.value) == expected["says"].strip()
-    else:
-        plan = noun().plan(now, wish_of(load(case, "desired")))
-        assert [change.as_dict() for change in plan] == (expected or [])
+def cases(kind: str) -> list[Path]:
+    """The triplets of a planner: bridge, port or tap."""
+    return sorted((FIXTURES / "plan").glob(f"{kind}-*"))
+
+
+def plans(kind: str) -> list[Path]:
+    """Those of them that end in a plan, not in a refusal."""
+    return [case for case in cases(kind) if isinstance(load(case, "changes"), list)]
+
+
+def expected(case: Path) -> Any:
+    """What C(changes.yml) says: changes in words, or the class of an error and its sentence."""
+    told = load(case, "changes") or []
+    return {**told, "says": told["says"].strip()} if isinstance(told, dict) else told
+
+
+def planned(case: Path) -> Any:
+    """What the planner says, in the words of C(changes.yml)."""
+    try:
+        now, wish = case_of(case)
+        return [change.as_dict() for change in noun().plan(now, wish)]
+    except errors.HypervisorNetworkError as error:
+        return {"error": type(error).__name__, "says": str(error)}
+
+
+def left_after(case: Path) -> list[Change]:
+    """What is still to be done once the plan has been carried out."""
+    now, wish = case_of(case)
+    return list(noun().plan(applied(now, list(noun().plan(now, wish))), wish))
+
+
+def there_and_back(case: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is seen before a plan is carried out, and after it has been taken back."""
+    now, wish = case_of(case)
+    changes = noun().plan(now, wish)
+    after = applied(now, list(changes))
+    back = noun().plan(after, noun().wish_back(now, changes))
+    return seen(now), seen(applied(after, list(back)))
+
+
+def case_of(case: Path) -> tuple[Snapshot, dict[str, list[dict[str, Any]]]]:
+    return snapshot_of(load(case, "current") or {}), wish_of(load(case, "desired"))
 
 
 def applied(now: Snapshot, changes: list[Change]) -> Snapshot:
@@ -215,25 +241,6 @@ def fields_of(
     return fields
 
 
-PLANS = [case for case in sorted(CASES.iterdir()) if isinstance(load(case, "changes"), list)]
-
-
-@pytest.mark.parametrize("case", PLANS, ids=lambda case: case.name)
-def test_a_plan_that_is_carried_out_leaves_nothing_to_plan(case: Path) -> None:
-    now, wish = snapshot_of(load(case, "current") or {}), wish_of(load(case, "desired"))
-    after = applied(now, list(noun().plan(now, wish)))
-    assert noun().plan(after, wish) == []
-
-
-@pytest.mark.parametrize("case", PLANS, ids=lambda case: case.name)
-def test_the_way_back_leads_to_what_was(case: Path) -> None:
-    now, wish = snapshot_of(load(case, "current") or {}), wish_of(load(case, "desired"))
-    changes = noun().plan(now, wish)
-    after = applied(now, list(changes))
-    back = applied(after, list(noun().plan(after, noun().wish_back(now, changes))))
-    assert seen(back) == seen(now)
-
-
 def seen(snapshot: Snapshot) -> dict[str, Any]:
     """What of a snapshot can be brought back: not the index, nor a MAC that the kernel chose, nor the state of a port without carrier."""
     ports = {
@@ -262,8 +269,3 @@ def seen(snapshot: Snapshot) -> dict[str, Any]:
             (one.dev, one.text) for one in snapshot.addresses if not one.text.startswith("fe80:")
         },
     }
-
-
-def test_every_option_that_a_bridge_shows_is_in_the_table() -> None:
-    assert set(NEW_BRIDGE) <= {one.option for one in option_tables.BRIDGE}
-    assert set(NEW_PORT) <= {one.option for one in option_tables.PORT}

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
@@ -26,14 +25,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
 from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.triplets import FIXTURES, load
 
-CASES = Path(__file__).parents[1] / "fixtures" / "uplink"
+CASES = FIXTURES / "uplink"
 PROTOCOLS = {"kernel": 2, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}
 MAC = "52:54:00:00:00:10"
-
-
-def load(case: Path, name: str) -> Any:
-    return yaml.safe_load((case / f"{name}.yml").read_text(encoding="utf-8"))
 
 
 def host(given: dict[str, Any]) -> Inet:
@@ -145,3 +141,19 @@ def test_what_a_client_takes_from_the_kernel_is_not_given_back_to_the_kernel(
         kernel.apply(change)
     heard = replace(kernel.now, sysctls={**kernel.now.sysctls, "ipv6/conf/br0/accept_ra": "0"})
     assert [str(change) for change in uplink_plan.plan(heard, wanted)] == left
+
+
+def test_an_uplink_that_comes_back_into_its_bridge_has_its_options_and_vlans_again() -> None:
+    vlans = {"1": "pvid untagged", "10": "tagged", "20": "tagged"}
+    options = {"isolated": False, "cost": 4}
+    nic = Link("eth0", 9, "", 0x10001, master="br0", port=options, vlans=vlans)
+    bridge = Link("br0", 1, "bridge", 1, vlans={"1": "pvid untagged"})
+    before = Inet({"br0": bridge, "eth0": nic}, (simulated.address("br0", "192.0.2.1/24"),))
+    left = {"br0": bridge, "eth0": replace(nic, master=None, port=None, vlans=None)}
+    back = uplink_plan.plan(replace(before, links=left), layout.layout_of(before, "eth0", "br0"))
+    assert [(change.action, change.after) for change in back] == [
+        (
+            "attach",
+            {"bridge": "br0", **options, "vlans": vlans},
+        )
+    ]

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much of each file its own unit tests must cover, and the files that only a live test can cover so far."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LEAST = 90  # per cent of lines and branches
+
+
+class Elsewhere(NamedTuple):
+    """What a file's own unit tests cover nevertheless, in per cent; the live test that covers the rest; why they can't."""
+
+    least: float
+    where: str
+    why: str
+
+
+ELSEWHERE: dict[str, Elsewhere] = {}
+# Their own tests still grow: what they cover may not fall below this; 0 is a file that has none
+GROWING = {
+    "plugins/module_utils/_core/deps.py": 0,
+    "plugins/module_utils/_core/errors.py": 0,
+    "plugins/module_utils/_core/module.py": 74,
+    "plugins/module_utils/_core/plan.py": 0,
+    "plugins/module_utils/_core/reconcile.py": 87,
+    "plugins/module_utils/_core/snapshot.py": 0,
+    "plugins/module_utils/_dhcp/client.py": 0,
+    "plugins/module_utils/_dhcp/clients.py": 78,
+    "plugins/module_utils/_fdb/apply.py": 0,
+    "plugins/module_utils/_fdb/spec.py": 0,
+    "plugins/module_utils/_guard/checks.py": 0,
+    "plugins/module_utils/_guard/confirm.py": 0,
+    "plugins/module_utils/_guard/deadman.py": 0,
+    "plugins/module_utils/_guard/gateways.py": 0,
+    "plugins/module_utils/_guard/timing.py": 0,
+    "plugins/module_utils/_guard/transaction.py": 0,
+    "plugins/module_utils/_guard/wakeup.py": 0,
+    "plugins/module_utils/_guarded/link_keeper.py": 0,
+    "plugins/module_utils/_guarded/links.py": 0,
+    "plugins/module_utils/_guarded/uplink.py": 0,
+    "plugins/module_utils/_host/cloud_init.py": 0,
+    "plugins/module_utils/_host/files.py": 88,
+    "plugins/module_utils/_host/netns.py": 0,
+    "plugins/module_utils/_host/process.py": 0,
+    "plugins/module_utils/_host/programs.py": 0,
+    "plugins/module_utils/_ifupdown/apply.py": 0,
+    "plugins/module_utils/_ifupdown/files.py": 0,
+    "plugins/module_utils/_ifupdown/handback.py": 0,
+    "plugins/module_utils/_ifupdown/ifstate.py": 0,
+    "plugins/module_utils/_ifupdown/ifup.py": 0,
+    "plugins/module_utils/_ifupdown/lines.py": 0,
+    "plugins/module_utils/_ifupdown/plan.py": 87,
+    "plugins/module_utils/_ifupdown/sources.py": 0,
+    "plugins/module_utils/_ifupdown/takeover.py": 85,
+    "plugins/module_utils/_info/describe.py": 0,
+    "plugins/module_utils/_isolation/probe.py": 0,
+    "plugins/module_utils/_isolation/spec.py": 0,
+    "plugins/module_utils/_isolation/verdict.py": 0,
+    "plugins/module_utils/_link/ageing.py": 0,
+    "plugins/module_utils/_link/apply.py": 0,
+    "plugins/module_utils/_link/bridge.py": 0,
+    "plugins/module_utils/_link/describe.py": 0,
+    "plugins/module_utils/_link/device.py": 0,
+    "plugins/module_utils/_link/port.py": 0,
+    "plugins/module_utils/_link/tap.py": 0,
+    "plugins/module_utils/_qemu/accel.py": 0,
+    "plugins/module_utils/_qemu/apply.py": 0,
+    "plugins/module_utils/_qemu/images.py": 0,
+    "plugins/module_utils/_qemu/qmp.py": 89,
+    "plugins/module_utils/_qemu/rundir.py": 0,
+    "plugins/module_utils/_qemu/supervisor.py": 0,
+    "plugins/module_utils/_rtnl/address.py": 0,
+    "plugins/module_utils/_rtnl/bridge_vlan.py": 0,
+    "plugins/module_utils/_rtnl/link.py": 88,
+    "plugins/module_utils/_rtnl/neigh.py": 0,
+    "plugins/module_utils/_rtnl/nla.py": 0,
+    "plugins/module_utils/_rtnl/qdisc.py": 0,
+    "plugins/module_utils/_rtnl/snapshot.py": 0,
+    "plugins/module_utils/_rtnl/socket.py": 26,
+    "plugins/module_utils/_uplink/acd.py": 52,
+    "plugins/module_utils/_uplink/apply.py": 0,
+    "plugins/module_utils/_uplink/bpdu.py": 50,
+    "plugins/module_utils/_uplink/layout.py": 0,
+    "plugins/module_utils/_uplink/managers.py": 0,
+    "plugins/module_utils/_uplink/plan.py": 0,
+    "plugins/plugin_utils/_bridge_host/findings.py": 0,
+    "plugins/plugin_utils/_bridge_host/items.py": 0,
+    "plugins/plugin_utils/_bridge_host/plan.py": 0,
+    "plugins/plugin_utils/_bridge_host/refusals.py": 0,
+    "plugins/plugin_utils/_bridge_host/stanzas.py": 0,
+    "plugins/plugin_utils/_bridge_host/tenants.py": 0,
+    "plugins/plugin_utils/_docs.py": 0,
+    "plugins/plugin_utils/_guarded_action.py": 0,
+    "plugins/plugin_utils/_tables.py": 0,
+}
