@@ -50,9 +50,6 @@ TO_BE_SPLIT = {
     "tests/harness/simulated.py",
     "tests/integration/test_role_bridge_host.py",
     "tests/integration/test_stp.py",
-    "tests/unit/plugins/filter/test_bridge_host_plan.py",
-    "tests/unit/plugins/filter/test_bridge_host_refusals.py",
-    "tests/unit/_uplink/test_preflight.py",
 }
 NO_COMMENTS = {
     "COPYING",

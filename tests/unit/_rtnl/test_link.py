@@ -9,6 +9,7 @@ import socket
 import struct
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,3 +197,34 @@ def test_addresses_of_both_families_a_peer_and_a_stranger() -> None:
         ("eth0", "10.0.0.2/32", "10.0.0.1", 0),
         ("3", "fe80::1/64", None, 0x80),
     ]
+
+
+def test_a_bond_is_read_as_linux_if_link_lays_it_out() -> None:
+    def link(*options: tuple[int, bytes]) -> Any:
+        data = b"".join(attribute(kind, payload) for kind, payload in options)
+        info = attribute(1, b"bond\0") + attribute(2, data)
+        body = rtnl_link.link_header(5) + attribute(3, b"bond0\0") + attribute(18, info)
+        return rtnl_link.decode_links([body])["bond0"]
+
+    assert dict(link((1, b"\x06"), (13, b"\0")).options) == {
+        "mode": 6,
+        "fail_over_mac": 0,
+        "monitors_by_arp": False,
+    }
+    target = attribute(0, bytes([10, 0, 0, 1]))
+    assert dict(link((1, b"\x01"), (8, target), (13, b"\x02")).options) == {
+        "mode": 1,
+        "fail_over_mac": 2,
+        "monitors_by_arp": True,
+    }
+
+
+@pytest.mark.parametrize(("mode", "attached"), [(0, False), (1, True), (2, True), (4, True)])
+def test_an_xdp_program_is_seen(mode: int, attached: bool) -> None:
+    xdp = attribute(43, attribute(2, bytes([mode])))
+    assert (
+        rtnl_link.decode_links([rtnl_link.link_header(5) + attribute(3, b"eth0\0") + xdp])[
+            "eth0"
+        ].xdp
+        is attached
+    )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +16,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import nla
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import qdisc as rtnl_qdisc
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.managers import Traces
@@ -29,7 +25,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflig
     check,
     check_duplicates,
     check_names,
-    warnings,
 )
 from ansible_collections.hypervisor.network.tests.harness import simulated
 
@@ -371,99 +366,3 @@ def test_names_that_can_be_no_devices(nic: str, bridge: str, part: str) -> None:
     with pytest.raises(BadInput) as caught:
         check_names(Spec(nic, bridge))
     assert part in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_what_will_be_different_is_told() -> None:
-    slaac = simulated.address("eth0", "fd77::abcd/64")
-    now = host(
-        Link("eth0.20", 6, "vlan", UP, MAC, lower="eth0"), Link("eth0.10", 5, "vlan", UP, MAC, lower="eth0"),
-        addresses=(STATIC, slaac), sysctls={"ipv6/conf/eth0/addr_gen_mode": "2"},
-    )  # fmt: skip
-    vlans, stable = warnings(now, SPEC)
-    assert (
-        vlans
-        == "The VLAN devices eth0.10, eth0.20 stay on eth0 and take their frames first: the guests of br0 won't see those VLANs."
-    )
-    assert (
-        stable
-        == "eth0 makes stable-privacy IPv6 addresses, and br0 will make others: fd77::abcd/64 moves along until it expires."
-    )
-    assert warnings(replace(now, sysctls={"ipv6/conf/eth0/addr_gen_mode": "0"}), SPEC) == [vlans]
-    assert warnings(host(), SPEC) == []
-    assert warnings(now, replace(SPEC, present=False)) == []
-    assert warnings(now, Spec("eth9", "br0")) == []
-
-
-@pytest.mark.parametrize(
-    ("came_to", "told"),
-    [
-        ("10.66.0.1", True),
-        ("10.77.0.10", False),
-        ("10.20.0.1", False),
-        ("10.66.0.9", False),
-        ("", False),
-    ],
-)
-def test_a_connection_that_proves_nothing_of_the_bridge_is_told(came_to: str, told: bool) -> None:
-    others = (Link("eth1", 5, "", UP, MAC), Link("eth0.10", 6, "vlan", UP, MAC, lower="eth0"))
-    addresses = (
-        STATIC,
-        simulated.address("eth1", "10.66.0.1/24"),
-        simulated.address("eth0.10", "10.20.0.1/24"),
-    )
-    sentence = (
-        "This host is reached by eth1, and so is it by the connection that confirms, "
-        "which shows nothing of br0 then: its gateways are all that is asked."
-    )
-    assert (sentence in warnings(host(*others, addresses=addresses), SPEC, came_to)) is told
-
-
-def test_a_packet_filter_between_the_ports_is_told() -> None:
-    (told,) = warnings(host(forwards_dropped=True), SPEC)
-    assert "bridge-nf-call-iptables" in told and told.endswith(".")
-    assert (
-        warnings(
-            host(Link("br0", 5, "bridge", UP, MAC), forwards_dropped=True),
-            replace(SPEC, present=False),
-        )
-        == []
-    )
-
-
-def test_a_bond_is_read_as_linux_if_link_lays_it_out() -> None:
-    def link(*options: tuple[int, bytes]) -> Link:
-        data = b"".join(nla.attribute(kind, payload) for kind, payload in options)
-        info = nla.attribute(1, b"bond\0") + nla.attribute(2, data)
-        body = rtnl_link.link_header(5) + nla.attribute(3, b"bond0\0") + nla.attribute(18, info)
-        return rtnl_link.decode_links([body])["bond0"]
-
-    assert dict(link((1, b"\x06"), (13, b"\0")).options) == {
-        "mode": 6,
-        "fail_over_mac": 0,
-        "monitors_by_arp": False,
-    }
-    target = nla.attribute(0, bytes([10, 0, 0, 1]))
-    assert dict(link((1, b"\x01"), (8, target), (13, b"\x02")).options) == {
-        "mode": 1,
-        "fail_over_mac": 2,
-        "monitors_by_arp": True,
-    }
-
-
-@pytest.mark.parametrize(("mode", "attached"), [(0, False), (1, True), (2, True), (4, True)])
-def test_an_xdp_program_is_seen(mode: int, attached: bool) -> None:
-    xdp = nla.attribute(43, nla.attribute(2, bytes([mode])))
-    assert (
-        rtnl_link.decode_links([rtnl_link.link_header(5) + nla.attribute(3, b"eth0\0") + xdp])[
-            "eth0"
-        ].xdp
-        is attached
-    )
-
-
-def test_qdiscs_that_see_what_arrives() -> None:
-    bodies = [
-        struct.pack("=BxxxiIII", 0, index, 0, 0, 0) + nla.attribute(1, kind)
-        for index, kind in ((2, b"clsact\0"), (3, b"ingress\0"), (2, b"fq\0"))
-    ]
-    assert rtnl_qdisc.decode_hooks(bodies, {2: "eth0"}) == (("eth0", "clsact"), ("", "ingress"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which change of VLANs may cut the host off from whoever changes them."""
+"""Bridges, ports and taps as one noun: which change of VLANs may cut the host off from whoever makes it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What verify finds: nothing on a host that is as planned, and one sentence with what was seen for each thing that is not."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Callable
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.filter.bridge_host_findings import FilterModule
+from ansible_collections.hypervisor.network.plugins.filter.bridge_host_plan import bridge_host_plan
+
+judge = FilterModule().filters()["bridge_host_findings"]
+PLAN = bridge_host_plan(
+    {
+        "bridges": [{"name": "br0", "uplink": "eth0"}],
+        "taps": [{"name": "tap1", "bridge": "br0"}],
+        "guests": [{"name": "vm1", "nics": [{"tap": "tap1", "mac": "52:00:00:00:00:01"}]}],
+    }
+)
+MAC = {
+    "mac": "52:00:00:00:00:01",
+    "port": "tap1",
+    "vlan": None,
+    "local": False,
+    "static": False,
+    "age": 0.5,
+}
+
+
+def findings(*arguments: Any, **more: Any) -> list[str]:
+    return judge(*arguments, **more)["wrong"]
+
+
+def route(dst: str, dev: str, gateway: str | None = None, table: int = 254) -> dict[str, Any]:
+    return {"family": "inet", "dst": dst, "dev": dev, "gateway": gateway, "table": table}
+
+
+def host(dev: str) -> dict[str, Any]:
+    """What bridge_info tells of a host whose address and routes are on a device."""
+    return {
+        "bridges": [],
+        "routes": [
+            route("default", dev, "10.77.0.1"),
+            route("10.77.0.0/24", dev),
+            route("10.77.0.5/32", dev, table=255),
+            route("default", "wg0", table=51),
+        ],
+        "addresses": [
+            {"dev": dev, "address": "10.77.0.5/24", "scope": "global"},
+            {"dev": "lo", "address": "127.0.0.1/8", "scope": "host"},
+        ],
+    }
+
+
+BEFORE = host("eth0")
+
+
+@pytest.fixture
+def now() -> dict[str, Any]:
+    made = host("br0")
+    made["bridges"] = [
+        {
+            "name": "br0",
+            "up": True,
+            "ports": [{"name": "eth0"}, {"name": "tap1", "holder_pid": 4711}],
+            "fdb": [copy.deepcopy(MAC)],
+        }
+    ]
+    return made
+
+
+def test_a_host_as_planned_has_none(now: dict) -> None:
+    assert findings(PLAN, now, BEFORE) == []
+
+
+def test_what_is_as_planned_is_told(now: dict) -> None:
+    assert judge(PLAN, now, BEFORE)["proven"] == [
+        "br0 has the ports eth0, tap1.",
+        "br0 has the address 10.77.0.5/24.",
+        "The route to default leaves by br0.",
+        "The route to 10.77.0.0/24 leaves by br0.",
+        "vm1's MAC 52:00:00:00:00:01 was learned on tap1.",
+    ]
+
+
+def test_a_second_run_compares_with_the_bridge_itself(now: dict) -> None:
+    assert findings(PLAN, now, copy.deepcopy(now)) == []
+
+
+def test_a_host_without_a_default_route_needs_none_afterwards(now: dict) -> None:
+    now["routes"] = [one for one in now["routes"] if one["dst"] != "default"]
+    before = {**BEFORE, "routes": [one for one in BEFORE["routes"] if one["dst"] != "default"]}
+    assert findings(PLAN, now, before) == []
+
+
+def broken(*path: Any, to: Any) -> Callable[[dict], None]:
+    def breaks(info: dict) -> None:
+        *steps, last = path
+        for step in steps:
+            info = info[step]
+        info[last] = to
+
+    return breaks
+
+
+@pytest.mark.parametrize(
+    ("breaks", "sentence"),
+    [
+        (broken("bridges", to=[]), "There is no bridge br0; the bridges are none."),
+        (broken("bridges", 0, "up", to=False), "br0 is down."),
+        (broken("bridges", 0, "ports", to=[{"name": "tap1"}]), "eth0 is not a port of br0, whose ports are tap1."),
+        (broken("bridges", 0, "ports", to=[{"name": "eth0"}]), "tap1 is not a port of br0, whose ports are eth0."),
+        (broken("routes", 0, "dev", to="eth0"), "A route still leaves by eth0 and not by br0: default via 10.77.0.1 dev eth0."),
+        (
+            broken("routes", 0, "gateway", to="10.77.0.9"),
+            "The route 'default via 10.77.0.1 dev eth0' of before is not on br0; to default now: default via 10.77.0.9 dev br0; default dev wg0.",
+        ),
+        (
+            broken("routes", to=[route("default", "br0", "10.77.0.1")]),
+            "The route '10.77.0.0/24 dev eth0' of before is not on br0; to 10.77.0.0/24 now: there is none.",
+        ),
+        (broken("addresses", to=[]), "br0 lacks the address 10.77.0.5/24 that the host had before; it has none."),
+        (
+            broken("bridges", 0, "fdb", 0, "port", to="eth0"),
+            "vm1: its MAC 52:00:00:00:00:01 should be learned on tap1, and the table of br0 has it on eth0.",
+        ),
+        (
+            broken("bridges", 0, "fdb", 0, "local", to=True),
+            "vm1: its MAC 52:00:00:00:00:01 should be learned on tap1, and the table of br0 has it on tap1 (local).",
+        ),
+        (
+            broken("bridges", 0, "fdb", 0, "mac", to="52:00:00:00:00:99"),
+            "vm1: its MAC 52:00:00:00:00:01 is not in the table of br0; on tap1 it has learned 52:00:00:00:00:99.",
+        ),
+    ],
+)  # fmt: skip
+def test_each_thing_that_is_not_as_planned_is_told_with_what_was_seen(
+    now: dict, breaks: Callable[[dict], None], sentence: str
+) -> None:
+    breaks(now)
+    assert sentence in findings(PLAN, now, BEFORE)
+
+
+def test_an_address_that_stayed_on_the_nic_is_told(now: dict) -> None:
+    now["addresses"].append({"dev": "eth0", "address": "10.77.0.6/24", "scope": "global"})
+    assert "eth0 still has the address 10.77.0.6/24, which belongs on br0." in findings(
+        PLAN, now, BEFORE
+    )
+
+
+def test_a_guest_that_is_not_running_is_not_looked_for(now: dict) -> None:
+    now["bridges"][0]["fdb"] = []
+    for state in ("stopped", "paused"):
+        plan = copy.deepcopy(PLAN)
+        plan["present"]["guests"][0]["state"] = state
+        assert findings(plan, now, BEFORE) == []
+
+
+def test_a_guest_that_ran_before_may_be_silent_while_it_holds_its_tap(now: dict) -> None:
+    now["bridges"][0]["fdb"] = []
+    silent = "vm1 holds tap1, and has been silent for longer than br0 remembers its MAC 52:00:00:00:00:01."
+    assert (
+        findings(PLAN, now, BEFORE, started=[]) == []
+        and judge(PLAN, now, BEFORE, [])["proven"][-1] == silent
+    )
+    assert len(findings(PLAN, now, BEFORE, started=["vm1"])) == 1
+    now["bridges"][0]["ports"][1]["holder_pid"] = None
+    assert findings(PLAN, now, BEFORE, started=[]) == [
+        "vm1: no process holds tap1, so its MAC 52:00:00:00:00:01 can't be learned there."
+    ]
+
+
+def test_what_was_to_go_is_gone_and_the_nic_has_everything_again(now: dict) -> None:
+    gone = bridge_host_plan(
+        {
+            "bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}],
+            "taps": [],
+            "guests": [],
+        }
+    )
+    assert judge(gone, BEFORE, now) == {
+        "proven": [
+            "br0 is gone.",
+            "eth0 has the address 10.77.0.5/24.",
+            "The route to default leaves by eth0.",
+            "The route to 10.77.0.0/24 leaves by eth0.",
+        ],
+        "wrong": [],
+    }
+    assert judge(gone, now, now)["wrong"] == [
+        "br0 is still there.",
+        "eth0 lacks the address 10.77.0.5/24 that the host had before; it has none.",
+        "The route 'default via 10.77.0.1 dev br0' of before is not on eth0; to default now: default via 10.77.0.1 dev br0; default dev wg0.",
+        "The route '10.77.0.0/24 dev br0' of before is not on eth0; to 10.77.0.0/24 now: 10.77.0.0/24 dev br0.",
+    ]
+
+
+def test_an_uplink_that_carries_vlans_is_told_once(now: dict) -> None:
+    tenants = [{"name": "blue", "vlan": 10, "taps": ["tap1"]}]
+    plan = bridge_host_plan(
+        {
+            "bridges": [{"name": "br0", "uplink": "eth0"}],
+            "taps": [{"name": "tap1", "bridge": "br0"}],
+            "tenants": tenants,
+        }
+    )
+    assert judge(plan, now, BEFORE)["proven"][0] == "br0 has the ports eth0, tap1."

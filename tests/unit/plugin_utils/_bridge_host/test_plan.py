@@ -1,0 +1,230 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's variables as the lists of its steps."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.role_lists import (
+    BR0,
+    QUIET,
+    options_of,
+    plan,
+    there,
+)
+
+
+def test_nothing_listed_is_nothing_to_do() -> None:
+    found = plan()
+    assert found["empty"] and not found["new"]
+    assert not any(
+        [
+            found["packages"],
+            found["nics"],
+            found["files"],
+            *found["present"].values(),
+            *found["absent"].values(),
+        ]
+    )
+
+
+def test_a_bridge_goes_to_its_modules() -> None:
+    found = plan([BR0])
+    assert not found["empty"] and found["nics"] == ["eth0"]
+    assert found["present"]["bridges"] == [
+        {"name": "br0", "stp_state": False, "forward_delay": 0.0}
+    ]
+    assert found["present"]["uplinks"] == [{"name": "eth0", "bridge": "br0"}]
+    assert found["present"]["stanzas"] == [
+        {
+            "name": "br0", "state": "present", "auto": True, "take_over": "eth0", "family": "inet", "method": "dhcp",
+            "options": [["bridge_ports", "eth0"], ["bridge_stp", "off"], ["bridge_fd", "0"], ["bridge_maxwait", "0"], ["bridge_hw", "eth0"],
+                        ["up", QUIET]],
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("item", "info", "up"),
+    [
+        ({"uplink": "eth0"}, {}, None),
+        ({"uplink": "eth0"}, there("br0"), True),
+        ({}, {}, True),
+        ({"uplink": "eth0", "up": False}, {}, False),
+    ],
+    ids=["new with an uplink", "there with an uplink", "new without one", "asked to stay down"],
+)
+def test_a_new_bridge_goes_up_with_its_uplink(item: dict, info: dict, up: bool | None) -> None:
+    assert plan([{"name": "br0", **item}], info=info)["present"]["bridges"][0].get("up") is up
+
+
+@pytest.mark.parametrize(
+    ("item", "info", "wish", "lines"),
+    [
+        (
+            {},
+            {},
+            {"stp_state": False, "forward_delay": 0},
+            {"bridge_stp": ["off"], "bridge_fd": ["0"]},
+        ),
+        (
+            {},
+            there("br0"),
+            {"stp_state": False, "forward_delay": 15.0},
+            {"bridge_stp": ["off"], "bridge_fd": ["15"]},
+        ),
+        (
+            {},
+            there("br0", stp_state=True),
+            {"stp_state": True, "forward_delay": 15.0},
+            {"bridge_stp": ["on"], "bridge_fd": ["15"]},
+        ),
+        (
+            {"stp_state": True},
+            {},
+            {"stp_state": True, "forward_delay": 15},
+            {"bridge_stp": ["on"], "bridge_fd": ["15"]},
+        ),
+        (
+            {"forward_delay": 2.5},
+            there("br0"),
+            {"stp_state": False, "forward_delay": 2.5},
+            {"bridge_stp": ["off"], "bridge_fd": ["2.5"]},
+        ),
+    ],
+    ids=["new", "exists", "exists with STP", "new with STP", "given"],
+)
+def test_a_new_bridge_forwards_at_once_and_one_that_exists_stays(
+    item: dict, info: dict, wish: dict, lines: dict
+) -> None:
+    found = plan([{"name": "br0", **item}], info=info)["present"]
+    assert {key: found["bridges"][0].get(key) for key in wish} == wish
+    assert {key: options_of(found["stanzas"][0]).get(key) for key in lines} == lines
+
+
+def test_a_tap_goes_to_its_modules() -> None:
+    found = plan(
+        [BR0],
+        [
+            {
+                "name": "tap1",
+                "bridge": "br0",
+                "owner": "qemu",
+                "mtu": 1400,
+                "mac": "02:00:00:00:00:01",
+                "isolated": True,
+                "cost": 10,
+            }
+        ],
+    )["present"]
+    assert found["taps"] == [
+        {"up": True, "name": "tap1", "owner": "qemu", "mtu": 1400, "mac": "02:00:00:00:00:01"}
+    ]
+    assert found["ports"] == [{"name": "tap1", "bridge": "br0", "cost": 10, "isolated": True}]
+    assert found["stanzas"][1] == {
+        "name": "tap1", "state": "present", "family": "inet", "method": "manual", "auto": True,
+        "options": [
+            ["pre-up", "test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap user qemu"],
+            ["mtu", "1400"],
+            ["hwaddress", "02:00:00:00:00:01"],
+            ["up", "ip link set dev tap1 master br0"],
+            ["up", "bridge link set dev tap1 cost 10 isolated on"],
+        ],
+    }  # fmt: skip
+
+
+def test_a_tap_belongs_to_the_user_of_its_guest() -> None:
+    guests = [
+        {"name": "vm1", "user": "hv-guest", "nics": [{"tap": "tap1"}]},
+        {"name": "vm2", "nics": [{"tap": "tap2"}]},
+    ]
+    taps = [
+        {"name": "tap1", "bridge": "br0"},
+        {"name": "tap2", "bridge": "br0"},
+        {"name": "tap3", "bridge": "br0", "owner": "other"},
+    ]
+    found = plan([BR0], taps, guests)["present"]
+    assert [tap.get("owner") for tap in found["taps"]] == ["hv-guest", None, "other"]
+    assert "user hv-guest" in found["stanzas"][1]["options"][0][1]
+
+
+def test_a_nic_without_a_mac_gets_the_one_that_qemu_guest_gives() -> None:
+    guests = plan(
+        guests=[{"name": "vm1", "nics": [{"tap": "a", "mac": "52:00:00:00:00:01"}, {"tap": "b"}]}]
+    )["present"]["guests"]
+    assert [nic["mac"] for nic in guests[0]["nics"]] == ["52:00:00:00:00:01", "52:54:38:e9:5e:d1"]
+
+
+def test_a_guest_without_a_nic_is_not_waited_for_on_the_wire() -> None:
+    first, second = plan(guests=[{"name": "vm1"}, {"name": "vm2", "nics": [{"tap": "a"}]}])[
+        "present"
+    ]["guests"]
+    assert first["wait_for"] == ["running"] and "wait_for" not in second
+
+
+def test_what_is_absent_leaves_by_its_modules_and_its_uplink_gets_all_back() -> None:
+    found = plan(
+        [{**BR0, "state": "absent"}],
+        [{"name": "tap1", "bridge": "br0", "state": "absent"}],
+        [{"name": "vm1", "state": "absent"}],
+    )
+    assert found["new"] and not any(found["present"].values())
+    assert found["absent"] == {
+        "guests": [{"name": "vm1", "state": "absent"}],
+        "taps": [{"name": "tap1", "state": "absent"}],
+        "uplinks": [{"name": "eth0", "bridge": "br0", "state": "absent"}],
+        "stanzas": [
+            {"name": "tap1", "state": "absent"},
+            {"name": "br0", "state": "absent", "hand_back": "eth0"},
+        ],
+        "bridges": [{"name": "br0", "state": "absent"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("info", "new"),
+    [
+        ({}, True),
+        (there("br0", "eth0"), True),
+        (there("br0", "eth0", "tap1"), False),
+        (there("br0", "tap1"), True),
+        (there("other", "eth0", "tap1"), True),
+    ],
+    ids=["nothing there", "tap missing", "all there", "uplink missing", "another bridge has them"],
+)
+def test_a_host_that_has_everything_needs_no_rehearsal(info: dict, new: bool) -> None:
+    assert plan([BR0], [{"name": "tap1", "bridge": "br0"}], info=info)["new"] is new
+
+
+@pytest.mark.parametrize(
+    ("bridges", "taps", "guests", "packages"),
+    [
+        ([], [{"name": "tap1"}], [], {"python3-pyroute2", "python3-netaddr"}),
+        ([BR0], [], [], {"python3-pyroute2", "python3-netaddr", "bridge-utils"}),
+        ([], [], [{"name": "vm1", "emulator": "qemu-system-i386"}], {"python3-pyroute2", "python3-netaddr", "qemu-system-x86", "ipxe-qemu"}),
+        ([], [], [{"name": "vm1", "emulator": "/usr/bin/qemu-system-aarch64", "disks": [{"path": "/d"}]}],
+         {"python3-pyroute2", "python3-netaddr", "qemu-system-arm", "qemu-utils"}),
+        ([], [], [{"name": "vm1", "state": "absent"}], {"python3-pyroute2", "python3-netaddr"}),
+    ],
+    ids=["taps", "bridges", "guests", "another machine with a disk", "a guest that goes"],
+)  # fmt: skip
+def test_packages_are_those_that_the_items_need(
+    bridges: list, taps: list, guests: list, packages: set
+) -> None:
+    assert set(plan(bridges, taps, guests)["packages"]) == packages
+
+
+def test_files_are_those_that_nobody_makes() -> None:
+    disks = [
+        {"path": "/old.qcow2"},
+        {"path": "/new.qcow2", "size": "10G"},
+        {"path": "/over.qcow2", "backing_file": "/base.qcow2"},
+    ]
+    guest = {"name": "vm1", "disks": disks, "cdrom": "/cd.iso"}
+    assert plan(guests=[guest, {"name": "vm2", "state": "absent", "kernel": "/k"}])["files"] == [
+        "/base.qcow2",
+        "/cd.iso",
+        "/old.qcow2",
+    ]
