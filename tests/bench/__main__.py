@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Callable, Iterable
 
-from . import conversion, forwarding, guests, links, reload, tasks
+from . import conversion, forwarding, guests, links, reload, role_lists, tasks
 from .rows import GOALS, Row, note, table
 
 BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
@@ -29,6 +29,7 @@ BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
     "G9": guests.start,
     "G10": guests.learned,
     "G13": forwarding.entries,
+    "filters": role_lists.planned,
 }
 
 

@@ -65,6 +65,19 @@ TAP = _item(port_planner.SPEC, tap_planner.SPEC)
 GUEST = _item(guest_spec.SPEC)
 
 
+def plain(value: Any) -> Any:
+    """The same data in plain dicts and lists, all the way down.
+
+    Since ansible-core 2.19 a filter gets containers that are rendered as they are read and know their templar; whatever
+    copies one of those deeply, as the validator of arguments does, copies the templar with it, for each item.
+    """
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return value
+
+
 def typed(items: Iterable[Mapping[str, Any]], spec: Spec) -> list[dict[str, Any]]:
     """The items with the types of their options, and without options that are null.
 
@@ -72,9 +85,13 @@ def typed(items: Iterable[Mapping[str, Any]], spec: Spec) -> list[dict[str, Any]
     """
     validator = ArgumentSpecValidator({key: dict(value) for key, value in spec.items()})
     found = []
-    for item in items:
+    for item in map(plain, items):
+        if not isinstance(item, Mapping):
+            raise BadInput(
+                f"{item!r} is no item: give each as a dictionary, such as {{name: br0}}."
+            )
         _known(item, spec, str(item.get("name", "An item without a name")))
-        result = validator.validate(dict(item))
+        result = validator.validate(item)
         if result.error_messages:
             raise BadInput(
                 f"{item.get('name', 'An item without a name')}: {'; '.join(result.error_messages)}."

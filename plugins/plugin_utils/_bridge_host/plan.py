@@ -64,7 +64,7 @@ def plan(
     ]
     owned = [with_owner(item, guests) for item in taps if kept(item)]
     started = [with_wait(with_macs(item)) for item in guests if kept(item)]
-    ports = {(bridge["name"], port["name"]) for bridge in now for port in bridge["ports"]}
+    ports = {(bridge["name"], one["name"]) for bridge in now for one in bridge["ports"]}
     plugs = [(item["name"], item["uplink"]) for item in whole if item.get("uplink")] + [
         (item.get("bridge"), item["name"]) for item in owned
     ]
