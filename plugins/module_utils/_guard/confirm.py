@@ -94,7 +94,7 @@ class TransactionNoun:
         if not self._transaction.move(transactions.APPLIED, to):
             raise DeadlineExceeded(_too_late(self._transaction.facts, wish))
         # the guard holds it until it is through
-        os.close(transactions.lock(self._netns, wait=True))
+        transactions.wait_for_guard(self._netns)
         _check_back(self._transaction.facts)
 
     def wish_back(self, before: Mapping[str, Any], changes: Plan) -> None:

@@ -30,12 +30,14 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard.transact
     Transaction,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.wakeup import Wakers, libc
-from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
+from ansible_collections.hypervisor.network.plugins.module_utils._host import child as children
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, systemd
 
 _READY, _APPLIED = b"r", b"a"
 _READY_SECONDS = 20.0
 _TRIES = 2
 _MCL_CURRENT_FUTURE = 1 | 2
+_SPARED = -900
 # what was done in words, and why it failed, empty where it did not
 _WayBack = Callable[[], tuple[list[str], str]]
 
@@ -73,7 +75,8 @@ class Guard:
         self._record = record
         self._by_the_system = by_the_system
         self._pipe = -1
-        self._module = os.getpid()
+        self._module = procfs.Process(os.getpid()).identity()
+        self._watcher = -1
 
     def arm(self, before: Any, changes: Plan) -> None:
         """Start the guard and wait until it says that it is ready. Raises Refused; then nothing was changed."""
@@ -85,9 +88,13 @@ class Guard:
                 {**self._facts, **facts, "deadline": deadline}, snapshot
             )
         except OSError as error:
+            transactions.unlock(self._netns, lock)
             raise Refused(
                 f"Cannot write the guard's record below {transactions.ROOT}: {error.strerror}; make room or the disk writable."
             ) from None
+        except BaseException:
+            transactions.unlock(self._netns, lock)
+            raise
         ours, theirs = (end.detach() for end in socket.socketpair())
         child = os.fork()
         if child == 0:
@@ -95,6 +102,7 @@ class Guard:
             _in_the_background(
                 lambda: self._live(lambda: self._go_back(before, changes), theirs, deadline),
                 keep=(theirs, lock),
+                last=lambda: self._end(lock),
             )
         os.close(theirs)
         os.close(lock)
@@ -112,7 +120,7 @@ class Guard:
             raise Refused("The guard died while the network was changed.")
         if not self.transaction.move(transactions.ARMED, transactions.APPLIED):
             # the guard holds it until it is through
-            os.close(transactions.lock(self._netns, wait=True))
+            transactions.wait_for_guard(self._netns)
             raise Refused(
                 f"Applying took longer than the {self._seconds:g} s until the guard's deadline; give a larger guard_timeout."
             )
@@ -137,7 +145,8 @@ class Guard:
     def _live(self, way_back: _WayBack, pipe: int, deadline: float) -> None:
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        _spare_from_the_oom_killer()  # both: who watches is as small, and as needed
+        children.set_oom_score(_SPARED)  # both: who watches is as small, and as needed
+        self._watcher = os.getpid()
         watched = os.fork()
         if watched:
             self._watch(way_back, watched, pipe, deadline)
@@ -151,15 +160,17 @@ class Guard:
         os.write(pipe, _READY)
         self._wait(way_back, pipe, wakers)
 
+    def _end(self, lock: int) -> None:
+        """What the last of the two does: the watcher, or the guard whose watcher was killed. The lock is free from then on."""
+        if self._watcher in (os.getpid(), -1) or os.getppid() != self._watcher:
+            transactions.unlock(self._netns, lock)
+
     def _watch(self, way_back: _WayBack, guard: int, pipe: int, deadline: float) -> None:
         """Do nothing until the guard is gone, and then what the guard should have done."""
         os.close(pipe)  # so that the module meets the end of file where the guard dies
-        try:
-            module = os.pidfd_open(self._module)
-        except ProcessLookupError:
-            module = -1
+        module = None if self._module is None else procfs.pidfd(self._module)
         os.waitpid(guard, 0)
-        if self.transaction.state == transactions.ARMED and module >= 0:
+        if self.transaction.state == transactions.ARMED and module is not None:
             # the module sees it too, and undoes by itself what it can: two at once would get in each other's way
             select.select(
                 [module], [], [], max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME))
@@ -229,7 +240,9 @@ def _tried(done: list[str], way: Callable[..., list[str]], *args: Any) -> str:
     return ""
 
 
-def _in_the_background(live: Callable[[], None], keep: tuple[int, ...]) -> None:
+def _in_the_background(
+    live: Callable[[], None], keep: tuple[int, ...], last: Callable[[], None]
+) -> None:
     """Leave the session and everything that ties a process to it, live, and end without the module's own clean-up."""
     try:
         os.setsid()
@@ -239,30 +252,16 @@ def _in_the_background(live: Callable[[], None], keep: tuple[int, ...]) -> None:
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
-        _close_all_but({0, 1, 2, *keep})
-        live()
+        children.close_all_but({0, 1, 2, *keep})
+        try:
+            live()
+        finally:
+            last()
     finally:
         os._exit(0)
-
-
-def _close_all_but(keep: set[int]) -> None:
-    for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
-        if fd not in keep:
-            try:
-                os.close(fd)
-            except OSError:
-                pass  # the one that listed them
 
 
 def _stay_in_memory() -> None:
     """No page fault between the deadline and the way back."""
     gc.freeze()
     libc.mlockall(_MCL_CURRENT_FUTURE)  # refused without CAP_IPC_LOCK: then it is only less sure
-
-
-def _spare_from_the_oom_killer() -> None:
-    try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as stream:
-            stream.write("-900")
-    except OSError:
-        pass  # not root in the first user namespace

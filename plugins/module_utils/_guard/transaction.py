@@ -19,8 +19,6 @@ transaction is also confirmed or rolled back by hand, on a console, with nothing
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -34,10 +32,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     BadInput,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    atomic,
+    locks,
+    places,
+    procfs,
+)
 
-ROOT = "/var/lib/hypervisor-network/txn"
-LOCKS = "/run/hypervisor-network"
+ROOT = f"{places.KEPT}/txn"
+LOCKS = places.RUN
 ARMED, APPLIED, CONFIRMED = "armed", "applied", "confirmed"
 ROLLING_BACK, ROLLED_BACK, ROLLBACK_FAILED = "rolling-back", "rolled-back", "rollback-failed"
 STATES = (ARMED, APPLIED, CONFIRMED, ROLLING_BACK, ROLLED_BACK, ROLLBACK_FAILED)
@@ -96,23 +99,18 @@ class Transaction:
         path = os.path.join(self.path, state)
         with open(path, encoding="utf-8") as stream:
             known = json.load(stream)
-        new = os.path.join(self.path, ".new")
-        with open(new, "w", encoding="utf-8") as stream:
-            json.dump({**known, **facts}, stream)
-        os.rename(new, path)
+        atomic.write(path, json.dumps({**known, **facts}).encode())
 
 
 def begin(facts: Mapping[str, Any], snapshot: Any, root: str = ROOT) -> Transaction:
     """A new transaction in the state armed. C(facts) go into its state file, C(snapshot) beside it."""
-    os.makedirs(root, 0o700, exist_ok=True)
+    places.own_directory(os.path.dirname(root), 0o755)
+    places.own_directory(root, 0o700)
     _forget_old(root)
     transaction = Transaction(secrets.token_hex(_ID_BYTES), root)
-    os.mkdir(transaction.path, 0o700)
+    places.own_directory(transaction.path, 0o700)
     for name, content in (("snapshot.json", snapshot), (ARMED, {**facts, "began": time.time()})):
-        with open(os.path.join(transaction.path, name), "x", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
+        atomic.write(os.path.join(transaction.path, name), json.dumps(content, indent=1).encode())
     return transaction
 
 
@@ -172,31 +170,34 @@ def boot() -> str:
     return procfs.boot_id()
 
 
-def lock(netns: str | None, directory: str = LOCKS, wait: bool = False) -> int:
-    """The lock of this namespace's network, as an open file descriptor; the guard holds it until the end.
+def lock(netns: str | None, directory: str = LOCKS) -> int:
+    """The lock of this namespace's network, as an open file descriptor; the guard holds it until the end, and ends with C(unlock).
 
-    With C(wait) until it is free; without, raises Refused and tells which transaction holds it.
+    Raises Refused, and tells which transaction holds it.
     """
-    try:
-        os.mkdir(directory, 0o711)
-    except FileExistsError:
-        pass
-    where = os.lstat(directory)
-    if where.st_uid != os.getuid() or not os.path.isdir(directory) or os.path.islink(directory):
-        raise Refused(
-            f"{directory} belongs to somebody else, who could pretend to be the guard; remove it."
-        )
+    places.own_directory(directory, places.RUN_MODE)
+    descriptor = locks.hold(_lock_path(netns, directory))
+    if descriptor is None:
+        raise Refused(_pending_sentence(netns))
+    return descriptor
+
+
+def unlock(netns: str | None, descriptor: int, directory: str = LOCKS) -> None:
+    """Give the lock up for everybody who inherited it; no file of it is left."""
+    locks.let_go(descriptor, _lock_path(netns, directory))
+
+
+def wait_for_guard(netns: str | None, directory: str = LOCKS) -> None:
+    """Return when no guard of this namespace lives any more."""
+    places.own_directory(directory, places.RUN_MODE)
+    held = locks.hold(_lock_path(netns, directory), wait=True)
+    if held is not None:
+        unlock(netns, held, directory)
+
+
+def _lock_path(netns: str | None, directory: str) -> str:
     # a dot within the name: no guest's directory can be called that
-    path = os.path.join(directory, f".guard-{netns}.lock" if netns else ".guard.lock")
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError as error:
-        os.close(fd)
-        if error.errno not in (errno.EAGAIN, errno.EACCES):
-            raise
-        raise Refused(_pending_sentence(netns)) from None
-    return fd
+    return os.path.join(directory, f".guard-{netns}.lock" if netns else ".guard.lock")
 
 
 def _pending_sentence(netns: str | None) -> str:

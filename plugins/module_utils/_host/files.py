@@ -14,16 +14,14 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import struct
 from dataclasses import dataclass, field
 from typing import Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, places
 
-# Neither a shell pattern '*' nor source-directory takes a name that begins with a dot.
-_STAGED = ".hypervisor-network-"
 _GETFLAGS = 0x80086601 if struct.calcsize("l") == 8 else 0x80046601  # FS_IOC_GETFLAGS of linux/fs.h
 _IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
 _MEANINGS = {
@@ -175,7 +173,7 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
                     os.path.dirname(edit.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
                 )
                 stack.callback(os.close, directory)
-                _sweep(directory)
+                atomic.sweep(directory)
                 staged.append(_Staged(edit, directory, os.path.basename(edit.path)))
         for one in staged:
             with _explained("write", one.edit.path):
@@ -187,12 +185,10 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
             with _explained("replace", one.edit.path):
                 if one.temporary is None:
                     os.unlink(one.name, dir_fd=one.directory)
+                    os.fsync(one.directory)
                 else:
-                    os.rename(
-                        one.temporary, one.name, src_dir_fd=one.directory, dst_dir_fd=one.directory
-                    )
+                    atomic.put(one.temporary, one.name, one.directory)
                     one.temporary = None
-                os.fsync(one.directory)
 
 
 @contextlib.contextmanager
@@ -210,33 +206,18 @@ def _locked(directory: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sweep(directory: int) -> None:
-    """Remove what a run that was killed left behind; the lock says that none is under way."""
-    for name in os.listdir(directory):
-        if name.startswith(_STAGED):
-            os.unlink(name, dir_fd=directory)
-
-
 def _stage(one: _Staged) -> None:
     edit = one.edit
     if edit.new is None:
         return
-    name = f"{_STAGED}{secrets.token_hex(8)}"
-    descriptor = os.open(
-        name,
-        os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-        0o600,
-        dir_fd=one.directory,
-    )
-    one.temporary = name
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(edit.new)
-        stream.flush()
+
+    def finish(descriptor: int) -> None:
         if edit.old is None:
             os.fchmod(descriptor, 0o644)
         else:
             _alike(one, descriptor)
-        os.fsync(descriptor)
+
+    one.temporary = atomic.stage(one.directory, edit.new, finish)
 
 
 def _alike(one: _Staged, descriptor: int) -> None:
@@ -291,7 +272,7 @@ def _refuse_changed(one: _Staged) -> None:
 
 def _unstage(one: _Staged) -> None:
     if one.temporary is not None:
-        os.unlink(one.temporary, dir_fd=one.directory)
+        atomic.discard(one.temporary, one.directory)
 
 
 def probe_directory(directory: str) -> None:
@@ -308,37 +289,16 @@ def back_up(path: str, content: bytes) -> None:
     """
     directory = os.path.dirname(path)
     with _explained("keep a backup in", directory):
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
+        handle = places.opened(directory, 0o700)
         try:
-            found = os.fstat(handle)
-            if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-                raise Refused(
-                    f"{directory} is not only ours to write, so a backup is not safe there; chown it to root and chmod it to 0700."
-                )
-            _keep(os.path.basename(path), content, handle)
+            name = os.path.basename(path)
+            if name not in os.listdir(
+                handle
+            ):  # or it is the very same content: the name holds its hash
+                atomic.put(atomic.stage(handle, content, lambda _descriptor: None), name, handle)
         finally:
             os.close(handle)
-
-
-def _keep(name: str, content: bytes, directory: int) -> None:
-    if name in os.listdir(directory):  # the very same content: the name holds its hash
-        return
-    staged = f"{_STAGED}{secrets.token_hex(8)}"
-    descriptor = os.open(
-        staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory
-    )
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(descriptor)
-        os.rename(staged, name, src_dir_fd=directory, dst_dir_fd=directory)
-        os.fsync(directory)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(staged, dir_fd=directory)
-        raise
 
 
 @contextlib.contextmanager

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run at a time changes the links of this machine: two that plan at once would undo each other's work."""
+"""One run at a time: of those that change links, because two that plan at once would undo each other's work, and of guards.
+
+Every lock is a flock(2), so it goes with the last process that has it open, however that ends.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,16 @@ import contextlib
 import errno
 import fcntl
 import os
-import stat
 import time
 from typing import Iterator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host import places
 
-DIRECTORY = "/run/hypervisor-network"
+DIRECTORY = places.RUN
 _PATIENCE = 60.0
 _TICK = 0.02
+_TAKEN = (errno.EAGAIN, errno.EACCES)
 
 
 @contextlib.contextmanager
@@ -27,10 +31,8 @@ def alone(directory: str = DIRECTORY, patience: float = _PATIENCE) -> Iterator[N
     Who may not make the directory may not change links either, and goes on without: the kernel will say so. Raises Refused.
     """
     try:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(directory, 0o711)
         # readable for its owner only: nobody else can take the lock
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = places.opened(directory, places.RUN_MODE)
     except PermissionError:
         yield
         return
@@ -39,30 +41,67 @@ def alone(directory: str = DIRECTORY, patience: float = _PATIENCE) -> Iterator[N
             f"Cannot lock {directory}: {error.strerror}; make it a directory of root with mode 0711."
         ) from None
     try:
-        _check(directory, os.fstat(descriptor))
         _wait(descriptor, time.monotonic() + patience, patience)
         yield
     finally:
         os.close(descriptor)
 
 
-def _check(directory: str, found: os.stat_result) -> None:
-    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise Refused(
-            f"{directory} can be written by others than the user {os.geteuid()}; remove it, and it will be made anew."
-        )
-
-
 def _wait(descriptor: int, deadline: float, patience: float) -> None:
     while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _taken(descriptor):
             return
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
         if time.monotonic() > deadline:
             raise Refused(
                 f"Another run has been changing links of this machine for {patience:g} seconds; run the task again when it is done."
             )
         time.sleep(_TICK)  # flock(2) has no deadline to wait with
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return False
+    return True
+
+
+def hold(path: str, wait: bool = False) -> int | None:
+    """A lock by the name of a file, held by whoever has the descriptor that is returned, or inherits it; see C(let_go).
+
+    None while somebody else has it; with C(wait), until it is free. The directory is one that only root can write to.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            if wait:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            elif not _taken(descriptor):
+                os.close(descriptor)
+                return None
+            if _is_named(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # who had it let it go, and its file with it, between our open and our lock
+        os.close(descriptor)
+
+
+def let_go(descriptor: int, path: str) -> None:
+    """End a lock that is held, for all who inherited it, and leave no file."""
+    try:
+        if _is_named(descriptor, path):
+            os.unlink(path)
+    finally:
+        os.close(descriptor)
+
+
+def _is_named(descriptor: int, path: str) -> bool:
+    """Whether a lock's file is still the one that others will find."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from typing import Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._host import child, programs
 
 _SECONDS = 10
 _PROPERTIES = (
@@ -33,7 +34,7 @@ def enter(
 
     Where systemd does not run, or does not answer, they stay where they are.
     """
-    program = busctl or shutil.which("busctl")
+    program = busctl or programs.path_of("busctl")
     if program is None or not os.path.isdir(systemd):
         return
     manager = (
@@ -59,8 +60,15 @@ def enter(
         ]
         try:
             if (
-                subprocess.run(
-                    command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=_SECONDS
+                subprocess.run(  # pylint: disable=subprocess-popen-preexec-fn
+                    command,
+                    check=False,
+                    stdin=quiet,
+                    stdout=quiet,
+                    stderr=quiet,
+                    timeout=_SECONDS,
+                    env=programs.ENVIRONMENT,
+                    preexec_fn=child.ordinary,
                 ).returncode
                 == 0
             ):

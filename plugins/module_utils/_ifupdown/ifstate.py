@@ -12,12 +12,14 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from typing import Iterator, Mapping
+from typing import BinaryIO, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic
 
 DIRECTORY = "/run/network"
+_MODE = 0o644  # as ifupdown makes them
 
 
 class IfState:
@@ -29,10 +31,18 @@ class IfState:
 
     def read(self) -> dict[str, str]:
         try:
-            with open(self._path, encoding="utf-8", errors="surrogateescape") as stream:
-                return dict(line.strip().partition("=")[::2] for line in stream if "=" in line)
+            return dict(_entry(line) for line in self._lines() if b"=" in line)
+        except OSError as error:
+            raise Refused(
+                f"Cannot read ifupdown's state {self._path}: {error.strerror}; make it a file that root can read."
+            ) from None
+
+    def _lines(self) -> list[bytes]:
+        try:
+            with open(self._path, "rb") as stream:
+                return stream.read().splitlines()
         except FileNotFoundError:
-            return {}
+            return []
 
     def plan(self, now: Mapping[str, str], wish: Mapping[str, bool]) -> Plan:
         changes = []
@@ -44,19 +54,17 @@ class IfState:
     def apply(self, changes: Plan, now: Mapping[str, str]) -> None:
         try:
             with _locked(os.path.join(self._directory, ".ifstate.lock")):
-                state = self.read()
+                # lines that are no text, or none of ours, stay as they are
+                lines = self._lines()
                 for change in changes:
                     up = (change.after or {})["up"]
-                    state.pop(change.name, None)
+                    lines = [line for line in lines if _entry(line)[0] != change.name]
                     if up:
-                        state[change.name] = change.name
+                        lines.append(f"{change.name}={change.name}".encode())
                     with _locked(f"{self._path}.{change.name}") as stream:
                         stream.truncate(0)
-                        stream.write(f"{change.name if up else ''}\n")
-                temporary = os.path.join(self._directory, ".ifstate.tmp")
-                with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as stream:
-                    stream.writelines(f"{name}={stanza}\n" for name, stanza in state.items())
-                os.rename(temporary, self._path)
+                        stream.write(f"{change.name if up else ''}\n".encode())
+                atomic.write(self._path, b"".join(line + b"\n" for line in lines), mode=_MODE)
         except OSError as error:
             raise Refused(
                 f"Cannot write ifupdown's state in {self._directory}: {error.strerror}; is ifupdown installed, and become on?"
@@ -66,8 +74,24 @@ class IfState:
         return {change.name: change.name in before for change in changes}
 
 
+def _entry(line: bytes) -> tuple[str, str]:
+    """An interface and the stanza that it is up by; whatever is no text in them is replaced by a mark."""
+    name, _equals, stanza = line.decode("utf-8", "replace").strip().partition("=")
+    return name, stanza
+
+
 @contextmanager
-def _locked(path: str) -> Iterator:
-    with open(path, "a+", encoding="utf-8") as stream:
+def _locked(path: str) -> Iterator[BinaryIO]:
+    """A file of ifupdown's, locked as it does; a new one is readable for all, whatever the umask is."""
+    with open(path, "ab+", opener=_opened) as stream:
         fcntl.lockf(stream, fcntl.LOCK_EX)
         yield stream
+
+
+def _opened(path: str, flags: int) -> int:
+    try:
+        descriptor = os.open(path, flags | os.O_EXCL, _MODE)
+    except FileExistsError:
+        return os.open(path, flags & ~os.O_CREAT)
+    os.fchmod(descriptor, _MODE)
+    return descriptor

@@ -124,6 +124,7 @@ def probe(program: str, accel: str, deadline: float = _DEADLINE) -> str | None:
                 words,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 check=False,
                 timeout=deadline,
                 stdin=subprocess.DEVNULL,

@@ -10,7 +10,6 @@ the host as its backing file, and have it served on the next start.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 from typing import Any, Mapping
@@ -20,6 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     MissingDependency,
     Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 
 _QCOW2 = b"QFI\xfb"
 _CREATE_DEADLINE = 300.0
@@ -54,7 +54,7 @@ def format_of(path: str) -> str:
 
 def create(recipe: Mapping[str, Any], uid: int, gid: int) -> None:
     """Make an image with qemu-img. C(recipe): path, format, size in bytes or None, backing_file or None."""
-    program = shutil.which("qemu-img")
+    program = programs.path_of("qemu-img")
     if program is None:
         raise MissingDependency(
             "The program qemu-img is missing; install it with 'apt-get install qemu-utils'."
@@ -79,6 +79,7 @@ def create(recipe: Mapping[str, Any], uid: int, gid: int) -> None:
             words,
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=_CREATE_DEADLINE,
             stdin=subprocess.DEVNULL,

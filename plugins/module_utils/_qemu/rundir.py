@@ -23,17 +23,16 @@ nothing in it is ever believed, and nothing is followed.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
 import shutil
-import stat
 from typing import Any, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, places
 
-ROOT = "/run/hypervisor-network"
+ROOT = places.RUN
 SOCKETS = ("qmp.sock", "spare.sock")
 _TAIL = 64 * 1024
 
@@ -55,8 +54,8 @@ class RunDirectory:
 
     def make_trusted(self) -> None:
         """Make the root and the trusted directory; refuse what somebody else put there first."""
-        _own_directory(self.root, 0o711)
-        _own_directory(self.trusted, 0o700)
+        places.own_directory(self.root, places.RUN_MODE)
+        places.own_directory(self.trusted, 0o700)
 
     def make_public(self, uid: int, gid: int) -> None:
         """Make the guest's own directory anew, so that nothing of an earlier run, or of an earlier user, is met."""
@@ -178,34 +177,4 @@ def load(path: str) -> dict[str, Any] | None:
 
 def store(path: str, value: Mapping[str, Any]) -> None:
     """Write a JSON file, readable by root only; whoever reads sees the old or the new one."""
-    new = f"{path}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(new)
-    with os.fdopen(
-        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600),
-        "w",
-        encoding="utf-8",
-    ) as file:
-        json.dump(value, file, sort_keys=True)
-    os.rename(new, path)
-
-
-def _own_directory(path: str, mode: int) -> None:
-    try:
-        os.mkdir(path, mode)
-        os.chmod(path, mode)
-    except FileExistsError:
-        found = os.lstat(path)
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            raise Refused(
-                f"{path} is not a directory that only root can write to; look who made it, and remove it."
-            ) from None
-        # made by another part of this collection, which let nobody through
-        if mode & ~found.st_mode:
-            os.chmod(path, found.st_mode & 0o7777 | mode)
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise Refused(
-                f"Cannot make {path}: {error.strerror}; run the task with become."
-            ) from None
-        raise
+    atomic.write(path, json.dumps(value, sort_keys=True).encode())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import shutil
 import signal
 import socket
 import time
@@ -24,7 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
-from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
@@ -296,7 +295,7 @@ def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:
 
 
 def _program(emulator: str) -> str:
-    found = shutil.which(emulator)
+    found = programs.path_of(emulator)
     if found is None:
         package = _PACKAGES.get(emulator.rpartition("-")[2], "qemu-system")
         raise MissingDependency(
