@@ -128,6 +128,8 @@ class Kernel:
             dict(self.links),
             tuple(addresses),
             {},
+            {},
+            {},
             tuple(self.routes),
             tuple(self.rules),
             tuple(self.neighbours),

@@ -69,6 +69,14 @@ class Switch:
     def all(self) -> dict[str, Vids]:
         return {BRIDGE: self.own, **self.ports}
 
+    def ways(self, links: object) -> dict[str, frozenset[int]]:
+        return {}
+
+    def neighbours(self, links: object) -> tuple[()]:
+        return ()
+
+    fdb = neighbours
+
     def snapshot(self, addresses: bool = False, vlans: bool = False) -> Snapshot:
         links = {BRIDGE: Link(BRIDGE, 1, "bridge", UP, options=dict(self.options))}
         links.update(

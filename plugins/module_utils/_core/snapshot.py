@@ -48,7 +48,8 @@ class Link:
     none, or it is in another namespace), C(options) and C(port) hold what _rtnl/attributes names, C(port) being None on a device that
     is no bridge port. C(vlans) are those of a port, or of a bridge itself, as _core/vlan writes them; None on other devices and on a kernel without
     VLAN filtering. C(flags) are IFF_*; C(xdp): a program is attached to the device itself; C(wireless) is true where the driver is an IEEE 802.11 station.
-    C(ipv6) is empty on a device without IPv6.
+    C(ipv6) is empty on a device without IPv6. C(mac_given): of a bridge, whether somebody gave it its MAC, so that it no longer follows its
+    ports; None where nobody can tell.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Link:
     vlans: Mapping[str, str] | None = None
     wireless: bool = False
     xdp: bool = False
+    mac_given: bool | None = None
     ipv6: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -114,11 +116,17 @@ class Holder:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was dumped. C(links) is in the kernel's order, keyed by name; C(holders) says by name who holds a tap."""
+    """What was dumped. C(links) is in the kernel's order, keyed by name; C(holders) says by name who holds a tap.
+
+    C(ways) are the devices that somebody's routes lead out of, with the routes' families; C(peers) the MACs that the host talks to,
+    each with the ports behind which it was seen.
+    """
 
     links: Mapping[str, Link]
     addresses: tuple[Address, ...] = ()
     holders: Mapping[str, Holder] = field(default_factory=dict)
+    ways: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    peers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def ports_of(self, bridge: str) -> list[Link]:
         """The ports of a bridge, in the kernel's order."""

@@ -17,10 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
     Unsupported,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
-    Link,
-    Snapshot,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 
 Vlans = Mapping[str, str]
 Range = tuple[int, int, str]  # first VID, last VID, how
@@ -201,21 +198,6 @@ def of_a_new_port(bridge: Link | None) -> dict[str, str] | None:
     return {str(default): PVID} if default else {}
 
 
-def of_the_host(now: Snapshot, bridge: str) -> set[int]:
-    """The VLANs over which the host itself is reached through the bridge: its PVID, and those of VLAN devices on it, where they lead to addresses."""
-    link = now.links.get(bridge)
-    if link is None:
-        return set()
-    vids = {
-        one.options["id"]
-        for one in now.links.values()
-        if one.kind == "vlan" and one.lower == bridge and leads_to_addresses(now, one.name)
-    }
-    if now.addresses_of(bridge) and link.vlans is not None:
-        vids |= pvids(link.vlans)
-    return vids
-
-
 def check_filtering(bridge: str, options: Mapping[str, Any], what: str) -> None:
     """Refuse VLANs that the kernel would accept and ignore; C(options) are those that the bridge has or gets."""
     if "vlan_protocol" not in options:
@@ -227,24 +209,6 @@ def check_filtering(bridge: str, options: Mapping[str, Any], what: str) -> None:
         raise Refused(
             f"{bridge} does not filter VLANs, so {what} would be ignored; give the bridge vlan_filtering: true (linux_bridge) first."
         )
-
-
-def leads_to_addresses(now: Snapshot, name: str) -> bool:
-    """Whether the host has addresses on the device, or on one that sits on it or has it as a port."""
-    seen: set[str] = set()
-    left = [name]
-    while left:
-        dev = left.pop()
-        if now.addresses_of(dev):
-            return True
-        seen.add(dev)
-        master = now.links[dev].master if dev in now.links else None
-        left += [
-            one.name
-            for one in now.links.values()
-            if (one.lower == dev or one.name == master) and one.name not in seen
-        ]
-    return False
 
 
 def _vid(value: int, option: str) -> int:

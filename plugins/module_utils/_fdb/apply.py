@@ -8,10 +8,12 @@ from __future__ import annotations
 import errno
 import struct
 import time
+from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Lazily
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
@@ -22,7 +24,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla impor
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
     index_of,
-    names_of,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
     NLM_F_CREATE,
@@ -51,21 +52,16 @@ class FdbNoun:
         self.alone = alone
 
     def read(self) -> fdb_plan.Table:
-        host = self._netlink.snapshot(vlans=True)
-        links = host.links
-        neighbours = set()
-        for one in rtnl_neigh.decode_neighbours(
-            self._netlink.dump(rtnl_neigh.RTM_GETNEIGH), names_of(links)
-        ):
-            if one.mac is not None and one.dev in links:
-                # a VLAN device of a bridge speaks through it
-                neighbours.add(
-                    (links[one.dev].lower if links[one.dev].kind == "vlan" else one.dev, one.mac)
-                )
-        entries = self._netlink.fdb(links)
+        host = self._netlink.snapshot(addresses=True, vlans=True)
+        entries = self._netlink.fdb(host.links)
+        host = replace(
+            host,
+            ways=Lazily(lambda: self._netlink.ways(host.links)),
+            peers=rtnl_neigh.peers(self._netlink.neighbours(host.links), entries),
+        )
         # looked at last: what is younger than this was learned after the first write
         since = None if self._begun is None else self._clock() - self._begun
-        return fdb_plan.Table(host, entries, frozenset(neighbours), since)
+        return fdb_plan.Table(host, entries, since)
 
     def prepare(self, before: fdb_plan.Table) -> None:
         self._netlink.ready()

@@ -18,9 +18,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Unsupported,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    INTERRUPTS,
-    MAY_CUT_SSH,
-    SAFE,
     Change,
     Outcome,
     differing,
@@ -35,6 +32,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._fdb.spec impor
     key_of_wish,
     name_of,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
 
 KIND = "entry"
@@ -48,13 +46,11 @@ _TICK = 0.02  # the kernel tells ages in hundredths of a second
 class Table:
     """What is there: the devices, and the entries of all bridges.
 
-    C(neighbours) are (bridge, MAC) of those that the host itself talks to over a bridge, C(since) the seconds since this run began
-    to write, None before it did.
+    C(since) are the seconds since this run began to write, None before it did.
     """
 
     host: Snapshot
     entries: tuple[Forwarding, ...] = ()
-    neighbours: frozenset[tuple[str, str]] = frozenset()
     since: float | None = None
 
 
@@ -109,10 +105,10 @@ def plan(now: Table, wish: Mapping[str, Any]) -> list[Change]:
             key = (bridge, one["mac"], vlan)
             kept.add(key)
             changes += _present(now, key, there.get(vlan), one)
-    if wish.get("flush") is None:
-        return changes
-    gone = {_key_of(change.payload) for change in changes if change.action == "delete"}
-    return _flush(now, wish["flush"], kept, gone) + changes
+    if wish.get("flush") is not None:
+        gone = {_key_of(change.payload) for change in changes if change.action == "delete"}
+        changes = _flush(now, wish["flush"], kept, gone) + changes
+    return reach.judged(now.host, changes)
 
 
 def wish_back(before: Table, changes: Iterable[Change]) -> dict[str, Any]:
@@ -236,9 +232,7 @@ def _present(
     asked = {one: wish[one] for one in SAYS if wish[one] is not None}
     if entry is None:
         step = Step(*key, None, {"sticky": False, "extern_learn": False, **asked})
-        return [
-            Change("create", KIND, name_of(key), None, asked, _risk(now, key, None, asked), step)
-        ]
+        return [Change("create", KIND, name_of(key), None, asked, payload=step)]
     old = values(entry)
     after = differing(old, asked)
     external = asked.get(
@@ -264,8 +258,7 @@ def _present(
             name_of(key),
             {one: old[one] for one in after},
             after,
-            _risk(now, key, entry, asked),
-            step,
+            payload=step,
         )
     ]
 
@@ -328,8 +321,7 @@ def _delete(entry: Forwarding, flush: Mapping[str, Any] | None = None) -> Change
         name_of(key),
         values(entry),
         None,
-        INTERRUPTS if entry.local else SAFE,
-        Step(*key, entry.port, None, flush),
+        payload=Step(*key, entry.port, None, flush),
     )
 
 
@@ -349,18 +341,6 @@ def _learned(entry: Forwarding) -> bool:
 def _again(now: Table, entry: Forwarding) -> bool:
     """Whether it was learned after this run began to write: its device has sent again, and it is no leftover."""
     return now.since is not None and _learned(entry) and entry.age <= now.since + _TICK
-
-
-def _risk(now: Table, key: Key, entry: Forwarding | None, asked: Mapping[str, Any]) -> str:
-    """Frames to somebody whom the host talks to, its gateway perhaps, go elsewhere, or to the host itself."""
-    elsewhere = (
-        entry is None
-        or entry.port != asked["port"]
-        or (asked["type"] == "permanent") != entry.local
-    )
-    if elsewhere and key[:2] in now.neighbours:
-        return MAY_CUT_SSH
-    return INTERRUPTS if elsewhere and entry is not None else SAFE
 
 
 def _key_of(one: Forwarding | Step) -> Key:

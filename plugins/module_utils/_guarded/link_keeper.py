@@ -91,7 +91,7 @@ class LinkKeeper:
     def read(self, now: Snapshot, netlink: Netlink) -> Snapshot:
         """The snapshot with what the recorded devices carry now."""
         hosts = {dev: _host(netlink, dev).read() for dev in self.before if dev in now.links}
-        return Hosts(now.links, now.addresses, now.holders, hosts)
+        return Hosts(now.links, now.addresses, now.holders, now.ways, now.peers, hosts)
 
     def plan(self, now: Snapshot, wish: Mapping[str, Inet]) -> list[Change]:
         """The changes that give the devices back what they carried; one that is missing has to be made first."""

@@ -23,7 +23,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_UP,
     Address,
-    Lazily,
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
@@ -33,7 +32,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import (
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
-from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import with_own_times
+from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
@@ -45,7 +44,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import li
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
     index_of,
-    wireless,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
     NLM_F_CREATE,
@@ -72,16 +70,7 @@ class LinkNoun:
         self.alone = alone
 
     def read(self) -> Snapshot:
-        snapshot = self._netlink.snapshot(addresses=True, vlans=True)
-        stations = wireless(name for name, link in snapshot.links.items() if not link.kind)
-        links = {
-            name: replace(link, wireless=True) if name in stations else link
-            for name, link in snapshot.links.items()
-        }
-        links.update(
-            {name: with_own_times(link) for name, link in links.items() if link.kind == "bridge"}
-        )
-        return Snapshot(links, snapshot.addresses, Lazily(tuntap.holders))
+        return read(self._netlink)
 
     def prepare(self, before: Snapshot) -> None:
         self._netlink.ready()

@@ -15,9 +15,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Unsupported,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    INTERRUPTS,
-    MAY_CUT_SSH,
-    SAFE,
     Change,
     Plan,
     differing,
@@ -27,7 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Link,
     Snapshot,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device, reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
@@ -83,7 +80,7 @@ def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
             changes.append(Change("create", KIND, wish["name"], None, _options(wish)))
         else:
             changes += _update(now, link, wish)
-    return changes
+    return reach.judged(now, changes)
 
 
 def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
@@ -151,16 +148,7 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     if not after:
         return []
     old = {**device.values(link), **link.options, "self_vlans": dict(link.vlans or {})}
-    return [
-        Change(
-            "update",
-            KIND,
-            link.name,
-            {key: old[key] for key in after},
-            after,
-            _risk(now, link, after),
-        )
-    ]
+    return [Change("update", KIND, link.name, {key: old[key] for key in after}, after)]
 
 
 def _self_vlans(link: Link, wish: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,19 +238,6 @@ def _check_stp(name: str, options: Mapping[str, Any]) -> None:
         )
 
 
-def _risk(now: Snapshot, link: Link, after: Mapping[str, Any]) -> str:
-    cutting = {"mac", "vlan_filtering", "vlan_protocol", "vlan_default_pvid", "stp_state"} & set(
-        after
-    ) or after.get("up") is False
-    if cutting and vlan_words.leads_to_addresses(now, link.name):
-        return MAY_CUT_SSH
-    if "self_vlans" in after and vlan_words.lost(
-        link.vlans or {}, after["self_vlans"]
-    ) & vlan_words.of_the_host(now, link.name):
-        return MAY_CUT_SSH
-    return INTERRUPTS if cutting and now.ports_of(link.name) else SAFE
-
-
 def _delete(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     ports = [port.name for port in now.ports_of(link.name)]
     addresses = [address.text for address in now.addresses_of(link.name)]
@@ -283,16 +258,7 @@ def _delete(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
         before["ports"] = ports
     if addresses:
         before["addresses"] = addresses
-    return [
-        Change(
-            "delete",
-            KIND,
-            link.name,
-            before,
-            None,
-            MAY_CUT_SSH if addresses else INTERRUPTS if ports else SAFE,
-        )
-    ]
+    return [Change("delete", KIND, link.name, before, None)]
 
 
 def with_their_new_default(now: Snapshot, changes: Plan) -> dict[str, Link]:

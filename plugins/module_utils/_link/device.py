@@ -23,7 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 COMMON = ("up", "mac", "mtu", "txqueuelen", "alias", "addr_gen_mode")
 # what the kernel's bridge and tun drivers take (min_mtu, ETH_MAX_MTU)
 _MTU_LEAST, _MTU_MOST = 68, 65535
-_IPV6_MTU = 1280  # a device with less has no IPv6
+IPV6_MTU = 1280  # a device with less has no IPv6
 _ALIAS_BYTES = 255  # IFALIASZ without its NUL
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -77,10 +77,10 @@ def changed(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
     if (
         wish.get("addr_gen_mode") is not None
         and link.addr_gen_mode is None
-        and not link.mtu < _IPV6_MTU <= mtu
+        and not link.mtu < IPV6_MTU <= mtu
     ):
         raise Unsupported(
-            f"{link.name} has no IPv6, and so no addr_gen_mode: this kernel has none, or the MTU of {mtu} is under {_IPV6_MTU}; leave the option out."
+            f"{link.name} has no IPv6, and so no addr_gen_mode: this kernel has none, or the MTU of {mtu} is under {IPV6_MTU}; leave the option out."
         )
     return differing(values(link), {key: wish.get(key) for key in COMMON})
 

@@ -15,9 +15,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Unsupported,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    INTERRUPTS,
-    MAY_CUT_SSH,
-    SAFE,
     Change,
     differing,
     listed,
@@ -26,7 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Link,
     Snapshot,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device, reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
@@ -43,7 +40,6 @@ SPEC: dict[str, dict[str, Any]] = {
     "steal": {"type": "bool"},
     "force": {"type": "bool"},
 }
-_RISKS = (SAFE, INTERRUPTS, MAY_CUT_SSH)
 _OWN = ("name", "bridge", "state", "steal", "force", "back", "vlans_mode")
 
 
@@ -108,21 +104,11 @@ def plan(
             given = vlan_words.of_a_new_port(now.links.get(wish["bridge"])) if judged else None
             after = {"bridge": wish["bridge"], **_options(wish), **_vlans(given or {}, wish)}
             before = {"bridge": link.master if link else None}
-            changes.append(
-                Change(
-                    "attach",
-                    KIND,
-                    wish["name"],
-                    before,
-                    after,
-                    _risk(now, wish["bridge"], link),
-                    payload=given,
-                )
-            )
+            changes.append(Change("attach", KIND, wish["name"], before, after, payload=given))
         else:
             changes += _update(now, link, wish)
     _check_room(now, joined, changes)
-    return changes
+    return reach.judged(now, changes)
 
 
 def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
@@ -211,23 +197,9 @@ def _leave(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
                 link.name,
                 {"bridge": link.master, **before},
                 {"bridge": None, **after},
-                _risk(now, link.master, link),
             )
         ]
-    return (
-        [
-            Change(
-                "update",
-                KIND,
-                link.name,
-                before,
-                after,
-                INTERRUPTS if link.running and not after["up"] else SAFE,
-            )
-        ]
-        if after
-        else []
-    )
+    return [Change("update", KIND, link.name, before, after)] if after else []
 
 
 def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
@@ -245,33 +217,10 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     before = {key: (link.port or {})[key] for key in after}
     if wish.get("up") is not None and wish["up"] != link.up:
         before["up"], after["up"] = link.up, wish["up"]
-    harmful = {"port_state", "isolated", "locked", "learning", "flood"} & set(after) or after.get(
-        "up"
-    ) is False
-    risk = _risk(now, link.master, link) if harmful else SAFE
     vlans = _vlans(link.vlans or {}, wish)
     if differing({"vlans": link.vlans or {}}, vlans):
         before["vlans"], after["vlans"] = dict(link.vlans or {}), vlans["vlans"]
-        risk = max(risk, _vlans_risk(now, link, vlans["vlans"]), key=_RISKS.index)
-    return [Change("update", KIND, link.name, before, after, risk)] if after else []
-
-
-def _risk(now: Snapshot, bridge: str | None, link: Link | None) -> str:
-    """Detaching or attaching a device cuts the host off where its addresses on the bridge are reached through it."""
-    hardware = link is not None and link.kind != "tun"
-    if hardware and any(
-        one is not None and vlan_words.leads_to_addresses(now, one) for one in (bridge, link.master)
-    ):
-        return MAY_CUT_SSH
-    return INTERRUPTS if link is not None and link.running else SAFE
-
-
-def _vlans_risk(now: Snapshot, link: Link, vlans: Mapping[str, str]) -> str:
-    """Taking the host's own VLAN from what may be the uplink cuts it off; any other VLAN is missed by whoever uses the port."""
-    lost = vlan_words.lost(link.vlans or {}, vlans)
-    if lost and link.kind != "tun" and lost & vlan_words.of_the_host(now, link.master or ""):
-        return MAY_CUT_SSH
-    return INTERRUPTS if lost and link.running else SAFE
+    return [Change("update", KIND, link.name, before, after)] if after else []
 
 
 def _check_bridge(now: Snapshot, wish: Mapping[str, Any], made: set[str]) -> None:

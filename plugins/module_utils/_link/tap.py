@@ -12,8 +12,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    INTERRUPTS,
-    SAFE,
     Change,
     differing,
     listed,
@@ -22,7 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Link,
     Snapshot,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device, reach
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 
 KIND = "tap"
@@ -78,23 +76,14 @@ def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
                     "deleting it would leave that guest without a network until it is restarted",
                 )
                 before = {"mode": link.options["mode"], "bridge": link.master}
-                changes.append(
-                    Change(
-                        "delete",
-                        KIND,
-                        link.name,
-                        before,
-                        None,
-                        INTERRUPTS if device.held(now, link) else SAFE,
-                    )
-                )
+                changes.append(Change("delete", KIND, link.name, before, None))
         elif link is None:
             changes.append(
                 Change("create", KIND, wish["name"], None, {**_DEFAULTS, **_given(wish)})
             )
         else:
             changes += _update(now, link, wish)
-    return changes
+    return reach.judged(now, changes)
 
 
 def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
@@ -157,8 +146,7 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
             now, link, wish, f"its {' and '.join(fixed)} can only be changed by making it again"
         )
         return _make_again(now, link, wish, before, after)
-    harmful = link.running and ("mac" in after or after.get("up") is False)
-    return [Change("update", KIND, link.name, before, after, INTERRUPTS if harmful else SAFE)]
+    return [Change("update", KIND, link.name, before, after)]
 
 
 def _make_again(
@@ -186,7 +174,6 @@ def _make_again(
             link.name,
             before,
             after,
-            INTERRUPTS,
             payload={**whole, **_given(wish)},
         )
     ]

@@ -155,3 +155,14 @@ def decode_fdb(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[For
             )
         )
     return tuple(entries)
+
+
+def peers(
+    neighbours: Iterable[Neighbour], entries: Iterable[Forwarding]
+) -> dict[str, tuple[str, ...]]:
+    """The MACs that the host itself talks to, each with the bridge ports behind which it was seen."""
+    found: dict[str, tuple[str, ...]] = {one.mac: () for one in neighbours if one.mac is not None}
+    for entry in entries:
+        if entry.mac in found and not entry.local:
+            found[entry.mac] += (entry.port,)
+    return found

@@ -156,6 +156,17 @@ def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[
     return tuple(routes)
 
 
+def ways(routes: Iterable[Route]) -> dict[str, frozenset[int]]:
+    """The devices that routes lead out of which somebody made, a router's advertisement included, with the families of those."""
+    found: dict[str, frozenset[int]] = {}
+    for route in routes:
+        if route.protocol != _PROTO_KERNEL:
+            for dev in route.devs:
+                if dev is not None and dev != "lo":
+                    found[dev] = found.get(dev, frozenset()) | {route.family}
+    return found
+
+
 def local_addresses(messages: Iterable[bytes]) -> set[tuple[int, str]]:
     """Device numbers and addresses of the local IPv6 routes in RTM_NEWROUTE bodies: what the host takes as its own there."""
     local = set()

@@ -38,6 +38,7 @@ _FDB_HEADER = struct.pack("=B11x", rtnl_address.AF_BRIDGE)
 _ROUTES6_HEADER = struct.pack("=B11x", rtnl_address.AF_INET6)
 _RTMGRP_LINK, RTMGRP_NEIGH, _RTMGRP_IPV6_ROUTE = 1, 4, 0x400
 _IF_OPER_UP = 6
+_NET_ADDR_SET = 3
 
 
 class Netlink(Socket):
@@ -116,6 +117,16 @@ class Netlink(Socket):
             self.dump(rtnl_neigh.RTM_GETNEIGH, _FDB_HEADER), names_of(links)
         )
 
+    def neighbours(self, links: Mapping[str, Link]) -> tuple[rtnl_neigh.Neighbour, ...]:
+        """Those whose MACs the host knows."""
+        return rtnl_neigh.decode_neighbours(self.dump(rtnl_neigh.RTM_GETNEIGH), names_of(links))
+
+    def ways(self, links: Mapping[str, Link]) -> dict[str, frozenset[int]]:
+        """See C(_rtnl/route.ways)."""
+        return rtnl_route.ways(
+            rtnl_route.decode_routes(self.dump(rtnl_route.RTM_GETROUTE), names_of(links))
+        )
+
     def wait_for_mac(self, mac: str, timeout: float) -> rtnl_neigh.Forwarding | None:
         """The learned entry of C(mac) in any bridge as soon as there is one; None after C(timeout) seconds."""
 
@@ -174,3 +185,18 @@ def wireless(names: Iterable[str], sysfs: str = "/sys/class/net") -> set[str]:
             os.path.exists(os.path.join(sysfs, name, entry)) for entry in ("phy80211", "wireless")
         )
     }
+
+
+def mac_given(link: Link, sysfs: str = "/sys/class/net") -> bool | None:
+    """Whether somebody gave the device its MAC (NET_ADDR_SET); None where this sysfs is of another namespace, or gone."""
+    try:
+        with open(os.path.join(sysfs, link.name, "ifindex"), encoding="ascii") as text:
+            if int(text.read()) != link.index:
+                return None
+        with open(os.path.join(sysfs, link.name, "address"), encoding="ascii") as text:
+            if text.read().strip() != link.mac:
+                return None
+        with open(os.path.join(sysfs, link.name, "addr_assign_type"), encoding="ascii") as text:
+            return int(text.read()) == _NET_ADDR_SET
+    except (OSError, ValueError):
+        return None

@@ -63,6 +63,8 @@ class UplinkNoun:
             snapshot.links,
             snapshot.addresses,
             snapshot.holders,
+            snapshot.ways,
+            snapshot.peers,
             rtnl_route.decode_routes(self._netlink.dump(rtnl_route.RTM_GETROUTE), names),
             rtnl_route.decode_rules(self._netlink.dump(rtnl_route.RTM_GETRULE)),
             rtnl_neigh.decode_neighbours(self._netlink.dump(rtnl_neigh.RTM_GETNEIGH), names),

@@ -26,6 +26,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Address
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
+from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
@@ -106,7 +107,7 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
     if not wish.nic_up and now.links[nic].up:
         changes.append(Change("update", "link", nic, {"up": True}, {"up": False}, MAY_CUT_SSH))
     changes += [_client("start", one) for one in wish.clients if one not in now.clients]
-    return changes
+    return reach.judged(now, changes)
 
 
 def _bridge_made(here: Any, wish: Layout) -> list[Change]:

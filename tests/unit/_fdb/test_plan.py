@@ -26,6 +26,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
     NTF_EXT_LEARNED,
     NTF_STICKY,
     Forwarding,
+    Neighbour,
+    peers,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import Message
 from ansible_collections.hypervisor.network.tests.harness.triplets import (
@@ -58,10 +60,12 @@ def entry(text: str) -> Forwarding:
 
 
 def table_of(current: dict[str, Any]) -> fdb_plan.Table:
-    neighbours = frozenset((bridge, mac) for bridge, mac in current.get("neighbours", []))
-    return fdb_plan.Table(
-        snapshot_of(current), tuple(entry(text) for text in current.get("entries", [])), neighbours
-    )
+    host = snapshot_of(current)
+    entries = tuple(entry(text) for text in current.get("entries", []))
+    neighbours = [
+        Neighbour(dev, "192.0.2.1", 2, mac, 2) for dev, mac in current.get("neighbours", [])
+    ]
+    return fdb_plan.Table(replace(host, peers=peers(neighbours, entries)), entries)
 
 
 def wish_of(desired: dict[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,8 @@ def host(given: dict[str, Any]) -> Inet:
         links,
         tuple(addresses),
         {},
+        {},
+        {},
         tuple(routes),
         tuple(rules),
         tuple(neighbours),
