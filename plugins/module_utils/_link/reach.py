@@ -32,8 +32,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.address i
     by_kernel,
 )
 
-# Of a bridge: these cut off who is behind it for a while, at least until its neighbours ask for its MAC again
-_CUTTING = {"mac", "stp_state", "mst_enabled", "vlan_filtering"}
+# Of a bridge: these stop frames of everybody behind it, for a while or for good
+_CUTTING = {"stp_state", "mst_enabled", "vlan_filtering"}
 # These decide over frames only while the bridge, or the change itself, looks at VLANs
 _OF_VLANS = {"vlan_protocol", "vlan_default_pvid"}
 # With STP these choose the root again, and so who is mute
@@ -59,10 +59,11 @@ _PORT_HARM: Mapping[str, Any] = {
 _OF_GUESTS = {"port_state", "isolated", "locked", "learning", "flood"}
 
 
-def judged(now: Snapshot, changes: Iterable[Change]) -> list[Change]:
-    """The changes with their risks, for the host that C(now) shows."""
+def judged(now: Snapshot, changes: Iterable[Change], moving: bool = False) -> list[Change]:
+    """The changes with their risks, for the host that C(now) shows; C(moving) are the steps of a conversion, which take its addresses along."""
     host = _Host(now)
-    return [replace(change, risk=_JUDGES[change.kind](host, change)) for change in changes]
+    judges = {**_JUDGES, **_MOVING} if moving else _JUDGES
+    return [replace(change, risk=judges[change.kind](host, change)) for change in changes]
 
 
 class _Host:
@@ -81,10 +82,10 @@ class _Host:
         self._families: dict[str, set[int]] = {}
         for one in now.addresses:
             link = now.links.get(one.dev)
-            kernels = one.text.lower().startswith("fe80:") and by_kernel(
-                one, link.mac if link else None
-            )
-            if not kernels:
+            # a link-local one counts where the kernel tells that somebody gave it
+            if not one.text.lower().startswith("fe80:") or (
+                one.raw is not None and link is not None and not by_kernel(one, link.mac)
+            ):
                 self._families.setdefault(one.dev, set()).add(one.family)
         self._carried: dict[str, set[int]] = {}
         self._macs: dict[str, list[str]] = {}
@@ -295,6 +296,11 @@ def _always(_host: _Host, _change: Change) -> str:
     return MAY_CUT_SSH
 
 
+def _emptied(host: _Host, change: Change) -> str:
+    """A bridge in a conversion: when it is deleted, what it carried has been moved."""
+    return INTERRUPTS if change.after is None else _bridge(host, change)
+
+
 def _address(_host: _Host, change: Change) -> str:
     return MAY_CUT_SSH if change.after is None else SAFE
 
@@ -320,3 +326,4 @@ _JUDGES: Mapping[str, Callable[[_Host, Change], str]] = {
     "sysctl": _never,
     "dhcp": _client,
 }
+_MOVING = {"port": _always, "bridge": _emptied}

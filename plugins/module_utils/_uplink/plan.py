@@ -107,7 +107,7 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
     if not wish.nic_up and now.links[nic].up:
         changes.append(Change("update", "link", nic, {"up": True}, {"up": False}, MAY_CUT_SSH))
     changes += [_client("start", one) for one in wish.clients if one not in now.clients]
-    return reach.judged(now, changes)
+    return reach.judged(now, changes, moving=True)
 
 
 def _bridge_made(here: Any, wish: Layout) -> list[Change]:

@@ -19,8 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb.plan import Step
 from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
-
-from .test_plans import snapshot_of
+from ansible_collections.hypervisor.network.tests.harness.triplets import snapshot_of
 
 GATEWAY, CONTROLLER, GUEST = "52:54:00:00:00:fe", "52:54:00:00:00:fc", "52:54:00:00:01:01"
 # br0 is the host's, with its NIC below and a guest; br1 has guests only; br2 is reached over br0 by a veth pair; tap9 and eth1 have addresses themselves
@@ -215,7 +214,7 @@ def test_a_device_without_an_address_that_the_default_route_leads_out_of() -> No
 
 def test_a_link_local_address_that_somebody_gave_is_the_hosts() -> None:
     now = host()
-    given = replace(now.addresses[-1], dev="br1", text="fe80::1/64", family=10)
+    given = replace(now.addresses[-1], dev="br1", text="fe80::1/64", family=10, raw=b"\0" * 8)
     assert risk(update("bridge", "br1", up=False), replace(now, addresses=(*now.addresses, given))) == MAY_CUT_SSH  # fmt: skip
 
 
@@ -261,3 +260,8 @@ def test_without_its_entry_nothing_reaches_who_is_behind_a_port_that_floods_noth
     eth0 = replace(now.links["eth0"], port={"flood": False})
     change = Change("delete", "entry", "x", {"type": "static"}, None, payload=Step("br0", GATEWAY, None, "eth0"))  # fmt: skip
     assert risk(change, replace(now, links={**now.links, "eth0": eth0})) == MAY_CUT_SSH
+
+
+def test_a_conversion_moves_what_its_bridge_carries() -> None:
+    steps = [attach("eth2", "br1"), delete("bridge", "br0")]
+    assert [one.risk for one in reach.judged(host(), steps, moving=True)] == [MAY_CUT_SSH, INTERRUPTS]  # fmt: skip
