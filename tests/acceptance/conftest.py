@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.hypervisors import Lab
+from ansible_collections.hypervisor.network.tests.harness.modules import Modules
 from ansible_collections.hypervisor.network.tests.harness.place import place
+from ansible_collections.hypervisor.network.tests.harness.vlan_host import (
+    Vids,
+    filtering_bridge,
+    vlans_seen_by,
+)
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +29,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield made
     finally:
         made.down()
+
+
+@pytest.fixture(scope="module")
+def host(lab: Lab) -> Iterator[Modules]:
+    """A bridge that filters VLANs on a machine of the lab, and a process that runs modules there."""
+    with filtering_bridge(lab) as modules:
+        yield modules
+
+
+@pytest.fixture
+def see(lab: Lab) -> Callable[[str], Vids]:
+    """A function that tells the VLANs of a device."""
+    return vlans_seen_by(lab)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""H: what QEMU, its images, its taps and its accelerator can do to us; D07 and D08: many starts at once, and one twice."""
+"""H: what QEMU, its images, its taps and its accelerator can do to us."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,6 +32,7 @@ from ansible_collections.hypervisor.network.tests.harness.guests import (
     holds_qmp,
     image,
     process_state,
+    qemus,
 )
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
@@ -244,7 +244,7 @@ def test_h09_a_guest_that_resets_is_ended_by_no_reboot_and_not_started_by_anybod
     if not started["failed"]:  # it may be over before the read-back, and then nothing is left of it
         _until_gone(started["guest"]["pid"])
         assert guests.info()["status"] == "stopped"
-    assert not any(Path(f"/proc/{pid}").exists() for pid in _qemus(guests.name()))
+    assert not any(Path(f"/proc/{pid}").exists() for pid in qemus(guests.name()))
 
 
 def test_h11_a_guest_that_the_kernel_killed_for_memory_is_reported_as_that(guests, tmp_path):
@@ -324,52 +324,10 @@ def test_h12_inside_its_filter_and_as_its_user(guests, tun):
     assert guests.done(state="stopped")["stop_steps"][-1]["outcome"] == "ended"
 
 
-def test_d07_many_guests_started_at_once(netns, run_module):
-    count = 6
-    made = Guests(netns, run_module, count)
-    try:
-        with ThreadPoolExecutor(count) as pool:
-            started = list(
-                pool.map(
-                    lambda number: made.run(f"vm{number}", nics=[{"tap": f"tap{number}"}]),
-                    range(1, count + 1),
-                )
-            )
-        assert [result["failed"] for result in started] == [False] * count, started
-        assert len({result["guest"]["pid"] for result in started}) == count
-        links = ip_json(netns, "link", "show", "master", "br0")
-        assert sorted(link["ifname"] for link in links if "LOWER_UP" in link["flags"]) == [
-            f"tap{number}" for number in range(1, count + 1)
-        ]
-    finally:
-        made.remove()
-
-
-def test_d08_a_second_start_changes_nothing_and_the_monitor_stays_the_firsts(guests):
-    first = guests.done()
-    socket_before = (guests.folder() / "qmp.sock").stat().st_ino
-    second = guests.done()
-    assert not second["changed"] and second["pid"] == first["pid"]
-    assert (guests.folder() / "qmp.sock").stat().st_ino == socket_before
-    assert guests.info()["status"] == "running"
-
-
-def test_d08_two_starts_at_once_make_one_guest(guests):
-    with ThreadPoolExecutor(2) as pool:
-        results = [future.result() for future in [pool.submit(guests.run) for _number in range(2)]]
-    won = [result for result in results if not result["failed"]]
-    assert won, results
-    assert {result["guest"]["pid"] for result in won} == set(_qemus(guests.name()))
-    for result in results:
-        if result["failed"]:
-            assert "another run" in result["msg"].lower()
-    assert guests.info()["pid"] == won[0]["guest"]["pid"]
-
-
 def test_x22_waiting_for_a_mac_that_never_comes_takes_the_guest_back(guests):
     message = guests.refused(boot="c", wait_for=["mac_learned"], wait_timeout=1)
     assert MAC in message and "tap1" in message and "undone" in message
-    assert _qemus(guests.name()) == []
+    assert qemus(guests.name()) == []
 
 
 def _status_within_5_s(guests: Guests) -> str:
@@ -378,19 +336,6 @@ def _status_within_5_s(guests: Guests) -> str:
     status = Supervisor().read(guests.name()).status
     assert time.monotonic() - begin < 5
     return status
-
-
-def _qemus(name: str) -> list[int]:
-    """The processes whose command line names this guest, by /proc."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if b"-name" in words and name.encode() in words:
-            found.append(int(path.parent.name))
-    return found
 
 
 def _until_gone(pid: int, timeout: float = 10) -> None:

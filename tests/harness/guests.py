@@ -123,3 +123,16 @@ def process_state(pid: int) -> str | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if letter == "Z" else letter
+
+
+def qemus(name: str) -> list[int]:
+    """The processes whose command line names this guest, by /proc."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if b"-name" in words and name.encode() in words:
+            found.append(int(path.parent.name))
+    return found

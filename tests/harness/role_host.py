@@ -36,6 +36,25 @@ iface eth0 inet6 static
 
 # the end
 """
+JOB = {
+    "bridge_host_bridges": [
+        {"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "maxwait": 0}
+    ],
+    "bridge_host_taps": [
+        {"name": "tap1", "bridge": "br0"},
+        {"name": "tap2", "bridge": "br0", "isolated": True},
+    ],
+    "bridge_host_guests": [
+        {
+            "name": "vm1",
+            "emulator": "qemu-system-i386",
+            "accel": "tcg",
+            "memory": 64,
+            "boot": "n",
+            "nics": [{"tap": "tap1", "mac": "52:00:00:00:00:01"}],
+        }
+    ],
+}
 # ip netns exec gives each playbook a mount namespace of its own, so these are seen by nobody else. The name of the machine's
 # package database is a stand-in: what it says is not what this test is about.
 ENTER = (

@@ -21,10 +21,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route, Rule
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 
-V4, V6 = 2, 10
+from .connected import MAIN, SECONDARY, V4, V6, made_by, subnet_of
+
 UP = 0x1
-SECONDARY, NOPREFIXROUTE = 0x01, 0x200
-MAIN = 254
 PERMANENT = 0x80
 DEFAULTS = {
     "ipv4/conf/{}/rp_filter": "0", "ipv4/conf/{}/arp_ignore": "0", "ipv6/conf/{}/accept_ra": "1", "ipv6/conf/{}/accept_dad": "1",
@@ -225,7 +224,7 @@ class Kernel:
                 (number for number, one in enumerate(mine) if one.scope >= new.scope), len(mine)
             )
         else:
-            if any(not one.flags & SECONDARY and _subnet(one) == _subnet(new) for one in mine):
+            if any(not one.flags & SECONDARY and subnet_of(one) == subnet_of(new) for one in mine):
                 new = replace(new, flags=new.flags | SECONDARY)
             position = len(mine)
             if not new.flags & SECONDARY:
@@ -243,7 +242,7 @@ class Kernel:
 
     def _make_routes(self, new: Address) -> None:
         if self.links[new.dev].up:
-            for made in _made(new):
+            for made in made_by(new):
                 self._add(made)
 
     def remove_address(self, change: Change) -> None:
@@ -265,7 +264,7 @@ class Kernel:
             followers = [
                 one
                 for one in self.addresses
-                if one.dev == old.dev and one.flags & SECONDARY and _subnet(one) == _subnet(old)
+                if one.dev == old.dev and one.flags & SECONDARY and subnet_of(one) == subnet_of(old)
             ]
             if self.promote and followers:
                 heir = replace(followers[0], flags=followers[0].flags & ~SECONDARY)
@@ -288,8 +287,8 @@ class Kernel:
             ]
 
     def _unmake_routes(self, old: Address) -> None:
-        kept = [made for one in self.addresses if one.dev == old.dev for made in _made(one)]
-        for made in _made(old):
+        kept = [made for one in self.addresses if one.dev == old.dev for made in made_by(one)]
+        for made in made_by(old):
             if made in self.routes and made not in kept:
                 self.routes.remove(made)
 
@@ -371,39 +370,3 @@ class Kernel:
 
     def start_dhcp(self, change: Change) -> None:
         self.clients.append(change.payload)
-
-
-def _subnet(one: Address) -> Any:
-    base = f"{one.peer}/{one.text.partition('/')[2]}" if one.peer else one.text
-    return ipaddress.ip_interface(base).network
-
-
-def _made(one: Address) -> list[Route]:
-    """The connected routes of an address."""
-    metric = 0
-    for kind, payload in _attributes(one.raw):
-        if kind == 9:
-            (metric,) = struct.unpack("=I", payload)
-    if one.family == V4:
-        subnet = _subnet(one)
-        local = one.text.partition("/")[0]
-        lone = str(subnet) == f"{local}/32"
-        if lone or one.flags & (SECONDARY | NOPREFIXROUTE):
-            return []
-        return [Route(V4, str(subnet), MAIN, metric, 0, 1, 253, 2, (Hop(one.dev),), local)]
-    dsts = [] if one.flags & NOPREFIXROUTE else [str(ipaddress.ip_interface(one.text).network)]
-    dsts += [f"{one.peer}/128"] if one.peer else []
-    return [
-        Route(V6, dst, MAIN, metric or 256, 0, 1, 0, 2, (Hop(one.dev),))
-        for dst in dsts
-        if not dst.startswith("fe80:")
-    ]
-
-
-def _attributes(raw: bytes) -> list[tuple[int, bytes]]:
-    found, offset = [], 8
-    while offset < len(raw):
-        length, kind = struct.unpack_from("=HH", raw, offset)
-        found.append((kind, raw[offset + 4 : offset + length]))
-        offset += length + -length % 4
-    return found

@@ -8,58 +8,31 @@ The host has the namespace's network, and /run, /etc/network and what the collec
 
 from __future__ import annotations
 
-import grp
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
+from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness import ifupdown2
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.role_host import INTERFACES, Host, Play
+from ansible_collections.hypervisor.network.tests.harness.role_host import (
+    INTERFACES,
+    JOB,
+    Host,
+    Play,
+)
 
-JOB = {
-    "bridge_host_bridges": [
-        {"name": "br0", "uplink": "eth0", "stp_state": False, "forward_delay": 0, "maxwait": 0}
-    ],
-    "bridge_host_taps": [
-        {"name": "tap1", "bridge": "br0"},
-        {"name": "tap2", "bridge": "br0", "isolated": True},
-    ],
-    "bridge_host_guests": [
-        {
-            "name": "vm1",
-            "emulator": "qemu-system-i386",
-            "accel": "tcg",
-            "memory": 64,
-            "boot": "n",
-            "nics": [{"tap": "tap1", "mac": "52:00:00:00:00:01"}],
-        }
-    ],
-}
 GONE = {
     "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}],
     "bridge_host_taps": [{"name": "tap1", "state": "absent"}, {"name": "tap2", "state": "absent"}],
     "bridge_host_guests": [{"name": "vm1", "state": "absent", "shutdown_timeout": 0}],
 }
-# With the oldest libraries the job runs on the lab's machines, whose distribution has them
-NEWEST = str(PYTHONS["pyroute2-0.9.7"])
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    needs_root()
-    with lan() as made:
-        yield Host(made, tmp_path, NEWEST)
 
 
 def test_the_job_and_back(host: Host) -> None:
@@ -299,164 +272,6 @@ def test_a12_with_empty_variables_nothing_is_done(host: Host, arguments: tuple[s
     assert dump(host.netns) == before and host.disk() == disk
     # the argument spec, the variables against each other, and the plan
     assert "skipped=" in play.output and play.output.count("ok: [localhost]") == 3
-
-
-def _managed(manager: str, line: str) -> Any:
-    def prepare(host: Host) -> None:
-        folder = host.folder / "run" / manager
-        folder.mkdir(parents=True)
-        (folder / str(ip_json(host.netns, "link", "show", "eth0")[0]["ifindex"])).write_text(
-            f"[device]\n{line}\n", encoding="ascii"
-        )
-
-    return prepare
-
-
-def _second_stanza(host: Host) -> None:
-    host.interfaces.with_name("interfaces.d").mkdir()
-    host.interfaces.with_name("interfaces.d").joinpath("more").write_text(
-        "iface eth0 inet dhcp\n", encoding="ascii"
-    )
-    host.interfaces.write_text(
-        "source /etc/network/interfaces.d/*\n" + INTERFACES, encoding="ascii"
-    )
-
-
-def _other_kind(host: Host) -> None:
-    batch(host.netns, "link add br0 type veth peer name far\n")
-
-
-def _in_a_bridge(host: Host) -> None:
-    batch(host.netns, "link add virbr0 type bridge\nlink set eth0 master virbr0\n")
-
-
-def _nothing(host: Host) -> None:
-    pass
-
-
-NOBODY = "nobody-of-that-name"
-REFUSED = {
-    "the NIC is missing": (
-        _nothing,
-        {"bridge_host_bridges": [{"name": "br0", "uplink": "enp9s0"}]},
-        "There is no NIC enp9s0",
-    ),
-    "NetworkManager": (
-        _managed("NetworkManager/devices", "managed=true"),
-        JOB,
-        "nmcli device set eth0 managed no",
-    ),
-    "systemd-networkd": (
-        _managed("systemd/netif/links", "ADMIN_STATE=configured"),
-        JOB,
-        "systemctl disable --now systemd-networkd",
-    ),
-    "the NIC is in another bridge": (_in_a_bridge, JOB, "eth0 is a port of virbr0 already"),
-    "the bridge's name is taken": (_other_kind, JOB, "br0 exists and is no bridge"),
-    "the file says it twice": (_second_stanza, JOB, "eth0 inet is defined twice"),
-    "the tap's owner is unknown": (
-        _nothing,
-        {**JOB, "bridge_host_taps": [{"name": "tap1", "bridge": "br0", "owner": NOBODY}]},
-        NOBODY,
-    ),
-    "the guest's image is missing": (
-        _nothing,
-        {
-            **JOB,
-            "bridge_host_guests": [
-                {
-                    "name": "vm1",
-                    "disks": [{"path": "/nowhere/vm1.qcow2"}],
-                    "nics": [{"tap": "tap1"}],
-                }
-            ],
-        },
-        "/nowhere/vm1.qcow2",
-    ),
-    "tenants share a VLAN": (
-        _nothing,
-        {
-            **JOB,
-            "bridge_host_tenants": [
-                {"name": "blue", "vlan": 10, "guests": ["vm1"]},
-                {"name": "red", "vlan": 10, "taps": ["tap2"]},
-            ],
-        },
-        "blue and red both have VLAN 10",
-    ),
-    "STP without a delay": (
-        _nothing,
-        {
-            "bridge_host_bridges": [
-                {"name": "br0", "uplink": "eth0", "stp_state": True, "forward_delay": 0}
-            ]
-        },
-        "at least 2",
-    ),
-    "the address is another one": (
-        _nothing,
-        {
-            "bridge_host_bridges": [
-                {"name": "br0", "uplink": "eth0", "method": "static", "address": ["10.77.0.99/24"]}
-            ]
-        },
-        "it has 10.77.0.10/24",
-    ),
-    "a bridge that goes has a stranger as a port": (
-        _in_a_bridge,
-        {"bridge_host_bridges": [{"name": "virbr0", "state": "absent"}]},
-        "still has the ports eth0",
-    ),
-}
-
-
-@pytest.mark.parametrize(("prepare", "variables", "words"), REFUSED.values(), ids=REFUSED)
-def test_refused_before_the_first_change(
-    host: Host, prepare: Any, variables: dict[str, Any], words: str
-) -> None:
-    assert NOBODY not in [group.gr_name for group in grp.getgrall()]
-    prepare(host)
-    before, disk = settled(host.netns), host.disk()
-    play = host.role(variables)
-    assert words in play.message and "\n" not in play.message
-    assert play.changed == []
-    assert dump(host.netns) == before and host.disk() == disk
-
-
-@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["for real", "in check mode"])
-def test_tenants_are_refused_where_bridges_filter_no_vlans(
-    host: Host, arguments: tuple[str, ...]
-) -> None:
-    try:
-        run(
-            "unshare",
-            "--net",
-            "ip",
-            "link",
-            "add",
-            "name",
-            "probe",
-            "type",
-            "bridge",
-            "vlan_filtering",
-            "1",
-        )
-    except RuntimeError as error:
-        assert "not supported" in str(error)
-    else:
-        pytest.skip(
-            "bridges of this kernel filter VLANs; what tenants get there is tested by tests/acceptance/test_tenants.py"
-        )
-    before, disk = settled(host.netns), host.disk()
-    play = host.role(
-        {**JOB, "bridge_host_tenants": [{"name": "blue", "vlan": 10, "guests": ["vm1"]}]},
-        *arguments,
-    )
-    assert (
-        play.message.startswith("The bridges of this kernel filter no VLANs (")
-        and "\n" not in play.message
-    )
-    assert play.changed == [] and dump(host.netns) == before and host.disk() == disk
 
 
 def test_packages_that_are_missing_are_installed(tmp_path: Path) -> None:

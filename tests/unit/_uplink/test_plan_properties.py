@@ -20,9 +20,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
 from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.connected import NOPREFIXROUTE
 from ansible_collections.hypervisor.network.tests.harness.simulated import (
     DEFAULTS,
-    NOPREFIXROUTE,
     UP,
     Kernel,
     Refusal,

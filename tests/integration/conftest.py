@@ -1,0 +1,27 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several files of integration tests stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
+from ansible_collections.hypervisor.network.tests.harness.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.role_host import Host
+
+# With the oldest libraries the job runs on the lab's machines, whose distribution has them
+# With the oldest libraries the job runs on the lab's machines, whose distribution has them
+NEWEST = str(PYTHONS["pyroute2-0.9.7"])
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    """The host of a LAN, for playbooks of the role bridge_host."""
+    needs_root()
+    with lan() as made:
+        yield Host(made, tmp_path, NEWEST)
