@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import WANTED
 from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 
@@ -87,7 +88,8 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
     """A function that runs a module of the collection in a process of its own, without a controller, in a tenth of a second.
 
     C(run_module(name, args, netns=None, check=False, python=None, env=None, wrapper=(), timeout=120)) returns what the module
-    printed, as a dict with C(failed) always in it. Output that is not one JSON object, or a traceback, fails the test.
+    printed, as a dict with C(failed) always in it. Output that is not one JSON object, or a traceback, fails the test. What a module
+    leaves to its guarded form is done by that, as in a task; C(guarded_form=False) is the module alone.
     """
 
     def run(
@@ -100,6 +102,7 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
         env: dict[str, str] | None = None,
         wrapper: tuple[str, ...] = (),
         timeout: float = 120,
+        guarded_form: bool = True,
     ) -> dict[str, Any]:
         own = {
             "_ansible_check_mode": check,
@@ -132,6 +135,11 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         result.setdefault("failed", False)
         assert result["failed"] == (done.returncode != 0)
+        if guarded_form and result.get(WANTED):
+            options = args if netns is None else {**args, "netns": netns}
+            form = {"module": name, "options": options}
+            more = {"python": python, "env": env, "wrapper": wrapper, "timeout": timeout}
+            return run("guarded_change", form, check=check, **more)
         return result
 
     return run

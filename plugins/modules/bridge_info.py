@@ -154,8 +154,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables, describe
-from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
+from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
@@ -172,7 +172,7 @@ def main():
     try:
         enter_netns(module.params["netns"])
         netlink = Netlink()
-        now = LinkNoun(netlink).read()
+        now = read(netlink)
         names = names_of(now.links)
         groups = netlink.dump_where_known(rtnl_mdb.RTM_GETMDB, rtnl_mdb.DUMP)
         mdb = None if groups is None else rtnl_mdb.decode(groups, names)

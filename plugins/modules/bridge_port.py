@@ -86,38 +86,11 @@ changes:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded import links
-from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device
-from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
-from ansible_collections.hypervisor.network.plugins.module_utils._link.describe import described
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-
-COMMON = ("netns", *links.SPEC)
-
-
-def work(params, items):
-    wishes = [port_planner.checked(item) for item in items]
-    links.check_timeout(params["guard_timeout"])
-    enter_netns(params["netns"])
-    names = [item["name"] for item in items]
-    noun = links.GuardedLinks(Netlink(), params, wishes)
-    return (
-        noun,
-        {"port": wishes},
-        lambda outcome: described(outcome, names, "port", port_planner.describe),
-    )
+from ansible_collections.hypervisor.network.plugins.module_utils._link import items, port
 
 
 def main():
-    run(
-        {**port_planner.SPEC, **links.SPEC, **device.NETNS},
-        plural="ports",
-        singular="port",
-        work=work,
-        common=COMMON,
-        more=links.pending,
-    )
+    run(**items.task(port))
 
 
 if __name__ == "__main__":

@@ -137,12 +137,9 @@ import os
 
 from ansible.module_utils.common.warnings import warn
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import check_timeout
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.confirm import came_to
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import (
-    check_timeout,
-    pending,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
     GuardedUplink,
 )
@@ -201,7 +198,7 @@ def work(params, items):
 
 
 def main():
-    run(SPEC, plural=None, singular="uplink", work=work, more=pending)
+    run(SPEC, plural=None, singular="uplink", work=work)
 
 
 if __name__ == "__main__":

@@ -88,45 +88,14 @@ changes:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded import links
-from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._link import (
-    bridge as bridge_planner,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._link import bridge, items
 from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import (
     wait_for_own_ageing,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link.describe import described
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-
-COMMON = ("netns", *links.SPEC)
-
-
-def work(params, items):
-    wishes = [bridge_planner.checked(item) for item in items]
-    links.check_timeout(params["guard_timeout"])
-    enter_netns(params["netns"])
-    names = [item["name"] for item in items]
-    netlink = Netlink()
-    wait_for_own_ageing(netlink, wishes)
-    noun = links.GuardedLinks(netlink, params, wishes)
-    return (
-        noun,
-        {"bridge": wishes},
-        lambda outcome: described(outcome, names, "bridge", bridge_planner.describe),
-    )
 
 
 def main():
-    run(
-        {**bridge_planner.SPEC, **links.SPEC, **device.NETNS},
-        plural="bridges",
-        singular="bridge",
-        work=work,
-        common=COMMON,
-        more=links.pending,
-    )
+    run(**items.task(bridge, ready=wait_for_own_ageing))
 
 
 if __name__ == "__main__":

@@ -18,12 +18,14 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import WANTED
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.timing import (
     LINK_SECONDS,
     MARGIN_SECONDS,
 )
 
 _TRANSACTION = "hypervisor.network.transaction"
+_GUARDED = "hypervisor.network.guarded_change"
 _DEFAULT_TIMEOUT = 60.0
 _CONNECTIONS = 3  # as many fresh ones must fit into the guard's time, at the pace that was measured
 # between two tries to connect, which fail at once where a network is unreachable
@@ -36,11 +38,15 @@ display = Display()
 
 
 class GuardedAction(ActionBase):
-    """The action of a module whose changes may be guarded: those of which it returns a C(transaction)."""
+    """The action of a module whose changes may be guarded: those of which it returns a C(transaction).
+
+    Such a change is rare, and what guards it is large. So a module ships without, and refuses what wants a guard before anything is
+    changed; then the guarded form of the module carries it out.
+    """
 
     _supports_async = False
     MODULE = ""
-    # else a change that is to be guarded is rare, and a guard's time of the default or more is believed
+    # the module ships its guard itself: nearly every change that it makes wants one
     ALWAYS_GUARDED = False
 
     def run(
@@ -48,18 +54,31 @@ class GuardedAction(ActionBase):
     ) -> dict[str, Any]:
         super().run(tmp, task_vars)
         self._vars = task_vars or {}
-        if self.ALWAYS_GUARDED or 0 < self._timeout() < _DEFAULT_TIMEOUT:
-            # In check mode the module predicts. Where it predicts nothing, there is nothing to guard either.
-            predicted = self._module(self.MODULE, self._task.args, check_mode=True)
-            if self._task.check_mode or predicted.get("failed") or not predicted.get("changed"):
-                return predicted
-            refusal = self._too_short()
-            if refusal:
-                return {**predicted, "changed": False, "failed": True, "msg": refusal}
-        applied = self._module(self.MODULE, self._task.args, check_mode=self._task.check_mode)
+        applied = self._predicted_first() if self.ALWAYS_GUARDED else self._unguarded_first()
         if applied.get("failed") or "transaction" not in applied:
             return applied
         return self._confirmed(applied)
+
+    def _predicted_first(self) -> dict[str, Any]:
+        """In check mode the module predicts. Where it predicts nothing, there is nothing to guard either."""
+        predicted = self._module(self.MODULE, self._task.args, check_mode=True)
+        if self._task.check_mode or predicted.get("failed") or not predicted.get("changed"):
+            return predicted
+        refusal = self._too_short()
+        if refusal:
+            return {**predicted, "changed": False, "failed": True, "msg": refusal}
+        return self._module(self.MODULE, self._task.args, check_mode=False)
+
+    def _unguarded_first(self) -> dict[str, Any]:
+        result = self._module(self.MODULE, self._task.args, check_mode=self._task.check_mode)
+        if not result.pop(WANTED, False):
+            return result
+        # a guard's time of the default or more is believed
+        refusal = self._too_short() if self._timeout() < _DEFAULT_TIMEOUT else ""
+        if refusal:
+            return {**result, "changed": False, "msg": refusal}
+        form = {"module": self.MODULE.rpartition(".")[2], "options": dict(self._task.args)}
+        return self._module(_GUARDED, form, check_mode=False)
 
     def _timeout(self) -> float:
         """The guard's time; what is no number is the module's to refuse."""

@@ -155,3 +155,14 @@ def test_x17_the_task_confirms_over_a_connection_of_its_own(uplink, tmp_path: Pa
         (link,) = ip_json(made.host, "link", "show", "br0")
         assert link["address"] == "02:00:00:77:00:99"
         assert all(made.all_reachable().values()) and len(hand.every()) == 1
+
+
+@pytest.mark.parametrize("mode", ["auto", "always"])
+def test_x18_a_module_alone_changes_nothing_that_wants_a_guard(uplink, run_module, mode):
+    with bridged(uplink) as (made, hand):
+        before = settled(made.host)
+        args = {"name": "br0", "mac": "02:00:00:77:00:99", "guard_mode": mode}
+        result = run_module("linux_bridge", args, made.host, guarded_form=False)
+        assert result["failed"] and "nothing was changed: update bridge br0" in result["msg"]
+        assert [change["name"] for change in result["changes"]] == ["br0"]
+        assert differences(before, settled(made.host)) == [] and hand.every() == []

@@ -22,7 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import GuardedLinks
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.tasks import guarded_links
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
     GuardedUplink,
 )
@@ -124,7 +124,9 @@ def _change_links(
     }
     params = {"guard_mode": "auto", "guard_timeout": seconds, "netns": netns}
     _reconcile(
-        GuardedLinks(Killing(kill_at), params, [one for group in wishes.values() for one in group]),
+        guarded_links(
+            Killing(kill_at), params, [one for group in wishes.values() for one in group]
+        ),
         wishes,
         {},
         pipe,

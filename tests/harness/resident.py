@@ -87,7 +87,7 @@ def install() -> Injector:
 
     rtnl_snapshot.Netlink.send_all = one_by_one  # type: ignore[method-assign]
     configure = injector.wrap(tuntap.configure, lambda name, _options: f"configure {name}")
-    link_apply.LinkNoun.__init__.__defaults__ = (configure,)
+    link_apply.LinkNoun.__init__.__defaults__ = (configure, None)
     return injector
 
 

@@ -17,16 +17,18 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Outcome, diff_of
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 
+Work = Callable[
+    [Mapping[str, Any], list[dict[str, Any]]],
+    tuple[Any, Any, Callable[[Outcome], Sequence[Any]]],
+]
+
 
 def run(
     spec: Mapping[str, Any],
     *,
     plural: str | None,
     singular: str,
-    work: Callable[
-        [Mapping[str, Any], list[dict[str, Any]]],
-        tuple[Any, Any, Callable[[Outcome], Sequence[Any]]],
-    ],
+    work: Work,
     common: Sequence[str] = ("netns",),
     identity: Sequence[str] = ("name",),
     more: Callable[[Outcome, Any], Mapping[str, Any]] | None = None,
@@ -44,13 +46,30 @@ def run(
         supports_check_mode=True,
         **module_options,
     )
+    carry_out(module, module.params, spec, plural, singular, work, common, identity, more)
+
+
+def carry_out(
+    module: AnsibleModule,
+    params: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    plural: str | None,
+    singular: str,
+    work: Work,
+    common: Sequence[str] = ("netns",),
+    identity: Sequence[str] = ("name",),
+    more: Callable[[Outcome, Any], Mapping[str, Any]] | None = None,
+) -> None:
+    """Do with C(params) what C(run) says, and leave the process as C(module)."""
     try:
-        items = items_of(module.params, spec, plural, common, identity)
-        noun, wish, describe = work(module.params, items)
+        items = items_of(params, spec, plural, common, identity)
+        noun, wish, describe = work(params, items)
+        guard = getattr(noun, "guard", None)
         with getattr(noun, "alone", nullcontext)():
-            outcome = reconcile(noun, wish, module.check_mode, getattr(noun, "guard", None))
+            outcome = reconcile(noun, wish, module.check_mode, guard)
         described = list(describe(outcome))
-        added = {} if more is None else more(outcome, noun)
+        added = {} if more is None else dict(more(outcome, noun))
+        transaction = {} if guard is None else guard.facts()
     except HypervisorNetworkError as error:
         module.fail_json(msg=str(error), **error.facts)
     result: dict[str, Any] = {
@@ -59,7 +78,9 @@ def run(
         "diff": diff_of(outcome.changes),
         **added,
     }
-    if plural is not None and module.params[plural] is not None:
+    if transaction:
+        result["transaction"] = transaction
+    if plural is not None and params[plural] is not None:
         result[plural] = described
     else:
         result[singular] = described[0] if described else None

@@ -55,6 +55,9 @@ class Guard(Protocol):
     def stand_down(self) -> None:
         """The loop failed and has undone its work by itself."""
 
+    def facts(self) -> dict[str, Any]:
+        """What a task returns of the change that waits for its confirmation, empty where none does."""
+
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:

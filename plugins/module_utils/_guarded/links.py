@@ -1,110 +1,228 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links whose risky changes undo themselves if nobody confirms them; the others cost nothing more than before.
+"""A noun whose risky changes undo themselves if nobody confirms them, with all that the host's bridges carry.
 
-What a guard needs is imported when there is something to guard: most runs find nothing to do.
+A bridge with addresses is a host's NIC: when it is set down, deleted or cut off, its addresses, routes and DHCP lease go with it. So each
+such bridge, and each VLAN device on one, is recorded as _uplink does it for a NIC, here with one device in both parts. The noun itself
+(links, forwarding entries ...) knows nothing of it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, Iterable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import wanted
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    MAY_CUT_SSH,
+    Change,
     Outcome,
     Plan,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import restore
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
+    checks,
+    confirm,
+    gateways,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
+    transaction as transactions,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.deadman import Guard
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
+    Netlink,
+    index_of,
+    names_of,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
-if TYPE_CHECKING:
-    from ansible_collections.hypervisor.network.plugins.module_utils._guarded.link_keeper import (
-        LinkKeeper,
-    )
-
-# Options of the whole run, not of an item: there is one guard for all that a run changes.
-SPEC: dict[str, dict[str, Any]] = {
-    "guard_mode": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-    "guard_timeout": {"type": "float", "default": 60},
-}
-_LEAST_SECONDS, _MOST_SECONDS = 10, 900
+_ANSWER_SECONDS = 3.0
+_CARRIER_SECONDS = 2.0
 
 
-class GuardedLinks(LinkNoun):
-    """See C(_core/reconcile.Noun). C(params) hold SPEC's options and netns, C(wishes) tell one try from another."""
+@dataclass(frozen=True)
+class Whole:
+    """What the noun says, a snapshot or a wish, and what the recorded devices carry beside it."""
+
+    own: Any
+    carried: Mapping[str, Inet] = field(default_factory=dict)
+
+
+class Carriers:
+    """The record of what a guarded change may cost the host. C(before) maps each device that carries something to what that is."""
+
+    def __init__(self) -> None:
+        self.before: Mapping[str, Inet] = {}
+        self._host = Snapshot({})
+        self._worked: list[gateways.Gateway] = []
+
+    def record(self, changes: Plan, netlink: Netlink) -> tuple[Mapping[str, Any], Any]:
+        """Remember everything, and ask the gateways; what a confirmation compares with, and what people may read."""
+        self._host = before = netlink.snapshot(addresses=True)
+        devs = _carriers(before, changes)
+        self.before = {dev: _uplink(netlink, dev).read() for dev in devs}
+        routes = rtnl_route.decode_routes(
+            netlink.dump(rtnl_route.RTM_GETROUTE), names_of(before.links)
+        )
+        self._worked = gateways.answering(
+            netlink, before.links, gateways.gateways(routes, before.links)
+        )
+        lost = {
+            change.name
+            for change in changes
+            if change.after is None or change.after.get("up") is False
+        }
+        kept = [dev for dev in devs if not lost & {dev, before.links[dev].lower}]
+        lasting = [one for one in routes if not layout.by_itself(one)]
+        facts = checks.facts(
+            checks.in_words(changes), self._worked, confirm.words(before, lasting, kept), kept
+        )
+        return facts, {
+            "changes": [change.as_dict() for change in changes],
+            **confirm.words(before, routes, devs),
+        }
+
+    def read(self, netlink: Netlink) -> dict[str, Inet]:
+        """What the recorded devices carry now; one that is missing has to be made first."""
+        there = netlink.snapshot().links
+        return {dev: _uplink(netlink, dev).read() for dev in self.before if dev in there}
+
+    def verify(self, netlink: Netlink) -> None:
+        """Each gateway that answered before must answer now. Raises ReadBackError."""
+        links = netlink.snapshot().links
+        # a port that begins to take part in STP is silent for twice the forward delay
+        delays = [
+            2 * link.options["forward_delay"]
+            for link in links.values()
+            if link.kind == "bridge" and link.options.get("stp_state")
+        ]
+        seconds = _ANSWER_SECONDS + max(delays, default=0.0)
+        checks.must_answer(gateways.silent(netlink, links, self._worked, seconds))
+
+    def check_back(self, netlink: Netlink) -> None:
+        """After the way back. Raises ReadBackError."""
+        for dev in self.before:
+            # its carrier may have come back with a port, and opens its queues a moment later
+            if self._host.links[dev].running:
+                netlink.wait_until_transmitting(index_of(dev, {}), _CARRIER_SECONDS)
+        checks.must_answer_again(gateways.silent(netlink, netlink.snapshot().links, self._worked))
+
+
+class GuardedNoun:
+    """See C(_core/reconcile.Noun). C(noun) makes the changes; it has a C(netlink), C(use(netlink)) and the C(KINDS) of its changes.
+
+    C(params) hold the options of _core/guarding and netns, C(wishes) tell one try from another.
+    """
 
     def __init__(
-        self, netlink: Netlink, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+        self, noun: Any, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
     ) -> None:
-        super().__init__(netlink)
-        self.keeper: LinkKeeper | None = None
-        self.guard = (
-            None
-            if params["guard_mode"] == "never" or not params["guard_timeout"]
-            else OnRisk(self, params, wishes)
-        )
+        self._noun = noun
+        self.alone = noun.alone
+        self._carriers: Carriers | None = None
+        self.guard = OnRisk(self, params, wishes)
 
     @property
     def netlink(self) -> Netlink:
-        return self._netlink
+        return self._noun.netlink
 
-    def use(self, netlink: Netlink) -> None:
-        """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
-        self._inherited = self._netlink
-        self._netlink = netlink
-        netlink.ready()
+    def remember(self) -> Carriers:
+        """From now on what the host carries belongs to its state."""
+        self._carriers = Carriers()
+        return self._carriers
 
-    def read(self) -> Snapshot:
-        return (
-            super().read()
-            if self.keeper is None
-            else self.keeper.read(super().read(), self._netlink)
-        )
+    def open_again(self) -> None:
+        """Go on with a socket of one's own, in another process."""
+        self._noun.use(Netlink())
 
-    def plan(self, now: Snapshot, wish: Mapping[str, Any]) -> Plan:
-        if self.keeper is None or "hosts" not in wish:
-            return super().plan(now, wish)
-        # the addresses come with the rest of what a bridge carries
-        return [*super().plan(now, {**wish, "address": ()}), *self.keeper.plan(now, wish["hosts"])]
+    def read(self) -> Whole:
+        own = self._noun.read()
+        return Whole(own, {} if self._carriers is None else self._carriers.read(self.netlink))
 
-    def wish_back(self, before: Snapshot, changes: Plan) -> dict[str, Any]:
-        back = super().wish_back(before, changes)
-        return back if self.keeper is None else {**back, "hosts": self.keeper.before}
+    def prepare(self, before: Whole) -> None:
+        self._noun.prepare(before.own)
 
-    def apply(self, changes: Plan, now: Snapshot) -> None:
-        for change in changes:
-            if self.keeper is None or not self.keeper.apply(change, now, self._netlink):
-                super().apply((change,), now)
+    def plan(self, now: Whole, wish: Any) -> Plan:
+        if not isinstance(wish, Whole):
+            return self._noun.plan(now.own, wish)
+        # what a device carries comes back with its addresses
+        own = [one for one in self._noun.plan(now.own, wish.own) if one.kind in self._noun.KINDS]
+        return own + [
+            change
+            for dev, inet in now.carried.items()
+            for change in uplink_plan.plan(inet, layout.layout_of(wish.carried[dev], dev, dev))
+        ]
 
-    def verify(self, before: Snapshot, after: Snapshot) -> None:
+    def wish_back(self, before: Whole, changes: Plan) -> Whole:
+        back = self._noun.wish_back(before.own, changes)
+        return Whole(back, {} if self._carriers is None else self._carriers.before)
+
+    def apply(self, changes: Plan, now: Whole) -> None:
+        for own, group in groupby(changes, lambda change: change.kind in self._noun.KINDS):
+            if own:
+                self._noun.apply(tuple(group), now.own)
+                continue
+            for change in group:
+                inet = now.carried.get(change.name) or next(iter(now.carried.values()))
+                _uplink(self.netlink, change.name).apply((change,), inet)
+
+    def verify(self, before: Whole, after: Whole) -> None:
         """Each gateway that answered before a guarded change must answer now. Raises ReadBackError."""
-        if self.keeper is not None:
-            self.keeper.verify(after, self._netlink)
+        if self._carriers is not None:
+            self._carriers.verify(self.netlink)
 
 
 class OnRisk:
     """A guard that comes into being where the plan wants one; see C(_core/reconcile.Guard)."""
 
     def __init__(
-        self, noun: GuardedLinks, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+        self, noun: GuardedNoun, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
     ) -> None:
         self._noun = noun
         self._params = params
         self._wishes = wishes
-        self._guard: Any = None
+        self._guard: Guard | None = None
 
-    def arm(self, before: Snapshot, changes: Plan) -> None:
-        if self._params["guard_mode"] != "always" and all(
-            change.risk != MAY_CUT_SSH for change in changes
-        ):
-            return
-        from ansible_collections.hypervisor.network.plugins.module_utils._guarded import link_keeper
+    def arm(self, before: Whole, changes: Plan) -> None:
+        if wanted(self._params, changes):
+            self._guard = self._made()
+            self._guard.arm(before, changes)
 
-        self._noun.keeper, self._guard = link_keeper.guarded(self._noun, self._params, self._wishes)
-        self._guard.arm(before, changes)
+    def _made(self) -> Guard:
+        noun = self._noun
+        carriers = noun.remember()
+        wish = transactions.wish_hash([dict(one) for one in self._wishes] + [self._params["netns"]])
+
+        def record(_before: Whole, changes: Plan) -> tuple[Mapping[str, Any], Any]:
+            if self._params["guard_mode"] != "always":
+                checks.check_tries(wish, "guard_mode: always")
+            return carriers.record(changes, noun.netlink)
+
+        def back(before: Whole, changes: Plan) -> list[str]:
+            done = restore(noun, before, changes)
+            carriers.check_back(noun.netlink)
+            return [str(change) for change in done]
+
+        def by_the_system(_before: Whole) -> list[str]:
+            return [words for dev in carriers.before for words in ifup.again(dev)]
+
+        return Guard(
+            self._params["guard_timeout"],
+            self._params["netns"],
+            wish,
+            noun.open_again,
+            back,
+            record,
+            by_the_system,
+        )
 
     def applied(self) -> None:
         if self._guard is not None:
@@ -119,15 +237,29 @@ class OnRisk:
         return {} if self._guard is None else self._guard.facts()
 
 
-def check_timeout(seconds: float) -> None:
-    """0, or within the guard's range. Raises BadInput."""
-    if seconds and not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
-        raise BadInput(
-            f"guard_timeout {seconds:g} is outside {_LEAST_SECONDS} to {_MOST_SECONDS} seconds; give one within, or 0 for no guard."
+def outcome_of_the_noun(outcome: Outcome) -> Outcome:
+    """The outcome without what the devices carry."""
+    own = outcome.before.own
+    after = own if outcome.after is outcome.before else outcome.after.own
+    return replace(outcome, before=own, after=after)
+
+
+def _uplink(netlink: Netlink, dev: str) -> UplinkNoun:
+    return UplinkNoun(netlink, Spec(dev, dev))
+
+
+def _carriers(before: Snapshot, changes: Iterable[Change]) -> list[str]:
+    """The devices with addresses that the changes may cut off: the bridges they touch, and the VLAN devices on those."""
+    touched: set[str | None] = set()
+    for change in changes:
+        link = before.links.get(change.name)
+        touched |= (
+            {change.name}
+            if change.kind == "bridge"
+            else {link.master if link else None, (change.after or {}).get("bridge")}
         )
-
-
-def pending(outcome: Outcome, noun: Any) -> dict[str, Any]:
-    """What a task returns beside its device: the transaction that waits for its confirmation."""
-    facts = {} if noun.guard is None else noun.guard.facts()
-    return {"transaction": facts} if facts else {}
+    return [
+        name
+        for name, link in before.links.items()
+        if {name, link.lower} & (touched - {None}) and before.addresses_of(name)
+    ]

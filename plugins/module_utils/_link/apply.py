@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     Change,
     Plan,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import Guard
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_UP,
     Address,
@@ -60,20 +61,30 @@ _OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias", "addr_gen_mode")
 class LinkNoun:
     """See C(_core/reconcile.Noun). C(netlink) is the socket, C(configure) makes a TAP (a parameter, so that tests need no root)."""
 
+    KINDS = ("bridge", "port", "tap")
+
     def __init__(
         self,
         netlink: Netlink,
         configure: Callable[[str, Mapping[str, Any]], None] = tuntap.configure,
+        guard: Guard | None = None,
     ) -> None:
-        self._netlink = netlink
+        self.netlink = netlink
         self._configure = configure
+        self.guard = guard
         self.alone = alone
 
+    def use(self, netlink: Netlink) -> None:
+        """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
+        self._inherited = self.netlink
+        self.netlink = netlink
+        netlink.ready()
+
     def read(self) -> Snapshot:
-        return read(self._netlink)
+        return read(self.netlink)
 
     def prepare(self, before: Snapshot) -> None:
-        self._netlink.ready()
+        self.netlink.ready()
 
     def plan(self, now: Snapshot, wish: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plan:
         changes = bridge_planner.plan(now, wish.get("bridge", ())) + tap_planner.plan(
@@ -131,7 +142,7 @@ class LinkNoun:
         body = rtnl_link.link_header() + _name(change.name)
         if after.get("mac") is not None:
             body += _mac(after["mac"])
-        self._netlink.send(
+        self.netlink.send(
             rtnl_link.RTM_NEWLINK,
             NLM_F_CREATE | NLM_F_EXCL,
             body + rtnl_link.linkinfo("bridge"),
@@ -141,7 +152,7 @@ class LinkNoun:
         if any(after.get(one.option) is not None for one in option_tables.BRIDGE):
             # what the new bridge has already is not sent: a kernel without VLANs refuses even to switch them off
             self._set_bridge(
-                change.name, bridge_planner.missing(self._netlink.link(index), after), index
+                change.name, bridge_planner.missing(self.netlink.link(index), after), index
             )
         if after.get("self_vlans") is not None:
             self._set_vlans(change.name, index, None, after["self_vlans"], own=True)
@@ -254,7 +265,7 @@ class LinkNoun:
         body = rtnl_address.readdress(
             address, index_of(address.dev, {}), address.dev, address.flags
         )
-        self._netlink.send(
+        self.netlink.send(
             rtnl_address.RTM_NEWADDR,
             NLM_F_CREATE | NLM_F_REPLACE,
             body,
@@ -264,7 +275,7 @@ class LinkNoun:
     def _delete_bridge(self, change: Change, now: Snapshot) -> None:
         body = rtnl_link.link_header(index_of(change.name, now.links))
         try:
-            self._netlink.send(
+            self.netlink.send(
                 rtnl_link.RTM_DELLINK, 0, body, f"delete the {change.kind} {change.name}"
             )
         except KernelError as error:
@@ -289,7 +300,7 @@ class LinkNoun:
             self._send_link(index, rtnl_link.slaveinfo(options), what)
         except KernelError as error:
             # The carrier may be there, and the kernel's worker that takes note of it still to run: until then a port may be disabled only.
-            if error.errno != errno.ENETDOWN or not self._netlink.wait_until_transmitting(
+            if error.errno != errno.ENETDOWN or not self.netlink.wait_until_transmitting(
                 index, _NOTED
             ):
                 raise
@@ -311,7 +322,7 @@ class LinkNoun:
         ):
             if ranges:
                 vlans = f"the VLANs {', '.join(vlan_words.written(ranges))}"
-                self._netlink.send(
+                self.netlink.send(
                     kind, 0, bridge_vlan.request(index, ranges, own), f"{verb.format(vlans)} {name}"
                 )
 
@@ -348,14 +359,12 @@ class LinkNoun:
 
     def _set_up(self, change: Change, up: bool, index: int) -> None:
         header = rtnl_link.link_header(index, IFF_UP if up else 0, IFF_UP)
-        self._netlink.send(
+        self.netlink.send(
             rtnl_link.RTM_NEWLINK, 0, header, f"set {change.name} {'up' if up else 'down'}"
         )
 
     def _send_link(self, index: int, attributes: bytes, what: str) -> None:
-        self._netlink.send(
-            rtnl_link.RTM_NEWLINK, 0, rtnl_link.link_header(index) + attributes, what
-        )
+        self.netlink.send(rtnl_link.RTM_NEWLINK, 0, rtnl_link.link_header(index) + attributes, what)
 
 
 def _in_order(change: Change) -> tuple[int, bool]:

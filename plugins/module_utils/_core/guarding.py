@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. Which changes want a guard, and what a module does that ships none: it refuses, and the task's action runs the one that ships it."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    MAY_CUT_SSH,
+    Plan,
+    listed,
+)
+
+# Options of the whole run, not of an item: there is one guard for all that a run changes.
+SPEC: dict[str, dict[str, Any]] = {
+    "guard_mode": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "guard_timeout": {"type": "float", "default": 60},
+}
+# the key of a failure by which the action knows that it is its turn
+WANTED = "guard_wanted"
+_LEAST_SECONDS, _MOST_SECONDS = 10, 900
+
+
+def check_timeout(seconds: float) -> None:
+    """0, or within the guard's range. Raises BadInput."""
+    if seconds and not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
+        raise BadInput(
+            f"guard_timeout {seconds:g} is outside {_LEAST_SECONDS} to {_MOST_SECONDS} seconds; give one within, or 0 for no guard."
+        )
+
+
+def wanted(params: Mapping[str, Any], changes: Plan) -> bool:
+    """Whether the changes of a run with SPEC's options are to be guarded."""
+    if params["guard_mode"] == "never" or not params["guard_timeout"]:
+        return False
+    return params["guard_mode"] == "always" or any(one.risk == MAY_CUT_SSH for one in changes)
+
+
+class Unguarded:
+    """The guard of a module that ships none, see C(_core/reconcile.Guard): where one is wanted, nothing is changed. C(params) hold SPEC's options."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+
+    def arm(self, before: Any, changes: Plan) -> None:
+        """Raises Refused, with WANTED among its facts, and what would have been changed."""
+        if wanted(self._params, changes):
+            raise Refused(
+                f"The guard that this wants is not in the module but in its task's action, so nothing was changed: {listed([str(one) for one in changes], 3)}; "
+                "run it as a task of Ansible, or say guard_mode: never.",
+                **{WANTED: True, "changes": [change.as_dict() for change in changes]},
+            )
+
+    def applied(self) -> None:
+        """There is nothing to confirm."""
+
+    def stand_down(self) -> None:
+        """There is nothing to end."""
+
+    def facts(self) -> dict[str, Any]:
+        """No transaction."""
+        return {}

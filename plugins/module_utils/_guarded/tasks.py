@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the guarded form of each module does: the same task as the module's own, with a noun that ships its guard."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import (
+    GuardedNoun,
+    outcome_of_the_noun,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import bridge, items, port
+from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import (
+    wait_for_own_ageing,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+
+
+def guarded_links(
+    netlink: Netlink, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+) -> GuardedNoun:
+    """Links that are guarded where it is wanted."""
+    return GuardedNoun(LinkNoun(netlink), params, wishes)
+
+
+def of(module: str) -> dict[str, Any]:
+    """What C(_core/module.carry_out) is told for a module by its name; KeyError for one that has no guarded form."""
+    task = TASKS[module]()
+    work = task["work"]
+
+    def guarded_work(params: Mapping[str, Any], wanted: list[dict[str, Any]]) -> Any:
+        noun, wish, describe = work(params, wanted)
+        return noun, wish, lambda outcome: describe(outcome_of_the_noun(outcome))
+
+    return {**task, "work": guarded_work}
+
+
+TASKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "bridge_port": lambda: items.task(port, guarded_links),
+    "linux_bridge": lambda: items.task(bridge, guarded_links, wait_for_own_ageing),
+}

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each module ships to a target, built by Ansible itself, which follows imports in functions and under TYPE_CHECKING too.
+
+Run by its path it prints the payloads as JSON: Ansible's loader wants a process into which nobody has imported the collection yet.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_KIB = 640  # over all modules
+_OWN = "ansible_collections/hypervisor/network/plugins/"
+_MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
+
+
+@dataclass(frozen=True)
+class Payload:
+    """C(files) maps this collection's files in it to their deflated bytes; C(wire) are the bytes that are sent, Ansible's own and all."""
+
+    module: str
+    files: dict[str, int]
+    wire: int
+
+    @property
+    def ours(self) -> int:
+        return sum(self.files.values())
+
+
+def payloads() -> list[Payload]:
+    """Of every module, the largest first."""
+    done = subprocess.run([sys.executable, __file__], check=True, capture_output=True, text=True)
+    every = [Payload(**one) for one in json.loads(done.stdout)]
+    return sorted(every, key=lambda one: -one.ours)
+
+
+def _payload(module: str) -> Payload:
+    """Build the payload of a module as for a task without arguments."""
+    from ansible.executor.module_common import modify_module
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.template import Templar
+
+    built = modify_module(
+        module_name=f"hypervisor.network.{module}",
+        module_path=str(_MODULES / f"{module}.py"),
+        module_args={},
+        templar=Templar(loader=DataLoader()),
+        task_vars={"ansible_python_interpreter": sys.executable},
+        module_compression="ZIP_DEFLATED",
+    )
+    # the zip is the longest word of base64 in what is sent
+    words = re.findall(rb"[A-Za-z0-9+/=]{1000,}", built.b_module_data)
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(max(words, key=len)))) as archive:
+        files = {
+            one.filename[len(_OWN) :]: one.compress_size
+            for one in archive.infolist()
+            if one.filename.startswith(_OWN) and one.file_size
+        }
+    return Payload(module, files, len(built.b_module_data))
+
+
+def _main() -> None:
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader()
+    every = [_payload(path.stem) for path in sorted(_MODULES.glob("*.py"))]
+    print(json.dumps([dataclasses.asdict(one) for one in every]))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which modules a guarded task runs, and how often: the usual run is one, and light."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import SPEC
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import tasks
+from ansible_collections.hypervisor.network.plugins.modules import (
+    bridge_port,
+    guarded_change,
+    linux_bridge,
+)
+from ansible_collections.hypervisor.network.plugins.plugin_utils._guarded_action import (
+    GuardedAction,
+)
+
+UNCHANGED = {"changed": False, "changes": []}
+CHANGED = {"changed": True, "changes": ["mac"]}
+WANTED = {"failed": True, "guard_wanted": True, "changes": ["mac"], "msg": "Left to the guard."}
+ARMED = {**CHANGED, "transaction": {"id": "1", "seconds_left": 10.0, "what": "br0", "timeout": 10}}
+
+
+class Action(GuardedAction):
+    """An action whose modules answer in turn; C(asked) are their names, arguments and check modes."""
+
+    MODULE = "hypervisor.network.linux_bridge"
+
+    def __init__(self, answers: list[dict[str, Any]], check: bool, args: dict[str, Any]) -> None:
+        self.asked: list[tuple[str, dict[str, Any], bool]] = []
+        self._answers = answers
+        self._task = SimpleNamespace(check_mode=check, args=args)
+
+    def _module(self, name: str, args: Any, check_mode: bool) -> dict[str, Any]:
+        self.asked.append((name.rpartition(".")[2], dict(args), check_mode))
+        return dict(self._answers.pop(0))
+
+    def _too_short(self) -> str:
+        return "Too short." if self._timeout() < 20 else ""
+
+    def _confirmed(self, applied: dict[str, Any]) -> dict[str, Any]:
+        return {**applied, "confirmed": True}
+
+
+def ran(
+    monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any], check: bool = False, **args: Any
+) -> tuple[dict[str, Any], list[tuple[str, dict[str, Any], bool]]]:
+    monkeypatch.setattr(ActionBase, "run", lambda *_: {})
+    action = Action(list(answers), check, {"name": "br0", **args})
+    return action.run(task_vars={}), action.asked
+
+
+@pytest.mark.parametrize("answer", [UNCHANGED, CHANGED, {"failed": True, "msg": "No."}])
+def test_what_wants_no_guard_is_one_run(monkeypatch, answer):
+    assert ran(monkeypatch, answer) == (answer, [("linux_bridge", {"name": "br0"}, False)])
+
+
+def test_check_mode_is_one_run(monkeypatch):
+    assert ran(monkeypatch, CHANGED, check=True) == (
+        CHANGED,
+        [("linux_bridge", {"name": "br0"}, True)],
+    )
+
+
+def test_what_wants_a_guard_is_done_by_the_guarded_form_and_confirmed(monkeypatch):
+    result, asked = ran(monkeypatch, WANTED, ARMED, mac="02:00:00:00:00:01")
+    assert result == {**ARMED, "confirmed": True}
+    args = {"name": "br0", "mac": "02:00:00:00:00:01"}
+    assert asked == [
+        ("linux_bridge", args, False),
+        ("guarded_change", {"module": "linux_bridge", "options": args}, False),
+    ]
+
+
+@pytest.mark.parametrize("answer", [UNCHANGED, {"failed": True, "msg": "No."}])
+def test_what_the_guarded_form_says_without_a_guard_is_the_answer(monkeypatch, answer):
+    result, asked = ran(monkeypatch, WANTED, answer)
+    assert result == answer and len(asked) == 2
+
+
+def test_a_time_that_is_too_short_is_refused_before_anything_is_changed(monkeypatch):
+    result, asked = ran(monkeypatch, WANTED, guard_timeout=12)
+    assert result == {"failed": True, "changed": False, "changes": ["mac"], "msg": "Too short."}
+    assert len(asked) == 1
+
+
+def test_a_short_time_does_not_matter_where_no_guard_is_wanted(monkeypatch):
+    assert ran(monkeypatch, CHANGED, guard_timeout=12)[0] == CHANGED
+
+
+def test_every_module_that_leaves_changes_to_a_guard_has_a_guarded_form():
+    choices = yaml.safe_load(guarded_change.DOCUMENTATION)["options"]["module"]["choices"]
+    assert choices == sorted(tasks.TASKS) == ["bridge_port", "linux_bridge"]
+    for name, module in (("bridge_port", bridge_port), ("linux_bridge", linux_bridge)):
+        task = tasks.of(name)
+        assert set(SPEC) <= set(task["common"]) and f"\nmodule: {name}\n" in module.DOCUMENTATION
