@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import WANTED
 from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 
@@ -135,7 +134,7 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         result.setdefault("failed", False)
         assert result["failed"] == (done.returncode != 0)
-        if guarded_form and result.get(WANTED):
+        if guarded_form and result.get("guard_wanted"):
             options = args if netns is None else {**args, "netns": netns}
             form = {"module": name, "options": options}
             more = {"python": python, "env": env, "wrapper": wrapper, "timeout": timeout}

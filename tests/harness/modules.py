@@ -10,8 +10,6 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import WANTED
-
 # A bridge with a port that has carrier and one that has none
 SWITCH = """
 link add br0 type bridge
@@ -86,7 +84,7 @@ class Modules:
         """One run that must end with JSON; C(failed) tells how. What a module leaves to its guarded form is done by that, as in a task."""
         answer = self.order(module, args, check=check)
         assert answer["traceback"] is None, answer["traceback"]
-        if answer["result"].get(WANTED):
+        if answer["result"].get("guard_wanted"):
             form = {"module": module, "options": args}
             answer = self.order("guarded_change", form, check=check)
             assert answer["traceback"] is None, answer["traceback"]

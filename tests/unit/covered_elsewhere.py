@@ -23,7 +23,6 @@ ELSEWHERE: dict[str, Elsewhere] = {}
 GROWING = {
     "plugins/module_utils/_core/deps.py": 0,
     "plugins/module_utils/_core/errors.py": 0,
-    "plugins/module_utils/_core/module.py": 74,
     "plugins/module_utils/_core/plan.py": 0,
     "plugins/module_utils/_core/reconcile.py": 87,
     "plugins/module_utils/_core/snapshot.py": 0,
@@ -39,7 +38,6 @@ GROWING = {
     "plugins/module_utils/_guard/timing.py": 0,
     "plugins/module_utils/_guard/transaction.py": 0,
     "plugins/module_utils/_guard/wakeup.py": 0,
-    "plugins/module_utils/_guarded/link_keeper.py": 0,
     "plugins/module_utils/_guarded/links.py": 0,
     "plugins/module_utils/_guarded/uplink.py": 0,
     "plugins/module_utils/_host/child.py": 24,
@@ -81,5 +79,5 @@ GROWING = {
     "plugins/module_utils/_uplink/bpdu.py": 50,
     "plugins/module_utils/_uplink/layout.py": 0,
     "plugins/module_utils/_uplink/managers.py": 0,
-    "plugins/plugin_utils/_guarded_action.py": 0,
+    "plugins/plugin_utils/_guarded_action.py": 37,
 }

@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import (
     argument_spec,
+    carry_out,
     items_of,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Outcome
 
 SPEC = {
     "name": {"type": "str"},
@@ -106,3 +111,102 @@ def test_a_module_without_a_list_has_one_item() -> None:
         )[0]["mtu"]
         == 1
     )
+
+
+class Left(Exception):
+    """The process was left."""
+
+
+class Module:
+    """The edge as a test sees it: what was printed, and that nothing came after."""
+
+    check_mode = False
+
+    def __init__(self) -> None:
+        self.printed: dict[str, Any] = {}
+
+    def exit_json(self, **result: Any) -> None:
+        self.printed = result
+        raise Left
+
+    def fail_json(self, **result: Any) -> None:
+        self.exit_json(failed=True, **result)
+
+
+class Counter:
+    """A noun that counts up to what is wished, and is guarded where it is told a transaction."""
+
+    def __init__(self, transaction: dict[str, Any] | None = None) -> None:
+        self.now = 0
+        self.transaction = transaction
+        self.guard = None if transaction is None else self
+
+    def read(self) -> int:
+        return self.now
+
+    def plan(self, now: int, wish: int) -> list[Change]:
+        if wish < now:
+            raise Refused("It only counts up.", wished=wish)
+        return [] if now == wish else [Change("update", "count", "a", {"n": now}, {"n": wish})]
+
+    def apply(self, changes: list[Change], now: int) -> None:
+        self.now = changes[0].after["n"]
+
+    def arm(self, before: int, changes: list[Change]) -> None:
+        """Nothing to arm."""
+
+    def applied(self) -> None:
+        """Nothing to say."""
+
+    def facts(self) -> dict[str, Any]:
+        return self.transaction or {}
+
+
+def printed(
+    wish: int = 1,
+    noun: Counter | None = None,
+    plural: str | None = "taps",
+    more: Any = None,
+    **params: Any,
+) -> dict[str, Any]:
+    def work(_params: Any, found: list[dict[str, Any]]) -> Any:
+        return noun or Counter(), wish, lambda outcome: [outcome.after for _item in found]
+
+    module = Module()
+    given = {"name": None, "state": "present", "mtu": None, "up": None, "netns": None, "taps": None}
+    with pytest.raises(Left):
+        carry_out(module, {**given, **params}, SPEC, plural, "tap", work, COMMON, more=more)
+    return module.printed
+
+
+def test_one_device_is_told_by_its_own_key() -> None:
+    result = printed(name="a")
+    assert result["changed"] is True and result["tap"] == 1 and "taps" not in result
+    assert result["diff"] == {"before": {"count a": {"n": 0}}, "after": {"count a": {"n": 1}}}
+    assert "transaction" not in result
+
+
+def test_many_devices_are_told_as_a_list_and_none_as_an_empty_one() -> None:
+    assert printed(taps=[{"name": "a"}, {"name": "b"}])["taps"] == [1, 1]
+    assert printed(taps=[])["taps"] == []
+
+
+def test_a_module_without_a_list_has_the_one_key() -> None:
+    assert printed(0, plural=None, name="a")["tap"] == 0
+
+
+def test_what_waits_for_a_confirmation_is_told_and_only_then() -> None:
+    assert printed(noun=Counter({"id": "7"}), name="a")["transaction"] == {"id": "7"}
+    assert "transaction" not in printed(noun=Counter({}), name="a")
+
+
+def test_more_keys_are_added() -> None:
+    def more(outcome: Outcome, noun: Counter) -> dict[str, Any]:
+        return {"counted": noun.now, "diff": outcome.changed}
+
+    result = printed(name="a", more=more)
+    assert (result["counted"], result["diff"]) == (1, True)
+
+
+def test_a_refusal_is_one_failure_with_its_facts() -> None:
+    assert printed(-1, name="a") == {"failed": True, "msg": "It only counts up.", "wished": -1}

@@ -9,16 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import yaml
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import SPEC
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded import tasks
-from ansible_collections.hypervisor.network.plugins.modules import (
-    bridge_port,
-    guarded_change,
-    linux_bridge,
-)
 from ansible_collections.hypervisor.network.plugins.plugin_utils._guarded_action import (
     GuardedAction,
 )
@@ -94,11 +86,3 @@ def test_a_time_that_is_too_short_is_refused_before_anything_is_changed(monkeypa
 
 def test_a_short_time_does_not_matter_where_no_guard_is_wanted(monkeypatch):
     assert ran(monkeypatch, CHANGED, guard_timeout=12)[0] == CHANGED
-
-
-def test_every_module_that_leaves_changes_to_a_guard_has_a_guarded_form():
-    choices = yaml.safe_load(guarded_change.DOCUMENTATION)["options"]["module"]["choices"]
-    assert choices == sorted(tasks.TASKS) == ["bridge_port", "linux_bridge"]
-    for name, module in (("bridge_port", bridge_port), ("linux_bridge", linux_bridge)):
-        task = tasks.of(name)
-        assert set(SPEC) <= set(task["common"]) and f"\nmodule: {name}\n" in module.DOCUMENTATION

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guarded form of a module does what the module does, and describes it alike."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import SPEC
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Outcome
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import tasks
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import (
+    GuardedNoun,
+    Whole,
+)
+from ansible_collections.hypervisor.network.plugins.modules import (
+    bridge_port,
+    guarded_change,
+    linux_bridge,
+)
+
+MODULES = {"bridge_port": bridge_port, "linux_bridge": linux_bridge}
+ITEM = {"name": "br0", "bridge": "br1", "state": "present", "vlans_mode": "set"}
+PARAMS = {"guard_mode": "auto", "guard_timeout": 60, "netns": None}
+
+
+def test_every_module_that_leaves_changes_to_a_guard_has_a_guarded_form() -> None:
+    choices = yaml.safe_load(guarded_change.DOCUMENTATION)["options"]["module"]["choices"]
+    assert choices == sorted(tasks.TASKS) == sorted(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_it_takes_the_options_of_the_module(name: str) -> None:
+    task = tasks.of(name)
+    documented = yaml.safe_load(MODULES[name].DOCUMENTATION).get("options", {})
+    assert set(documented) <= set(task["spec"])
+    assert set(SPEC) <= set(task["common"])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_it_describes_the_devices_without_what_they_carry(name: str) -> None:
+    task = tasks.of(name)
+    noun, wish, describe = task["work"](PARAMS, [ITEM])
+    assert isinstance(noun, GuardedNoun)
+    assert list(wish) == [task["singular"]]
+    own = Snapshot({})
+    (device,) = describe(Outcome((), Whole(own), Whole(own)))
+    assert device == {"name": "br0", "state": "absent"}
+
+
+def test_a_module_without_a_guarded_form() -> None:
+    with pytest.raises(KeyError):
+        tasks.of("tap_device")
