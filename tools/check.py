@@ -32,6 +32,7 @@ LANES = (
         ("licences", "license-check", False),
         ("changelog", "changelog", False),
         ("the collection builds", "build-import-check", False),
+        ("what Galaxy says of it", "galaxy-importer", False),
         ("documentation", "docs", False),
         ("ansible-lint, profile production", "ansible-lint", False),
         ("ansible-test sanity", "sanity", False),
