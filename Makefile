@@ -15,7 +15,7 @@ unit: ## the tests that need no root, seconds
 	@tools/env local python tools/check.py unit
 
 lint: ## every check of the sources, without the tests
-	@tools/env local python tools/check.py ruff yamllint extra-checks license-check changelog build-import-check galaxy-importer docs ansible-lint sanity
+	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer docs ansible-lint sanity
 
 integration: ## each module by playbook in throw-away namespaces
 	@tools/env test python tools/check.py integration

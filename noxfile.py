@@ -80,6 +80,12 @@ def ruff(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", "--quiet", "--cache-dir", str(CACHE / "ruff"), ".")
 
 
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The floors, the pure rooms and the doors, as .importlinter declares them."""
+    session.run("lint-imports", "--cache-dir", str(CACHE / "imports"))
+
+
 @nox.session(name="ansible-lint")
 def ansible_lint(session: nox.Session) -> None:
     """Roles, playbooks and examples, profile production."""

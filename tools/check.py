@@ -27,6 +27,7 @@ LANES = (
     (
         ("unit tests", "unit", True),
         ("Python lint", "ruff", False),
+        ("floors and doors", "imports", False),
         ("YAML lint", "yamllint", False),
         ("stray files and spaces", "extra-checks", False),
         ("licences", "license-check", False),

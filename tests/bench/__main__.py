@@ -61,6 +61,8 @@ def main() -> None:
             rows += BENCHES[name](options.full)
     if rows:
         print(table(rows))
+    if "G6" in wanted:
+        print("\n" + tasks.shipped_table())
     if "G12" in wanted:
         note("G12: conversions")
         print("\n" + conversion.table(options.conversions or (200 if options.full else 10)))

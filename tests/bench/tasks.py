@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ..harness import shipped
 from ..harness.netns import Namespaces, batch
-from .rows import Row
+from .rows import Row, aligned
 
 HERE = Path(__file__).parent
 _TREE = HERE.parents[4]
@@ -110,6 +111,28 @@ def payload(_full: bool) -> list[Row]:
         f"{one} {size / empty:.2f}" for one, size in sorted(sizes.items()) if one != name
     )
     return [Row("G6", sizes[name] / 1024, empty / 1024, "KiB", f"{name}; {others}")]
+
+
+def shipped_table() -> str:
+    """What every module ships, the largest first, and the sum: ours deflated, and all that is sent, Ansible's own included."""
+    every = shipped.payloads()
+    total = sum(one.ours for one in every) / 1024
+    return aligned(
+        [
+            ("module", "ours, KiB", "files", "on the wire, KiB"),
+            *(
+                (
+                    one.module,
+                    f"{one.ours / 1024:.1f}",
+                    str(len(one.files)),
+                    f"{one.wire / 1024:.0f}",
+                )
+                for one in every
+            ),
+            ("all", f"{total:.1f}", "", f"(at most {shipped.MOST_KIB} of ours)"),
+        ],
+        left=(0,),
+    )
 
 
 _PING: Task = {"name": "ping", "ansible.builtin.ping": {}}

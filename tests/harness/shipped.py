@@ -12,6 +12,7 @@ import base64
 import dataclasses
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from pathlib import Path
 
 MOST_KIB = 640  # over all modules
 _OWN = "ansible_collections/hypervisor/network/plugins/"
-_MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
+# on Ansible's path, not in the checkout: by where it is Ansible tells a collection's module from a lone one
+_MODULES = Path(os.environ.get("HYPERVISOR_NETWORK_TREE", "."), _OWN, "modules")
 
 
 @dataclass(frozen=True)

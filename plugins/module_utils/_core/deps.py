@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import importlib.util
 import re
 import sys
+from typing import Iterator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     MissingDependency,
@@ -20,26 +20,22 @@ _PACKAGES = {"pyroute2": "python3-pyroute2", "netaddr": "python3-netaddr"}
 _LEAST = {"pyroute2": "0.7.2", "netaddr": "0.8.0"}
 
 
-def need(library: str):
-    """Import a library by name and return it, or raise MissingDependency with the cure.
+@contextlib.contextmanager
+def needed(library: str) -> Iterator[None]:
+    """Within it a library is imported, at first need: pyroute2 costs 150 ms, and a refused argument should not pay that.
 
-    Imported at first need: pyroute2 costs 150 ms, and a refused argument should not pay that.
+    Raises MissingDependency with the cure where it is missing, lacks what is imported, or is older than what is supported.
     """
-    name = library.split(".", maxsplit=1)[0]
     try:
-        module = _imported(library, name)
-    except ImportError:
-        present = _version(name) or None
-        found = "is missing" if present is None else f"{present} lacks {library}"
+        yield
+    except ImportError as error:
+        _check_age(library)
+        version = _version(library)
+        found = f"{version} is not whole ({error})" if version else "is missing"
         raise MissingDependency(
-            f"The Python library {name} {found} for {sys.executable}; {_cure(name)}"
+            f"The Python library {library} {found} for {sys.executable}; {_cure(library)}"
         ) from None
-    version = _version(name)
-    if _numbers(version) and _numbers(version) < _numbers(_LEAST.get(name, "")):
-        raise MissingDependency(
-            f"The Python library {name} {version} of {sys.executable} is older than {_LEAST[name]}; {_cure(name)}"
-        )
-    return module
+    _check_age(library)
 
 
 def check_present(library: str) -> None:
@@ -50,35 +46,21 @@ def check_present(library: str) -> None:
         )
 
 
+def _check_age(library: str) -> None:
+    version = _version(library)
+    if _numbers(version) and _numbers(version) < _numbers(_LEAST.get(library, "")):
+        raise MissingDependency(
+            f"The Python library {library} {version} of {sys.executable} is older than {_LEAST[library]}; {_cure(library)}"
+        )
+
+
 def _cure(library: str) -> str:
     return f"install it with 'apt-get install {_PACKAGES.get(library, library)}' or 'pip install {library}'."
 
 
-def _imported(library: str, name: str):
-    """Import a part of a library; of pyroute2 without the C(__init__) that imports all the rest, which takes two thirds of the time.
-
-    Its parts import what they need of each other by themselves. Where a version's do not, it is imported as a whole.
-    """
-    if name == "pyroute2" and name not in sys.modules and library != name:
-        found = importlib.util.find_spec(name)
-        if found is not None:
-            sys.modules[name] = importlib.util.module_from_spec(found)
-            try:
-                return importlib.import_module(library)
-            except (ImportError, AttributeError):
-                for loaded in [one for one in sys.modules if one.split(".")[0] == name]:
-                    del sys.modules[loaded]
-    return importlib.import_module(library)
-
-
-def _version(name: str) -> str:
-    """The version of an imported library; empty where it says none."""
-    module = sys.modules.get(name)
-    if name == "pyroute2" and not hasattr(module, "__version__"):
-        with contextlib.suppress(ImportError):
-            # where its own __init__ has it from
-            module = importlib.import_module("pyroute2.config.version")
-    return str(getattr(module, "__version__", ""))
+def _version(library: str) -> str:
+    """The version of an imported library; empty where it says none, or is not there."""
+    return str(getattr(sys.modules.get(library), "__version__", ""))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

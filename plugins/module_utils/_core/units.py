@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.deps import need
+from ansible_collections.hypervisor.network.plugins.module_utils._core.deps import needed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 
 NAME_BYTES = 15  # IFNAMSIZ without its NUL
@@ -59,7 +59,8 @@ def hardware_address(value: str, option: str = "mac") -> str:
     """Any 48-bit address as xx:xx:xx:xx:xx:xx in lower case."""
     if _MAC.fullmatch(value):
         return value.lower()
-    netaddr = need("netaddr")
+    with needed("netaddr"):
+        import netaddr
     try:
         return str(netaddr.EUI(value, version=48, dialect=netaddr.mac_unix_expanded)).lower()
     except (netaddr.AddrFormatError, ValueError, TypeError):

@@ -21,7 +21,7 @@ from typing import Any, Callable, NamedTuple, Sequence, TypeVar
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.deps import (
     check_present,
-    need,
+    needed,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     KernelError,
@@ -78,8 +78,9 @@ class Socket:
         """Open the socket of changes. pyroute2 is imported only here: a run that finds nothing to change needs none. Raises MissingDependency."""
         if self._changes is not None:
             return
-        nlsocket = need("pyroute2.netlink.nlsocket")
-        netlink = need("pyroute2.netlink")
+        with needed("pyroute2"):
+            from pyroute2 import netlink
+            from pyroute2.netlink import nlsocket
 
         class Encoded(netlink.nlmsg):
             """A message whose body is ready: pyroute2 adds the header and sends it."""

@@ -5,22 +5,17 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core import deps
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
-    MissingDependency,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import netns
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     snapshot as rtnl_snapshot,
 )
-
-PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 
 
 def test_a_station_is_told_by_its_folders_in_sysfs(tmp_path: Path) -> None:
@@ -49,47 +44,3 @@ def test_a_namespace_is_named_and_no_path(name: str) -> None:
 def test_a_namespace_that_is_missing_is_named_with_its_cure() -> None:
     with pytest.raises(BadInput, match="ip netns add no-such-namespace-here"):
         netns.enter_netns("no-such-namespace-here")
-
-
-def test_a_missing_library_is_named_with_its_package() -> None:
-    with pytest.raises(MissingDependency) as caught:
-        deps.need("pyroute2_that_is_not_there.netns")
-    assert str(caught.value).startswith(
-        "The Python library pyroute2_that_is_not_there is missing for "
-    )
-    assert str(caught.value).endswith("'pip install pyroute2_that_is_not_there'.")
-
-
-@pytest.mark.parametrize(
-    ("older", "newer"),
-    [
-        ("0.7.2", "0.7.12"),
-        ("0.8.0", "1.3.0"),
-        ("0.9", "0.9.7"),
-        ("0.7.2", "0.7.2.post1"),
-        ("", "0.1"),
-    ],
-)
-def test_versions_are_compared_by_their_numbers(older: str, newer: str) -> None:
-    assert deps._numbers(older) <= deps._numbers(newer) and deps._numbers("unknown") == ()
-
-
-def test_pyroute2_is_named_by_one_file_only() -> None:
-    importers = set()
-    for path in PLUGINS.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            needed = (
-                isinstance(node, ast.Call)
-                and getattr(node.func, "id", "") == "need"
-                and ast.literal_eval(node.args[0])
-            )
-            if any(name.split(".")[0] == "pyroute2" for name in [*names, needed or ""]):
-                importers.add(path.name)
-    assert importers == {"socket.py"}
