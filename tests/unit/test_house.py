@@ -151,8 +151,10 @@ def test_a_python_file_has_the_header(path: str) -> None:
     text = source(path)
     if text.startswith("#!"):
         text = text.split("\n", 1)[1]
-    assert text.startswith(HEADER)
-    assert text == HEADER or "from __future__ import annotations" in text
+    # what every module ships says its licence only: the two lines above it are a twentieth of the payload, and REUSE.toml says them once
+    header = HEADER.splitlines(True)[-1] if path.startswith("plugins/module_utils/") else HEADER
+    assert text.startswith(header), f"{path} is to begin with: {header}"
+    assert text == header or "from __future__ import annotations" in text
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path not in NO_COMMENTS])

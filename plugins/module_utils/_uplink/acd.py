@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hear whether another host of the LAN has an IPv4 address of ours: ARP probes, which no neighbour's table remembers. Source: RFC 5227, 2.1."""
 
