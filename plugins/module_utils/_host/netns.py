@@ -17,7 +17,7 @@ _NETNS = re.compile(r"[^/\s\0]{1,255}")
 _CLONE_NEWNET = 0x40000000
 
 
-def enter_netns(name: str | None) -> None:
+def enter_netns(name: str | None, directory: str = _DIRECTORY) -> None:
     """Move this process into the named network namespace; None stays. Everything after it happens there: sockets, ioctls, children.
 
     Raises BadInput where there is none of that name, Refused where this process may not enter it.
@@ -29,7 +29,7 @@ def enter_netns(name: str | None) -> None:
             f"netns {name!r} is no name of a network namespace; give one that 'ip netns list' shows, not a path."
         )
     try:
-        descriptor = os.open(os.path.join(_DIRECTORY, name), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_CLOEXEC)
         try:
             _set(descriptor)
         finally:

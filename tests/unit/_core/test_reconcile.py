@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Mapping
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    BadInput,
     KernelError,
     ReadBackError,
     Refused,
@@ -19,10 +19,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Change,
     Plan,
-    diff_of,
-    differing,
-    listed,
-    update,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 
@@ -157,45 +153,96 @@ def test_an_undo_that_is_accepted_and_not_there_is_no_undo() -> None:
         reconcile(shelf, {"a": 2, "b": 2})
 
 
-def test_none_is_unmanaged_and_every_other_empty_value_is_a_value() -> None:
-    now = {"a": 1, "b": True, "c": "x", "d": 5}
-    assert differing(now, {"a": 0, "b": False, "c": "", "d": None}) == {"a": 0, "b": False, "c": ""}
-    assert differing({}, {"e": 0}) == {"e": 0}
+class Switch:
+    """A dead-man's switch that notes what the loop tells it."""
+
+    def __init__(self, calls: list[str]) -> None:
+        self.calls = calls
+
+    def arm(self, before: Mapping[str, int], changes: Plan) -> None:
+        self.calls.append(f"arm for {len(changes)} from {dict(before)}")
+
+    def applied(self) -> None:
+        self.calls.append("applied")
+
+    def stand_down(self) -> None:
+        self.calls.append("stand down")
 
 
-def test_an_update_names_only_what_differs() -> None:
-    assert update("bridge", "br0", {"a": 1, "b": 2}, {"a": 1, "b": 3, "c": None}) == [
-        Change("update", "bridge", "br0", {"b": 2}, {"b": 3})
-    ]
-    assert update("bridge", "br0", {"a": 1}, {"a": 1}) == []
+def test_a_guard_is_armed_before_the_first_write_and_told_after_the_read_back() -> None:
+    shelf = Shelf({"a": 1})
+    reconcile(shelf, {"a": 2}, guard=Switch(shelf.calls))
+    assert shelf.calls == ["read", "arm for 1 from {'a': 1}", "apply", "read", "applied"]
 
 
-def test_the_diff_of_two_changes_of_one_thing_is_one_entry() -> None:
-    plan = [
-        Change("detach", "port", "t", {"bridge": "br0"}, {"bridge": None}),
-        Change("attach", "port", "t", {"bridge": None}, {"bridge": "br1"}),
-        Change("create", "bridge", "b", None, {"up": True}),
-        Change("delete", "bridge", "c", {"up": True}, None),
-    ]
-    assert diff_of(plan) == {
-        "before": {"port t": {"bridge": "br0"}, "bridge c": {"up": True}},
-        "after": {"port t": {"bridge": "br1"}, "bridge b": {"up": True}},
-    }
+def test_a_guard_of_nothing_is_never_armed() -> None:
+    shelf = Shelf({"a": 1})
+    reconcile(shelf, {"a": 1}, guard=Switch(shelf.calls))
+    reconcile(shelf, {"a": 2}, check_mode=True, guard=Switch(shelf.calls))
+    assert shelf.calls == ["read", "read"]
 
 
-def test_what_a_user_sees_of_a_change_has_no_payload() -> None:
-    assert Change("add", "route", "default", None, {"dev": "br0"}, payload=b"raw").as_dict() == {
-        "action": "add", "kind": "route", "name": "default", "before": None, "after": {"dev": "br0"}, "risk": "safe",
-    }  # fmt: skip
+def test_a_guard_stands_down_once_the_loop_has_undone_its_own_work() -> None:
+    shelf = Shelf({"a": 1, "b": 1}, {2: KernelError("write", 1)})
+    with pytest.raises(KernelError):
+        reconcile(shelf, {"a": 2, "b": 2}, guard=Switch(shelf.calls))
+    assert shelf.calls[-1] == "stand down" and shelf.values == {"a": 1, "b": 1}
 
 
-def test_a_message_is_one_line() -> None:
-    assert str(BadInput("two\n  lines\tand a tab")) == "two lines and a tab"
+def test_a_guard_that_can_not_be_armed_means_that_nothing_is_written() -> None:
+    shelf = Shelf({"a": 1})
+    guard = Switch(shelf.calls)
+
+    def arm(before: Mapping[str, int], changes: Plan) -> None:
+        raise Refused("Nobody would come back.")
+
+    guard.arm = arm  # type: ignore[method-assign]
+    with pytest.raises(Refused, match=r"^Nobody would come back\.$"):
+        reconcile(shelf, {"a": 2}, guard=guard)
+    assert shelf.calls == ["read"]
 
 
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(1, "t0"), (3, "t0, t1, t2"), (4, "t0, t1, t2 and 1 more"), (1000, "t0, t1, t2 and 997 more")],
-)
-def test_a_sentence_names_the_first_of_many(count: int, text: str) -> None:
-    assert listed([f"t{number}" for number in range(count)], 3) == text
+class Careful(Shelf):
+    """One that loads what writing takes, and looks again at the end."""
+
+    def prepare(self, before: Mapping[str, int]) -> None:
+        self.calls.append("prepare")
+
+    def verify(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+        self.calls.append("verify")
+        if after.get("a") == 13:
+            raise Refused("Not thirteen.")
+
+
+def test_what_writing_takes_is_loaded_in_check_mode_too_and_not_for_nothing() -> None:
+    shelf = Careful({"a": 1})
+    reconcile(shelf, {"a": 1})
+    reconcile(shelf, {"a": 2}, check_mode=True)
+    assert shelf.calls == ["read", "read", "prepare"]
+
+
+def test_the_noun_has_the_last_word_and_its_no_is_undone() -> None:
+    shelf = Careful({"a": 1})
+    with pytest.raises(
+        Refused, match=r"Not thirteen\. Everything this run did was undone \(1 steps\)"
+    ):
+        reconcile(shelf, {"a": 13})
+    assert shelf.values == {"a": 1}
+
+
+def test_what_differs_in_many_ways_is_told_in_three_and_a_number() -> None:
+    names = "abcde"
+    shelf = Shelf(dict.fromkeys(names, 1), deaf=tuple(names))
+    with pytest.raises(ReadBackError, match=r"update value c \(is: 1 is not 2\); and 2 more\."):
+        reconcile(shelf, dict.fromkeys(names, 2))
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_the_collector_is_as_before_afterwards(collecting: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if collecting else gc.disable)()
+        reconcile(Shelf({"a": 1}), {"a": 2})
+        assert gc.isenabled() is collecting
+    finally:
+        (gc.enable if was else gc.disable)()

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
+    Refused,
+    Unsupported,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.tests.harness.switch import (
     NO_VLANS,
 )
@@ -127,3 +130,108 @@ def test_what_is_compact_is_the_same_vlans_in_few_words(vids: dict[int, str]) ->
         later[0] > earlier[1] + 1 or later[2] != earlier[2]
         for earlier, later in zip(ends, ends[1:])
     )
+
+
+VLANS = st.dictionaries(
+    st.integers(1, 12), st.sampled_from(["tagged", "untagged"]), max_size=8
+).map(vlan_words.compact)
+
+
+@given(VLANS, VLANS)
+def test_taking_away_and_then_giving_leads_to_what_is_wished(
+    now: dict[str, str], wish: dict[str, str]
+) -> None:
+    gone, come = vlan_words.steps(now, wish)
+    there = vlan_words.expanded(now)
+    for first, last, _words in gone:
+        for vid in range(first, last + 1):
+            del there[vid]
+    there.update(vlan_words.expanded(vlan_words.written(come)))
+    assert there == vlan_words.expanded(wish)
+    kept = {vid for vid, words in vlan_words.expanded(now).items() if there.get(vid) == words}
+    assert not [
+        vid for first, last, _words in come for vid in range(first, last + 1) if vid in kept
+    ]
+    assert vlan_words.lost(now, wish) == set(vlan_words.expanded(now)) - kept
+
+
+def test_where_nobody_knows_what_is_there_all_else_is_taken_away() -> None:
+    gone, come = vlan_words.steps(None, {"10-20": "tagged"})
+    assert [row[:2] for row in gone] == [(1, 9), (21, 4094)] and come == [(10, 20, "tagged")]
+
+
+def test_what_is_merged_over_a_pvid_leaves_the_old_one_as_a_member() -> None:
+    now = {"1": "pvid untagged", "5": "pvid tagged", "7": "tagged"}
+    assert vlan_words.merged(now, {"9": "pvid untagged"}) == {
+        "1": "untagged",
+        "5": "tagged",
+        "7": "tagged",
+        "9": "pvid untagged",
+    }
+    assert vlan_words.merged({"1": "pvid untagged"}, {"9": "tagged"}) == {
+        "1": "pvid untagged",
+        "9": "tagged",
+    }
+
+
+def test_lists_are_what_the_option_takes_and_other_keys_stay() -> None:
+    device = {"name": "tap1", "vlans": {"5": "pvid untagged", "6-9": "tagged"}, "self_vlans": None}
+    assert vlan_words.shown(device) == {
+        "name": "tap1",
+        "vlans": [
+            {"vid": 5, "pvid": True, "untagged": True},
+            {"vid": "6-9", "pvid": False, "untagged": False},
+        ],
+        "self_vlans": None,
+    }
+
+
+def test_the_vlan_of_untagged_frames() -> None:
+    assert vlan_words.pvids({"1-4": "tagged", "5": "pvid tagged"}) == {5}
+    assert vlan_words.pvids({"1": "untagged"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("vlans", "old", "new", "after"),
+    [
+        ({"1": "pvid untagged", "9": "tagged"}, 1, 5, {"5": "pvid untagged", "9": "tagged"}),
+        ({"1": "untagged", "9": "pvid untagged"}, 1, 5, {"1": "untagged", "9": "pvid untagged"}),
+        ({"1": "pvid untagged", "5": "tagged"}, 1, 5, {"1": "pvid untagged", "5": "tagged"}),
+        ({"9": "pvid untagged"}, 0, 5, {"5": "pvid untagged", "9": "untagged"}),
+        ({"1": "pvid untagged"}, 1, 0, {}),
+        ({"1": "pvid untagged"}, 1, 1, {"1": "pvid untagged"}),
+    ],
+    ids=["goes along", "has left it", "has the new one", "from none", "to none", "no change"],
+)
+def test_what_a_new_default_makes_of_a_ports_vlans(
+    vlans: dict[str, str], old: int, new: int, after: dict[str, str]
+) -> None:
+    assert vlan_words.rewritten(vlans, old, new) == after
+
+
+def test_what_joins_a_bridge_gets_its_default() -> None:
+    def bridge(**options: Any) -> Link:
+        return Link("br0", 1, "bridge", options=options)
+
+    assert vlan_words.of_a_new_port(bridge(vlan_default_pvid=7)) == {"7": "pvid untagged"}
+    assert vlan_words.of_a_new_port(bridge(vlan_default_pvid=0)) == {}
+    assert vlan_words.of_a_new_port(bridge()) is None and vlan_words.of_a_new_port(None) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({}, Unsupported, "CONFIG_BRIDGE_VLAN_FILTERING"),
+        ({"vlan_protocol": "802.1Q", "vlan_filtering": False}, Refused, "vlan_filtering: true"),
+    ],
+)
+def test_vlans_that_would_be_ignored_are_refused(
+    options: dict[str, Any], kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words) as caught:
+        vlan_words.check_filtering("br0", options, "the VLANs of tap1")
+    assert caught.type is kind and "the VLANs of tap1 would be ignored" in str(caught.value)
+
+
+def test_vlans_of_a_bridge_that_filters_are_fine() -> None:
+    vlan_words.check_filtering("br0", {"vlan_protocol": "802.1Q", "vlan_filtering": True}, "they")

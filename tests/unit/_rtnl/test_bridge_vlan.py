@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import struct
 
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import bridge_vlan, nla
 
 
@@ -26,3 +29,23 @@ def test_a_range_is_two_attributes_and_the_bridge_itself_is_named() -> None:
     assert body == struct.pack("=BxHiII", 7, 0, 7, 0, 0) + nla.attribute(
         26, nla.attribute(0, b"\2\0") + b"".join(vlans)
     )
+
+
+@pytest.mark.parametrize(
+    "vlans",
+    [
+        {},
+        {"1": "pvid untagged"},
+        {"3": "untagged", "5": "pvid tagged", "100-199": "tagged", "300-301": "untagged"},
+    ],
+)
+def test_what_is_asked_for_is_what_a_dump_of_it_says(vlans: dict[str, str]) -> None:
+    body = bridge_vlan.request(2, vlan_words.ranges(vlans), own=False)
+    assert dict(bridge_vlan.decode([body], {2: "tap1"})["tap1"]) == vlans
+    assert bridge_vlan.decode([body], {3: "tap1"}) == {}, "a device of another namespace"
+
+
+def test_what_is_no_vlan_in_a_dump_is_passed_over() -> None:
+    tunnel, vlan = nla.attribute(1, b"1234"), nla.attribute(2, struct.pack("=HH", 0, 9))
+    body = struct.pack("=BxHiII", 7, 1, 2, 0, 0) + nla.attribute(26, tunnel + vlan)
+    assert dict(bridge_vlan.decode([body], {2: "tap1"})["tap1"]) == {"9": "tagged"}

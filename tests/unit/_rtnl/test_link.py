@@ -5,22 +5,15 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
-    address as rtnl_address,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import nla
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla import attribute
 
 
@@ -34,44 +27,6 @@ def link(index: int, name: str, *attributes: bytes, flags: int = 0) -> bytes:
 
 def u32(kind: int, value: int) -> bytes:
     return attribute(kind, struct.pack("=I", value))
-
-
-def test_attributes_are_padded_and_walked() -> None:
-    data = attribute(1, b"a") + attribute(2, b"") + attribute(3, b"12345678")
-    assert len(data) == 8 + 4 + 12
-    assert nla.walk(data) == {1: b"a", 2: b"", 3: b"12345678"}
-
-
-def test_the_flag_bits_of_a_type_are_not_part_of_it() -> None:
-    assert nla.walk(attribute(0x8000 | 18, b"x") + attribute(0x4000 | 5, b"y")) == {
-        18: b"x",
-        5: b"y",
-    }
-
-
-def test_bytes_that_were_cut_off_give_what_is_whole() -> None:
-    data = attribute(1, b"abcd") + attribute(2, b"efgh")
-    for end in range(len(data)):
-        found = nla.walk(data[:end])
-        assert found == ({1: b"abcd"} if end >= 8 else {})
-
-
-def test_an_attribute_of_no_length_ends_the_walk() -> None:
-    assert nla.walk(attribute(1, b"abcd") + b"\0\0\2\0" + attribute(3, b"x")) == {1: b"abcd"}
-
-
-@given(st.binary(max_size=64))
-def test_any_bytes_can_be_walked(data: bytes) -> None:
-    for payload in nla.walk(data).values():
-        assert payload in data
-
-
-@given(st.dictionaries(st.integers(0, 0x3FFF), st.binary(max_size=20), max_size=8))
-def test_what_is_put_together_is_taken_apart(attributes: dict[int, bytes]) -> None:
-    assert (
-        nla.walk(b"".join(attribute(kind, payload) for kind, payload in attributes.items()))
-        == attributes
-    )
 
 
 def test_a_bridge_and_its_port() -> None:
@@ -173,30 +128,6 @@ def test_options_are_decoded_when_somebody_looks() -> None:
     except struct.error:
         return
     raise AssertionError("the options were not read from the bytes")
-
-
-def address(family: int, index: int, *attributes: bytes, length: int = 24, flags: int = 0) -> bytes:
-    return struct.pack("=BBBBI", family, length, flags, 0, index) + b"".join(attributes)
-
-
-def test_addresses_of_both_families_a_peer_and_a_stranger() -> None:
-    four, peer = socket.inet_aton("10.0.0.2"), socket.inet_aton("10.0.0.1")
-    six = socket.inet_pton(socket.AF_INET6, "fe80::1")
-    bodies = [
-        address(socket.AF_INET, 2, attribute(1, four), attribute(2, four)),
-        address(socket.AF_INET, 2, attribute(1, peer), attribute(2, four), length=32),
-        address(socket.AF_INET6, 3, attribute(1, six), u32(8, 0x80), length=64),
-        address(45, 2, attribute(2, b"\x08")),  # AF_MCTP, which no planner knows
-    ]
-    found: list[Any] = [
-        (one.dev, one.text, one.peer, one.flags)
-        for one in rtnl_address.decode_addresses(bodies, {2: "eth0"})
-    ]
-    assert found == [
-        ("eth0", "10.0.0.2/24", None, 0),
-        ("eth0", "10.0.0.2/32", "10.0.0.1", 0),
-        ("3", "fe80::1/64", None, 0x80),
-    ]
 
 
 def test_a_bond_is_read_as_linux_if_link_lays_it_out() -> None:
