@@ -208,7 +208,7 @@ def test_g04_a_client_that_somebody_starts_on_the_nic_again_is_seen_and_stopped(
         made = host.lan
         (address,) = host.leased()
         uplink(made.host)
-        run(*host.client_command(), netns=made.host)
+        host.acquire()
         wait_for(
             lambda: address in run("ip", "-n", made.host, "address", "show", "dev", "eth0"),
             "the address is on eth0 too",

@@ -55,7 +55,8 @@ class DhcpHost:
 
     def acquire(self) -> None:
         """Start the client on eth0 as ifupdown would; returns when the lease is bound."""
-        run(*self.client_command(), netns=self.lan.host)
+        # into the network alone: 'ip netns exec' gives mounts of its own too, as a container has them
+        run("nsenter", f"--net=/run/netns/{self.lan.host}", *self.client_command())
 
     def client_command(self) -> list[str]:
         """The client's command line, which stays in the background once it is bound."""

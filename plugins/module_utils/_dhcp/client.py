@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Client:
-    """A DHCP client: the device it serves, its program and its whole command line.
+    """A DHCP client: the device it serves, its program, and the command line that a successor gets.
 
-    C(pid) is how it is found now, C(metric) that of the routes which its lease brought (None: it brought none).
+    C(argv) begins with the program's name, never with a path: which file that is, this host's own folders say. C(pid) is how it is found now,
+    C(metric) that of the routes which its lease brought (None: it brought none), and C(left) are the options which its successor does not get.
     """
 
     dev: str
@@ -18,3 +19,4 @@ class Client:
     argv: tuple[str, ...]
     pid: int = field(default=0, compare=False)
     metric: int | None = field(default=None, compare=False)
+    left: tuple[str, ...] = field(default=(), compare=False)

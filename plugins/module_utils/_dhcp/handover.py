@@ -1,83 +1,185 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hand a DHCP lease over from one device to another: find the client that holds it, end it without a release, start it elsewhere."""
+"""Hand a DHCP lease over from one device to another: find the client that holds it, end it without a release, start it elsewhere.
+
+Anybody can start a process whose command line is that of a DHCP client. What counts is what nobody but root can make: a real user of root, the
+distribution's own program, and the network and the files that this process sees too. Of what counts, only known options are believed.
+"""
 
 from __future__ import annotations
 
-import glob
 import os
-import select
-import signal
+import pwd
 import subprocess
 import time
-from typing import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
     MissingDependency,
+    Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import clients as programs
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.clients import PROGRAMS
-from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.clients import (
+    PROGRAMS,
+    Program,
+    Said,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    child,
+    procfs,
+    systemd,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.procfs import Process
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import (
+    ENVIRONMENT,
+    PATH,
+)
 
 _STOP_SECONDS = 5.0
 _BOUND_SECONDS = 20.0
 
 
-def clients(devs: Sequence[str], proc: str = "/proc") -> tuple[Client, ...]:
-    """The DHCP clients of this network namespace that serve one of C(devs)."""
-    found = []
-    for pid, argv in _processes(proc):
-        for program in PROGRAMS.values():
-            found += [
-                Client(dev, program.name, command, pid)
-                for dev, command in program.recognise(argv, devs)
+@dataclass(frozen=True)
+class Host:
+    """Where processes and programs are looked for, and who is root there; by itself, this machine."""
+
+    proc: str = procfs.PROC
+    path: str = PATH
+    root: int = 0
+    programs: Mapping[str, Program] = field(default_factory=lambda: PROGRAMS)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What a process can't make up about itself, at one moment."""
+
+    start_time: int
+    session: int
+    uid: int
+    exe: str
+    own_files: bool
+
+    def objection(self, process: Process, program: Program, host: Host) -> str:
+        """Why it is no DHCP client of this host, empty where it is one."""
+        if self.uid != host.root:
+            return f"it runs as {_user(self.uid)}, not as root"
+        if not process.executes(programs.files_of(program, host.path)):
+            return f"its program is {self.exe!r}, not the {program.name} of this host"
+        return "" if self.own_files else "it sees other files (a mount namespace of its own)"
+
+
+@dataclass(frozen=True)
+class _Seen:
+    process: Process
+    program: Program
+    standing: _Standing
+    said: tuple[Said, ...]
+
+    def is_a(self, client: Client) -> bool:
+        return any(
+            self.program.name == client.program
+            and one.dev == client.dev
+            # the families that dhcpcd serves come and go
+            and (self.program.families or one.argv == client.argv)
+            for one in self.said
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """The DHCP clients of some devices, and what is told of processes that only look like one."""
+
+    clients: tuple[Client, ...]
+    pretenders: tuple[str, ...]
+
+
+def survey(devs: Sequence[str], host: Host = Host()) -> Found:
+    """Who serves one of C(devs) in this network namespace."""
+    true, families, doubtful = [], set(), []
+    for seen in _seen(devs, host):
+        objection = seen.standing.objection(seen.process, seen.program, host)
+        if objection:
+            doubtful.append((seen, objection))
+        else:
+            true += [
+                Client(one.dev, seen.program.name, one.argv, seen.process.pid, left=one.left)
+                for one in seen.said
             ]
-    return tuple(sorted(found, key=lambda one: one.argv))
+            families.add((seen.program.name, seen.standing.session))
+    told = [
+        f"The process {seen.process.pid} calls itself {seen.program.name} of {', '.join(one.dev for one in seen.said)}, and is not taken for a "
+        f"DHCP client: {objection}. It was left alone."
+        for seen, objection in doubtful
+        if not (seen.program.families and (seen.program.name, seen.standing.session) in families)
+    ]
+    return Found(tuple(sorted(true, key=lambda one: one.argv)), tuple(told))
 
 
-def stop(client: Client, seconds: float = _STOP_SECONDS, proc: str = "/proc") -> None:
+def clients(devs: Sequence[str], host: Host = Host()) -> tuple[Client, ...]:
+    """The DHCP clients of this network namespace that serve one of C(devs)."""
+    return survey(devs, host).clients
+
+
+def stop(client: Client, seconds: float = _STOP_SECONDS, host: Host = Host()) -> None:
     """End the client, and whatever processes it has, so that its lease and its addresses stay. Raises DeadlineExceeded."""
-    program = PROGRAMS[client.program]
-    pids = {client.pid} | {pid for pid, argv in _processes(proc) if program.belongs(argv, client)}
-    handles = []
+    program = host.programs[client.program]
+    handles: dict[int, int] = {}
     try:
-        for pid in pids:
-            try:
-                handles.append(os.pidfd_open(pid))
-            except ProcessLookupError:
-                continue
-        for handle in handles:
-            try:
-                signal.pidfd_send_signal(handle, program.ending)
-            except ProcessLookupError:
-                continue
+        for process in _family(client, host):
+            who = process.identity()
+            handle = None if who is None else procfs.pidfd(who)
+            if handle is not None:
+                handles[process.pid] = handle
+        # looked at again now that no number can change hands
+        still = {process.pid for process in _family(client, host)} & set(handles)
+        for pid in still:
+            procfs.signal_to(handles[pid], program.ending)
         deadline = time.monotonic() + seconds
-        for handle in handles:
-            if not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        for pid in still:
+            if not procfs.ended(handles[pid], deadline - time.monotonic()):
                 raise DeadlineExceeded(
-                    f"The DHCP client {client.pid} of {client.dev} did not end within {seconds:g} seconds; stop it by hand."
+                    f"The DHCP client {pid} of {client.dev} did not end within {seconds:g} seconds; stop it by hand."
                 )
     finally:
-        for handle in handles:
+        for handle in handles.values():
             os.close(handle)
 
 
-def start(client: Client, old_dev: str) -> None:
+def start(client: Client, old_dev: str, host: Host = Host()) -> None:
     """Start the client with the lease that C(old_dev) had, and wait until it is bound.
 
     A server that does not answer is no failure: the address stands already, and the client goes on asking in the background.
     """
-    program = PROGRAMS[client.program]
-    argv = program.prepare(client, old_dev)
+    program = host.programs[client.program]
+    found = programs.files_of(program, host.path)
+    if not found:
+        raise MissingDependency(
+            f"Cannot start {program.name} for {client.dev}: it is not installed; install {program.package}."
+        )
+    applet = [] if os.path.basename(found[0]) == program.name else [program.name]
+    try:
+        argv = [found[0], *applet, *program.prepare(client, old_dev)]
+    except OSError as error:
+        raise Refused(
+            f"Cannot give the lease of {old_dev} to the {program.name} of {client.dev}: {error.strerror}; make room or the disk writable."
+        ) from None
+    unit = f"hypervisor-network-dhcp-{client.dev}-{os.getpid()}"
+
+    def begin() -> None:
+        child.ordinary()
+        systemd.enter(unit, (os.getpid(),))
+
     try:
         # it lives on, as a daemon of the host; and nothing here has threads
         process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, close_fds=True,
-            preexec_fn=lambda: systemd.enter(f"hypervisor-network-dhcp-{client.dev}-{os.getpid()}", (os.getpid(),)),  # noqa: PLW1509
+            cwd="/", env=ENVIRONMENT, preexec_fn=begin,  # noqa: PLW1509
         )  # fmt: skip
-    except OSError as error:
+    except (OSError, subprocess.SubprocessError) as error:
         raise MissingDependency(
-            f"Cannot start {argv[0]} for {client.dev}: {error.strerror}; install {program.package}."
+            f"Cannot start {found[0]} for {client.dev}: {getattr(error, 'strerror', None) or error}; install {program.package}."
         ) from None
     try:
         process.wait(_BOUND_SECONDS)
@@ -85,14 +187,63 @@ def start(client: Client, old_dev: str) -> None:
         pass
 
 
-def _processes(proc: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The processes of this network namespace with their command lines."""
-    here = os.stat(os.path.join(proc, "self", "ns", "net")).st_ino
-    for path in glob.glob(os.path.join(proc, "[0-9]*")):
-        try:
-            with open(os.path.join(path, "cmdline"), "rb") as stream:
-                argv = tuple(os.fsdecode(part) for part in stream.read().rstrip(b"\0").split(b"\0"))
-            if argv[0] and os.stat(os.path.join(path, "ns", "net")).st_ino == here:
-                yield int(os.path.basename(path)), argv
-        except OSError:
-            continue  # ended meanwhile, or another user's
+def _family(client: Client, host: Host) -> list[Process]:
+    """The processes of a client as they are now: those that count themselves, and what runs the same program in their session."""
+    program = host.programs[client.program]
+    found: dict[int, Process] = {}
+    sessions = set()
+    for seen in _seen((client.dev,), host):
+        if seen.is_a(client) and not seen.standing.objection(seen.process, seen.program, host):
+            found[seen.process.pid] = seen.process
+            sessions.add(seen.standing.session)
+    if program.families:
+        files = programs.files_of(program, host.path)
+        for process in procfs.processes(host.proc):
+            stat = process.stat()
+            # session 0 is another pid namespace's
+            if stat is not None and stat.session in sessions - {0} and process.executes(files):
+                found[process.pid] = process
+    return list(found.values())
+
+
+def _seen(devs: Sequence[str], host: Host) -> Iterator[_Seen]:
+    """The processes of this network namespace that say to serve one of C(devs)."""
+    here = procfs.own_namespace("net", host.proc)
+    for process in procfs.processes(host.proc):
+        if here is None or process.namespace("net") != here:
+            continue
+        if not _said(process, devs, host):
+            continue
+        # who it is is asked before and after what it says: a number may change hands, and a program execute another
+        standing = _standing(process, host)
+        said = _said(process, devs, host)
+        if standing is not None and standing == _standing(process, host):
+            for program, lines in said:
+                yield _Seen(process, program, standing, lines)
+
+
+def _said(
+    process: Process, devs: Sequence[str], host: Host
+) -> list[tuple[Program, tuple[Said, ...]]]:
+    argv = process.argv()
+    found = [
+        (program, tuple(program.recognise(argv, devs)))
+        for program in (host.programs.values() if argv else ())
+    ]
+    return [(program, lines) for program, lines in found if lines]
+
+
+def _standing(process: Process, host: Host) -> _Standing | None:
+    stat, uid = process.stat(), process.real_uid()
+    if stat is None or uid is None:
+        return None
+    files = process.namespace("mnt")
+    own = files is not None and files == procfs.own_namespace("mnt", host.proc)
+    return _Standing(stat.start_time, stat.session, uid, process.exe(), own)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"the user {uid}"

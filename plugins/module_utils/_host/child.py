@@ -11,6 +11,7 @@ import signal
 from typing import Collection
 
 ORDINARY = 0
+_UMASK = 0o022  # as daemons of the host have it: what a DHCP client writes is read by others
 _UNCATCHABLE = (signal.SIGKILL, signal.SIGSTOP)
 
 
@@ -26,6 +27,7 @@ def ordinary(oom_score: int = ORDINARY) -> None:
             except (OSError, ValueError):  # the C library's own
                 continue
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(_UMASK)
     set_oom_score(oom_score)
 
 

@@ -93,6 +93,20 @@ class Process:
         """What it calls itself (comm)."""
         return text(self.read("comm")).rstrip("\n")
 
+    def open_files(self) -> dict[int, str]:
+        """What each of its descriptors is open on, such as C(socket:[4711]) or a path."""
+        found = {}
+        try:
+            numbers = [int(name) for name in os.listdir(self.path("fd"))]
+        except OSError:
+            return {}
+        for number in numbers:
+            try:
+                found[number] = text(os.readlink(os.fsencode(self.path("fd", str(number)))))
+            except OSError:
+                continue  # closed meanwhile
+        return found
+
     def stat(self) -> Stat | None:
         # The command in parentheses may hold anything, so fields are counted behind the last one
         fields = text(self.read("stat")).rpartition(")")[2].split()
@@ -104,10 +118,23 @@ class Process:
             return None
 
     def real_uid(self) -> int | None:
+        return self._status(b"Uid:", 10)
+
+    def may(self, capability: int) -> bool:
+        """Whether it has a capability over what this process sees, and not only in a user namespace of its own."""
+        has = self._status(b"CapEff:", 16) or 0
+        return bool(has >> capability & 1) and self.namespace("user") == own_namespace(
+            "user", self.proc
+        )
+
+    def _status(self, key: bytes, base: int) -> int | None:
         for line in self.read("status").splitlines():
             words = line.split()
-            if words[:1] == [b"Uid:"] and words[1:2] and words[1].isdigit():
-                return int(words[1])
+            if words[:1] == [key]:
+                try:
+                    return int(words[1], base)
+                except (IndexError, ValueError):
+                    return None
         return None
 
     def exe(self) -> str:
@@ -129,8 +156,8 @@ class Process:
         except OSError:
             return False
 
-    def namespace(self, kind: str) -> tuple[int, int] | None:
-        """Which namespace of a kind (net, mnt, user) it is in."""
+    def namespace(self, kind: str) -> str | None:
+        """Which namespace of a kind (net, mnt, user) it is in, such as C(net:[4026531833])."""
         return _namespace(self.path("ns", kind))
 
     def identity(self) -> Identity | None:
@@ -148,24 +175,28 @@ def processes(proc: str = PROC) -> Iterator[Process]:
         yield Process(pid, proc)
 
 
-def own_namespace(kind: str, proc: str = PROC) -> tuple[int, int] | None:
+def own_namespace(kind: str, proc: str = PROC) -> str | None:
     """The namespace of a kind that this thread is in."""
     return _namespace(os.path.join(proc, "thread-self", "ns", kind)) or _namespace(
         os.path.join(proc, "self", "ns", kind)
     )
 
 
-def _namespace(path: str) -> tuple[int, int] | None:
+def _namespace(path: str) -> str | None:
     try:
-        found = os.stat(path)
+        return os.readlink(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
 
 
 def text(words: bytes) -> str:
     """What somebody else wrote, as text: what is none of it is replaced by a mark."""
     return words.decode("utf-8", "replace")
+
+
+def printable(words: str) -> str:
+    """The same in one line, with a mark for each character that would not be seen, or end it."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in words)
 
 
 def boot_id() -> str:

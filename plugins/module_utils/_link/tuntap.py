@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import glob
 import grp
 import os
 import pwd
 import re
 import struct
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
@@ -22,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     MissingDependency,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Holder
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 
 TUNSETIFF, _TUNSETPERSIST, _TUNSETOWNER, _TUNSETGROUP = (
     0x400454CA,
@@ -36,6 +36,7 @@ _IFF_TUN, IFF_TAP, _IFF_MULTI_QUEUE, IFF_NO_PI, _IFF_VNET_HDR = (
     0x1000,
     0x4000,
 )
+_DEVICE = "/dev/net/tun"
 _IFNAMSIZ = 16
 _MOST_ID = 2**31 - 1  # ioctl's argument is a C int
 
@@ -68,7 +69,7 @@ def configure(
 def opened(flags: int = 0, _open: Callable = os.open) -> int:
     """A descriptor of the tun driver, to read and to write, with more flags of open(2). Raises KernelError, MissingDependency."""
     try:
-        return _open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | flags)
+        return _open(_DEVICE, os.O_RDWR | os.O_CLOEXEC | flags)
     except PermissionError as error:
         raise KernelError("open /dev/net/tun", error.errno or errno.EPERM) from None
     except OSError as error:
@@ -102,41 +103,29 @@ def _number(value: str, option: str, noun: str, look_up: Callable[[str], int]) -
         ) from None
 
 
-def holders(proc: str = "/proc") -> dict[str, Holder]:
+def holders(proc: str = procfs.PROC) -> dict[str, Holder]:
     """Which process of this network namespace holds which TAP or TUN, by the device's name.
 
     Read from the fdinfo of every open file, where the tun driver writes C(iff:); needs root to see other users' processes.
     """
     found = {}
-    here = os.readlink(os.path.join(proc, "thread-self", "ns", "net"))
-    for path in glob.iglob(os.path.join(proc, "[0-9]*", "fd", "*")):
-        try:
-            if (
-                os.readlink(path) != "/dev/net/tun"
-                or os.readlink(f"{path.rpartition('/fd/')[0]}/ns/net") != here
-            ):
-                continue  # names are those of its own namespace
-            with open(
-                path.replace("/fd/", "/fdinfo/"), encoding="ascii", errors="replace"
-            ) as stream:
-                name = re.search(r"^iff:\t(\S+)", stream.read(), re.MULTILINE)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.EACCES, errno.ESRCH, errno.EPERM):
-                continue  # the process ended meanwhile, or is not ours to see
-            raise
-        if name:
-            pid = path.split("/")[-3]
-            found[name.group(1)] = Holder(int(pid), _guest_of(os.path.join(proc, pid, "cmdline")))
+    here = procfs.own_namespace("net", proc)
+    for process in procfs.processes(proc):
+        # names are those of its own namespace
+        if process.namespace("net") != here:
+            continue
+        for fd in [fd for fd, path in process.open_files().items() if path == _DEVICE]:
+            name = re.search(
+                r"^iff:\t(\S+)", procfs.text(process.read(f"fdinfo/{fd}")), re.MULTILINE
+            )
+            if name:
+                found[name[1]] = Holder(process.pid, _guest_of(process.argv()))
     return found
 
 
-def _guest_of(cmdline: str) -> str | None:
+def _guest_of(words: Sequence[str]) -> str | None:
     """The name that a QEMU was given: C(-name vm1), or C(-name guest=vm1,process=...)."""
-    try:
-        with open(cmdline, encoding="utf-8", errors="replace") as stream:
-            words = stream.read().split("\0")
-    except OSError:
-        return None  # it ended meanwhile
-    if "qemu" not in os.path.basename(words[0]) or "-name" not in words[:-1]:
+    if not words or "qemu" not in os.path.basename(words[0]) or "-name" not in words[:-1]:
         return None
-    return words[words.index("-name") + 1].partition(",")[0].replace("guest=", "", 1)
+    given = words[words.index("-name") + 1].partition(",")[0].replace("guest=", "", 1)
+    return procfs.printable(given)

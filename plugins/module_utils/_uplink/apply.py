@@ -57,6 +57,7 @@ class UplinkNoun:
         snapshot = self._links.read()
         names = names_of(snapshot.links)
         own = (self._spec.nic, self._spec.bridge)
+        dhcp = handover.survey(own)
         return Inet(
             snapshot.links,
             snapshot.addresses,
@@ -72,8 +73,9 @@ class UplinkNoun:
                 for dev in own
                 for key, value in _sysctls_of(dev, dev if dev in snapshot.links else "default")
             },
-            handover.clients(own),
+            dhcp.clients,
             self._hooks(names),
+            pretenders=dhcp.pretenders,
         )
 
     def _hooks(self, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:

@@ -31,7 +31,8 @@ class Inet(Snapshot):
 
     C(sysctls) maps "ipv4/conf/eth0/rp_filter" to its text; C(hooks) are (device, kind) of qdiscs that see frames before a bridge does.
     C(traces) are what other managers of networks left, C(forwards_dropped) tells whether the host's packet filter keeps guests apart, and
-    C(filter_rules) are those of it that name the NIC; C(listeners) are programs that listen on the NIC alone.
+    C(filter_rules) are those of it that name the NIC; C(listeners) are programs that listen on the NIC alone, and C(pretenders) tell of processes
+    that only look like a DHCP client.
     """
 
     routes: tuple[Route, ...] = ()
@@ -44,6 +45,7 @@ class Inet(Snapshot):
     forwards_dropped: bool = False
     filter_rules: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
+    pretenders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,18 @@ from __future__ import annotations
 import glob
 import os
 
-from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_init, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    cloud_init,
+    procfs,
+    programs,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.procfs import Process
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     managers as network_managers,
 )
 
 _MOST_BYTES = 1 << 20
+_CAP_NET_ADMIN = 12  # linux/capability.h
 _BRIDGE_FILTERS = "sys/net/bridge/bridge-nf-call-iptables"
 
 
@@ -40,12 +46,26 @@ def forwards_are_dropped(proc: str = "/proc", iptables: str = "iptables") -> boo
 
 def _running(proc: str) -> frozenset[str]:
     found = set()
-    for path in glob.glob(os.path.join(glob.escape(proc), "[0-9]*", "cmdline")):
-        title = (_text(path) or "").replace("\0", " ")
-        known = network_managers.PROGRAMS.match(title)
-        if known is not None:
+    for process in procfs.processes(proc):
+        known = network_managers.PROGRAMS.match(" ".join(process.argv()))
+        if known is not None and _may_manage(process):
             found.add(known["name"] or network_managers.MASTER)
     return frozenset(found)
+
+
+def _may_manage(process: Process) -> bool:
+    """Whether it could change the network: anybody may take a manager's name, and would stop every conversion by that.
+
+    It is root's, or may by a capability (systemd-networkd), or has root do it by a process of its program and session (dhcpcd), which nobody can join.
+    """
+    uid, stat = process.real_uid(), process.stat()
+    if uid in (None, 0) or process.may(_CAP_NET_ADMIN):
+        return True
+    return stat is not None and any(
+        other.real_uid() == 0 and other.exe() == process.exe()
+        for other in procfs.processes(process.proc)
+        if (found := other.stat()) is not None and found.session == stat.session
+    )
 
 
 def _text(path: str) -> str | None:

@@ -195,9 +195,15 @@ def _check_bond(bond: Link, spec: Spec) -> None:
 def warnings(now: Inet, spec: Spec, came_to: str = "") -> list[str]:
     """What will be different although nothing is refused, a sentence each; C(came_to) is the address that whoever confirms comes to."""
     nic = now.links.get(spec.nic)
+    found = list(now.pretenders)
     if nic is None or not spec.present or nic.master == spec.bridge:
-        return []
-    found = []
+        return found
+    found += [
+        f"{client.program} of {client.dev} runs with '{' '.join(client.left)}', which its successor on {spec.bridge} does not get: only known options "
+        "go over, with files that are the distribution's or root's own."
+        for client in now.clients
+        if client.left and client.dev == spec.nic
+    ]
     entered = now.device_of(came_to)
     if entered not in (None, spec.nic, spec.bridge) and now.links[entered].lower != spec.nic:
         found.append(

@@ -1,31 +1,36 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which DHCP client serves a device, and how its lease gets another device's name: a /proc of files, and real command lines."""
+"""How a lease gets another device's name, what a successor is started as, and who is ended; test_handover_survey.py tells who counts."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Callable, Iterator
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
     MissingDependency,
+    Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.handover import Host
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import client_for
 
 IFUPDOWN = (
-    "/sbin/dhclient", "-4", "-v", "-i", "-pf", "/run/dhclient.eth0.pid", "-lf", "/var/lib/dhcp/dhclient.eth0.leases", "-I", "-df",
+    "dhclient", "-4", "-v", "-i", "-pf", "/run/dhclient.eth0.pid", "-lf", "/var/lib/dhcp/dhclient.eth0.leases", "-I", "-df",
     "/var/lib/dhcp/dhclient6.eth0.leases", "eth0",
 )  # fmt: skip
 IFUPDOWN6 = (
-    "/sbin/dhclient", "-6", "-v", "-pf", "/run/dhclient6.eth0.pid", "-lf", "/var/lib/dhcp/dhclient6.eth0.leases", "-I", "-P", "-N", "eth0",
+    "dhclient", "-6", "-v", "-pf", "/run/dhclient6.eth0.pid", "-lf", "/var/lib/dhcp/dhclient6.eth0.leases", "-I", "-P", "-N", "eth0",
 )  # fmt: skip
 LEASES = """lease {
   interface "eth0";
@@ -37,56 +42,6 @@ lease {
   fixed-address 10.88.0.100;
 }
 """
-
-
-@pytest.fixture
-def proc(tmp_path: Path) -> Path:
-    """A /proc of which this process is in the namespace "here"."""
-    root = tmp_path / "proc"
-    namespace(root, "self", tmp_path / "here")
-    return root
-
-
-def namespace(root: Path, pid: str, inode: Path) -> None:
-    inode.touch()
-    (root / pid / "ns").mkdir(parents=True)
-    (root / pid / "ns" / "net").symlink_to(inode)
-
-
-def process(root: Path, pid: int, *argv: str, inode: str = "here") -> None:
-    namespace(root, str(pid), root.parent / inode)
-    (root / str(pid) / "cmdline").write_bytes(b"".join(os.fsencode(word) + b"\0" for word in argv))
-
-
-def test_a_client_is_found_by_its_program_and_the_device_it_names(proc: Path) -> None:
-    process(proc, 100, *IFUPDOWN)
-    process(proc, 101, *IFUPDOWN6)
-    process(proc, 102, "/sbin/dhclient", "-4", "eth1")
-    process(proc, 103, "vi", "eth0")
-    process(proc, 104, "/usr/bin/dhclientele", "eth0")
-    process(proc, 105, "dhclient", "eth0.10")
-    process(proc, 106)
-    found = handover.clients(("eth0", "br0"), str(proc))
-    assert [(one.dev, one.program, one.argv, one.pid) for one in found] == [
-        ("eth0", "dhclient", IFUPDOWN, 100), ("eth0", "dhclient", IFUPDOWN6, 101),
-    ]  # fmt: skip
-
-
-def test_a_client_in_another_network_namespace_is_none_of_ours(proc: Path) -> None:
-    process(proc, 100, *IFUPDOWN, inode="there")
-    assert handover.clients(("eth0",), str(proc)) == ()
-
-
-def test_a_process_that_ends_while_it_is_looked_at_is_passed_over(proc: Path) -> None:
-    (proc / "100").mkdir()
-    process(proc, 101, *IFUPDOWN)
-    assert [one.pid for one in handover.clients(("eth0",), str(proc))] == [101]
-
-
-def test_a_command_line_that_is_no_text_is_kept_as_it_is(proc: Path) -> None:
-    process(proc, 100, "dhclient", "-cf", "/etc/\udcff.conf", "eth0")
-    (found,) = handover.clients(("eth0",), str(proc))
-    assert found.argv[2] == "/etc/\udcff.conf"
 
 
 @pytest.mark.parametrize(
@@ -110,15 +65,20 @@ def test_the_client_of_the_bridge_is_the_nics_under_another_name(
     assert client_for(moved, "eth0") == client
 
 
-def record(tmp_path: Path) -> str:
-    """A program that writes down how it was called, in place of a client."""
-    path = tmp_path / "record"
+def record(tmp_path: Path) -> Host:
+    """A machine whose dhclient writes down how it was called."""
+    path = tmp_path / "sbin" / "dhclient"
+    path.parent.mkdir()
     path.write_text(
         f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'called')!r}, 'w').write(' '.join(sys.argv[1:]))\n",
         encoding="ascii",
     )
     path.chmod(0o755)
-    return str(path)
+    return Host(path=str(path.parent))
+
+
+def dhclient(dev: str, leases: Path) -> Client:
+    return Client(dev, "dhclient", ("dhclient", "-lf", str(leases), dev))
 
 
 def test_the_new_client_gets_a_copy_of_the_lease_under_its_name_and_the_old_file_stays(
@@ -128,8 +88,7 @@ def test_the_new_client_gets_a_copy_of_the_lease_under_its_name_and_the_old_file
     old.write_text(LEASES, encoding="ascii")
     old.chmod(0o640)
     new = tmp_path / "dhclient.br0.leases"
-    client = Client("br0", "dhclient", (record(tmp_path), "-lf", str(new), "br0"))
-    handover.start(client, "eth0")
+    handover.start(dhclient("br0", new), "eth0", record(tmp_path))
     assert old.read_text(encoding="ascii") == LEASES
     assert new.read_text(encoding="ascii") == LEASES.replace(
         'interface "eth0";', 'interface "br0";'
@@ -139,7 +98,7 @@ def test_the_new_client_gets_a_copy_of_the_lease_under_its_name_and_the_old_file
     assert {path.name for path in tmp_path.iterdir()} == {
         "dhclient.eth0.leases",
         "dhclient.br0.leases",
-        "record",
+        "sbin",
         "called",
     }
 
@@ -147,7 +106,7 @@ def test_the_new_client_gets_a_copy_of_the_lease_under_its_name_and_the_old_file
 def test_one_lease_file_for_all_devices_gets_the_bridges_leases_last(tmp_path: Path) -> None:
     leases = tmp_path / "dhclient.leases"
     leases.write_text(LEASES, encoding="ascii")
-    handover.start(Client("br0", "dhclient", (record(tmp_path), "-lf", str(leases), "br0")), "eth0")
+    handover.start(dhclient("br0", leases), "eth0", record(tmp_path))
     text = leases.read_text(encoding="ascii")
     assert text.startswith(LEASES)  # the way back finds the NIC's
     assert (
@@ -160,52 +119,142 @@ def test_one_lease_file_for_all_devices_gets_the_bridges_leases_last(tmp_path: P
 def test_one_lease_file_for_all_devices_does_not_grow_with_each_conversion(tmp_path: Path) -> None:
     leases = tmp_path / "dhclient.leases"
     leases.write_text(LEASES, encoding="ascii")
-    there = Client("br0", "dhclient", (record(tmp_path), "-lf", str(leases), "br0"))
+    there, host = dhclient("br0", leases), record(tmp_path)
     for _again in range(3):
-        handover.start(there, "eth0")
-        handover.start(client_for(there, "eth0"), "br0")
+        handover.start(there, "eth0", host)
+        handover.start(client_for(there, "eth0"), "br0", host)
     assert leases.read_text(encoding="ascii").count("lease {") <= 6
 
 
 def test_without_a_lease_the_client_simply_starts(tmp_path: Path) -> None:
     new = tmp_path / "dhclient.br0.leases"
-    handover.start(Client("br0", "dhclient", (record(tmp_path), "-lf", str(new), "br0")), "eth0")
+    handover.start(dhclient("br0", new), "eth0", record(tmp_path))
     assert (tmp_path / "called").exists() and not new.exists()
 
 
 def test_the_same_device_again_keeps_its_lease_file(tmp_path: Path) -> None:
     leases = tmp_path / "dhclient.eth0.leases"
     leases.write_text(LEASES, encoding="ascii")
-    handover.start(
-        Client("eth0", "dhclient", (record(tmp_path), "-lf", str(leases), "eth0")), "eth0"
-    )
+    handover.start(dhclient("eth0", leases), "eth0", record(tmp_path))
     assert leases.read_text(encoding="ascii") == LEASES
 
 
+def test_a_lease_file_that_is_no_text_goes_over_byte_by_byte(tmp_path: Path) -> None:
+    old, new = tmp_path / "dhclient.eth0.leases", tmp_path / "dhclient.br0.leases"
+    old.write_bytes(b'lease {\n  interface "eth0";\n  option host-name "\xff\x00\r";\n}\n')
+    handover.start(dhclient("br0", new), "eth0", record(tmp_path))
+    assert new.read_bytes() == old.read_bytes().replace(b'"eth0"', b'"br0"')
+
+
+def test_a_lease_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "dhclient.eth0.leases").write_text(LEASES)
+    (tmp_path / "dhclient.br0.leases").mkdir()
+    with pytest.raises(Refused, match="Cannot give the lease of eth0") as caught:
+        handover.start(dhclient("br0", tmp_path / "dhclient.br0.leases"), "eth0", record(tmp_path))
+    assert "\n" not in str(caught.value) and not (tmp_path / "called").exists()
+
+
+def test_what_is_started_is_the_program_of_the_systems_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, evil = record(tmp_path), tmp_path / "evil"
+    evil.mkdir()
+    (evil / "dhclient").write_text(f"#!/bin/sh\ntouch {tmp_path}/owned\n")
+    (evil / "dhclient").chmod(0o755)
+    monkeypatch.setenv("PATH", str(evil))
+    handover.start(Client("br0", "dhclient", (str(evil / "dhclient"), "br0")), "br0", host)
+    assert (tmp_path / "called").read_text() == "br0" and not (tmp_path / "owned").exists()
+
+
+def test_a_client_is_an_ordinary_daemon_whatever_its_starter_ignores(tmp_path: Path) -> None:
+    program = tmp_path / "sbin" / "dhclient"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!/bin/sh\n(grep -E '^(SigIgn|SigBlk|Umask)' /proc/self/status; cat /proc/self/oom_score_adj; pwd) > {tmp_path}/found\n"
+    )
+    program.chmod(0o755)
+    pid = os.fork()
+    if pid == 0:
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_IGN)
+        Path("/proc/self/oom_score_adj").write_text("500")
+        os.umask(0o077)
+        handover.start(
+            Client("br0", "dhclient", ("dhclient", "br0")), "br0", Host(path=str(program.parent))
+        )
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert (tmp_path / "found").read_text().split() == [
+        "Umask:", "0022", "SigBlk:", "0" * 16, "SigIgn:", "0" * 16, "0", "/",
+    ]  # fmt: skip
+
+
 def test_a_client_that_is_not_installed_any_more_is_one_sentence(tmp_path: Path) -> None:
+    client = Client("br0", "dhclient", ("dhclient", "br0"))
     with pytest.raises(MissingDependency) as caught:
-        handover.start(Client("br0", "dhclient", (str(tmp_path / "nothing"), "br0")), "br0")
+        handover.start(client, "br0", Host(path=str(tmp_path)))
     assert "\n" not in str(caught.value) and "install isc-dhcp-client" in str(caught.value)
 
 
-def test_a_client_is_ended_by_sigterm_and_waited_for() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        handover.stop(Client("eth0", "dhclient", ("dhclient", "eth0"), child.pid))
-        assert child.wait(5) == -15
+READY = (
+    "import signal; signal.signal(signal.SIGTERM, signal.{}); print('ready', flush=True); input()"
+)
 
 
-def test_a_client_that_is_gone_already_is_no_trouble() -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as child:
-        child.wait()
-    handover.stop(Client("eth0", "dhclient", ("dhclient", "eth0"), child.pid))
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """A function that starts a process as dhclient: C(exe) is what it executes, the host's dhclient if it is True."""
+    program = tmp_path / "sbin" / "dhclient"
+    program.parent.mkdir()
+    shutil.copy2(os.path.realpath(sys.executable), program)
+    started: list[subprocess.Popen] = []
 
-
-def test_a_client_that_does_not_end_is_said_by_number() -> None:
-    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", stubborn], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
+    def start(own: bool = True, handler: str = "SIG_DFL") -> subprocess.Popen:
+        child = subprocess.Popen(
+            ["dhclient", "-c", READY.format(handler), "eth0"], executable=program if own else sys.executable,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONHOME": sys.base_prefix},
+        )  # fmt: skip
+        started.append(child)
         assert child.stdout is not None and child.stdout.readline() == b"ready\n"
-        with pytest.raises(DeadlineExceeded, match=str(child.pid)):
-            handover.stop(Client("eth0", "dhclient", ("dhclient", "eth0"), child.pid), seconds=0.1)
+        return child
+
+    yield start
+    for child in started:
         child.kill()
+        child.communicate()
+
+
+def here(tmp_path: Path) -> Host:
+    return Host(path=str(tmp_path / "sbin"), root=os.getuid())
+
+
+def test_a_client_is_ended_by_sigterm_and_waited_for_and_a_lookalike_is_not(
+    tmp_path: Path, real: Callable[..., subprocess.Popen]
+) -> None:
+    child, other = real(), real(own=False)
+    (client,) = handover.clients(("eth0",), here(tmp_path))
+    assert (client.argv, client.pid) == (("dhclient", "eth0"), child.pid)
+    assert "-c" in client.left
+    handover.stop(client, host=here(tmp_path))
+    assert child.wait(5) == -15 and other.poll() is None
+
+
+def test_who_has_the_clients_number_by_now_is_not_ended(
+    tmp_path: Path, real: Callable[..., subprocess.Popen]
+) -> None:
+    other = real(own=False)
+    handover.stop(Client("eth0", "dhclient", ("dhclient", "eth0"), other.pid), host=here(tmp_path))
+    assert other.poll() is None
+
+
+def test_a_client_that_is_gone_already_is_no_trouble(tmp_path: Path) -> None:
+    handover.stop(Client("eth0", "dhclient", ("dhclient", "eth0"), 1), host=here(tmp_path))
+
+
+def test_a_client_that_does_not_end_is_said_by_number(
+    tmp_path: Path, real: Callable[..., subprocess.Popen]
+) -> None:
+    child = real(handler="SIG_IGN")
+    (client,) = handover.clients(("eth0",), here(tmp_path))
+    with pytest.raises(DeadlineExceeded, match=str(child.pid)):
+        handover.stop(client, 0.1, here(tmp_path))

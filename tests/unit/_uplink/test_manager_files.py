@@ -73,6 +73,35 @@ def test_programs_are_known_by_their_command_lines(
     assert read(tmp_path).programs == found
 
 
+STATUS = "Name:\tx\nUid:\t{0}\t{0}\t{0}\t{0}\nCapEff:\t{1}\n"
+NETWORKD, NOBODY, ADMIN = 998, 65534, "0000000000001000"
+
+
+def _process(proc: Path, pid: int, title: str, uid: int, caps: str = "0", user: str = "1") -> None:
+    folder = proc / str(pid)
+    (folder / "ns").mkdir(parents=True)
+    (folder / "ns" / "user").symlink_to(f"user:[{user}]")
+    (folder / "exe").symlink_to("/usr/sbin/dhcpcd")
+    write(folder, cmdline=title, status=STATUS.format(uid, caps))
+    write(folder, stat=f"{pid} (x) S 1 9 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0")
+
+
+def test_a_local_user_with_a_managers_name_is_none(tmp_path: Path) -> None:
+    proc = tmp_path / "proc"
+    _process(proc, 10, "x\0", 0)
+    (proc / "self").symlink_to("10")
+    (proc / "10" / "stat").write_text("10 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0")
+    for pid, title in enumerate(("keepalived\0", "wickedd\0", "dhcpcd: [manager] [ip4]\0"), 70):
+        _process(proc, pid, title, NOBODY)
+    # all capabilities, in a user namespace of its own
+    _process(proc, 80, "/usr/sbin/connmand\0", NOBODY, "000001ffffffffff", "2")
+    assert read(tmp_path).programs == frozenset()
+    _process(proc, 90, "systemd-networkd\0", NETWORKD, ADMIN)
+    assert read(tmp_path).programs == {"systemd-networkd"}
+    _process(proc, 91, "dhcpcd: [privileged proxy] [ip4]\0", 0)
+    assert "dhcpcd" in read(tmp_path).programs
+
+
 def test_cloud_init_counts_where_it_is_and_may(tmp_path: Path) -> None:
     write(tmp_path, etc__cloud__about="")
     assert read(tmp_path).cloud_init is True
