@@ -31,7 +31,8 @@ machine:
 accel:
   description:
     - V(kvm) runs the guest on the processor, V(tcg) translates its code. A new guest gets V(auto), which takes V(kvm) where it works.
-    - Whether it works is tried with a tiny guest, once per boot of the host, since there are hosts whose C(/dev/kvm) opens and whose guests hang.
+    - Whether it works is tried with a tiny guest, since there are hosts whose C(/dev/kvm) opens and whose guests hang. The answer counts until the next
+      boot of the host; where there was none in time, it is tried again by the next run.
       RV(guest.accel_used) and RV(guest.accel_reason) tell what was chosen and why.
   type: str
   choices: [auto, kvm, tcg]
@@ -55,13 +56,16 @@ disks:
   suboptions:
     path:
       description:
-        - Absolute path of the image, a regular file.
+        - Absolute path of the image, a regular file below one of O(allowed_roots).
       type: path
       required: true
     format:
       description:
-        - Format of the image. Without it, an image with a qcow2 header is V(qcow2), and anything else is refused. A raw image is never
-          guessed, since its guest could write a header that opens other files of the host.
+        - Format of the image. Without it, an image that this module made has the format that it was made in, and another one is V(qcow2) if its
+          header says so and names no other file. Anything else is refused, since the guest of a raw image could have
+          written a header that opens other files of the host.
+        - A qcow2 image is looked at with all that is below it, backing files and data files. Each must say the format of the next, be a plain file, and
+          be in O(allowed_roots).
       type: str
       choices: [qcow2, raw]
     size:
@@ -72,6 +76,12 @@ disks:
       description:
         - Makes the image as a qcow2 overlay on this image if it is missing.
       type: path
+    backing_format:
+      description:
+        - Format of O(disks[].backing_file). Required, unless that is an image which this module made, on a file system with extended attributes.
+          What is in the file does not tell it, since the guest of a raw image can write there whatever it likes.
+      type: str
+      choices: [qcow2, raw]
     bus:
       description:
         - What the disk hangs on. V(sata) and V(scsi) add the controller.
@@ -98,8 +108,7 @@ cdrom:
 nics:
   description:
     - Network cards in their order. The list is compared as a whole.
-    - Each tap must be there, up, in a bridge, free and owned by O(user) when the guest starts. This is looked at right before, because QEMU as root
-      makes a tap that is missing, in no bridge, and reports success.
+    - Each tap must be there, up, in a bridge, free and owned by O(user) when the guest starts. A tap without an owner is refused, since everybody may open it.
   type: list
   elements: dict
   suboptions:
@@ -114,7 +123,8 @@ nics:
       type: str
     mac:
       description:
-        - MAC address of the card. Without it, one that is derived from the guest's name and the card's place in the list.
+        - MAC address of the card. Without it, one that is derived from the guest's name and the card's place in the list. One that a device of the host has,
+          such as the card's own tap, is refused, since its frames would end there.
       type: str
     model:
       description:
@@ -166,9 +176,26 @@ vnc:
   type: path
 user:
   description:
-    - User that QEMU runs as, a name or a number of the target. Recommended. It needs access to the images, and must own the taps.
-    - Without one, QEMU runs as root, inside its system call filter.
+    - User that QEMU runs as, a name or a number of the target. It needs access to the images, and must own the taps.
+    - Without one, it is the system user C(hypervisor-guest), which the role M(hypervisor.network.bridge_host#role) makes, and which owns nothing else.
+    - Whoever breaks out of QEMU is this user. It has no capabilities, and QEMU's system call filter is on. Give guests that must not reach each
+      other's images different users.
   type: str
+allow_root:
+  description:
+    - Let O(user) be root. Without it such a guest is refused, whatever the name of the user with the number 0 is, since whoever breaks out of QEMU
+      then owns the host.
+    - The one reason for it is an image in a place that only root can reach, on a host that runs no guest of anybody else.
+  type: bool
+allowed_roots:
+  description:
+    - Directories that the guest's files must be below, with all links resolved. This counts for every file that is named here or in the header of an image.
+    - Without it, these are C(/boot), C(/data), C(/home), C(/media), C(/mnt), C(/opt), C(/run), C(/srv), C(/tmp), C(/usr/lib), C(/usr/share),
+      C(/var/cache), C(/var/lib), C(/var/log) and C(/var/tmp).
+    - No file may be a symbolic link itself. Every directory above it must belong to root or O(user), and nobody else may write to it, since whoever can
+      could exchange the file between the look and the use.
+  type: list
+  elements: path
 supervisor:
   description:
     - What keeps the process. V(process) is a process in a session of its own, which ends with the host. V(auto) takes the best that there is.
@@ -202,7 +229,12 @@ wait_timeout:
   default: 60
 extra_args:
   description:
-    - Further arguments of QEMU, one per item. Those that this module sets itself, such as C(-qmp) or C(-chardev), are refused.
+    - Further arguments of QEMU, one per item, of those that shape the machine only. Everything that opens a file, starts a program or listens is refused,
+      with the option of this module that does it properly, if there is one. So nothing of a guest listens to the network.
+    - Allowed are C(-device) and C(-global) with harmless devices and properties (random numbers, balloon, USB, PCI bridges, graphics cards, watchdogs),
+      C(-object) of C(rng-builtin), C(rng-random), C(iothread) and C(memory-backend-ram), C(-rtc), C(-smbios), C(-fw_cfg) with a C(string), C(-boot) with
+      C(menu) and C(strict), C(-uuid), C(-vga), C(-k), C(-numa), C(-action), C(-watchdog-action), C(-overcommit), C(-icount), C(-msg), C(-usb),
+      C(-mem-prealloc), C(-no-acpi), C(-no-hpet), C(-no-reboot) and C(-no-shutdown).
   type: list
   elements: str
 """

@@ -13,6 +13,8 @@ description:
   - Starts, pauses, stops and forgets QEMU guests, and drives them over QMP.
   - An option that is not given keeps the value that the guest was last started with.
   - A guest is found by its run directory below C(/run/hypervisor-network), and its process by number, start time and boot. Nothing else is signalled.
+  - A guest is never root, and nothing of it listens to the network. See O(user) and O(extra_args).
+  - Where systemd runs, a guest has a scope of its own, so that the end of the session which started it does not end the guest.
   - Any failure after the first write undoes what the run did.
 author:
   - The hypervisor.network contributors (@hypervisor-network)
@@ -39,7 +41,7 @@ EXAMPLES = r"""
       - {tap: tap1, mac: "52:00:00:00:00:01"}
     wait_for: [mac_learned]
 
-- name: Run one from an overlay on a cloud image, as a user of its own
+- name: Run one from an overlay on a cloud image, as a user of its own instead of hypervisor-guest
   hypervisor.network.qemu_guest:
     name: vm2
     memory: 2G
@@ -48,6 +50,7 @@ EXAMPLES = r"""
     disks:
       - path: /var/lib/guests/vm2.qcow2
         backing_file: /var/lib/images/debian.qcow2
+        backing_format: qcow2
         size: 20G
     nics:
       - tap: tap2

@@ -101,7 +101,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
@@ -126,8 +126,8 @@ def main():
     )
     name, netns = module.params["name"], module.params["netns"]
     try:
-        supervisor = Supervisor()
-        guests = [supervisor.read(one) for one in supervisor.names() if name in (None, one)]
+        status = Status()
+        guests = [status.read(one) for one in status.names() if name in (None, one)]
         guests = [guest for guest in guests if netns in (None, guest.spec.get("netns"))]
         # from the namespace we are in there is no way back after the first of another one
         found = [

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guests import Guests
+from ansible_collections.hypervisor.network.tests.harness.guests import Guests, guest_user
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +29,16 @@ def guests(netns, run_module) -> Iterator[Guests]:
     made = Guests(netns, run_module)
     yield made
     made.remove()
+
+
+@pytest.fixture
+def guest_folder() -> Iterator[Path]:
+    """A folder that is the guests' user's, on a path that it may follow; pytest's own are root's alone."""
+    user = guest_user()
+    folder = Path(tempfile.mkdtemp(prefix="hypervisor-network-", dir="/var/tmp"))
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

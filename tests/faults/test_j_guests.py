@@ -51,20 +51,20 @@ def test_j02_a_name_that_is_a_path_an_option_or_a_command(netns, run_module, nam
     "name",
     ["a,readonly=on.qcow2", "with space.qcow2", "a=b.qcow2", 'quo"te.qcow2', "json:{}.qcow2", "-S"],
 )
-def test_j03_an_image_whose_name_means_something_to_qemu(guests, tmp_path, name):
-    disk = image(tmp_path / "plain.qcow2")
-    os.rename(disk, tmp_path / name)
-    guest = guests.done(disks=[{"path": str(tmp_path / name)}])
+def test_j03_an_image_whose_name_means_something_to_qemu(guests, guest_folder, name):
+    disk = image(guest_folder / "plain.qcow2")
+    os.rename(disk, guest_folder / name)
+    guest = guests.done(disks=[{"path": str(guest_folder / name)}])
     opened = {
         os.readlink(f"/proc/{guest['pid']}/fd/{one}")
         for one in os.listdir(f"/proc/{guest['pid']}/fd")
     }
-    assert str(tmp_path / name) in opened
+    assert str(guest_folder / name) in opened
     assert process_state(guest["pid"]) is not None
 
 
-def test_j03_an_image_with_a_comma_that_is_made(guests, tmp_path):
-    disk = tmp_path / "a,size=1T,b.qcow2"
+def test_j03_an_image_with_a_comma_that_is_made(guests, guest_folder):
+    disk = guest_folder / "a,size=1T,b.qcow2"
     guests.done(disks=[{"path": str(disk), "size": "8M"}])
     info = subprocess.run(
         ["qemu-img", "info", "-U", "--output=json", str(disk)],
@@ -92,21 +92,27 @@ def test_j03_what_is_no_image_file(guests, path):
     guests.refused(disks=[{"path": path, "format": "raw"}])
 
 
-def test_j03_a_link_to_a_file_of_somebody_else(guests, tmp_path):
-    link = tmp_path / "disk.img"
+def test_j03_a_link_to_a_file_of_somebody_else(guests, guest_folder):
+    link = guest_folder / "disk.img"
     link.symlink_to("/etc/shadow")
     assert "symbolic link" in guests.refused(disks=[{"path": str(link), "format": "raw"}])
     assert "symbolic link" in guests.refused(
-        disks=[{"path": str(tmp_path / "new.qcow2"), "backing_file": str(link)}]
+        disks=[
+            {
+                "path": str(guest_folder / "new.qcow2"),
+                "backing_file": str(link),
+                "backing_format": "raw",
+            }
+        ]
     )
-    assert not (tmp_path / "new.qcow2").exists()
+    assert not (guest_folder / "new.qcow2").exists()
 
 
-def test_j03_a_backing_file_that_a_raw_guest_wrote_is_not_followed(guests, tmp_path):
+def test_j03_a_backing_file_that_a_raw_guest_wrote_is_not_followed(guests, guest_folder):
     """The guest of a raw disk wrote a qcow2 header whose backing file is a file of the host."""
-    secret = tmp_path / "secret"
+    secret = guest_folder / "secret"
     secret.write_bytes(b"secret" * 1000)
-    disk = image(tmp_path / "disk.img", "8M", "qcow2", "-b", str(secret), "-F", "raw")
+    disk = image(guest_folder / "disk.img", "8M", "qcow2", "-b", str(secret), "-F", "raw")
     guest = guests.done(disks=[{"path": disk, "format": "raw"}])
     opened = {
         os.readlink(f"/proc/{guest['pid']}/fd/{one}")
@@ -169,13 +175,13 @@ def test_j07_another_user_cannot_reach_the_monitor(guests):
 
 
 def test_j08_nothing_of_a_guest_listens_to_the_network_and_nobody_else_can_read_it(
-    guests, tmp_path
+    guests, guest_folder
 ):
-    guests.done(vnc=str(tmp_path / "vnc"), serial_log=str(tmp_path / "log"))
+    guests.done(vnc=str(guest_folder / "vnc"), serial_log=str(guest_folder / "log"))
     run_directories = [Path(path) for path in guests.left()]
     made = [one for folder in run_directories for one in (folder, *folder.iterdir())] + [
-        tmp_path / "vnc",
-        tmp_path / "log",
+        guest_folder / "vnc",
+        guest_folder / "log",
     ]
     assert {path.name for path in made} >= {
         "guest.json",

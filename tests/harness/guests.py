@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER
 
 from .netns import batch
 
@@ -20,6 +23,18 @@ EMULATOR = "qemu-system-i386"
 MEMORY = "32"
 MAC = "52:00:00:00:00:01"
 NOBODY = 65534  # the user and the group that Debian has for those who own nothing
+
+
+def guest_user() -> pwd.struct_passwd:
+    """The account that guests run as, made as the role's packages step makes it; it stays, as a package would."""
+    try:
+        return pwd.getpwnam(USER)
+    except KeyError:
+        words = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", USER]  # fmt: skip
+        done = subprocess.run(words, check=False, capture_output=True, text=True)
+        if done.returncode not in (0, 9):  # 9: another test made it in the same moment
+            raise RuntimeError(done.stderr) from None
+        return pwd.getpwnam(USER)
 
 
 class Guests:
@@ -34,7 +49,10 @@ class Guests:
         self._used: set[str] = set()
         lines = ["link add br0 type bridge forward_delay 0", "link set br0 up"]
         for number in range(1, taps + 1):
-            lines += [f"tuntap add tap{number} mode tap", f"link set tap{number} master br0 up"]
+            lines += [
+                f"tuntap add tap{number} mode tap user {guest_user().pw_name}",
+                f"link set tap{number} master br0 up",
+            ]
         batch(netns, "\n".join(lines) + "\n")
 
     def name(self, short: str = "vm1") -> str:
@@ -109,10 +127,11 @@ def holds_qmp(folder: Path) -> socket.socket:
 
 
 def image(path: Path, size: str = "8M", image_format: str = "qcow2", *more: str) -> str:
-    """A disk image made by qemu-img."""
+    """A disk image made by qemu-img, of the guests' user."""
     subprocess.run(
         ["qemu-img", "create", "-q", "-f", image_format, *more, str(path), size], check=True
     )
+    os.chown(path, guest_user().pw_uid, guest_user().pw_gid)
     return str(path)
 
 

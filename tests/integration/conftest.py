@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
+from ansible_collections.hypervisor.network.tests.harness.guests import guest_user
 from ansible_collections.hypervisor.network.tests.harness.lan import lan
 from ansible_collections.hypervisor.network.tests.harness.role_host import Host
 
@@ -23,5 +24,6 @@ NEWEST = str(PYTHONS["pyroute2-0.9.7"])
 def host(tmp_path: Path) -> Iterator[Host]:
     """The host of a LAN, for playbooks of the role bridge_host."""
     needs_root()
+    guest_user()
     with lan() as made:
         yield Host(made, tmp_path, NEWEST)

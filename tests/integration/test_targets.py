@@ -11,22 +11,36 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
+from ansible_collections.hypervisor.network.tests.harness.guests import guest_user
 
 TARGETS = Path(__file__).resolve().parent / "targets"
 NAMES = sorted(path.name for path in TARGETS.iterdir() if (path / "tasks" / "main.yml").exists())
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder of the guests' user, on a path that it may follow; pytest's own are root's alone."""
+    needs_root()
+    user = guest_user()
+    made = Path(tempfile.mkdtemp(prefix="hypervisor-network-", dir="/var/tmp"))
+    os.chown(made, user.pw_uid, user.pw_gid)
+    yield made
+    shutil.rmtree(made)
+
+
 @pytest.mark.parametrize("target", NAMES)
-def test_target(target: str, target_python: str, netns: str, tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
+def test_target(target: str, target_python: str, netns: str, tmp_path: Path, folder: Path) -> None:
     play = {
         "name": f"Target {target}",
         "hosts": "localhost",

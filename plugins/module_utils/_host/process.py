@@ -58,11 +58,9 @@ def _kernel_log() -> Iterator[bytes]:
         return
 
 
-def account(user: str | None) -> pwd.struct_passwd:
-    """The account of a name or number; root where none is given. Raises GuestError."""
+def account(user: str) -> pwd.struct_passwd:
+    """The account of a name or number. Raises GuestError."""
     try:
-        if user is None:
-            return pwd.getpwuid(0)
         return pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
     except KeyError:
         raise GuestError(
@@ -104,14 +102,19 @@ def spawn(
 
 
 def fork(
-    what: str, work: Work, descriptors: Mapping[int, int], stderr: int, user: pwd.struct_passwd
+    what: str,
+    work: Work,
+    descriptors: Mapping[int, int],
+    stderr: int,
+    user: pwd.struct_passwd,
+    recorded: Callable[[Identity], None] = lambda _who: None,
 ) -> None:
     """Have C(work) done by a process of its own that outlives this one, as C(user); see C(spawn) for the rest.
 
     Nothing is executed, so the user needs no interpreter that it may read. A GuestError says that C(what) cannot be done where
     C(work) raises OSError before it is sure to.
     """
-    _apart(what, work, descriptors, stderr, user, lambda _who: None)
+    _apart(what, work, descriptors, stderr, user, recorded)
 
 
 def _apart(

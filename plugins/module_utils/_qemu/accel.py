@@ -2,21 +2,22 @@
 """Which accelerator: that /dev/kvm opens does not mean that it works.
 
 There are hosts whose KVM opens, runs a BIOS, and then takes for ever over 64-bit code. So a tiny guest is run once per boot,
-and what came of it is remembered.
+and what came of it is remembered; where nothing came of it in time, it is tried again.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import pwd
 import subprocess
-import tempfile
 import time
-from typing import Any
+from dataclasses import dataclass
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
+from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import rights_of
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 
 _DEVICE = "/dev/kvm"
@@ -48,7 +49,11 @@ _EXPECTED = 0x10 << 1 | 1
 
 
 def choose(
-    asked: str, program: str, user: Any, root: str = rundir.ROOT, device: str = _DEVICE
+    asked: str,
+    program: str,
+    user: pwd.struct_passwd,
+    root: str = rundir.ROOT,
+    device: str = _DEVICE,
 ) -> tuple[str, str]:
     """(kvm or tcg, why) for a guest of this emulator that runs as C(user) (a struct_passwd).
 
@@ -66,7 +71,7 @@ def choose(
     return "tcg", obstacle
 
 
-def _obstacle(program: str, user: Any, root: str, device: str) -> str | None:
+def _obstacle(program: str, user: pwd.struct_passwd, root: str, device: str) -> str | None:
     target, host = os.path.basename(program).rpartition("-")[2], platform.machine()
     if target not in _FAMILY.get(host, (host,)):
         return f"{os.path.basename(program)} emulates another processor than this host's {host}"
@@ -79,59 +84,81 @@ def _obstacle(program: str, user: Any, root: str, device: str) -> str | None:
     if target not in ("x86_64", "i386"):
         return "whether KVM works can only be proven on x86 so far"
     # the probe runs 64-bit code, which qemu-system-i386 has not; KVM is the same for both
-    return _proven(os.path.join(os.path.dirname(program), "qemu-system-x86_64"), root)
+    return _proven(os.path.join(os.path.dirname(program), "qemu-system-x86_64"), user, root)
 
 
-def _proven(program: str, root: str) -> str | None:
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a probe guest: C(obstacle) is None where it ran. Only what is C(sure) is worth remembering: a busy host has no time now."""
+
+    obstacle: str | None
+    sure: bool = True
+
+
+# No answer costs the whole deadline, so a run asks once
+_UNSURE: dict[str, str | None] = {}
+
+
+def _proven(program: str, user: pwd.struct_passwd, root: str) -> str | None:
     path = os.path.join(root, _ANSWER)
     known = rundir.load(path)
     if known is not None and known.get("boot_id") == procfs.boot_id():
         return known["obstacle"]
-    obstacle = probe(program, "kvm")
-    if os.path.isdir(root):
-        rundir.store(path, {"boot_id": procfs.boot_id(), "obstacle": obstacle})
-    return obstacle
+    if program in _UNSURE:
+        return _UNSURE[program]
+    verdict = probe(program, "kvm", user)
+    if not verdict.sure:
+        _UNSURE[program] = verdict.obstacle
+    elif os.path.isdir(root):
+        rundir.store(path, {"boot_id": procfs.boot_id(), "obstacle": verdict.obstacle})
+    return verdict.obstacle
 
 
-def probe(program: str, accel: str, deadline: float = _DEADLINE) -> str | None:
-    """Run the tiny guest; None where it did what it should, else what it did instead."""
-    with tempfile.NamedTemporaryFile(prefix="hypervisor-network-", suffix=".img") as image:
-        image.write(_SECTOR)
-        image.flush()
-        words = [
-            program,
-            "-accel",
-            accel,
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-m",
-            "16",
-        ]
-        words += [
-            "-device",
-            "isa-debug-exit,iobase=0xf4,iosize=1",
-            "-drive",
-            f"file={image.name},format=raw,if=ide",
-        ]
+def probe(
+    program: str, accel: str, user: pwd.struct_passwd, deadline: float = _DEADLINE
+) -> Verdict:
+    """Run the tiny guest, as the user that the real one gets."""
+    words = [
+        program,
+        "-accel",
+        accel,
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-m",
+        "16",
+        "-device",
+        "isa-debug-exit,iobase=0xf4,iosize=1",
+    ]
+    image = os.memfd_create("hypervisor-network-probe", 0)
+    try:
+        os.write(image, _SECTOR)
+        os.fchown(image, user.pw_uid, user.pw_gid)
         begin = time.monotonic()
-        try:
-            done = subprocess.run(
-                words,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=deadline,
-                stdin=subprocess.DEVNULL,
-            )
-        except subprocess.TimeoutExpired:
-            return f"KVM opens, but a guest in it hangs (no answer within {deadline:g} s)"
-        except OSError as error:
-            return f"KVM was not tried: {program}: {error.strerror}"
+        done = subprocess.run(
+            [*words, "-drive", f"file=/dev/fd/{image},format=raw,if=ide"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=deadline,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[image],
+            **rights_of(user),
+        )
+    except subprocess.TimeoutExpired:
+        return Verdict(
+            f"KVM opens, but a guest in it hangs (no answer within {deadline:g} s)", sure=False
+        )
+    except OSError as error:
+        return Verdict(f"KVM was not tried: {program}: {error.strerror}", sure=False)
+    finally:
+        os.close(image)
     if done.returncode == _EXPECTED:
-        return None
+        return Verdict(None)
     last = " ".join(done.stderr.split())[-200:]
-    return f"KVM opens, but a guest in it ends after {time.monotonic() - begin:.1f} s with exit status {done.returncode} {last}".rstrip()
+    return Verdict(
+        f"KVM opens, but a guest in it ends after {time.monotonic() - begin:.1f} s with exit status {done.returncode} {last}".rstrip()
+    )

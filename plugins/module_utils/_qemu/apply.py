@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
@@ -19,7 +20,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 
 
 class Wire(Protocol):
@@ -30,6 +30,55 @@ class Wire(Protocol):
 
     def wait_for_mac(self, mac: str, timeout: float) -> Any:
         """The forwarding entry of that MAC as soon as there is one, None after C(timeout) seconds."""
+
+
+class Step(Protocol):
+    """One step of a stop."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was done, for how many seconds, and what came of it."""
+
+
+class Supervisor(Protocol):
+    """What keeps guests, whatever keeps them: the one port between this noun and the host."""
+
+    def busy(self, names: Iterable[str]) -> AbstractContextManager[None]:
+        """Hold these guests against other runs. Raises Refused."""
+
+    def read(self, name: str) -> guest_plan.Guest:
+        """What the host has of a guest."""
+
+    def check(
+        self, name: str, spec: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Raise where a start of this definition cannot work; C(made) are the recipes of images that will be there by then."""
+
+    def uid_of(self, spec: Mapping[str, Any]) -> int:
+        """Whom a guest of this definition runs as."""
+
+    def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> None:
+        """Start a guest, and return when it answers."""
+
+    def stop(self, name: str, grace: float) -> Sequence[Step]:
+        """End a guest, asking it first for C(grace) seconds."""
+
+    def resume(self, name: str) -> None:
+        """Let it go on."""
+
+    def pause(self, name: str) -> None:
+        """Hold its processors still."""
+
+    def define(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Put another definition in place for the next start."""
+
+    def remove(self, name: str) -> None:
+        """Forget a guest that is stopped."""
+
+    def create_image(self, recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+        """Make a disk image for a guest of that definition."""
+
+    def remove_image(self, path: str) -> None:
+        """Remove an image that this run made."""
 
 
 class GuestNoun:
@@ -67,6 +116,10 @@ class GuestNoun:
     def plan(self, now: guest_plan.Guests, wish: Iterable[Wish]) -> Plan:
         return guest_plan.plan(now, wish)
 
+    def prepare(self, before: guest_plan.Guests) -> None:
+        """Refuse what a run would, in check mode too."""
+        self._check(guest_plan.plan(before, self._wishes.values()), before)
+
     def wish_back(self, before: guest_plan.Guests, changes: Plan) -> list[Wish]:
         self._undoing = True
         return guest_plan.wish_back(before, changes, self._begun)
@@ -97,9 +150,9 @@ class GuestNoun:
             ]
         )
 
-    def _check(self, changes: Plan, now: guest_plan.Guests) -> None:
+    def _check(self, changes: Iterable[Change], now: guest_plan.Guests) -> None:
         """Everything that makes a start impossible, before the first change of the run."""
-        made = [change.name for change in changes if _makes_image(change)]
+        made = {change.name: change.after for change in changes if _makes_image(change)}
         starts = [
             change
             for change in changes
@@ -116,7 +169,7 @@ class GuestNoun:
                 change.name,
                 change.after,
                 links,
-                self._supervisor.uid_of(change.after.get("user")),
+                self._supervisor.uid_of(change.after),
                 own,
             )
 
@@ -138,7 +191,7 @@ class GuestNoun:
 
     def _create_disk(self, change: Change) -> None:
         self._begin(change.after["guest"])
-        self._supervisor.create_image(change.after, change.payload.get("user"))
+        self._supervisor.create_image(change.after, change.payload)
 
     def _remove_disk(self, change: Change) -> None:
         self._supervisor.remove_image(change.name)

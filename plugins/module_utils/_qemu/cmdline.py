@@ -12,6 +12,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Files, Image
+
 # The descriptors that the supervisor hands to QEMU. The lock is never read: it is held until the process is gone. The last is there for
 # a serial_log only.
 QMP_FD, SPARE_FD, LOCK_FD, SERIAL_FD = 3, 4, 5, 6
@@ -26,12 +28,12 @@ _CONTROLLERS = {
 
 @dataclass(frozen=True)
 class Launch:
-    """What only the host could tell: the program's path, the accelerator, where the pidfile goes, each image's format."""
+    """What only the host could tell: the program's path, the accelerator, where the pidfile goes, and the files as they were looked at."""
 
     program: str
     accel: str
     pidfile: str
-    formats: Mapping[str, str] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
     paused: bool = False
 
 
@@ -63,7 +65,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
     words += ["-pidfile", launch.pidfile]
     if launch.paused:
         words.append("-S")
-    words += _disks(spec, launch) + _nics(spec) + _kernel(spec)
+    words += _disks(spec, launch) + _nics(spec) + _kernel(spec, launch)
     if spec.get("serial_log") is not None:
         words += ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"]
         words += [
@@ -73,7 +75,12 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
             "chardev:serial0",
         ]
     if spec.get("vnc") is not None:
-        words += ["-device", _json({"driver": "VGA"}), "-vnc", f"unix:{_escaped(spec['vnc'])}"]
+        words += [
+            "-device",
+            _json({"driver": "VGA"}),
+            "-vnc",
+            f"unix:{_escaped(launch.files.paths['vnc'])}",
+        ]
     return words + list(spec.get("extra_args") or ())
 
 
@@ -86,9 +93,7 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
     ahci_port = 0
     for number, disk in enumerate(disks):
         node = f"disk{number}"
-        words += _blockdev(
-            node, disk["path"], disk["format"] or launch.formats[disk["path"]], disk["read_only"]
-        )
+        words += _blockdev(node, launch.files.images[disk["path"]], disk["read_only"])
         if disk["bus"] == "virtio":
             device = {"driver": "virtio-blk-pci"}
         elif disk["bus"] == "scsi":
@@ -109,27 +114,36 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
                 }
             ),
         ]
-    if spec.get("cdrom") is not None:
-        words += _blockdev("cdrom", spec["cdrom"], "raw", True)
+    if "cdrom" in launch.files.paths:
+        words += _blockdev("cdrom", Image(launch.files.paths["cdrom"], "raw"), True)
         words += ["-device", _json({"driver": "ide-cd", "id": "cdrom-dev", "drive": "cdrom"})]
     return words
 
 
-def _blockdev(node: str, path: str, image_format: str, read_only: bool) -> list[str]:
-    # locking "auto" is "on" wherever the file system can; a second guest on the same image is refused by QEMU itself
-    below = {"driver": "file", "filename": path, "locking": "auto", "read-only": read_only}
+def _blockdev(node: str, image: Image, read_only: bool) -> list[str]:
     return [
         "-blockdev",
-        _json(
-            {
-                "driver": image_format,
-                "node-name": node,
-                "read-only": read_only,
-                "discard": "unmap",
-                "file": below,
-            }
-        ),
+        _json({"node-name": node, "discard": "unmap", **_opened(image, read_only)}),
     ]
+
+
+def _opened(image: Image, read_only: bool) -> dict[str, Any]:
+    """An image and all below it, spelled out: what its header says by the time that QEMU reads it counts no more."""
+    opened: dict[str, Any] = {
+        "driver": image.format,
+        "read-only": read_only,
+        "file": _file(image.path, read_only),
+    }
+    if image.format == "qcow2":
+        opened["backing"] = None if image.backing is None else _opened(image.backing, True)
+        if image.data_file is not None:
+            opened["data-file"] = _file(image.data_file, read_only)
+    return opened
+
+
+def _file(path: str, read_only: bool) -> dict[str, Any]:
+    # locking "auto" is "on" wherever the file system can; a second guest on the same image is refused by QEMU itself
+    return {"driver": "file", "filename": path, "locking": "auto", "read-only": read_only}
 
 
 def _nics(spec: Mapping[str, Any]) -> list[str]:
@@ -161,11 +175,11 @@ def _nics(spec: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _kernel(spec: Mapping[str, Any]) -> list[str]:
+def _kernel(spec: Mapping[str, Any], launch: Launch) -> list[str]:
     words: list[str] = []
     for option in ("boot", "kernel", "initrd", "append"):
         if spec.get(option) is not None:
-            words += [f"-{option}", spec[option]]
+            words += [f"-{option}", launch.files.paths.get(option, spec[option])]
     return words
 
 

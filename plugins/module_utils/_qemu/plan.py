@@ -177,14 +177,21 @@ def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -
 def check_taps(
     name: str, spec: Mapping[str, Any], links: Mapping[str, Link], uid: int, own: Iterable[str] = ()
 ) -> None:
-    """Raise Refused unless QEMU, run as C(uid), will find each tap ready. C(own): taps that this very guest holds now.
+    """Raise Refused unless QEMU, run as C(uid), will find each tap ready, and no device of the host has the guest's MAC.
+
+    C(own): taps that this very guest holds now.
 
     As root, QEMU makes a tap that is missing, in no bridge, and reports success: hence the look right before the start.
     """
+    macs = {link.mac: link.name for link in links.values() if link.mac is not None}
     for nic in spec["nics"]:
         tap = nic["tap"]
         link = links.get(tap)
         begin = f"{name} is not started: "
+        if nic["mac"] in macs:
+            raise Refused(
+                f"{begin}its MAC {nic['mac']} is that of this host's {macs[nic['mac']]}, which the frames for the guest would end at; give it another 'mac'."
+            )
         if link is None:
             raise Refused(f"{begin}there is no tap '{tap}'; make it with tap_device.")
         if link.kind != "tun" or link.options["mode"] != "tap":
@@ -206,8 +213,13 @@ def check_taps(
                 f"{begin}{tap} is held by another process; give the guest a tap of its own, or stop the other one."
             )
         if uid != 0 and link.options["owner"] != uid:
+            whose = (
+                "has no owner, so everybody may open it"
+                if link.options["owner"] in (None, -1)
+                else "does not belong to the guest's user"
+            )
             raise Refused(
-                f"{begin}{tap} does not belong to the guest's user (uid {uid}); set 'owner' with tap_device."
+                f"{begin}{tap} {whose}; make its owner the guest's user (uid {uid}) with tap_device."
             )
         if (nic["queues"] > 1) != link.options["multi_queue"]:
             raise Refused(

@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import extra_args
 
 _DISK_SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
     "format": {"type": "str", "choices": ["qcow2", "raw"]},
     "size": {"type": "str"},
     "backing_file": {"type": "path"},
+    "backing_format": {"type": "str", "choices": ["qcow2", "raw"]},
     "bus": {"type": "str", "choices": ["virtio", "ide", "sata", "scsi"], "default": "virtio"},
     "read_only": {"type": "bool", "default": False},
     "serial": {"type": "str"},
@@ -54,6 +59,8 @@ SPEC: dict[str, dict[str, Any]] = {
     "serial_log": {"type": "path"},
     "vnc": {"type": "path"},
     "user": {"type": "str"},
+    "allow_root": {"type": "bool"},
+    "allowed_roots": {"type": "list", "elements": "path"},
     "supervisor": {"type": "str", "choices": ["auto", "process"], "default": "auto"},
     "on_change": {"type": "str", "choices": ["keep", "restart"], "default": "keep"},
     "shutdown_timeout": {"type": "float", "default": 60},
@@ -67,7 +74,15 @@ SPEC: dict[str, dict[str, Any]] = {
     "extra_args": {"type": "list", "elements": "str"},
     "netns": {"type": "str"},
 }
+# The collection's own: a system user that owns nothing but guests, made by the role's packages step
+USER = "hypervisor-guest"
+# Where a Debian host keeps images, kernels, logs and sockets: not /etc, /root, /proc, /sys nor /dev
+ROOTS = (
+    "/boot", "/data", "/home", "/media", "/mnt", "/opt", "/run", "/srv", "/tmp", "/usr/lib", "/usr/share", "/var/cache", "/var/lib",
+    "/var/log", "/var/tmp",
+)  # fmt: skip
 DEFAULTS: dict[str, Any] = {
+    "user": USER,
     "emulator": "qemu-system-x86_64",
     "accel": "auto",
     "cpus": 1,
@@ -84,8 +99,6 @@ _BOOT = re.compile(r"[a-dn-p]{1,8}")
 _SERIAL = re.compile(r"[A-Za-z0-9_.-]{1,20}")  # 20: VIRTIO_BLK_ID_BYTES
 _SIZE = re.compile(r"\s*(\d+)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE)
 _SIZES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_OWNED = {"chardev", "mon", "monitor", "qmp", "qmp-pretty", "incoming", "chroot", "readconfig", "daemonize", "pidfile", "runas", "run-with",
-          "sandbox", "S", "name", "nodefaults", "accel", "enable-kvm", "preconfig", "loadvm"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -231,14 +244,22 @@ def _memory(value: str, option: str) -> int:
     return size // 1024**2
 
 
+def _roots(values: list[str], option: str) -> list[str]:
+    if not values:
+        raise BadInput(f"{option} names no directory; name those that hold the guest's files.")
+    return [_path(value, option).rstrip("/") or "/" for value in values]
+
+
 def _arguments(values: list[str], option: str) -> list[str]:
-    for value in values:
-        _text(value, option)
-        if value.startswith("-") and value.lstrip("-") in _OWNED:
-            raise BadInput(
-                f"{option} may not hold {value}: this module sets it itself, or could no longer manage the guest."
-            )
-    return list(values)
+    return extra_args.checked([_text(value, option) for value in values], option)
+
+
+def _initrd(value: str, option: str) -> str:
+    if "," in value:
+        raise BadInput(
+            f"{option} {value!r} holds a comma, which divides the modules of a multiboot kernel; give it another name."
+        )
+    return _path(value, option)
 
 
 def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,6 +294,10 @@ def _nic(nic: Mapping[str, Any], guest: str, number: int) -> dict[str, Any]:
 
 def _image(disk: Mapping[str, Any], guest: str) -> Iterable[dict[str, Any]]:
     """What a disk is made of where it is missing: nothing, or one recipe."""
+    if disk.get("backing_format") is not None and disk["backing_file"] is None:
+        raise BadInput(
+            f"disks.backing_format needs a backing_file, and {disk['path']} has none; leave it out."
+        )
     if disk["size"] is None and disk["backing_file"] is None:
         return
     recipe: dict[str, Any] = {
@@ -284,11 +309,22 @@ def _image(disk: Mapping[str, Any], guest: str) -> Iterable[dict[str, Any]]:
     recipe["backing_file"] = (
         None if disk["backing_file"] is None else _path(disk["backing_file"], "disks.backing_file")
     )
+    if disk.get("backing_format") is not None:
+        recipe["backing_format"] = disk["backing_format"]
     if recipe["backing_file"] is not None and recipe["format"] != "qcow2":
         raise BadInput(
             f"disks.backing_file needs format: qcow2, and {disk['path']} has {recipe['format']}."
         )
     yield recipe
+
+
+def check_user(who: str, uid: int, user: str, allow_root: bool | None) -> None:
+    """Raise Refused where a guest would be root. C(uid) is what the host makes of C(user), whatever its name."""
+    if uid == 0 and not allow_root:
+        raise Refused(
+            f"{who} would run as root, so that a guest who breaks out of QEMU owns the host; leave user out (it is {USER}), name another than "
+            f"'{user}', or say allow_root: true."
+        )
 
 
 def _check_together(spec: Mapping[str, Any], item: Mapping[str, Any]) -> None:
@@ -311,10 +347,12 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "cdrom": _path,
     "boot": _matching(_BOOT, "a boot order; write letters such as n, c, d or cd"),
     "kernel": _path,
-    "initrd": _path,
+    "initrd": _initrd,
     "append": _text,
     "serial_log": _path,
     "vnc": _path,
     "user": _matching(_WORD, "a user's name or number"),
+    "allow_root": lambda value, option: value,
+    "allowed_roots": _roots,
     "extra_args": _arguments,
 }

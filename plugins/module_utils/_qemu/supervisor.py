@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import pwd
 import signal
 import socket
 import time
@@ -21,24 +22,31 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
-from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    procfs,
+    programs,
+    systemd,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
     images,
+    paths,
     rundir,
     serial_log,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER, check_user
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import (
+    Status,
+    process_of,
+)
 
-_STATUS_DEADLINE = 4.0  # for both monitors together: a stopped guest is reported within 5 s
 _START_DEADLINE = 30.0
 _TERM_DEADLINE = 10.0
 _KILL_DEADLINE = 10.0
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
-_OUT_OF_MEMORY = "out of memory: the kernel killed it"
 _PACKAGES = {"x86_64": "qemu-system-x86", "i386": "qemu-system-x86"}
 
 
@@ -54,18 +62,8 @@ class Step:
         return {"step": self.step, "seconds": self.seconds, "outcome": self.outcome}
 
 
-class Supervisor:
-    """Reads, starts and stops the guests below one run directory."""
-
-    def __init__(self, root: str = rundir.ROOT, status_deadline: float = _STATUS_DEADLINE) -> None:
-        self._root = root
-        self._status_deadline = status_deadline
-
-    def names(self) -> list[str]:
-        return rundir.names(self._root)
-
-    def directory(self, name: str) -> rundir.RunDirectory:
-        return rundir.RunDirectory(name, self._root)
+class Supervisor(Status):
+    """Starts and stops the guests below one run directory."""
 
     @contextlib.contextmanager
     def busy(self, names: Iterable[str]) -> Iterator[None]:
@@ -75,57 +73,20 @@ class Supervisor:
                 stack.enter_context(self.directory(name).busy())
             yield
 
-    def read(self, name: str) -> guest_plan.Guest:
-        """What the host has of a guest; at most 5 s, whatever QEMU does."""
-        directory = self.directory(name)
-        record = directory.load("guest.json")
-        if record is None:
-            return guest_plan.Guest(name)
-        own = {
-            "spec": record["spec"],
-            "accel": record.get("accel"),
-            "accel_reason": record.get("accel_reason"),
-        }
-        who = self._process(directory)
-        if who is None:
-            return guest_plan.Guest(name, guest_plan.STOPPED, **own)
-        if not who.alive:
-            crashed = who.boot_id == procfs.boot_id() and os.path.lexists(directory.pidfile)
-            if not crashed:
-                return guest_plan.Guest(name, guest_plan.STOPPED, **own)
-            return guest_plan.Guest(
-                name,
-                guest_plan.CRASHED,
-                crash_reason=_OUT_OF_MEMORY if processes.killed_for_memory(who) else None,
-                **own,
-            )
-        try:
-            with connect_any(directory.sockets, self._status_deadline) as qmp:
-                status = qmp.execute("query-status")["status"]
-        except HypervisorNetworkError:
-            # it may have ended while it was asked
-            status = guest_plan.UNRESPONSIVE if who.alive else guest_plan.STOPPED
-        return guest_plan.Guest(name, status, pid=who.pid, since=who.since, **own)
-
-    def check(self, name: str, spec: Mapping[str, Any], made: Iterable[str]) -> None:
-        """Raise before anything is touched, where a start cannot work. C(made): images that will exist by then."""
+    def check(
+        self, name: str, spec: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Raise before anything is touched, where a start cannot work. C(made): recipes of images that will exist by then."""
         _program(spec["emulator"])
-        user = processes.account(spec.get("user"))
+        user = _user_of(name, spec)
+        look = _look(name, spec, user)
+        look.files(spec, made)
         for disk in spec["disks"]:
-            if disk["path"] not in made:
-                images.check(disk["path"], "disk image")
-                if disk["format"] is None:
-                    images.format_of(disk["path"])
-        for option in ("cdrom", "kernel", "initrd"):
-            if spec.get(option) is not None and not os.path.isfile(spec[option]):
-                raise Refused(
-                    f"{name} is not started: the {option} {spec[option]} is no file; put it there first."
-                )
-        for option in ("serial_log", "vnc"):
-            if spec.get(option) is not None and not os.path.isdir(os.path.dirname(spec[option])):
-                raise Refused(
-                    f"{name} is not started: {option} is in {os.path.dirname(spec[option])}, which is no directory; make it first."
-                )
+            recipe = made.get(disk["path"])
+            if recipe is not None:
+                look.new(recipe["path"])
+                if recipe["backing_file"] is not None and recipe["backing_file"] not in made:
+                    look.base(recipe["backing_file"], recipe.get("backing_format"))
         if any(nic["vhost"] for nic in spec["nics"]) and not os.path.exists("/dev/vhost-net"):
             raise Refused(
                 f"{name} is not started: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out."
@@ -142,20 +103,17 @@ class Supervisor:
         Raises GuestError with the end of QEMU's own complaints where it dies, DeadlineExceeded where it hangs.
         """
         directory = self.directory(name)
-        user = processes.account(spec.get("user"))
+        user = _user_of(name, spec)
         accel, reason = self._accel(spec, user)
-        formats = {
-            disk["path"]: disk["format"] or images.format_of(disk["path"]) for disk in spec["disks"]
-        }
-        launch = cmdline.Launch(
-            _program(spec["emulator"]), accel, directory.pidfile, formats, paused
-        )
+        files = _look(name, spec, user).files(spec)
+        launch = cmdline.Launch(_program(spec["emulator"]), accel, directory.pidfile, files, paused)
         words = cmdline.argv(name, spec, launch)
         directory.make_trusted()
         with contextlib.ExitStack() as stack:
             lock = directory.open_lock()
             stack.callback(os.close, lock)
             directory.drop("process.json")
+            directory.drop("serial_log.json")
             directory.make_public(user.pw_uid, user.pw_gid)
             directory.store(
                 "guest.json", {"spec": spec, "argv": words, "accel": accel, "accel_reason": reason}
@@ -176,8 +134,10 @@ class Supervisor:
                 cmdline.SPARE_FD: listening[1].fileno(),
                 cmdline.LOCK_FD: lock,
             }
-            if spec.get("serial_log") is not None:
-                handed[cmdline.SERIAL_FD] = _serial_line(spec["serial_log"], errors, user, stack)
+            if "serial_log" in files.paths:
+                handed[cmdline.SERIAL_FD] = _serial_line(
+                    files.paths["serial_log"], errors, user, directory, stack
+                )
             processes.spawn(
                 words,
                 handed,
@@ -185,11 +145,21 @@ class Supervisor:
                 user,
                 lambda who: directory.store("process.json", who.as_dict()),
             )
+        self._leave_session(name, directory)
         # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
         self._await_machine(name, directory)
 
+    @staticmethod
+    def _leave_session(name: str, directory: rundir.RunDirectory) -> None:
+        """Out of the login session of whoever started it: KillUserProcesses=yes ends what is in there with it."""
+        records = [directory.load(record) for record in ("process.json", "serial_log.json")]
+        pids = [record["pid"] for record in records if record is not None]
+        if pids:
+            # the number makes it another unit than that of an earlier start, which systemd may not have collected yet
+            systemd.enter(f"hypervisor-network-guest-{name}-{pids[0]}", pids)
+
     def _await_machine(self, name: str, directory: rundir.RunDirectory) -> None:
-        who = self._process(directory)
+        who = process_of(directory)
         if who is None:
             raise GuestError(
                 f"{name} was started, and its record in {directory.trusted} is gone; another program removed it."
@@ -212,7 +182,7 @@ class Supervisor:
     def stop(self, name: str, grace: float) -> list[Step]:
         """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""
         directory = self.directory(name)
-        who = self._process(directory)
+        who = process_of(directory)
         steps: list[Step] = []
         if who is not None and who.alive:
             for word, act, deadline in (
@@ -232,11 +202,12 @@ class Supervisor:
             # killed by somebody else a moment ago: its threads still hold the lock and the disks
             procfs.wait_gone(who, _KILL_DEADLINE)
         directory.drop("process.json")
+        directory.drop("serial_log.json")
         directory.remove_public()
         return steps
 
     def _ask_guest(self, directory: rundir.RunDirectory) -> None:
-        with connect_any(directory.sockets, self._status_deadline) as qmp:
+        with connect_any(directory.sockets, self._deadline) as qmp:
             if qmp.execute("query-status")["status"] in ("paused", "prelaunch"):
                 qmp.execute("cont")  # what does not run cannot shut down
             qmp.execute("system_powerdown")
@@ -248,7 +219,7 @@ class Supervisor:
         self._tell(name, "stop")
 
     def _tell(self, name: str, command: str) -> None:
-        with connect_any(self.directory(name).sockets, self._status_deadline) as qmp:
+        with connect_any(self.directory(name).sockets, self._deadline) as qmp:
             qmp.execute(command)
 
     def define(self, name: str, spec: Mapping[str, Any]) -> None:
@@ -258,27 +229,42 @@ class Supervisor:
     def remove(self, name: str) -> None:
         self.directory(name).remove()
 
-    def create_image(self, recipe: Mapping[str, Any], user: str | None) -> None:
-        account = processes.account(user)
-        images.create(recipe, account.pw_uid, account.pw_gid)
+    def create_image(self, recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+        user = _user_of(recipe["guest"], spec)
+        images.create(recipe, _look(recipe["guest"], spec, user), user)
 
     def remove_image(self, path: str) -> None:
         images.remove(path)
 
-    def uid_of(self, user: str | None) -> int:
-        return processes.account(user).pw_uid
+    def uid_of(self, spec: Mapping[str, Any]) -> int:
+        return _account(spec).pw_uid
 
     def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
         return accelerator.choose(spec["accel"], _program(spec["emulator"]), user, self._root)
 
-    @staticmethod
-    def _process(directory: rundir.RunDirectory) -> procfs.Identity | None:
-        record = directory.load("process.json")
-        return (
-            None
-            if record is None
-            else procfs.Identity(record["pid"], record["start_time"], record["boot_id"])
-        )
+
+def _account(spec: Mapping[str, Any]) -> pwd.struct_passwd:
+    name = spec.get("user") or USER
+    try:
+        return processes.account(name)
+    except GuestError:
+        if name != USER:
+            raise
+        raise Refused(
+            f"There is no user '{USER}' on this host, whom guests run as; make it with ansible.builtin.user (system: true), as the role bridge_host does, "
+            "or name another in 'user'."
+        ) from None
+
+
+def _user_of(name: str, spec: Mapping[str, Any]) -> pwd.struct_passwd:
+    """Whom a guest runs as. Raises Refused where that is root and nobody asked for it."""
+    user = _account(spec)
+    check_user(name, user.pw_uid, user.pw_name, spec.get("allow_root"))
+    return user
+
+
+def _look(name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> paths.Look:
+    return paths.Look(name, user, spec.get("allowed_roots"))
 
 
 def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:
@@ -318,11 +304,24 @@ def _listen(path: str, uid: int, gid: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _serial_line(path: str, errors: int, user: Any, stack: contextlib.ExitStack) -> int:
+def _serial_line(
+    path: str,
+    errors: int,
+    user: pwd.struct_passwd,
+    directory: rundir.RunDirectory,
+    stack: contextlib.ExitStack,
+) -> int:
     """The end of a pipe to write to, whose other end goes to a log; C(stack) closes both here. Raises GuestError where the user cannot write that."""
     reader, writer = os.pipe()
     stack.callback(os.close, reader)
     stack.callback(os.close, writer)
     keep = functools.partial(serial_log.keep, _LOGGED_FD, path, serial_log.LIMIT)
-    processes.fork(f"write the serial_log {path}", keep, {_LOGGED_FD: reader}, errors, user)
+    processes.fork(
+        f"write the serial_log {path}",
+        keep,
+        {_LOGGED_FD: reader},
+        errors,
+        user,
+        lambda who: directory.store("serial_log.json", who.as_dict()),
+    )
     return writer

@@ -51,9 +51,10 @@ def plan(
     """What each step does.
 
     C(now) are the bridges that bridge_info found. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
-    there yet, or is to go), C(packages), C(nics) and C(files) (lists of names and paths), C(aware) (the bridges that filter VLANs), C(isolation) (what
-    bridge_isolation is told), and C(absent) and C(present), each a dict of C(guests), C(taps), C(ports), C(uplinks), C(stanzas), C(bridges): lists of
-    module items.
+    there yet, or is to go), C(packages) and C(nics) (lists of names), C(user) (whom guests run as, None where that is nobody whom
+    this collection makes), C(aware) (the bridges that filter VLANs), C(isolation) (what bridge_isolation is told), and C(absent)
+    and C(present), each a dict of C(guests), C(taps), C(ports), C(uplinks), C(stanzas), C(bridges): lists of module items.
+    C(present) has two more: C(rehearsed), the guests without their network cards, and C(plugs), the taps of each guest by name.
     """
     bridges, taps = tenant_rules.applied(bridges, taps, guests, tenants)
     there = {bridge["name"]: bridge for bridge in now}
@@ -89,7 +90,10 @@ def plan(
         "isolation": tenant_rules.proof(bridges, taps, guests, tenants),
         "nics": [item["uplink"] for item in bridges if item.get("uplink")],
         "packages": packages(whole, started) if bridges or taps or guests else [],
-        "files": sorted({path for item in started for path in files(item)}),
+        "user": guest_spec.USER
+        if any(item.get("user") in (None, guest_spec.USER) for item in started)
+        or any(item.get("owner") == guest_spec.USER for item in owned)
+        else None,
         "present": {
             "bridges": [{**up(item, there), **only(item, bridge_planner.SPEC)} for item in whole],
             "uplinks": [uplink(item) for item in whole if item.get("uplink")],
@@ -113,6 +117,8 @@ def plan(
             ]
             + [port(item) for item in owned if item.get("bridge")],
             "guests": started,
+            "rehearsed": [rehearsed(item) for item in started],
+            "plugs": {item["name"]: list(taps_of(item)) for item in started},
         },
         "absent": {
             "guests": [only(item, guest_spec.SPEC) for item in gone["guests"]],
@@ -163,12 +169,12 @@ def port(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_owner(tap: Mapping[str, Any], guests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """A tap belongs to the user that its guest runs as, so that QEMU can open it without being root."""
+    """A tap belongs to the user that its guest runs as, so that QEMU can open it without being root, and nobody else can."""
     if tap.get("owner") is not None:
         return dict(tap)
     for guest in guests:
-        if kept(guest) and guest.get("user") and tap["name"] in taps_of(guest):
-            return {**tap, "owner": guest["user"]}
+        if kept(guest) and tap["name"] in taps_of(guest):
+            return {**tap, "owner": guest.get("user") or guest_spec.USER}
     return dict(tap)
 
 
@@ -191,23 +197,9 @@ def with_wait(guest: Mapping[str, Any]) -> dict[str, Any]:
     return dict(guest) if guest.get("nics") else {"wait_for": ["running"], **guest}
 
 
-def files(guest: Mapping[str, Any]) -> list[str]:
-    """The files that must be there for a guest to start: none that qemu_guest makes where they are missing."""
-    disks = [
-        disk["path"]
-        for disk in guest.get("disks") or ()
-        if disk.get("size") is None and disk.get("backing_file") is None
-    ]
-    bases = [
-        disk["backing_file"]
-        for disk in guest.get("disks") or ()
-        if disk.get("backing_file") is not None
-    ]
-    return (
-        disks
-        + bases
-        + [guest[key] for key in ("cdrom", "kernel", "initrd") if guest.get(key) is not None]
-    )
+def rehearsed(guest: Mapping[str, Any]) -> dict[str, Any]:
+    """A guest as it is tried before its taps are there: all of it but the network cards."""
+    return {**guest, "nics": [], "wait_for": ["running"]}
 
 
 def absent_stanza(item: Mapping[str, Any]) -> dict[str, Any]:

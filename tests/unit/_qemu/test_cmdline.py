@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.cmdline import Launch, argv
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Files, Image
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import with_defaults
 
 DISK = {
@@ -34,10 +36,16 @@ NIC = {
 
 
 def words(launch: Launch | None = None, **spec: Any) -> list[str]:
-    return argv(
-        "vm1",
-        with_defaults(spec),
-        launch or Launch("/usr/bin/qemu-system-x86_64", "tcg", "/run/pid"),
+    launch = launch or Launch("/usr/bin/qemu-system-x86_64", "tcg", "/run/pid")
+    return argv("vm1", with_defaults(spec), replace(launch, files=looked_at(spec)))
+
+
+def looked_at(spec: dict[str, Any]) -> Files:
+    """The files as they are named, each image standing alone."""
+    options = ("cdrom", "kernel", "initrd", "serial_log", "vnc")
+    return Files(
+        {disk["path"]: Image(disk["path"], disk["format"]) for disk in spec.get("disks", ())},
+        {option: spec[option] for option in options if option in spec},
     )
 
 
@@ -149,11 +157,24 @@ def test_serial_number_boot_order_and_read_only_of_a_disk() -> None:
     )
 
 
-def test_a_format_that_nobody_named_comes_from_the_host() -> None:
-    launch = Launch("/qemu", "tcg", "/run/pid", {DISK["path"]: "qcow2"})
-    assert (
-        parsed(words(launch, disks=[{**DISK, "format": None}]), "-blockdev")[0]["driver"] == "qcow2"
-    )
+def test_an_image_is_opened_as_it_was_looked_at_with_all_below_it() -> None:
+    """12.4: what the header says when QEMU reads it counts no more: formats, backing files and data files are spelled out."""
+    base = Image("/base", "raw")
+    image = Image("/resolved", "qcow2", Image("/middle", "qcow2", base, "/data"))
+    launch = Launch("/qemu", "tcg", "/run/pid", Files({DISK["path"]: image}))
+    line = argv("vm1", with_defaults({"disks": [{**DISK, "format": None}]}), launch)
+    (disk,) = parsed(line, "-blockdev")
+    assert (disk["driver"], disk["file"]["filename"]) == ("qcow2", "/resolved")
+    assert not disk["read-only"] and disk["backing"]["read-only"]
+    middle = disk["backing"]
+    assert middle["driver"] == "qcow2" and middle["data-file"]["filename"] == "/data"
+    assert middle["backing"] == {"driver": "raw", "read-only": True, "file": {**middle["backing"]["file"], "filename": "/base"}}  # fmt: skip
+    assert "backing" not in middle["backing"]
+
+
+def test_an_image_that_stands_alone_gets_no_backing_file_whatever_its_header_says_by_then() -> None:
+    (disk,) = parsed(words(disks=[DISK]), "-blockdev")
+    assert disk["backing"] is None
 
 
 def test_a_nic_is_on_its_tap_and_starts_no_script() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,7 +209,8 @@ def tap(**more: Any) -> Link:
         (tap(), {"bridge": "br1"}, 0, "port of br0 and not of br1"),
         (tap(flags=0), {}, 0, "down"),
         (tap(flags=IFF_UP | IFF_LOWER_UP), {}, 0, "held"),
-        (tap(), {}, 1000, "1000"),
+        (tap(), {}, 1000, "no owner, so everybody may open it"),
+        (tap(options={"owner": -1}), {}, 1000, "1000"),
         (tap(options={"owner": 1001}), {}, 1000, "1000"),
         (tap(), {"queues": 2}, 0, "multi_queue"),
         (tap(options={"multi_queue": True}), {}, 0, "multi_queue"),
@@ -219,6 +221,18 @@ def test_h07_a_tap_that_is_not_ready(
 ) -> None:
     with pytest.raises(Refused, match=part):
         check_taps("vm1", {"nics": [{**NIC, **nic}]}, {} if link is None else {"tap1": link}, uid)
+
+
+@pytest.mark.parametrize("device", ["tap1", "br0", "eth0"])
+def test_13_20_a_mac_that_a_device_of_the_host_has(device: str) -> None:
+    links = {
+        "tap1": tap(),
+        "br0": Link("br0", 2, mac="02:00:00:00:00:01"),
+        "eth0": Link("eth0", 3, mac="02:00:00:00:00:02"),
+    }
+    links[device] = replace(links[device], mac=NIC["mac"])
+    with pytest.raises(Refused, match=f"52:00:00:00:00:01 is that of this host's {device}"):
+        check_taps("vm1", {"nics": [NIC]}, links, 0)
 
 
 @pytest.mark.parametrize(

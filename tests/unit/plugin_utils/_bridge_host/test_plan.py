@@ -23,7 +23,7 @@ def test_nothing_listed_is_nothing_to_do() -> None:
         [
             found["packages"],
             found["nics"],
-            found["files"],
+            found["user"],
             *found["present"].values(),
             *found["absent"].values(),
         ]
@@ -146,7 +146,7 @@ def test_a_tap_belongs_to_the_user_of_its_guest() -> None:
         {"name": "tap3", "bridge": "br0", "owner": "other"},
     ]
     found = plan([BR0], taps, guests)["present"]
-    assert [tap.get("owner") for tap in found["taps"]] == ["hv-guest", None, "other"]
+    assert [tap.get("owner") for tap in found["taps"]] == ["hv-guest", "hypervisor-guest", "other"]
     assert "user hv-guest" in found["stanzas"][1]["options"][0][1]
 
 
@@ -216,15 +216,27 @@ def test_packages_are_those_that_the_items_need(
     assert set(plan(bridges, taps, guests)["packages"]) == packages
 
 
-def test_files_are_those_that_nobody_makes() -> None:
-    disks = [
-        {"path": "/old.qcow2"},
-        {"path": "/new.qcow2", "size": "10G"},
-        {"path": "/over.qcow2", "backing_file": "/base.qcow2"},
+@pytest.mark.parametrize(
+    ("guests", "taps", "user"),
+    [
+        ([{"name": "vm1"}], [], "hypervisor-guest"),
+        ([{"name": "vm1", "user": "hypervisor-guest"}], [], "hypervisor-guest"),
+        ([{"name": "vm1", "user": "other"}], [], None),
+        ([{"name": "vm1", "state": "absent"}], [], None),
+        ([], [{"name": "tap1"}], None),
+        ([], [{"name": "tap1", "owner": "hypervisor-guest"}], "hypervisor-guest"),
+    ],
+)
+def test_12_3_the_user_that_is_made_is_the_one_that_guests_run_as(
+    guests: list, taps: list, user: str | None
+) -> None:
+    assert plan(taps=taps, guests=guests)["user"] == user
+
+
+def test_13_21_guests_are_rehearsed_without_their_cards_since_the_taps_come_later() -> None:
+    guest = {"name": "vm1", "kernel": "/k", "nics": [{"tap": "tap1"}]}
+    found = plan(taps=[{"name": "tap1", "bridge": "br0"}], guests=[guest])["present"]
+    assert found["rehearsed"] == [
+        {**found["guests"][0], "nics": [], "wait_for": ["running"], "kernel": "/k"}
     ]
-    guest = {"name": "vm1", "disks": disks, "cdrom": "/cd.iso"}
-    assert plan(guests=[guest, {"name": "vm2", "state": "absent", "kernel": "/k"}])["files"] == [
-        "/base.qcow2",
-        "/cd.iso",
-        "/old.qcow2",
-    ]
+    assert found["plugs"] == {"vm1": ["tap1"]}

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at files, and run programs, as another user: so the kernel decides what that user may, with its groups, ACLs and mounts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+from typing import Any, Iterator
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+
+
+@contextlib.contextmanager
+def acting_as(user: pwd.struct_passwd) -> Iterator[None]:
+    """This process has the rights of C(user) inside the block. Its real user stays, so nobody can signal or trace it meanwhile.
+
+    Raises Refused where this process may not.
+    """
+    if user.pw_uid == os.geteuid():
+        yield
+        return
+    uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
+    try:
+        os.setgroups(os.getgrouplist(user.pw_name, user.pw_gid))
+        os.setegid(user.pw_gid)
+        os.seteuid(user.pw_uid)
+    except PermissionError:
+        raise Refused(f"Cannot act as the user {user.pw_name}; run the task with become.") from None
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def rights_of(user: pwd.struct_passwd) -> dict[str, Any]:
+    """What subprocess is told to run a program as C(user)."""
+    if user.pw_uid == os.geteuid():
+        return {}
+    return {
+        "user": user.pw_uid,
+        "group": user.pw_gid,
+        "extra_groups": os.getgrouplist(user.pw_name, user.pw_gid),
+        "cwd": "/",
+    }

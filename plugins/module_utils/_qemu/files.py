@@ -1,0 +1,27 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. The files of a guest as they are opened: resolved paths, and each image with all below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as it is opened: C(backing) is the one below it, C(data_file) the path of a qcow2 image's data where they are apart."""
+
+    path: str
+    format: str
+    backing: Image | None = None
+    data_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a guest's definition names, resolved: C(images) by the path of a disk, C(paths) by option."""
+
+    images: Mapping[str, Image] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
