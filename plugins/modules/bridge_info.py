@@ -178,7 +178,8 @@ def main():
         mdb = None if groups is None else rtnl_mdb.decode(groups, names)
         bridges = describe.bridges(now, netlink.fdb(now.links), mdb, module.params["name"])
         routes = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)
-        variables = as_variables.variables(now, rundir.definitions(module.params["netns"]))
+        guests = rundir.definitions(module.params["netns"])
+        variables = as_variables.variables(now, guests, rundir.uids(guests))
     except HypervisorNetworkError as error:
         module.fail_json(msg=str(error), **error.facts)
     module.exit_json(

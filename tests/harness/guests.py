@@ -30,7 +30,8 @@ def guest_user() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(USER)
     except KeyError:
-        words = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", USER]  # fmt: skip
+        words = ["useradd", "--system", "--comment", "QEMU guests", "--no-create-home"]
+        words += ["--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", USER]
         done = subprocess.run(words, check=False, capture_output=True, text=True)
         if done.returncode not in (0, 9):  # 9: another test made it in the same moment
             raise RuntimeError(done.stderr) from None

@@ -54,17 +54,30 @@ _TICK = 2 / units.TICKS  # what rounding makes of a time
 
 
 def variables(
-    now: Snapshot, guests: Mapping[str, tuple[Mapping[str, Any], bool]]
+    now: Snapshot,
+    guests: Mapping[str, tuple[Mapping[str, Any], bool]],
+    uids: Mapping[str, int] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """The role's three lists. C(guests) are the definitions of the guests by name, and whether they run.
+    """The role's three lists. C(guests) are the definitions of the guests by name, and whether they run; C(uids) the numbers of their users.
+
+    A tap that belongs to the user of its guest does not say so: the role gives it to that.
 
     Addresses are not said: the role leaves those of a host as they are. Ports that are neither TAPs nor the uplink have no place in the role.
     """
+    owners = {
+        nic["tap"]: (uids or {}).get(spec.get("user") or guest_spec.USER)
+        for spec, _runs in guests.values()
+        for nic in spec.get("nics") or ()
+    }
     return {
         "bridge_host_bridges": [
             _bridge(now, link) for link in now.links.values() if link.kind == "bridge"
         ],
-        "bridge_host_taps": [_tap(now, link) for link in now.links.values() if link.kind == "tun"],
+        "bridge_host_taps": [
+            _tap(now, link, owners.get(link.name))
+            for link in now.links.values()
+            if link.kind == "tun"
+        ],
         "bridge_host_guests": [_guest(name, *found) for name, found in sorted(guests.items())],
     }
 
@@ -94,13 +107,18 @@ def _uplink(now: Snapshot, bridge: Link) -> str | None:
     return next((port.name for port in ports if port.kind in _NICS or port.mac == bridge.mac), None)
 
 
-def _tap(now: Snapshot, link: Link) -> dict[str, Any]:
+def _tap(now: Snapshot, link: Link, guests_user: int | None) -> dict[str, Any]:
     found = {
         "name": link.name,
         **_state(link),
         **({} if link.mac is None or link.options["mode"] == "tun" else {"mac": link.mac}),
     }
-    own = [key for key in _TAP if not (link.running and key in _QEMUS)]
+    own = [
+        key
+        for key in _TAP
+        if not (link.running and key in _QEMUS)
+        and not (key == "owner" and link.options["owner"] == guests_user)
+    ]
     found.update(
         {
             key: str(value) if key in ("owner", "group") else value

@@ -24,11 +24,13 @@ import contextlib
 import fcntl
 import json
 import os
+import pwd
 import shutil
 from typing import Any, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, places
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER
 
 ROOT = places.RUN
 SOCKETS = ("qmp.sock", "spare.sock")
@@ -156,6 +158,15 @@ def definitions(netns: str | None, root: str = ROOT) -> dict[str, tuple[dict[str
         spec = (directory.load("guest.json") or {}).get("spec", {})
         if spec.get("netns") == netns:
             found[name] = (spec, os.path.exists(directory.pidfile))
+    return found
+
+
+def uids(guests: Mapping[str, tuple[Mapping[str, Any], bool]]) -> dict[str, int]:
+    """The numbers of the users that guests of these definitions run as, of those that are there."""
+    found = {}
+    for user in {spec.get("user") or USER for spec, _runs in guests.values()}:
+        with contextlib.suppress(KeyError):
+            found[user] = (pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)).pw_uid
     return found
 
 

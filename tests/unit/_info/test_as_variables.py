@@ -155,3 +155,23 @@ def test_a_guest_is_its_definition_without_qemus_defaults() -> None:
         {"name": "vm1", **expected},
         {"name": "vm2", "state": "stopped", **expected},
     ]
+
+
+@pytest.mark.parametrize(
+    ("user", "owner", "said"),
+    [
+        ({}, 995, {}),
+        ({"user": "hypervisor-guest"}, 995, {}),
+        ({"user": "other"}, 995, {"owner": "995"}),
+        ({}, 996, {"owner": "996"}),
+    ],
+)
+def test_a_tap_of_its_guests_user_does_not_say_so(
+    user: dict[str, Any], owner: int, said: dict[str, Any]
+) -> None:
+    link = tap(options={**TAP, "owner": owner})
+    guests = {"vm1": ({**user, "nics": [{"tap": "tap1"}]}, True)}
+    (found,) = variables(Snapshot({"tap1": link}), guests, {"hypervisor-guest": 995})[
+        "bridge_host_taps"
+    ]
+    assert {key: value for key, value in found.items() if key == "owner"} == said
