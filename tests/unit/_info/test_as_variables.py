@@ -171,7 +171,6 @@ def test_a_tap_of_its_guests_user_does_not_say_so(
 ) -> None:
     link = tap(options={**TAP, "owner": owner})
     guests = {"vm1": ({**user, "nics": [{"tap": "tap1"}]}, True)}
-    (found,) = variables(Snapshot({"tap1": link}), guests, {"hypervisor-guest": 995})[
-        "bridge_host_taps"
-    ]
+    links = {"tap1": link, "br0": bridge()}
+    (found,) = variables(Snapshot(links), guests, {"hypervisor-guest": 995})["bridge_host_taps"]
     assert {key: value for key, value in found.items() if key == "owner"} == said
