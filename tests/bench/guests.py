@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..harness.guests import guest_user
 from ..harness.netns import Namespaces, batch, run
 from ..harness.waiting import kill_and_wait
 from .rows import Row, in_turn
@@ -25,7 +26,10 @@ _MODULE = "ansible_collections.hypervisor.network.plugins.modules.qemu_guest"
 _EMULATOR = "qemu-system-i386"
 _MAC = "52:00:00:00:00:01"
 _PATIENCE = 30.0
-_LINES = "link add br0 type bridge forward_delay 0\nlink set br0 up\ntuntap add tap1 mode tap\nlink set tap1 master br0 up\n"
+_LINES = (
+    "link add br0 type bridge forward_delay 0\nlink set br0 up\n"
+    "tuntap add tap1 mode tap user hypervisor-guest\nlink set tap1 master br0 up\n"
+)
 
 
 def start(_full: bool) -> list[Row]:
@@ -57,6 +61,7 @@ def learned(_full: bool) -> list[Row]:
 @contextmanager
 def _place() -> Iterator[_Place]:
     folder = Path(tempfile.mkdtemp(prefix="hn-guest-"))
+    guest_user()
     with Namespaces("guest") as names:
         try:
             batch(names["guest"], _LINES)

@@ -132,7 +132,8 @@ def _check_file(host: Host) -> None:
         "gateway: fd77::1",
     } <= set(told["br0"])
     assert told["eth0"] == []
-    assert "pre-up: test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap" in told["tap1"]
+    made = "ip tuntap add dev tap1 mode tap user hypervisor-guest"
+    assert f"pre-up: test -e /sys/class/net/tap1 || {made}" in told["tap1"]
     assert "up: bridge link set dev tap2 isolated on" in told["tap2"]
     assert {"br0=br0", "tap1=tap1"} <= set(
         (host.folder / "run/network/ifstate").read_text(encoding="ascii").splitlines()

@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One look at every file that a guest gets, as the guest's own user.
 
@@ -100,7 +98,9 @@ class Look:
             there = os.lstat(found)
         except FileNotFoundError:
             if not missing:
-                raise self._refused(f"there is no {found}, {what}; put it there first") from None
+                raise self._refused(
+                    f"{what} {found} cannot be used (No such file or directory); put it there first"
+                ) from None
             if access and not self._may(os.path.dirname(found), os.W_OK | os.X_OK):
                 raise self._refused(
                     f"the user {self._user.pw_name} may not write into {os.path.dirname(found)}, where {what} shall be; make the directory its own"
