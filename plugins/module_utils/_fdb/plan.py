@@ -102,7 +102,7 @@ def plan(now: Table, wish: Mapping[str, Any]) -> list[Change]:
         for vlan in _vlans(place, one):
             key = (bridge, one["mac"], vlan)
             kept.add(key)
-            changes += _present(now, key, there.get(vlan), one)
+            changes += _present(key, there.get(vlan), one)
     if wish.get("flush") is not None:
         gone = {_key_of(change.payload) for change in changes if change.action == "delete"}
         changes = _flush(now, wish["flush"], kept, gone) + changes
@@ -222,9 +222,7 @@ def _vlans(place: _Place, wish: Mapping[str, Any]) -> list[int | None]:
     return place.vids[port]
 
 
-def _present(
-    now: Table, key: Key, entry: Forwarding | None, wish: Mapping[str, Any]
-) -> list[Change]:
+def _present(key: Key, entry: Forwarding | None, wish: Mapping[str, Any]) -> list[Change]:
     if entry is not None and _fits(entry, wish):  # most of a list, in a second run
         return []
     asked = {one: wish[one] for one in SAYS if wish[one] is not None}
@@ -286,7 +284,7 @@ def _back(now: Table, entry: Forwarding | None, wish: Mapping[str, Any]) -> list
         and not (wish["sticky"] or wish["extern_learn"])
     ):
         return []
-    return _present(now, key_of_wish(wish), entry, wish)
+    return _present(key_of_wish(wish), entry, wish)
 
 
 def _flush(now: Table, flush: Mapping[str, Any], kept: set[Key], gone: set[str]) -> list[Change]:

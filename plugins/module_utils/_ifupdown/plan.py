@@ -60,12 +60,12 @@ def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
     for path, doc in after.items():
         old, new = now.texts.get(path), doc.text
         if new != (old or ""):
-            _refuse_file(now, path, old, new)
+            _refuse_file(now, path, old)
             changes.append(file_change(path, Texts(old, new)))
     return [*told(before, after), *changes] if changes else []
 
 
-def _refuse_file(now: Files, path: str, old: str | None, new: str) -> None:
+def _refuse_file(now: Files, path: str, old: str | None) -> None:
     if now.cloud_init and _CLOUD_INIT.search(path):
         raise Refused(
             f"cloud-init writes {path} anew at boot; put 'network: {{config: disabled}}' into a file of /etc/cloud/cloud.cfg.d first."

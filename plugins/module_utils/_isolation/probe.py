@@ -24,7 +24,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
     frames as probe_frames,
 )
@@ -63,7 +62,7 @@ def prove(netlink: Netlink, wish: Wish, run: bytes) -> Run:
     before = noun.read()
     planned = isolation_plan.probes(before, wish, run[:3].hex())
     with contextlib.ExitStack() as stack:
-        lines = [stack.enter_context(_tap(probe, before)) for probe in planned]
+        lines = [stack.enter_context(_tap(probe)) for probe in planned]
         reconcile(noun, {"port": [dict(probe.options) for probe in planned]})
         for probe in planned:
             _wait_until_forwarding(netlink, noun, probe)
@@ -88,7 +87,7 @@ def prove(netlink: Netlink, wish: Wish, run: bytes) -> Run:
 
 
 @contextlib.contextmanager
-def _tap(probe: Probe, now: Snapshot) -> Iterator[int]:
+def _tap(probe: Probe) -> Iterator[int]:
     """A TAP of that name that is gone when its descriptor is closed, with the MTU of its bridge and a MAC that the bridge never takes for its own."""
     line = tuntap.opened(os.O_NONBLOCK)
     try:

@@ -104,7 +104,7 @@ def plan(
             before = {"bridge": link.master if link else None}
             changes.append(Change("attach", KIND, wish["name"], before, after, payload=given))
         else:
-            changes += _update(now, link, wish)
+            changes += _update(link, wish)
     _check_room(now, joined, changes)
     return reach.judged(now, changes)
 
@@ -200,7 +200,7 @@ def _leave(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     return [Change("update", KIND, link.name, before, after)] if after else []
 
 
-def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
+def _update(link: Link, wish: Mapping[str, Any]) -> list[Change]:
     asked = {
         one.option: wish[one.option]
         for one in option_tables.PORT

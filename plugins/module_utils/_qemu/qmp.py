@@ -32,7 +32,6 @@ class Qmp:
         self, path: str, timeout: float = 5.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.path = path
-        self.events: list[dict[str, Any]] = []
         self._timeout = timeout
         self._clock = clock
         self._buffer = b""
@@ -45,7 +44,6 @@ class Qmp:
             greeting = self._message(deadline)
             if "QMP" not in greeting:
                 raise GuestError(f"{path} does not speak QMP: it greets with {str(greeting)[:80]}.")
-            self.version: dict[str, Any] = greeting["QMP"].get("version", {})
             self.execute("qmp_capabilities")
         except BaseException:
             self._socket.close()
@@ -61,7 +59,7 @@ class Qmp:
         self._socket.close()
 
     def execute(self, command: str, timeout: float | None = None, **arguments: Any) -> Any:
-        """Run one command and return its value; events that come first are kept in C(events).
+        """Run one command and return its value; events that come first are passed over.
 
         Raises GuestError with QEMU's own sentence where it refuses.
         """
@@ -73,28 +71,13 @@ class Qmp:
         self._send(json.dumps(request).encode() + b"\n", deadline)
         while True:
             answer = self._message(deadline)
-            if "event" in answer:
-                self.events.append(answer)
-            elif answer.get("id") != self._number:
-                continue  # of a command that an earlier deadline gave up on
-            elif "error" in answer:
+            if answer.get("id") != self._number:
+                continue  # an event, or of a command that an earlier deadline gave up on
+            if "error" in answer:
                 raise GuestError(
                     f"QEMU refuses {command}: {answer['error'].get('desc', answer['error'])}."
                 )
-            else:
-                return answer.get("return")
-
-    def wait_event(self, names: Iterable[str], timeout: float) -> dict[str, Any]:
-        """The first event of these names, kept or to come. Raises DeadlineExceeded."""
-        wanted = set(names)
-        deadline = self._clock() + timeout
-        while True:
-            for number, event in enumerate(self.events):
-                if event["event"] in wanted:
-                    return self.events.pop(number)
-            message = self._message(deadline)
-            if "event" in message:
-                self.events.append(message)
+            return answer.get("return")
 
     def _connect(self) -> None:
         try:

@@ -100,7 +100,6 @@ def test_negotiates_and_runs_a_command(serve: Callable[..., Server]) -> None:
     server = serve()
     with Qmp(server.path, SOON) as qmp:
         assert qmp.execute("query-status") == {"status": "running"}
-        assert qmp.version["qemu"]["major"] == 7
     assert server.seen == ["qmp_capabilities", "query-status"]
 
 
@@ -145,19 +144,13 @@ def test_a_peer_that_keeps_talking_does_not_move_the_deadline(serve: Callable[..
     assert time.monotonic() - begin < SOON + 2
 
 
-def test_events_in_between_are_kept(serve: Callable[..., Server]) -> None:
+def test_events_in_between_are_passed_over(serve: Callable[..., Server]) -> None:
     def noisy(request: dict[str, Any]) -> list[Any]:
         return [{"event": "STOP", "data": {}}, *well(request), {"event": "RESUME", "data": {}}]
 
     with Qmp(serve(answer=noisy).path, SOON) as qmp:
-        assert qmp.execute("query-status") == {"status": "running"}
-        assert qmp.wait_event(["RESUME"], SOON)["event"] == "RESUME"
-        assert qmp.wait_event(["STOP"], SOON)["event"] == "STOP"
-
-
-def test_an_event_that_never_comes(serve: Callable[..., Server]) -> None:
-    with Qmp(serve().path, SOON) as qmp, pytest.raises(DeadlineExceeded):
-        qmp.wait_event(["SHUTDOWN"], SOON)
+        for _again in range(2):
+            assert qmp.execute("query-status") == {"status": "running"}
 
 
 def test_an_error_is_qemus_own_sentence(serve: Callable[..., Server]) -> None:
@@ -195,7 +188,7 @@ def test_a_line_in_pieces_and_two_lines_in_one(serve: Callable[..., Server]) -> 
 
     with Qmp(serve(answer=pieces).path, SOON) as qmp:
         assert qmp.execute("query-status") == {"status": "running"}
-        assert qmp.wait_event(["STOP"], SOON)
+        assert qmp.execute("query-status") == {"status": "running"}
 
 
 @pytest.mark.parametrize("greeting", [b"SSH-2.0\n", b"[]\n", {"hello": 1}])
