@@ -11,9 +11,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Link,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import (
-    bridge as bridge_planner,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._link import bridge_ioctl
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -24,11 +21,19 @@ _TREE_CHANGES = 75.0  # the longest max_age and forward_delay that a root can ha
 _LOOK = 0.5  # seconds; the end of a change is not notified
 
 
+def ages_faster(link: Link) -> bool:
+    """Whether the bridge forgets MACs faster than it was told, because its tree changes: the kernel tells its own ageing_time only afterwards.
+
+    Source: Linux' net/bridge/br_stp.c, __br_set_topology_change.
+    """
+    return bool(link.options.get("topology_change")) and link.options.get(
+        "ageing_time"
+    ) == 2 * link.options.get("forward_delay", 0)
+
+
 def with_own_times(link: Link) -> Link:
     """A bridge that is not the root of its tree shows the root's times: what it was given itself, and is compared with, is asked for apart."""
-    options = (
-        {**link.options, "ageing_time": None} if bridge_planner.ages_faster(link) else link.options
-    )
+    options = {**link.options, "ageing_time": None} if ages_faster(link) else link.options
     if options.get("root_id") == options.get("bridge_id"):
         return replace(link, options=options)
     try:
@@ -42,10 +47,7 @@ def wait_for_own_ageing(netlink: Netlink, wishes: Iterable[Mapping[str, Any]]) -
     deadline = time.monotonic() + _TREE_CHANGES
     for name in [wish["name"] for wish in wishes if wish.get("ageing_time") is not None]:
         try:
-            while (
-                bridge_planner.ages_faster(netlink.link(index_of(name, {})))
-                and time.monotonic() < deadline
-            ):
+            while ages_faster(netlink.link(index_of(name, {}))) and time.monotonic() < deadline:
                 time.sleep(_LOOK)
         except KernelError:  # there is none yet
             continue

@@ -108,16 +108,6 @@ def missing(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def ages_faster(link: Link) -> bool:
-    """Whether the bridge forgets MACs faster than it was told, because its tree changes: the kernel tells its own ageing_time only afterwards.
-
-    Source: Linux' net/bridge/br_stp.c, __br_set_topology_change.
-    """
-    return bool(link.options.get("topology_change")) and link.options.get(
-        "ageing_time"
-    ) == 2 * link.options.get("forward_delay", 0)
-
-
 def describe(link: Link) -> dict[str, Any]:
     """The bridge as a module returns it."""
     return {
