@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Manages the forwarding databases of Linux bridges, one entry or thousands in a run. An entry is known by its bridge, MAC and VLAN.
   - What a bridge has learned by itself is deleted only where O(type=dynamic) or O(flush) asks for it.
+  - An entry that moves the MAC of somebody whom the host talks to, its gateway or the controller, is made under a guard.
   - Every write is read back. A learned entry that is back because its device has sent again is no failure. Any other failure after the
     first write undoes what the run did.
 author:
@@ -21,6 +22,7 @@ extends_documentation_fragment:
   - hypervisor.network._deps
   - hypervisor.network._device
   - hypervisor.network._fdb
+  - hypervisor.network._guard
 options:
   flush:
     description:
@@ -98,6 +100,12 @@ entries:
   returned: when O(entries) was given
   type: list
   elements: dict
+transaction:
+  description:
+    - The guard's record of this change, with its C(id), C(state), C(what), C(timeout) and C(seconds_left). The state is V(confirmed) when the task succeeds.
+  returned: when the change was guarded
+  type: dict
+  sample: {id: 0123456789abcdef0123456789abcdef, state: confirmed, timeout: 60.0, seconds_left: 57.5}
 changes:
   description: What was done, or in check mode would be done, in its order. C(name) tells MAC, bridge and VLAN.
   returned: success
@@ -108,23 +116,11 @@ changes:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
-from ansible_collections.hypervisor.network.plugins.module_utils._fdb import spec as fdb_spec
-from ansible_collections.hypervisor.network.plugins.module_utils._fdb.apply import FdbNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-
-
-def work(params, items):
-    wish = fdb_spec.checked(items, params)
-    enter_netns(params["netns"])
-    return FdbNoun(Netlink()), wish, lambda outcome: fdb_plan.describe(outcome, wish["entries"])
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import items
 
 
 def main():
-    spec = {**fdb_spec.SPEC, **fdb_spec.FLUSH, **device.NETNS}
-    run(spec, plural="entries", singular="entry", common=("netns", "flush"), work=work)
+    run(**items.task())
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ options:
     description:
       - The module that this is the guarded form of, without the name of the collection.
     type: str
-    choices: [bridge_port, linux_bridge]
+    choices: [bridge_fdb, bridge_port, linux_bridge, tap_device]
     required: true
   options:
     description:
@@ -32,8 +32,10 @@ options:
     type: dict
     required: true
 seealso:
+  - module: hypervisor.network.bridge_fdb
   - module: hypervisor.network.bridge_port
   - module: hypervisor.network.linux_bridge
+  - module: hypervisor.network.tap_device
   - module: hypervisor.network.transaction
 """
 

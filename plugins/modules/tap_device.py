@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Creates, changes and deletes persistent TAP and TUN devices. Options that are not given are left alone.
   - A device that a process holds is not deleted, made again or given to another user without O(force).
+  - A device that carries addresses of the host, or somebody whom the host talks to, is changed under a guard.
   - Every write is read back. Any failure after the first write undoes what the run did.
 author:
   - The hypervisor.network contributors (@hypervisor-network)
@@ -19,6 +20,7 @@ extends_documentation_fragment:
   - hypervisor.network._attributes
   - hypervisor.network._deps
   - hypervisor.network._device
+  - hypervisor.network._guard
   - hypervisor.network._tap
 seealso:
   - module: hypervisor.network.bridge_port
@@ -56,6 +58,12 @@ taps:
   returned: when O(taps) was given
   type: list
   elements: dict
+transaction:
+  description:
+    - The guard's record of this change, with its C(id), C(state), C(what), C(timeout) and C(seconds_left). The state is V(confirmed) when the task succeeds.
+  returned: when the change was guarded
+  type: dict
+  sample: {id: 0123456789abcdef0123456789abcdef, state: confirmed, what: delete tap tap1, timeout: 60.0, seconds_left: 57.5}
 changes:
   description: What was done, or in check mode would be done, in its order.
   returned: success
@@ -66,30 +74,11 @@ changes:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device, tuntap
-from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
-from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._link.describe import described
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-
-
-def work(params, items):
-    for item in items:
-        item["owner"] = None if item["owner"] is None else tuntap.number_of_user(item["owner"])
-        item["group"] = None if item["group"] is None else tuntap.number_of_group(item["group"])
-    wishes = [tap_planner.checked(item) for item in items]
-    enter_netns(params["netns"])
-    names = [item["name"] for item in items]
-    return (
-        LinkNoun(Netlink()),
-        {"tap": wishes},
-        lambda outcome: described(outcome, names, "tap", tap_planner.describe),
-    )
+from ansible_collections.hypervisor.network.plugins.module_utils._link import items, tap, tuntap
 
 
 def main():
-    run({**tap_planner.SPEC, **device.NETNS}, plural="taps", singular="tap", work=work)
+    run(**items.task(tap, resolved=tuntap.with_numbers))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import Guard
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Lazily
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
@@ -43,26 +44,40 @@ _BEFORE_BULK = (errno.EINVAL, errno.EOPNOTSUPP)
 class FdbNoun:
     """See C(_core/reconcile.Noun). C(clock) gives seconds, to tell what was learned since this run began to write."""
 
-    def __init__(self, netlink: Netlink, clock: Callable[[], float] = time.monotonic) -> None:
-        self._netlink = netlink
+    KINDS = (fdb_plan.KIND,)
+
+    def __init__(
+        self,
+        netlink: Netlink,
+        clock: Callable[[], float] = time.monotonic,
+        guard: Guard | None = None,
+    ) -> None:
+        self.netlink = netlink
         self._clock = clock
         self._begun: float | None = None
+        self.guard = guard
         self.alone = alone
 
+    def use(self, netlink: Netlink) -> None:
+        """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
+        self._inherited = self.netlink
+        self.netlink = netlink
+        netlink.ready()
+
     def read(self) -> fdb_plan.Table:
-        host = self._netlink.snapshot(addresses=True, vlans=True)
-        entries = self._netlink.fdb(host.links)
+        host = self.netlink.snapshot(addresses=True, vlans=True)
+        entries = self.netlink.fdb(host.links)
         host = replace(
             host,
-            ways=Lazily(lambda: self._netlink.ways(host.links)),
-            peers=rtnl_neigh.peers(self._netlink.neighbours(host.links), entries),
+            ways=Lazily(lambda: self.netlink.ways(host.links)),
+            peers=rtnl_neigh.peers(self.netlink.neighbours(host.links), entries),
         )
         # looked at last: what is younger than this was learned after the first write
         since = None if self._begun is None else self._clock() - self._begun
         return fdb_plan.Table(host, entries, since)
 
     def prepare(self, before: fdb_plan.Table) -> None:
-        self._netlink.ready()
+        self.netlink.ready()
 
     def plan(self, now: fdb_plan.Table, wish: Mapping[str, Any]) -> Plan:
         return fdb_plan.plan(now, wish)
@@ -78,15 +93,13 @@ class FdbNoun:
         flushed = flush is not None and self._flush(flush, now)
         indexes = {name: link.index for name, link in now.host.links.items()}
         left = [change for change in changes if change.payload.flush is None or not flushed]
-        self._netlink.send_all(
-            [message for change in left for message in messages(change, indexes)]
-        )
+        self.netlink.send_all([message for change in left for message in messages(change, indexes)])
 
     def _flush(self, flush: Mapping[str, Any], now: fdb_plan.Table) -> bool:
         """Everything that the filter means in one message; False where this kernel has none for that."""
         try:
             body = flush_message(flush, {name: link.index for name, link in now.host.links.items()})
-            self._netlink.send(
+            self.netlink.send(
                 rtnl_neigh.RTM_DELNEIGH,
                 _NLM_F_BULK,
                 body,

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import wanted
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    Change,
     Outcome,
     Plan,
 )
@@ -30,6 +29,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.deadman import Guard
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
+from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -65,7 +65,7 @@ class Carriers:
     def record(self, changes: Plan, netlink: Netlink) -> tuple[Mapping[str, Any], Any]:
         """Remember everything, and ask the gateways; what a confirmation compares with, and what people may read."""
         self._host = before = netlink.snapshot(addresses=True)
-        devs = _carriers(before, changes)
+        devs = reach.carriers(before, changes)
         self.before = {dev: _uplink(netlink, dev).read() for dev in devs}
         routes = rtnl_route.decode_routes(
             netlink.dump(rtnl_route.RTM_GETROUTE), names_of(before.links)
@@ -244,20 +244,3 @@ def outcome_of_the_noun(outcome: Outcome) -> Outcome:
 
 def _uplink(netlink: Netlink, dev: str) -> UplinkNoun:
     return UplinkNoun(netlink, Spec(dev, dev))
-
-
-def _carriers(before: Snapshot, changes: Iterable[Change]) -> list[str]:
-    """The devices with addresses that the changes may cut off: the bridges they touch, and the VLAN devices on those."""
-    touched: set[str | None] = set()
-    for change in changes:
-        link = before.links.get(change.name)
-        touched |= (
-            {change.name}
-            if change.kind == "bridge"
-            else {link.master if link else None, (change.after or {}).get("bridge")}
-        )
-    return [
-        name
-        for name, link in before.links.items()
-        if {name, link.lower} & (touched - {None}) and before.addresses_of(name)
-    ]

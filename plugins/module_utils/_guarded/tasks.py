@@ -5,11 +5,19 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import items as fdb_items
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb.apply import FdbNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import (
     GuardedNoun,
     outcome_of_the_noun,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import bridge, items, port
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge,
+    items,
+    port,
+    tap,
+    tuntap,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import (
     wait_for_own_ageing,
 )
@@ -22,6 +30,13 @@ def guarded_links(
 ) -> GuardedNoun:
     """Links that are guarded where it is wanted."""
     return GuardedNoun(LinkNoun(netlink), params, wishes)
+
+
+def guarded_entries(
+    netlink: Netlink, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+) -> GuardedNoun:
+    """Forwarding entries that are guarded where it is wanted."""
+    return GuardedNoun(FdbNoun(netlink), params, wishes)
 
 
 def of(module: str) -> dict[str, Any]:
@@ -37,6 +52,8 @@ def of(module: str) -> dict[str, Any]:
 
 
 TASKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "bridge_fdb": lambda: fdb_items.task(guarded_entries),
     "bridge_port": lambda: items.task(port, guarded_links),
     "linux_bridge": lambda: items.task(bridge, guarded_links, wait_for_own_ageing),
+    "tap_device": lambda: items.task(tap, guarded_links, resolved=tuntap.with_numbers),
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules of bridges and ports have in common: from their parameters to a noun, its wish, and its description."""
+"""What the modules of bridges, ports and taps have in common: from their parameters to a noun, its wish, and its description."""
 
 from __future__ import annotations
 
@@ -24,14 +24,20 @@ def unguarded(netlink: Netlink, params: Mapping[str, Any], _wishes: Items) -> Li
 
 
 def task(
-    planner: Any, make: MakeNoun = unguarded, ready: Callable[[Netlink, Items], None] | None = None
+    planner: Any,
+    make: MakeNoun = unguarded,
+    ready: Callable[[Netlink, Items], None] | None = None,
+    resolved: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> dict[str, Any]:
-    """What C(_core/module.run) is told for the devices of a planner; C(ready(netlink, wishes)) waits until they can be read."""
+    """What C(_core/module.run) is told for the devices of a planner.
+
+    C(ready(netlink, wishes)) waits until they can be read, C(resolved(item)) has the names looked up that mean something on this host only.
+    """
     return {
         "spec": {**planner.SPEC, **guarding.SPEC, **device.NETNS},
         "plural": f"{planner.KIND}s",
         "singular": planner.KIND,
-        "work": partial(_work, planner, make, ready),
+        "work": partial(_work, planner, make, ready, resolved),
         "common": ("netns", *guarding.SPEC),
     }
 
@@ -40,10 +46,11 @@ def _work(
     planner: Any,
     make: MakeNoun,
     ready: Callable[[Netlink, Items], None] | None,
+    resolved: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     params: Mapping[str, Any],
     items: Items,
 ) -> tuple[Any, Any, Callable]:
-    wishes = [planner.checked(item) for item in items]
+    wishes = [planner.checked(resolved(item)) for item in items]
     guarding.check_timeout(params["guard_timeout"])
     enter_netns(params["netns"])
     netlink = Netlink()

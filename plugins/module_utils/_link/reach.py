@@ -64,6 +64,17 @@ def judged(now: Snapshot, changes: Iterable[Change], moving: bool = False) -> li
     return [replace(change, risk=judges[change.kind](host, change)) for change in changes]
 
 
+def carriers(now: Snapshot, changes: Iterable[Change]) -> list[str]:
+    """The devices with addresses of the host on what the changes touch, or above it: what a guard has to bring back."""
+    host, found = _Host(now), set()
+    for change in changes:
+        bridge = getattr(change.payload, "bridge", None) if change.kind == "entry" else change.name
+        for name in (bridge, (change.after or {}).get("bridge")):
+            if name in now.links:
+                found |= host.above(name)
+    return [name for name in now.links if name in found and now.addresses_of(name)]
+
+
 class _Host:
     """What a snapshot says about ways to the host, each question answered once."""
 
@@ -97,20 +108,24 @@ class _Host:
         """The families of the host's addresses and ways out on the device, and on all that sits on it or has it as a port; not beyond C(stop)."""
         if name is None:
             return set()
-        if stop is None and name in self._carried:
-            return self._carried[name]
-        seen, left, found = {name, stop}, [name], set()
+        if stop is not None or name not in self._carried:
+            found = {one for dev in self.above(name, stop) for one in self.own(dev)}
+            if stop is not None:
+                return found
+            self._carried[name] = found
+        return self._carried[name]
+
+    def above(self, name: str, stop: str | None = None) -> set[str]:
+        """The device, and all that sits on it or has it as a port; not beyond C(stop)."""
+        seen, left = {name}, [name]
         while left:
             dev = left.pop()
-            found |= self.own(dev)
             master = self.now.links[dev].master if dev in self.now.links else None
-            on_it = {*self._riders.get(dev, ()), *self._beyond.get(dev, ())}
-            more = on_it.union([master] if master else []) - seen
+            on_it = {*self._riders.get(dev, ()), *self._beyond.get(dev, ()), master}
+            more = on_it - seen - {None, stop}
             seen |= more
             left += more
-        if stop is None:
-            self._carried[name] = found
-        return found
+        return seen
 
     def riders(self, name: str) -> list[Link]:
         """The devices that sit on this one: VLAN devices, the other end of a veth pair."""

@@ -83,6 +83,16 @@ def number_of_user(value: str) -> int:
     return _number(value, "owner", "user", lambda name: pwd.getpwnam(name).pw_uid)
 
 
+def with_numbers(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A tap's options with the numbers of its owner and group. Raises BadInput for one that this host does not have."""
+    owner, group = item.get("owner"), item.get("group")
+    return {
+        **item,
+        "owner": None if owner is None else number_of_user(owner),
+        "group": None if group is None else number_of_group(group),
+    }
+
+
 def number_of_group(value: str) -> int:
     """A group's number from a name or a number, resolved on this machine. Raises BadInput."""
     return _number(value, "group", "group", lambda name: grp.getgrnam(name).gr_gid)

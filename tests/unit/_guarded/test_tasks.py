@@ -11,18 +11,22 @@ import yaml
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import SPEC
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Outcome
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb.plan import Table
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded import tasks
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links import (
     GuardedNoun,
     Whole,
 )
 from ansible_collections.hypervisor.network.plugins.modules import (
+    bridge_fdb,
     bridge_port,
     guarded_change,
     linux_bridge,
+    tap_device,
 )
 
-MODULES = {"bridge_port": bridge_port, "linux_bridge": linux_bridge}
+LINKS = {"bridge_port": bridge_port, "linux_bridge": linux_bridge, "tap_device": tap_device}
+MODULES = {**LINKS, "bridge_fdb": bridge_fdb}
 ITEM = {"name": "br0", "bridge": "br1", "state": "present", "vlans_mode": "set"}
 PARAMS = {"guard_mode": "auto", "guard_timeout": 60, "netns": None}
 
@@ -40,7 +44,7 @@ def test_it_takes_the_options_of_the_module(name: str) -> None:
     assert set(SPEC) <= set(task["common"])
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", LINKS)
 def test_it_describes_the_devices_without_what_they_carry(name: str) -> None:
     task = tasks.of(name)
     noun, wish, describe = task["work"](PARAMS, [ITEM])
@@ -51,6 +55,18 @@ def test_it_describes_the_devices_without_what_they_carry(name: str) -> None:
     assert device == {"name": "br0", "state": "absent"}
 
 
+def test_it_describes_entries_without_what_the_devices_carry() -> None:
+    given = {"bridge": "br0", "mac": "52:54:00:00:00:01", "port": "tap1", "state": "present"}
+    entry = {**dict.fromkeys(("vlan", "type", "sticky", "extern_learn")), **given}
+    params = {**PARAMS, "entries": None, "flush": None, "mac": entry["mac"]}
+    noun, wish, describe = tasks.of("bridge_fdb")["work"](params, [entry])
+    assert isinstance(noun, GuardedNoun)
+    own = Table(Snapshot({}))
+    assert describe(Outcome((), Whole(own), Whole(own))) == [
+        {"bridge": "br0", "mac": "52:54:00:00:00:01", "vlan": None, "state": "absent"}
+    ]
+
+
 def test_a_module_without_a_guarded_form() -> None:
     with pytest.raises(KeyError):
-        tasks.of("tap_device")
+        tasks.of("bridge_info")

@@ -265,3 +265,13 @@ def test_without_its_entry_nothing_reaches_who_is_behind_a_port_that_floods_noth
 def test_a_conversion_moves_what_its_bridge_carries() -> None:
     steps = [attach("eth2", "br1"), delete("bridge", "br0")]
     assert [one.risk for one in reach.judged(host(), steps, moving=True)] == [MAY_CUT_SSH, INTERRUPTS]  # fmt: skip
+
+
+def test_what_a_guard_brings_back_is_what_the_changes_may_cost() -> None:
+    now = host()
+    entry = Change("update", "entry", "x", {}, {}, payload=Step("br2", GATEWAY, None, "veth2", {}))
+    assert reach.carriers(now, [entry]) == ["br0"]
+    assert reach.carriers(now, [update("port", "eth1", up=False)]) == ["eth1"]
+    assert reach.carriers(now, [attach("eth4", "br0")]) == ["br0", "eth4.7"]
+    assert reach.carriers(now, [delete("tap", "tap9"), detach("tap4", "br1")]) == ["tap9"]
+    assert reach.carriers(now, [attach("made", "br1")]) == []
