@@ -8,6 +8,7 @@ The kernel of the machines that run this has no VLANs; what VLANs cut off is in 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import po
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, change_links
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import inside
 from ansible_collections.hypervisor.network.tests.harness.reached import (
@@ -41,8 +44,9 @@ from ansible_collections.hypervisor.network.tests.harness.reached import (
     World,
     world,
 )
+from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 
-EXAMPLES = 1000 if LONG else 25
+EXAMPLES = 600 if LONG else 25
 # Of the changes that cut nobody off, the share that may be called may_cut_ssh all the same. Each costs its user one more connection.
 FALSE_ALARMS = 0.5
 BRIDGES = ("br0", "br1")
@@ -144,22 +148,27 @@ TASKS = st.sampled_from(sorted(ALL)).flatmap(lambda name: st.tuples(st.just(name
 
 def done(module: str, params: dict[str, Any]) -> tuple[Change, ...]:
     """What the module would do, here and without a guard; nothing where it refuses."""
-    try:
-        if module == "bridge_fdb":
-            flush = params.pop("flush", None)
-            defaults = {key: value.get("default") for key, value in fdb_spec.SPEC.items()}
-            filters = {"port": None, "vlan": None, "type": flush, "sticky": None, "extern_learn": False}  # fmt: skip
-            params = {"entries": None, **defaults, **params, "flush": flush and filters}
-            wish = fdb_spec.checked(
-                items_of(params, fdb_spec.SPEC, "entries", ("netns", "flush")), params
-            )
-            return reconcile(FdbNoun(Netlink()), wish).changes
-        planner = PLANNED[module]
-        defaults = {key: value.get("default") for key, value in planner.SPEC.items()}
-        wish = {planner.KIND: [planner.checked({**defaults, **params})]}
-        return reconcile(LinkNoun(Netlink()), wish).changes
-    except HypervisorNetworkError:
-        return ()
+    with contextlib.closing(Netlink()) as netlink:
+        try:
+            return _done(netlink, module, params)
+        except HypervisorNetworkError:
+            return ()
+
+
+def _done(netlink: Netlink, module: str, params: dict[str, Any]) -> tuple[Change, ...]:
+    if module == "bridge_fdb":
+        flush = params.pop("flush", None)
+        defaults = {key: value.get("default") for key, value in fdb_spec.SPEC.items()}
+        filters = {"port": None, "vlan": None, "type": flush, "sticky": None, "extern_learn": False}  # fmt: skip
+        params = {"entries": None, **defaults, **params, "flush": flush and filters}
+        wish = fdb_spec.checked(
+            items_of(params, fdb_spec.SPEC, "entries", ("netns", "flush")), params
+        )
+        return reconcile(FdbNoun(netlink), wish).changes
+    planner = PLANNED[module]
+    defaults = {key: value.get("default") for key, value in planner.SPEC.items()}
+    wish = {planner.KIND: [planner.checked({**defaults, **params})]}
+    return reconcile(LinkNoun(netlink), wish).changes
 
 
 def tried(here: World, module: str, params: dict[str, Any]) -> tuple[bool, bool, Any]:
@@ -238,3 +247,25 @@ def test_what_guests_alone_notice_is_no_alarm(
     with world(shape) as here:
         cut, told, what = tried(here, module, params)
         assert what[2] and not cut and not told, what
+
+
+ON_THE_WAY: dict[str, tuple[str, dict[str, Any]]] = {
+    "a NIC that is no port": ("nic", {"port": {"name": "eth0", "state": "absent", "up": False}}),
+    "an MTU that takes IPv6 away": ("bridge", {"bridge": {"name": "br0", "mtu": 1200}}),
+    "a tap with an address": ("nic", {"tap": {"name": "tap9", "state": "absent"}}),
+    "a tap whose IPv6 goes": ("nic", {"tap": {"name": "tap9", "up": False}}),
+    "an entry": ("bridge", {"entry": {"bridge": "br0", "mac": CLIENT_MAC, "port": "tap1", "sticky": True}}),
+    "an entry behind a veth pair": ("behind", {"entry": {"bridge": "br0", "mac": "0e:00:00:00:00:10", "port": "tap1", "sticky": True}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ON_THE_WAY)
+def test_what_nobody_confirms_is_undone_at_the_deadline(name: str) -> None:
+    shape, wish = ON_THE_WAY[name]
+    with world(shape) as here, Transactions(here.host) as hand:
+        before = settled(here.host)
+        answer = change_links(here.host, 2, **wish)
+        assert answer["error"] is None and hand.state(answer["id"]) == "applied", answer
+        assert hand.wait() < 6 and hand.state(answer["id"]) == "rolled-back"
+        wait_for(lambda: len(here.reached()) == 4, "the client to reach the host again")
+        assert differences(before, settled(here.host)) == []

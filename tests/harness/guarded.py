@@ -19,10 +19,14 @@ from pathlib import Path
 from typing import Any, Callable
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._fdb import spec as fdb_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded.tasks import guarded_links
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.tasks import (
+    guarded_entries,
+    guarded_links,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
     GuardedUplink,
 )
@@ -30,6 +34,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
@@ -73,7 +78,7 @@ def convert(
 def change_links(
     netns: str, seconds: float, kill_at: int | None = None, **wish: dict[str, Any]
 ) -> dict[str, Any]:
-    """Change one link, C(bridge={...}) or C(port={...}), under a guard of C(seconds), and leave it unconfirmed; returns as C(convert)."""
+    """Change one thing, C(bridge={...}), C(port=...), C(tap=...) or C(entry=...), under a guard, and leave it unconfirmed; returns as C(convert)."""
     return _in_the_host(_change_links, netns, seconds, kill_at, wish)
 
 
@@ -118,19 +123,23 @@ def _change_links(
     netns: str, seconds: float, kill_at: int | None, wish: dict[str, Any], pipe: Any
 ) -> None:
     enter(netns)
-    checks = {"bridge": bridge_planner, "port": port_planner}
-    wishes = {
-        kind: [checks[kind].checked({"state": "present", **item})] for kind, item in wish.items()
-    }
+    planners = {"bridge": bridge_planner, "port": port_planner, "tap": tap_planner}
     params = {"guard_mode": "auto", "guard_timeout": seconds, "netns": netns}
-    _reconcile(
-        guarded_links(
-            Killing(kill_at), params, [one for group in wishes.values() for one in group]
-        ),
-        wishes,
-        {},
-        pipe,
-    )
+    if "entry" in wish:
+        options = {
+            **{key: value.get("default") for key, value in fdb_spec.SPEC.items()},
+            "entries": None,
+            "flush": None,
+            **wish["entry"],
+        }
+        entries = fdb_spec.checked([options], options)
+        _reconcile(guarded_entries(Killing(kill_at), params, [entries]), entries, {}, pipe)
+        return
+    wishes = {
+        kind: [planners[kind].checked({"state": "present", **item})] for kind, item in wish.items()
+    }
+    every = [one for group in wishes.values() for one in group]
+    _reconcile(guarded_links(Killing(kill_at), params, every), wishes, {}, pipe)
 
 
 def _reconcile(noun: Any, wish: Any, answer: dict[str, Any], pipe: Any) -> None:
