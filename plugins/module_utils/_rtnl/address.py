@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket as _names  # AF_ numbers and inet_ntop: no socket is opened
 import struct
+from dataclasses import replace
 from typing import Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
@@ -24,11 +25,13 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 AF_INET, AF_INET6, AF_BRIDGE = int(_names.AF_INET), int(_names.AF_INET6), 7
-IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY = 0x02, 0x200, 0x01
+IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, IFA_F_MANAGETEMPADDR = 0x02, 0x200, 0x01, 0x100
+_IFA_F_TEMPORARY = IFA_F_SECONDARY  # the same bit, by family
 # what a sender may say; the rest (secondary, tentative, permanent ...) is the kernel's own finding
 _IFA_F_SETTABLE = IFA_F_NODAD | 0x04 | 0x10 | 0x100 | IFA_F_NOPREFIXROUTE | 0x400
 _IFA_LABEL, _IFA_FLAGS, _IFA_RT_PRIORITY, _IFA_PROTO = 3, 8, 9, 11
-_IFAPROT_KERNEL_LL = 3
+_IFAPROT_KERNEL_RA, _IFAPROT_KERNEL_LL = 2, 3
+_STANDING_IN = 0x48  # a number of our own: the kernel's are small (linux/if_addr.h)
 
 
 def decode_addresses(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Address, ...]:
@@ -77,11 +80,36 @@ def metric_of(address: Address) -> int:
     return given or (256 if address.family == AF_INET6 else 0)
 
 
+def temporary(address: Address) -> bool:
+    """Whether it is an IPv6 privacy address (RFC 8981): only the kernel makes one, of an address that has MANAGETEMPADDR."""
+    return address.family == AF_INET6 and bool(address.flags & _IFA_F_TEMPORARY)
+
+
+def standing_in(address: Address) -> Address:
+    """The same for another device, where it keeps the sessions of a temporary address alive, as an ordinary one that is known again."""
+    mark = attribute(_IFA_PROTO, bytes([_STANDING_IN]))
+    parts = [attribute(kind, one) for kind, one in walk(address.raw, _ADDRESS.size).items() if kind != _IFA_PROTO]  # fmt: skip
+    return replace(address, raw=address.raw[: _ADDRESS.size] + b"".join(parts) + mark)
+
+
+def stands_in(address: Address) -> bool:
+    """Whether it is one of C(standing_in); before Linux 5.18 nothing tells."""
+    return _protocol(address) == _STANDING_IN
+
+
+def advertised(address: Address) -> bool:
+    """Whether the kernel made it of a router's advertisement; before Linux 5.18 nothing tells."""
+    return _protocol(address) == _IFAPROT_KERNEL_RA
+
+
+def _protocol(address: Address) -> int:
+    return sum(walk(address.raw, _ADDRESS.size).get(_IFA_PROTO, b"")) if address.raw else 0
+
+
 def by_kernel(address: Address, mac: str | None) -> bool:
     """Whether an IPv6 link-local address is the one that the kernel gave a device of that MAC; before Linux 5.18 only its form (RFC 4291) tells."""
-    found = walk(address.raw, _ADDRESS.size) if address.raw else {}
-    if _IFA_PROTO in found:
-        return found[_IFA_PROTO][:1] == bytes([_IFAPROT_KERNEL_LL])
+    if _protocol(address):
+        return _protocol(address) == _IFAPROT_KERNEL_LL
     if mac is None:
         return False
     parts = bytes.fromhex(mac.replace(":", ""))

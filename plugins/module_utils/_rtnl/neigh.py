@@ -22,7 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla impor
 )
 
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
-_NDA_DST, NDA_LLADDR, _NDA_CACHEINFO, NDA_VLAN, _NDA_MASTER = 1, 2, 3, 5, 9
+_NDA_DST, NDA_LLADDR, _NDA_CACHEINFO, NDA_VLAN, _NDA_MASTER, _NDA_PROTOCOL = 1, 2, 3, 5, 9, 12
 _NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, _NUD_FAILED, NUD_NOARP, NUD_PERMANENT = (
     0x01,
     0x02,
@@ -32,13 +32,15 @@ _NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, _NUD_FAILED, NUD_NOARP, NU
     0x40,
     0x80,
 )
-NTF_SELF, NTF_MASTER, NTF_EXT_LEARNED, NTF_STICKY = 0x02, 0x04, 0x10, 0x40
+NTF_SELF, NTF_MASTER, NTF_PROXY, NTF_EXT_LEARNED, NTF_STICKY = 0x02, 0x04, 0x08, 0x10, 0x40
 NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
+# what asks a dump for the addresses that are answered for, and for nothing else
+PROXIES = NEIGHBOUR.pack(0, 0, 0, NTF_PROXY, 0)
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An ARP or ND entry: C(state) is NUD_*."""
+    """An ARP or ND entry: C(state) is NUD_*. A C(proxy) is an address that the host answers for; it has no MAC, and stays until it is removed."""
 
     dev: str
     address: str
@@ -46,6 +48,17 @@ class Neighbour:
     mac: str | None
     state: int
     raw: bytes = field(default=b"", compare=False, repr=False)
+    proxy: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        """What the kernel tells it from others by."""
+        return (self.dev, self.address, self.proxy)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether somebody has set it, as opposed to what the kernel has heard."""
+        return self.proxy or bool(self.state & NUD_PERMANENT)
 
 
 class Forwarding(NamedTuple):
@@ -75,11 +88,17 @@ class Forwarding(NamedTuple):
 
 
 def decode_neighbours(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Neighbour, ...]:
-    """RTM_NEWNEIGH bodies of IPv4 and IPv6 that have a MAC and may be told to another device."""
+    """RTM_NEWNEIGH bodies of IPv4 and IPv6 that have a MAC and may be told to another device, and those that are answered for."""
     found_all = []
     for body in messages:
-        family, index, state, _flags, _type = NEIGHBOUR.unpack_from(body)
+        family, index, state, flags, _type = NEIGHBOUR.unpack_from(body)
         found = walk(body, NEIGHBOUR.size)
+        if family in (AF_INET, AF_INET6) and flags & NTF_PROXY and _NDA_DST in found:
+            address = _names.inet_ntop(family, found[_NDA_DST])
+            found_all.append(
+                Neighbour(names.get(index, ""), address, family, None, 0, body, proxy=True)
+            )
+            continue
         if (
             family not in (AF_INET, AF_INET6)
             or NDA_LLADDR not in found
@@ -117,6 +136,10 @@ def reneighbour(neighbour: Neighbour, index: int, known: int = NUD_STALE) -> byt
     """The same neighbour on another device: permanent stays permanent, what was known is told as C(known), to be asked for again."""
     family, _index, state, flags, kind = NEIGHBOUR.unpack_from(neighbour.raw)
     found = walk(neighbour.raw, NEIGHBOUR.size)
+    if neighbour.proxy:
+        return NEIGHBOUR.pack(family, index, 0, flags, kind) + b"".join(
+            attribute(one, found[one]) for one in (_NDA_DST, _NDA_PROTOCOL) if one in found
+        )
     state = NUD_PERMANENT if state & NUD_PERMANENT else known
     return NEIGHBOUR.pack(family, index, state, flags & 0x80, kind) + b"".join(
         attribute(one, found[one]) for one in (_NDA_DST, NDA_LLADDR) if one in found

@@ -66,7 +66,13 @@ class UplinkNoun:
             snapshot.peers,
             rtnl_route.decode_routes(self._netlink.dump(rtnl_route.RTM_GETROUTE), names),
             rtnl_route.decode_rules(self._netlink.dump(rtnl_route.RTM_GETRULE)),
-            rtnl_neigh.decode_neighbours(self._netlink.dump(rtnl_neigh.RTM_GETNEIGH), names),
+            rtnl_neigh.decode_neighbours(
+                [
+                    *self._netlink.dump(rtnl_neigh.RTM_GETNEIGH),
+                    *self._netlink.dump(rtnl_neigh.RTM_GETNEIGH, rtnl_neigh.PROXIES),
+                ],
+                names,
+            ),
             # a device that is yet to be made will start with the defaults
             {
                 key: value
@@ -200,7 +206,7 @@ class UplinkNoun:
         path = f"{_SYSCTL_ROOT}/{change.name.partition('/')[2]}"
         try:
             with open(path, "w", encoding="ascii") as stream:
-                stream.write((change.after or {})["value"])
+                stream.write(change.payload)
         except FileNotFoundError:
             pass  # the host has no IPv6 at all
         except OSError as error:
@@ -235,4 +241,7 @@ def _sysctls_of(dev: str, source: str) -> list[tuple[str, str]]:
                 found.append((pattern.format(dev=dev), stream.read().strip()))
         except FileNotFoundError:
             continue  # no IPv6, or an older kernel
+        except OSError as error:
+            if error.errno != errno.EIO:  # a secret that nobody has set
+                raise
     return found

@@ -18,7 +18,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import po
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route, Rule
@@ -53,6 +52,8 @@ class Layout:
     """Where the things of a NIC and its bridge shall be. C(bridge_link) is None where the bridge shall not exist.
 
     C(membership) holds the options and VLANs of a NIC that is a port already: they are lost when it leaves, and come back with it.
+    C(made) is what a conversion aimed at that this is the way back from: of what stands neither here nor there, others are the owners. None where
+    everything else on the two devices is surplus.
     """
 
     nic: str
@@ -67,6 +68,7 @@ class Layout:
     clients: tuple[Client, ...]
     nic_up: bool = True
     membership: Mapping[str, Any] = field(default_factory=dict)
+    made: Layout | None = None
 
 
 # Per device, and copied from the NIC to the bridge: what decides how the host answers and what it believes.
@@ -78,7 +80,8 @@ _SYSCTLS4 = (
 _SYSCTLS6 = (
     "disable_ipv6", "forwarding", "accept_ra", "accept_ra_defrtr", "accept_ra_pinfo", "accept_ra_rtr_pref", "accept_ra_rt_info_max_plen",
     "accept_ra_mtu", "accept_redirects", "accept_source_route", "autoconf", "accept_dad", "dad_transmits", "optimistic_dad", "use_tempaddr",
-    "temp_valid_lft", "temp_prefered_lft", "router_solicitations", "max_addresses", "hop_limit", "ndisc_notify", "proxy_ndp", "addr_gen_mode",
+    "temp_valid_lft", "temp_prefered_lft", "router_solicitations", "max_addresses", "hop_limit", "ndisc_notify", "proxy_ndp",
+    "stable_secret", "addr_gen_mode",  # in this order: without a secret the mode that needs one is refused
 )  # fmt: skip
 COPIED_SYSCTLS = tuple(
     [f"ipv4/conf/{{dev}}/{key}" for key in _SYSCTLS4]
@@ -105,9 +108,7 @@ def layout_of(now: Inet, nic: str, bridge: str) -> Layout:
         addresses=tuple(one for one in now.addresses if one.dev in own),
         routes=tuple(one for one in now.routes if one.devs & own and not by_itself(one)),
         rules=tuple(one for one in now.rules if {one.iif, one.oif} & own),
-        neighbours=tuple(
-            one for one in now.neighbours if one.dev in own and one.state & rtnl_neigh.NUD_PERMANENT
-        ),
+        neighbours=tuple(one for one in now.neighbours if one.dev in own and one.lasting),
         sysctls={key: value for key, value in now.sysctls.items() if dev_of(key) in own},
         clients=tuple(_with_metric(one, now.routes) for one in now.clients if one.dev in own),
         nic_up=now.links[nic].up,
@@ -160,8 +161,13 @@ def _moved(now: Inet, was: Layout, source: str, target: str) -> Layout:
     there = {(one.text, one.peer) for one in was.addresses if one.dev == target}
     addresses = [one for one in was.addresses if one.dev == target or link_local(one, now)]
     for one in was.addresses:
-        if one.dev == source and not link_local(one, now) and (one.text, one.peer) not in there:
-            addresses.append(replace(one, dev=target, flags=one.flags & ~_OBSERVED))
+        if one.dev != source or link_local(one, now) or (one.text, one.peer) in there:
+            continue
+        if rtnl_address.temporary(one) or rtnl_address.stands_in(one):
+            if target != was.bridge:
+                continue  # the NIC's are made by the kernel, and by nobody else
+            one = rtnl_address.standing_in(one)
+        addresses.append(replace(one, dev=target, flags=one.flags & ~_OBSERVED))
     if target == was.bridge:
         # the NIC keeps no link-local address: as a port it would answer for a network it is no host of
         addresses = [one for one in addresses if one.dev != source]
@@ -224,6 +230,19 @@ def link_local(address: Address, now: Snapshot) -> bool:
         return False
     link = now.links.get(address.dev)
     return rtnl_address.by_kernel(address, link.mac if link else None)
+
+
+def kernels_own(address: Address, now: Snapshot, managed: Iterable[Address]) -> bool:
+    """Whether the kernel gives and takes it by itself: a device's link-local address, and temporary ones of an address of C(managed)."""
+    if rtnl_address.temporary(address):
+        subnet = subnet_of(address)
+        return any(
+            one.dev == address.dev
+            and one.flags & rtnl_address.IFA_F_MANAGETEMPADDR
+            and subnet_of(one) == subnet
+            for one in managed
+        )
+    return link_local(address, now)
 
 
 def by_itself(route: Route) -> bool:

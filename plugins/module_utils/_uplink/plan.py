@@ -19,25 +19,26 @@ from typing import Any, Iterable
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     INTERRUPTS,
     MAY_CUT_SSH,
-    SAFE,
     Change,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Address
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Route, Rule
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Route
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
+    changes as changes_of,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import (
     Inet,
     Layout,
     by_itself,
     connected_of,
     dev_of,
+    kernels_own,
     link_local,
     made_by,
     subnet_of,
@@ -47,6 +48,8 @@ _PROTO_KERNEL = 2
 # While things move: loose reverse path on the bridge, where frames arrive whose answers are routed to the NIC for an instant;
 # no duplicate address detection on the device that takes over, which would mute IPv6 for a second
 _STAGED_SYSCTLS = {"ipv4/conf/{bridge}/rp_filter": "2", "ipv6/conf/{target}/accept_dad": "0"}
+# Before the mode that needs it, which it sets by itself
+_SECRET, _BY_SECRET = "/stable_secret", "2"
 # What a client takes from the kernel on the device that it serves: dhcpcd hears routers and makes addresses by itself. Source: dhcpcd(8), ipv6rs
 _TAKEN_SYSCTLS = {
     "dhcpcd": {
@@ -63,7 +66,7 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
     moving = now.links[nic].master != wish.master
     here = now.links.get(bridge)
     changes = [
-        _client("stop", one)
+        changes_of.client("stop", one)
         for one in now.clients
         if one.dev in (nic, bridge) and one not in wish.clients
     ]
@@ -74,11 +77,9 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
     if wish.nic_up and not now.links[nic].up:
         changes.append(Change("update", "link", nic, {"up": False}, {"up": True}))
     coming = _addresses_to_add(now, wish)
-    changes += [
-        Change("add", "address", _named(one), None, _words(one), SAFE, one) for one in coming
-    ]
-    changes += [_neighbour("add", one) for one in _neighbours_to_copy(now, wish, moving)]
-    changes += [_rule("add", one) for one in wish.rules if one not in now.rules]
+    changes += [changes_of.address("add", one) for one in coming]
+    changes += [changes_of.neighbour("add", one) for one in _neighbours_to_copy(now, wish, moving)]
+    changes += [changes_of.rule("add", one) for one in wish.rules if one not in now.rules]
     before, after = {"bridge": now.links[nic].master}, {"bridge": wish.master}
     if moving and wish.master is not None:
         changes.append(
@@ -89,13 +90,10 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
         changes.append(Change("detach", "port", nic, before, after, MAY_CUT_SSH))
     # before the addresses go: a port that may make itself a link-local address does so again
     changes += late
+    changes += [changes_of.address("remove", one) for one in _addresses_to_remove(now, wish)]
+    changes += [changes_of.neighbour("remove", one) for one in _neighbours_to_remove(now, wish)]
     changes += [
-        Change("remove", "address", _named(one), _words(one), None, MAY_CUT_SSH, one)
-        for one in _addresses_to_remove(now, wish)
-    ]
-    changes += [_neighbour("remove", one) for one in _neighbours_to_remove(now, wish)]
-    changes += [
-        _rule("remove", one)
+        changes_of.rule("remove", one)
         for one in now.rules
         if {one.iif, one.oif} & {nic, bridge} and one not in wish.rules
     ]
@@ -104,7 +102,7 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
         changes.append(Change("delete", "bridge", bridge, {"mac": here.mac}, None, INTERRUPTS))
     if not wish.nic_up and now.links[nic].up:
         changes.append(Change("update", "link", nic, {"up": True}, {"up": False}, MAY_CUT_SSH))
-    changes += [_client("start", one) for one in wish.clients if one not in now.clients]
+    changes += [changes_of.client("start", one) for one in wish.clients if one not in now.clients]
     return reach.judged(now, changes, moving=True)
 
 
@@ -142,7 +140,7 @@ def _sysctls(now: Inet, wish: Layout, moving: bool) -> tuple[list[Change], list[
             if one.format(bridge=wish.nic, target=wish.nic) in now.sysctls
         }
     early = [
-        _sysctl(key, now.sysctls.get(key), value)
+        changes_of.sysctl(key, now.sysctls.get(key), value)
         for key, value in staged.items()
         if now.sysctls.get(key) != value
     ]
@@ -152,13 +150,17 @@ def _sysctls(now: Inet, wish: Layout, moving: bool) -> tuple[list[Change], list[
         for one in now.clients
         for pattern, value in _TAKEN_SYSCTLS.get(one.program, {}).items()
     }
-    for key, value in wish.sysctls.items():
+    for key in sorted(wish.sysctls, key=lambda one: not one.endswith(_SECRET)):
+        value = wish.sysctls[key]
         if wish.bridge_link is None and dev_of(key) == wish.bridge:
             continue
         present = staged.get(key, now.sysctls.get(key))
+        secret = key.replace("/addr_gen_mode", _SECRET)
+        if secret != key and wish.sysctls.get(secret, now.sysctls.get(secret)) != now.sysctls.get(secret):  # fmt: skip
+            present = _BY_SECRET  # the kernel's own doing when it is given one
         if present not in (value, taken.get(key, value)):
             (early if dev_of(key) in first and key not in staged else late).append(
-                _sysctl(key, present, value)
+                changes_of.sysctl(key, present, value)
             )
     return early, late
 
@@ -169,8 +171,12 @@ def _staged_key(pattern: str, wish: Layout) -> str:
 
 def _addresses_to_add(now: Inet, wish: Layout) -> list[Address]:
     missing = [
-        one for one in wish.addresses if not _standing(now.addresses, one) and not (one.dev == wish.bridge and link_local(one, now))
-    ]  # fmt: skip
+        one
+        for one in wish.addresses
+        if not _standing(now.addresses, one)
+        and not (one.dev == wish.bridge and link_local(one, now))
+        and not rtnl_address.temporary(one)  # nobody but the kernel makes those
+    ]
     primary = {
         (one.dev, subnet_of(one))
         for one in now.addresses
@@ -210,11 +216,12 @@ def _addresses_to_remove(now: Inet, wish: Layout) -> list[Address]:
         for one in now.addresses
         if one.dev in (wish.nic, wish.bridge) and not _standing(wish.addresses, one)
     ]
-    # a host's device makes its own link-local address; a port shall have none
+    # a host's device makes its own link-local and temporary addresses; a port shall have none
     surplus = [
         one
         for one in surplus
-        if not link_local(one, now) or (one.dev == wish.nic and wish.master is not None)
+        if not kernels_own(one, now, wish.addresses)
+        or (one.dev == wish.nic and wish.master is not None)
     ]
     return [one for one in reversed(surplus) if one.family == rtnl_address.AF_INET] + [
         one for one in surplus if one.family == rtnl_address.AF_INET6
@@ -252,147 +259,45 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
             # it stands since its address came, behind the old one, which only has to go
             if old is not None:
                 surplus[route.key].remove(old)
-                changes.append(_remove(old))
+                changes.append(changes_of.route("remove", old))
         elif old is None or (
             shared[route.key] > 1
             and (route.family == rtnl_address.AF_INET6 or first[route.key] != old)
         ):
-            changes.append(
-                Change(
-                    "add",
-                    "route",
-                    _route_name(route),
-                    None,
-                    {"route": str(route)},
-                    MAY_CUT_SSH,
-                    route,
-                )
-            )
+            changes.append(changes_of.route("add", route))
         else:
             surplus[route.key].remove(old)
-            changes.append(
-                Change(
-                    "replace",
-                    "route",
-                    _route_name(route),
-                    {"route": str(old)},
-                    {"route": str(route)},
-                    MAY_CUT_SSH,
-                    route,
-                )
-            )
-    return changes + [_remove(one) for group in surplus.values() for one in group]
-
-
-def _remove(route: Route) -> Change:
-    return Change(
-        "remove", "route", _route_name(route), {"route": str(route)}, None, MAY_CUT_SSH, route
-    )
+            changes.append(changes_of.route("replace", route, old))
+    return changes + [
+        changes_of.route("remove", one) for group in surplus.values() for one in group
+    ]
 
 
 def _neighbours_to_copy(now: Inet, wish: Layout, moving: bool) -> list[Neighbour]:
-    """Permanent ones always; while moving also what is known, so that no packet waits for an answer."""
-    standing = {(one.dev, one.address) for one in now.neighbours}
-    copies = [one for one in wish.neighbours if (one.dev, one.address) not in standing]
+    """Permanent and proxy ones always; while moving also what is known, so that no packet waits for an answer."""
+    standing = {one.key for one in now.neighbours}
+    copies = [one for one in wish.neighbours if one.key not in standing]
     if moving:
         source, target = (wish.nic, wish.bridge) if wish.master else (wish.bridge, wish.nic)
-        have = {(one.dev, one.address) for one in copies} | standing
+        have = {one.key for one in copies} | standing
         known = [
             replace(one, dev=target)
             for one in now.neighbours
-            if one.dev == source and not one.state & rtnl_neigh.NUD_PERMANENT
+            if one.dev == source and not one.lasting
         ]
-        copies += [one for one in known if (one.dev, one.address) not in have]
+        copies += [one for one in known if one.key not in have]
     return copies
 
 
 def _neighbours_to_remove(now: Inet, wish: Layout) -> list[Neighbour]:
-    """Permanent entries of a device that is a host's no more; what was learned there ages by itself."""
-    kept = {(one.dev, one.address) for one in wish.neighbours}
+    """Permanent and proxy entries of a device that is a host's no more; what was learned there ages by itself."""
+    kept = {one.key for one in wish.neighbours}
     own = (wish.nic, wish.bridge)
-    return [
-        one
-        for one in now.neighbours
-        if one.dev in own
-        and one.state & rtnl_neigh.NUD_PERMANENT
-        and (one.dev, one.address) not in kept
-    ]
+    return [one for one in now.neighbours if one.dev in own and one.lasting and one.key not in kept]
 
 
 def _standing(addresses: Iterable[Address], wanted: Address) -> bool:
     return any(
         one.dev == wanted.dev and one.text == wanted.text and one.peer == wanted.peer
         for one in addresses
-    )
-
-
-def _named(address: Address) -> str:
-    return f"{address.text} dev {address.dev}"
-
-
-def _route_name(route: Route) -> str:
-    """What tells the route from others in a diff; an IPv6 prefix shows its family itself."""
-    family = "inet6 " if route.family == rtnl_address.AF_INET6 and route.dst == "default" else ""
-    return (
-        family
-        + route.dst
-        + (f" table {route.table}" if route.table != rtnl_route.TABLE_MAIN else "")
-    )
-
-
-def _words(address: Address) -> dict[str, Any]:
-    return {
-        "address": address.text,
-        "dev": address.dev,
-        **({"peer": address.peer} if address.peer else {}),
-    }
-
-
-def _rule(verb: str, rule: Rule) -> Change:
-    words = {key: value for key, value in (("iif", rule.iif), ("oif", rule.oif)) if value}
-    name = " ".join(f"{key} {value}" for key, value in words.items())
-    return Change(
-        verb,
-        "rule",
-        name,
-        None if verb == "add" else words,
-        words if verb == "add" else None,
-        SAFE,
-        rule,
-    )
-
-
-def _neighbour(verb: str, one: Neighbour) -> Change:
-    words = {"mac": one.mac}
-    return Change(
-        verb,
-        "neighbour",
-        f"{one.address} dev {one.dev}",
-        None if verb == "add" else words,
-        words if verb == "add" else None,
-        SAFE,
-        one,
-    )
-
-
-def _sysctl(key: str, before: str | None, after: str) -> Change:
-    return Change(
-        "set",
-        "sysctl",
-        f"net/{key}",
-        None if before is None else {"value": before},
-        {"value": after},
-    )
-
-
-def _client(verb: str, client: Client) -> Change:
-    words = {"program": client.program, "dev": client.dev}
-    return Change(
-        verb,
-        "dhcp",
-        client.dev,
-        words if verb == "stop" else None,
-        words if verb == "start" else None,
-        INTERRUPTS,
-        client,
     )
