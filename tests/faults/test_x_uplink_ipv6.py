@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
-from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, lan, set_sysctls
+from ansible_collections.hypervisor.network.tests.harness.lan import (
+    HOST4,
+    NIC_MAC,
+    lan,
+    set_sysctls,
+)
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
 from ansible_collections.hypervisor.network.tests.harness.wanted import without
@@ -128,3 +134,67 @@ def test_o12_12_a_rollback_gives_back_what_the_host_answers_for():
         assert {dev for _address, dev in proxies(made.host)} == {"br0"}
         hand.wait()
         assert proxies(made.host) == before
+
+
+def link_local(netns: str, dev: str) -> list[str]:
+    return [
+        one["local"]
+        for link in ip_json(netns, "-6", "address", "show", "dev", dev)
+        for one in link["addr_info"]
+        if one.get("scope") == "link"
+    ]
+
+
+def eui64(mac: str) -> str:
+    parts = [int(one, 16) for one in mac.split(":")]
+    parts[0] ^= 2
+    numbers = [*parts[:3], 0xFF, 0xFE, *parts[3:]]
+    words = [f"{high << 8 | low:x}" for high, low in zip(numbers[::2], numbers[1::2])]
+    return str(ipaddress.IPv6Address("fe80::" + ":".join(words)))
+
+
+def test_o13_18_a_running_bridge_that_gets_the_nics_mac_gets_its_link_local_address(
+    uplink, run_module
+):
+    with lan(echo=False) as made:
+        old = link_local(made.host, "eth0")
+        assert old == [eui64(NIC_MAC)]
+        assert not run_module("linux_bridge", {"name": "br0", "up": True}, made.host)["failed"]
+        before = wait_for(lambda: link_local(made.host, "br0"), "a link-local address of br0")
+        assert before != old
+        for check in (True, False):
+            assert uplink(made.host, check=check)["changed"]
+        assert link_local(made.host, "br0") == old
+        assert uplink(made.host)["changed"] is False
+        assert not uplink(made.host, state="absent")["failed"]
+        assert link_local(made.host, "eth0") == old
+
+
+@pytest.mark.parametrize("mode", ["eui64", "none"])
+def test_o13_18_a_mac_that_is_given_to_a_running_bridge_or_tap(run_module, netns, mode):
+    batch(
+        netns,
+        f"link add br0 type bridge\nlink set br0 addrgenmode {mode}\nlink set br0 up\ntuntap add tap1 mode tap\n"
+        "link add v1 type veth peer name v2\nlink set v2 up\nlink set v1 up\n",
+    )
+    before = {"eui64": 1, "none": 0}[mode]
+    wait_for(lambda: len(link_local(netns, "br0")) == before, "its address")
+    for number in (1, 2):
+        mac = f"02:00:00:00:00:0{number}"
+        result = run_module("linux_bridge", {"name": "br0", "mac": mac}, netns)
+        assert result["changed"], result
+        assert link_local(netns, "br0") == [eui64(mac)] * before
+        assert run_module("linux_bridge", {"name": "br0", "mac": mac}, netns)["changed"] is False
+
+
+def test_o13_18_a_running_bridge_that_takes_a_ports_mac_by_itself(run_module, netns):
+    batch(
+        netns,
+        "link add br0 type bridge\nlink set br0 up\n"
+        "link add v1 address 02:00:00:00:00:01 type veth peer name v2\nlink set v2 up\nlink set v1 up\n",
+    )
+    wait_for(lambda: link_local(netns, "br0"), "its address")
+    result = run_module("bridge_port", {"name": "v1", "bridge": "br0"}, netns)
+    assert not result["failed"], result
+    assert link_local(netns, "br0") == [eui64("02:00:00:00:00:01")]
+    assert run_module("bridge_port", {"name": "v1", "bridge": "br0"}, netns)["changed"] is False

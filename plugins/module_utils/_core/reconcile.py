@@ -76,7 +76,8 @@ def reconcile(
     """Read, plan, apply, read back; undo on any failure after the first write.
 
     A noun with a C(prepare(before)) loads what writing takes as soon as there is something to write, in check mode too, which then refuses what the run
-    would. One with a C(verify(before, after)) has the last word before success. A C(guard) is armed before the first write.
+    would. One with a C(verify(before, after)) has the last word before success, and C(remarks()) are its sentences after an undo.
+    A C(guard) is armed before the first write.
     Raises what planning and applying raise, with a sentence on the undo added; ReadBackError where the host accepted every
     write and still differs from the wish; UndoFailed where the way back failed too.
     """
@@ -118,9 +119,15 @@ def _undo(noun: Noun, before: Any, changes: Plan, error: BaseException) -> None:
         raise UndoFailed(
             f"{error} The undo failed as well, the host is half changed: {second}"
         ) from error
+    remarks = getattr(noun, "remarks", list)()
     if isinstance(error, HypervisorNetworkError):
         error.args = (
-            f"{error} Everything this run did was undone ({len(back)} steps); the host is as it was before.",
+            " ".join(
+                [
+                    f"{error} Everything this run did was undone ({len(back)} steps); the host is as it was before.",
+                    *remarks,
+                ]
+            ),
         )
 
 

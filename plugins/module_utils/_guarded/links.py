@@ -156,7 +156,7 @@ class GuardedNoun:
         return own + [
             change
             for dev, inet in now.carried.items()
-            for change in uplink_plan.plan(inet, layout.layout_of(wish.carried[dev], dev, dev))
+            for change in uplink_plan.plan(inet, _back(wish.carried[dev], dev))
         ]
 
     def wish_back(self, before: Whole, changes: Plan) -> Whole:
@@ -244,3 +244,9 @@ def outcome_of_the_noun(outcome: Outcome) -> Outcome:
 
 def _uplink(netlink: Netlink, dev: str) -> UplinkNoun:
     return UplinkNoun(netlink, Spec(dev, dev))
+
+
+def _back(before: Inet, dev: str) -> layout.Layout:
+    """What a device carried; what came since is not ours to take."""
+    back = layout.layout_of(before, dev, dev)
+    return replace(back, made=back)

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Plan
@@ -57,6 +58,17 @@ def _carrier_changes(dev: str) -> int:
             return int(stream.read())
     except OSError:
         return 0
+
+
+@contextlib.contextmanager
+def _listening_on(dev: str) -> Iterator[None]:
+    """Raises Refused where the device is no more, or goes down, while it is listened on."""
+    try:
+        yield
+    except OSError as error:
+        raise Refused(
+            f"Cannot ask the LAN behind {dev}: {error.strerror}; it was deleted, renamed or set down meanwhile, and nothing was changed: run the task again."
+        ) from None
 
 
 class GuardedUplink(UplinkNoun):
@@ -129,15 +141,14 @@ class GuardedUplink(UplinkNoun):
             for one in now.addresses_of(nic.name)
             if one.family == AF_INET
         ]
-        check_duplicates(
-            self._spec,
-            acd.elsewhere(
-                nic.name, nic.mac or "", addresses, {link.mac or "" for link in now.links.values()}
-            ),
-        )
+        own = {link.mac or "" for link in now.links.values()}
+        with _listening_on(nic.name):
+            found = acd.elsewhere(nic.name, nic.mac or "", addresses, own)
+        check_duplicates(self._spec, found)
 
     def _listen_for_stp(self, nic: Link) -> None:
-        delay = bpdu.listen(nic.name, nic.index)
+        with _listening_on(nic.name):
+            delay = bpdu.listen(nic.name, nic.index)
         if delay is not None and self._seconds < _time_for(delay):
             raise Refused(
                 f"guard_timeout {self._seconds:g} is too short: the switch behind {nic.name} runs STP, and would be mute for {2 * delay:g} s if the link "
@@ -202,8 +213,11 @@ class GuardedUplink(UplinkNoun):
     def _restore(self, before: Inet, changes: Plan) -> list[str]:
         """The way back, from whatever stands now; runs in the guard."""
         done = restore(self, before, changes)
-        checks.must_answer_again(self._silent(self._netlink.snapshot(), self._worked))
-        return [str(change) for change in done]
+        asked = [replace(one, dev=self.called(one.dev)) for one in self._worked]
+        checks.must_answer_again(self._silent(self._netlink.snapshot(), asked))
+        return [*(str(change) for change in done), *self.remarks()]
 
     def _by_the_system(self, before: Inet) -> list[str]:
+        if self.astray:
+            return []  # what has the name of the NIC now may be another device
         return ifup.again(self._source, () if before.addresses_of(self._goal) else (self._goal,))

@@ -8,9 +8,8 @@ joined, and deleted last, so that a failure before the end has nothing to make a
 from __future__ import annotations
 
 import errno
-import struct
 from dataclasses import replace
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
@@ -28,9 +27,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.locks imp
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._link import messages, tuntap
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
-from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
+from ansible_collections.hypervisor.network.plugins.module_utils._link.link_local import (
+    follow_the_mac,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
@@ -43,6 +45,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import li
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
     index_of,
+    still,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
     NLM_F_CREATE,
@@ -50,7 +53,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket im
     NLM_F_REPLACE,
 )
 
-_ORDER = {"create": 0, "recreate": 0, "update": 1, "detach": 2, "attach": 3, "add": 4, "delete": 5}
 # seconds; the kernel's worker looks at carriers once a second, or at once (net/core/link_watch.c)
 _NOTED = 2.0
 _OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias", "addr_gen_mode")
@@ -70,6 +72,9 @@ class LinkNoun:
         self.netlink = netlink
         self._configure = configure
         self.guard = guard
+        self._made: dict[str, int] = {}  # the devices of this run by name
+        # on the way back: those that were there, and are not made by the run
+        self._before: dict[str, int] = {}
         self.alone = alone
 
     def use(self, netlink: Netlink) -> None:
@@ -106,11 +111,20 @@ class LinkNoun:
         changes += [
             Change("add", "address", one.text, None, {"dev": one.dev}, payload=one) for one in lost
         ]
-        return sorted(changes, key=_in_order)
+        return sorted((one for one in changes if self._is_meant(one, now)), key=messages.in_order)
+
+    def _is_meant(self, change: Change, now: Snapshot) -> bool:
+        """On the way back: whether the device is not somebody else's that has the name by now."""
+        link, meant = now.links.get(change.name), self._before.get(change.name)
+        if link is None or meant in (None, link.index):
+            return True
+        return self._made.get(change.name) == link.index
 
     def wish_back(self, before: Snapshot, changes: Plan) -> dict[str, list[Any]]:
         names: dict[str, dict[str, None]] = {"bridge": {}, "port": {}, "tap": {}}
         addresses: list[Address] = []
+        made = {one.name for one in changes if one.action in ("create", "recreate", "delete")}
+        self._before = {name: link.index for name, link in before.links.items() if name not in made}
         for change in changes:
             names[change.kind][change.name] = None
             # what hangs on a device goes with it, and comes back with it
@@ -134,19 +148,30 @@ class LinkNoun:
     def apply(self, changes: Plan, now: Snapshot) -> None:
         for change in changes:
             getattr(self, f"_{change.action}_{change.kind}")(change, now)
+        for name in dict.fromkeys(
+            one for change in changes for one in messages.with_another_mac(change)
+        ):
+            link = now.links.get(name)
+            if link is not None and link.up and name not in self._made:
+                follow_the_mac(self.netlink, link)
+
+    def _index(self, name: str, now: Snapshot) -> int:
+        """The index of a device that is still the one of the snapshot, or of this run; of one that is in neither, whatever it is now. Raises Refused."""
+        link = now.links.get(name)
+        return still(name, self._made.get(name, None if link is None else link.index))
 
     def _create_bridge(self, change: Change, now: Snapshot) -> None:
         after = change.after or {}
-        body = rtnl_link.link_header() + _name(change.name)
+        body = rtnl_link.link_header() + messages.name(change.name)
         if after.get("mac") is not None:
-            body += _mac(after["mac"])
+            body += messages.mac(after["mac"])
         self.netlink.send(
             rtnl_link.RTM_NEWLINK,
             NLM_F_CREATE | NLM_F_EXCL,
             body + rtnl_link.linkinfo("bridge"),
             f"create the bridge {change.name}",
         )
-        index = index_of(change.name, {})
+        index = self._made[change.name] = index_of(change.name, {})
         if any(after.get(one.option) is not None for one in option_tables.BRIDGE):
             # what the new bridge has already is not sent: a kernel without VLANs refuses even to switch them off
             self._set_bridge(
@@ -157,7 +182,7 @@ class LinkNoun:
         self._set_link(change, after, index)
 
     def _update_bridge(self, change: Change, now: Snapshot) -> None:
-        index = index_of(change.name, now.links)
+        index = self._index(change.name, now)
         after = change.after or {}
         vlans = after.get("self_vlans")
         # before the bridge begins to filter, so that the host never lacks its own
@@ -191,7 +216,7 @@ class LinkNoun:
                 self._send_link(
                     index,
                     rtnl_link.linkinfo("bridge", encoded),
-                    f"set {_listed(part, option_tables.BRIDGE)} of the bridge {name}",
+                    f"set {messages.listed(part, option_tables.BRIDGE)} of the bridge {name}",
                 )
 
     def _create_tap(self, change: Change, now: Snapshot) -> None:
@@ -203,29 +228,30 @@ class LinkNoun:
 
     def _make_tap(self, change: Change, options: Mapping[str, Any]) -> None:
         self._configure(change.name, options)
+        index = self._made[change.name] = index_of(change.name, {})
         if any(options.get(key) is not None for key in ("mac", "up", *_OWN_LINK_KEYS)):
-            index = index_of(change.name, {})
             if options.get("mac") is not None:
                 self._send_link(
-                    index, _mac(options["mac"]), f"set the MAC {options['mac']} of {change.name}"
+                    index,
+                    messages.mac(options["mac"]),
+                    f"set the MAC {options['mac']} of {change.name}",
                 )
             self._set_link(change, options, index)
 
     def _update_tap(self, change: Change, now: Snapshot) -> None:
         after = change.after or {}
+        index = self._index(change.name, now)
         if any(key in after for key in tap_planner.FLAGS + tap_planner.OWNERS):
             flags = {key: now.links[change.name].options[key] for key in tap_planner.FLAGS}
             self._configure(change.name, {**flags, **after})
-        index = index_of(change.name, now.links)
         if "mac" in after:
             self._set_mac(change, index)
         self._set_link(change, after, index)
 
     def _attach_port(self, change: Change, now: Snapshot) -> None:
         after = change.after or {}
-        # from the kernel: this run may have made either of them, or made it again
-        index = index_of(change.name, {})
-        bridge = index_of(after["bridge"], {})
+        index = self._index(change.name, now)
+        bridge = self._index(after["bridge"], now)
         link = now.links.get(change.name)
         leaks = "vlans" in after and bool(vlan_words.steps(change.payload, after["vlans"])[0])
         pause = leaks and link is not None and link.kind == "tun" and link.up
@@ -233,7 +259,7 @@ class LinkNoun:
             self._set_up(change, False, index)
         self._send_link(
             index,
-            _u32(rtnl_link.IFLA_MASTER, bridge),
+            messages.u32(rtnl_link.IFLA_MASTER, bridge),
             f"make {change.name} a port of {after['bridge']}",
         )
         if "vlans" in after:
@@ -243,15 +269,15 @@ class LinkNoun:
         self._set_port(change, after, index)
 
     def _update_port(self, change: Change, now: Snapshot) -> None:
-        index = index_of(change.name, now.links)
+        index = self._index(change.name, now)
         after = change.after or {}
         if "vlans" in after:
             self._set_vlans(change.name, index, (change.before or {})["vlans"], after["vlans"])
         self._set_port(change, after, index)
 
     def _detach_port(self, change: Change, now: Snapshot) -> None:
-        body = _u32(rtnl_link.IFLA_MASTER, 0)
-        index = index_of(change.name, now.links)
+        body = messages.u32(rtnl_link.IFLA_MASTER, 0)
+        index = self._index(change.name, now)
         self._send_link(
             index, body, f"take {change.name} out of {(change.before or {}).get('bridge')}"
         )
@@ -271,11 +297,12 @@ class LinkNoun:
         )
 
     def _delete_bridge(self, change: Change, now: Snapshot) -> None:
-        body = rtnl_link.link_header(index_of(change.name, now.links))
         try:
+            body = rtnl_link.link_header(self._index(change.name, now))
             self.netlink.send(
                 rtnl_link.RTM_DELLINK, 0, body, f"delete the {change.kind} {change.name}"
             )
+            self._made.pop(change.name, None)
         except KernelError as error:
             if error.errno != errno.ENODEV:  # somebody else was faster: gone is gone
                 raise
@@ -285,7 +312,7 @@ class LinkNoun:
     def _set_port(self, change: Change, after: Mapping[str, Any], index: int) -> None:
         if after.get("up") is not None:  # first: the kernel sets no state of a port that is down
             self._set_up(change, after["up"], index)
-        what = f"set {_listed(after, option_tables.PORT)} of the port {change.name}"
+        what = f"set {messages.listed(after, option_tables.PORT)} of the port {change.name}"
         if after.get("backup_port") is not None:
             after = {
                 **after,
@@ -326,18 +353,18 @@ class LinkNoun:
 
     def _set_mac(self, change: Change, index: int) -> None:
         mac = (change.after or {})["mac"]
-        self._send_link(index, _mac(mac), f"set the MAC {mac} of {change.name}")
+        self._send_link(index, messages.mac(mac), f"set the MAC {mac} of {change.name}")
 
     def _set_link(self, change: Change, after: Mapping[str, Any], index: int) -> None:
         """One attribute a message: of a message that is refused, the kernel has applied what came before."""
         if after.get("mtu") is not None:
             self._send_link(
                 index,
-                _u32(rtnl_link.IFLA_MTU, after["mtu"]),
+                messages.u32(rtnl_link.IFLA_MTU, after["mtu"]),
                 f"set the MTU {after['mtu']} of {change.name}",
             )
         if after.get("txqueuelen") is not None:
-            body = _u32(rtnl_link.IFLA_TXQLEN, after["txqueuelen"])
+            body = messages.u32(rtnl_link.IFLA_TXQLEN, after["txqueuelen"])
             self._send_link(
                 index, body, f"set the queue length {after['txqueuelen']} of {change.name}"
             )
@@ -363,28 +390,3 @@ class LinkNoun:
 
     def _send_link(self, index: int, attributes: bytes, what: str) -> None:
         self.netlink.send(rtnl_link.RTM_NEWLINK, 0, rtnl_link.link_header(index) + attributes, what)
-
-
-def _in_order(change: Change) -> tuple[int, bool]:
-    """A port's backup has to be a port of the bridge before."""
-    if (change.after or {}).get("backup_port"):
-        return (max(_ORDER[change.action], _ORDER["attach"]), True)
-    return (_ORDER[change.action], False)
-
-
-def _listed(after: Mapping[str, Any], table: Iterable[option_tables.Attribute]) -> str:
-    return ", ".join(
-        f"{one.option} {after[one.option]}" for one in table if after.get(one.option) is not None
-    )
-
-
-def _name(name: str) -> bytes:
-    return nla.attribute(rtnl_link.IFLA_IFNAME, name.encode() + b"\0")
-
-
-def _mac(mac: str) -> bytes:
-    return nla.attribute(rtnl_link.IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
-
-
-def _u32(kind: int, value: int) -> bytes:
-    return nla.attribute(kind, struct.pack("=I", value))

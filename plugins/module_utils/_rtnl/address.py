@@ -110,14 +110,14 @@ def by_kernel(address: Address, mac: str | None) -> bool:
     """Whether an IPv6 link-local address is the one that the kernel gave a device of that MAC; before Linux 5.18 only its form (RFC 4291) tells."""
     if _protocol(address):
         return _protocol(address) == _IFAPROT_KERNEL_LL
-    if mac is None:
-        return False
+    return mac is not None and address.text.partition("/")[0] == eui64(mac)
+
+
+def eui64(mac: str) -> str:
+    """The link-local address that the kernel makes of a MAC (RFC 4291)."""
     parts = bytes.fromhex(mac.replace(":", ""))
-    eui64 = bytes([parts[0] ^ 2]) + parts[1:3] + b"\xff\xfe" + parts[3:]
-    return (
-        _names.inet_pton(AF_INET6, address.text.partition("/")[0])
-        == b"\xfe\x80" + b"\0" * 6 + eui64
-    )
+    own = bytes([parts[0] ^ 2]) + parts[1:3] + b"\xff\xfe" + parts[3:]
+    return _names.inet_ntop(AF_INET6, b"\xfe\x80" + b"\0" * 6 + own)
 
 
 def network_of(address: str, length: int, family: int) -> str:

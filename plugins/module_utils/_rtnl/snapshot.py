@@ -12,6 +12,7 @@ from typing import Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     KernelError,
+    Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Link,
@@ -172,6 +173,16 @@ def index_of(name: str, links: Mapping[str, Link]) -> int:
         return socket.if_nametoindex(name)
     except OSError:
         raise KernelError(f"find the device {name}", errno.ENODEV) from None
+
+
+def still(name: str, meant: int | None) -> int:
+    """A device's index, looked at again; C(meant) is what it shall be, None for whatever it is. Raises KernelError, and Refused for another device."""
+    index = index_of(name, {})
+    if meant not in (None, index):
+        raise Refused(
+            f"{name} is another device now than the one that was looked at (its index is {index}, and was {meant}); nothing is done to it: run the task again."
+        )
+    return index
 
 
 def wireless(names: Iterable[str], sysfs: str = "/sys/class/net") -> set[str]:

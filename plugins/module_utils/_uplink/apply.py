@@ -7,8 +7,15 @@ import errno
 from dataclasses import replace
 from typing import Callable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    KernelError,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
+    Snapshot,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
@@ -27,8 +34,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket im
     NLM_F_CREATE,
     NLM_F_REPLACE,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout, preflight
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
+    identity,
+    layout,
+    preflight,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.changes import KEEP
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
@@ -48,6 +60,11 @@ class UplinkNoun:
         self.alone = self._links.alone
         self._spec = spec
         self._target: Layout | None = None
+        self._names: dict[int, str] = {}  # as they were at the first look
+        self._index = 0
+        self._called: dict[str, str] = {}
+        self._gone = False
+        self._remarks: dict[str, None] = {}
 
     def _use(self, netlink: Netlink) -> None:
         self._netlink = netlink
@@ -56,6 +73,7 @@ class UplinkNoun:
     def read(self) -> Inet:
         snapshot = self._links.read()
         names = names_of(snapshot.links)
+        self._recognise(names, snapshot)
         own = (self._spec.nic, self._spec.bridge)
         dhcp = handover.survey(own)
         return Inet(
@@ -84,6 +102,25 @@ class UplinkNoun:
             pretenders=dhcp.pretenders,
         )
 
+    def _recognise(self, names: dict[int, str], now: Snapshot) -> None:
+        """Which device is the NIC: the one that had its name at the first look, whatever it is called by now."""
+        if not self._index:
+            if self._spec.nic in now.links:
+                self._names, self._index = names, now.links[self._spec.nic].index
+            return
+        self._gone = self._index not in names
+        self._called = identity.renamed(self._names, names)
+        self._spec = replace(self._spec, nic=names.get(self._index, self._names[self._index]))
+
+    def called(self, dev: str) -> str:
+        """The name that a device has by now."""
+        return self._called.get(dev, dev)
+
+    @property
+    def astray(self) -> bool:
+        """Whether the NIC has another name by now, or is gone: its old name may be another device's."""
+        return self._gone or bool(self._called)
+
     def _hooks(self, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
         try:
             return rtnl_qdisc.decode_hooks(
@@ -99,27 +136,73 @@ class UplinkNoun:
 
     def plan(self, now: Inet, wish: Spec | Layout) -> Plan:
         if isinstance(wish, Layout):
-            return uplink_plan.plan(now, wish)
+            return self._plan_back(now, wish)
         if self._target is None:
             preflight.check(now, wish)
             shape = layout.bridged if wish.present else layout.unbridged
             self._target = shape(now, wish.nic, wish.bridge)
+        elif self.astray:
+            self._check(Link(self._names[self._index], self._index))
         return uplink_plan.plan(now, self._target)
 
+    def _plan_back(self, now: Inet, wish: Layout) -> list[Change]:
+        if self._gone:
+            self._remarks[f"{wish.nic} was deleted meanwhile, and what it had went with it."] = None
+            return uplink_plan.without_the_nic(now, wish)
+        changes = uplink_plan.plan(now, identity.follow(wish, self._called))
+        return [one for one in changes if _remark_on(one, False) not in self._remarks]
+
     def wish_back(self, before: Inet, changes: Plan) -> Layout:
-        return layout.layout_of(before, self._spec.nic, self._spec.bridge)
+        back = layout.layout_of(before, self._names[self._index], self._spec.bridge)
+        return replace(back, made=self._target)
+
+    def remarks(self) -> list[str]:
+        """What there is to say of the way back beside its success, in sentences."""
+        return list(self._remarks)
 
     def apply(self, changes: Plan, now: Inet) -> None:
         for change in changes:
-            if change.kind in ("bridge", "port"):
-                self._links.apply((change,), now)
-                if change.action == "attach" and now.links[change.name].running:
-                    # what is routed to the NIC still leaves meanwhile; through the bridge it would be lost
-                    self._netlink.wait_until_transmitting(
-                        index_of(self._spec.bridge, now.links), _WORKER_SECONDS
-                    )
-            else:
-                getattr(self, f"_{change.kind}")(change, now)
+            self._check_devices(now)
+            if change.action != KEEP:
+                self._carry_out(change, now)
+                continue
+            try:
+                self._carry_out(change, now)
+                self._remarks[_remark_on(change, True)] = None
+            except KernelError:  # whoever added it is told, and the host comes first
+                self._remarks[_remark_on(change, False)] = None
+
+    def _check_devices(self, now: Inet) -> None:
+        """Raises Refused where the NIC or the bridge is not the device any more that it was in the snapshot."""
+        if self._spec.nic in now.links and not self._gone:
+            self._check(now.links[self._spec.nic])
+        bridge = now.links.get(self._spec.bridge)
+        if bridge is not None and self._spec.bridge != self._spec.nic:
+            self._check(replace(bridge, mac=None))  # which changes with the conversion
+
+    def _check(self, meant: Link) -> None:
+        try:
+            there = self._netlink.link(meant.index)
+        except KernelError:
+            there = None
+        try:
+            by_name = index_of(meant.name, {})
+        except KernelError:
+            by_name = None
+        sentence = identity.objection(meant, there, by_name)
+        if sentence:
+            raise Refused(sentence)
+
+    def _carry_out(self, change: Change, now: Inet) -> None:
+        if change.kind not in ("bridge", "port"):
+            getattr(self, f"_{change.kind}")(change, now)
+            return
+        self._links.apply((change,), now)
+        if change.action == "attach" and now.links[change.name].running:
+            # what is routed to the NIC still leaves meanwhile; through the bridge it would be lost
+            self._netlink.wait_until_transmitting(
+                index_of(self._spec.bridge, now.links), _WORKER_SECONDS
+            )
 
     def _link(self, change: Change, now: Inet) -> None:
         self._links.apply((replace(change, kind="port"),), now)
@@ -165,7 +248,7 @@ class UplinkNoun:
             self._tolerating(
                 errno.ESRCH, lambda: self._netlink.send(rtnl_route.RTM_DELROUTE, 0, body, what)
             )
-        elif change.action == "replace":
+        elif change.before is not None:
             self._netlink.send(rtnl_route.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, what)
         else:
             self._tolerating(
@@ -176,7 +259,7 @@ class UplinkNoun:
             )
 
     def _rule(self, change: Change, now: Inet) -> None:
-        adding = change.action == "add"
+        adding = change.action != "remove"
         kind, flags = (
             (rtnl_route.RTM_NEWRULE, NLM_F_CREATE) if adding else (rtnl_route.RTM_DELRULE, 0)
         )
@@ -231,6 +314,11 @@ class UplinkNoun:
         except KernelError as error:
             if error.errno != number:
                 raise
+
+
+def _remark_on(change: Change, kept: bool) -> str:
+    thing = f"{change.kind} {change.name}, which somebody else has added,"
+    return f"The {thing} {'stays' if kept else 'could not be kept'}."
 
 
 def _sysctls_of(dev: str, source: str) -> list[tuple[str, str]]:

@@ -91,7 +91,7 @@ COPIED_SYSCTLS = tuple(
 _PORT_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "0", "ipv6/conf/{dev}/addr_gen_mode": "1"}
 _HOST_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "1", "ipv6/conf/{dev}/addr_gen_mode": "0"}
 # What the kernel finds out by itself: secondary, tentative, permanent, failed, deprecated
-_OBSERVED = 0x01 | 0x40 | 0x80 | 0x08 | 0x20
+OBSERVED = 0x01 | 0x40 | 0x80 | 0x08 | 0x20
 _PROTO_KERNEL, _PROTO_DHCP = 2, 16
 _SCOPE_LINK = 253
 
@@ -167,7 +167,7 @@ def _moved(now: Inet, was: Layout, source: str, target: str) -> Layout:
             if target != was.bridge:
                 continue  # the NIC's are made by the kernel, and by nobody else
             one = rtnl_address.standing_in(one)
-        addresses.append(replace(one, dev=target, flags=one.flags & ~_OBSERVED))
+        addresses.append(replace(one, dev=target, flags=one.flags & ~OBSERVED))
     if target == was.bridge:
         # the NIC keeps no link-local address: as a port it would answer for a network it is no host of
         addresses = [one for one in addresses if one.dev != source]

@@ -21,7 +21,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     MAY_CUT_SSH,
     Change,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Address
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Address,
+    Link,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
@@ -43,6 +46,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
     made_by,
     subnet_of,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.others import with_others
 
 _PROTO_KERNEL = 2
 # While things move: loose reverse path on the bridge, where frames arrive whose answers are routed to the NIC for an instant;
@@ -61,7 +65,41 @@ _TAKEN_SYSCTLS = {
 
 
 def plan(now: Inet, wish: Layout) -> list[Change]:
-    """The changes from what stands now to the layout, in the safe order."""
+    """The changes from what stands now to the layout, in the safe order; what others have added is kept."""
+    wish, others = with_others(now, wish)
+    first = [changes_of.address("remove", one) for one in reversed(others.again)]
+    if first:
+        now = replace(
+            now,
+            addresses=tuple(one for one in now.addresses if one not in others.again),
+            routes=tuple(
+                way for way in now.routes if not any(made_by(way, one) for one in others.again)
+            ),
+        )
+    return [
+        replace(one, action=changes_of.KEEP)
+        if one.action in ("add", "replace") and others.own(one.payload)
+        else one
+        for one in (*first, *_plan(now, wish))
+    ]
+
+
+def without_the_nic(now: Inet, wish: Layout) -> list[Change]:
+    """The way back of a NIC that is gone: only a bridge that was made for it goes as well, where nobody else is on it."""
+    here = now.links.get(wish.bridge)
+    made = wish.made.bridge_link if wish.made is not None else None
+    if here is None or here.kind != "bridge" or made is None or wish.bridge_link is not None:
+        return []
+    if here.mac != made.get("mac") or now.ports_of(wish.bridge):
+        return []
+    return [_deleted(here)]
+
+
+def _deleted(bridge: Link) -> Change:
+    return Change("delete", "bridge", bridge.name, {"mac": bridge.mac}, None, INTERRUPTS)
+
+
+def _plan(now: Inet, wish: Layout) -> list[Change]:
     nic, bridge = wish.nic, wish.bridge
     moving = now.links[nic].master != wish.master
     here = now.links.get(bridge)
@@ -71,9 +109,10 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
         if one.dev in (nic, bridge) and one not in wish.clients
     ]
     bridge_made = _bridge_made(here, wish)
-    changes += bridge_made if wish.master is not None else []
     early, late = _sysctls(now, wish, moving)
-    changes += early
+    coming_up = bridge_made if wish.master is not None else []
+    # one that is there is told first how to make addresses, which it does when it goes up or gets another MAC
+    changes += [*coming_up, *early] if here is None else [*early, *coming_up]
     if wish.nic_up and not now.links[nic].up:
         changes.append(Change("update", "link", nic, {"up": False}, {"up": True}))
     coming = _addresses_to_add(now, wish)
@@ -99,7 +138,7 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
     ]
     changes += [] if wish.master is not None else bridge_made
     if wish.bridge_link is None and here is not None:
-        changes.append(Change("delete", "bridge", bridge, {"mac": here.mac}, None, INTERRUPTS))
+        changes.append(_deleted(here))
     if not wish.nic_up and now.links[nic].up:
         changes.append(Change("update", "link", nic, {"up": True}, {"up": False}, MAY_CUT_SSH))
     changes += [changes_of.client("start", one) for one in wish.clients if one not in now.clients]

@@ -338,7 +338,7 @@ def test_the_way_back_is_undone_from_any_step(start: Inet, data: st.DataObject) 
 
 
 ORDER = (
-    ("stop", "dhcp"), ("create", "bridge"), ("update", "bridge"), ("set", "sysctl"), ("update", "link"), ("add", "address"),
+    ("stop", "dhcp"), ("create", "bridge"), ("set", "sysctl"), ("update", "bridge"), ("update", "link"), ("add", "address"),
     ("add", "neighbour"), ("add", "rule"), ("attach", "port"), ("routes", ""), ("detach", "port"), ("set", "sysctl"),
     ("remove", "address"), ("remove", "neighbour"), ("remove", "rule"), ("update", "bridge"),
     ("delete", "bridge"), ("start", "dhcp"),
