@@ -106,6 +106,12 @@ class Switch:
             + (nla.attribute(26, data) if data else b"")
         )
 
+    def still(self, name: str, meant: int | None) -> int:
+        return self.snapshot().links[name].index
+
+    def link(self, index: int) -> Link:
+        return next(one for one in self.snapshot().links.values() if one.index == index)
+
     def ready(self) -> None:
         """There is nothing to load."""
 

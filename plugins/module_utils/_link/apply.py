@@ -45,7 +45,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import li
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
     index_of,
-    still,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
     NLM_F_CREATE,
@@ -158,7 +157,7 @@ class LinkNoun:
     def _index(self, name: str, now: Snapshot) -> int:
         """The index of a device that is still the one of the snapshot, or of this run; of one that is in neither, whatever it is now. Raises Refused."""
         link = now.links.get(name)
-        return still(name, self._made.get(name, None if link is None else link.index))
+        return self.netlink.still(name, self._made.get(name, None if link is None else link.index))
 
     def _create_bridge(self, change: Change, now: Snapshot) -> None:
         after = change.after or {}

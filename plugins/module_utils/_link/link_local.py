@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A device's link-local address when its MAC changes: the kernel makes it once, when the device comes up, and keeps the one of the old MAC.
 
@@ -15,18 +13,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
-    Netlink,
-    still,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 _MODE = "/proc/sys/net/ipv6/conf/{}/addr_gen_mode"
 _EUI64, _NONE = "eui64", "1"
 
 
-def follow_the_mac(netlink: Netlink, before: Link) -> None:
+def follow_the_mac(netlink: Netlink, before: Link, sysctl: str = _MODE) -> None:
     """Have the kernel make the link-local address of a device anew where its MAC is another one than C(before)'s. Raises KernelError and Refused."""
-    now = netlink.link(still(before.name, before.index))
+    now = netlink.link(netlink.still(before.name, before.index))
     if not now.up or now.mac == before.mac or before.mac is None or now.addr_gen_mode != _EUI64:
         return
     text = f"{rtnl_address.eui64(before.mac)}/64"
@@ -41,7 +36,7 @@ def follow_the_mac(netlink: Netlink, before: Link) -> None:
         return  # somebody chose another, or there is none yet
     try:
         for mode in (_NONE, "0"):
-            with open(_MODE.format(before.name), "w", encoding="ascii") as stream:
+            with open(sysctl.format(before.name), "w", encoding="ascii") as stream:
                 stream.write(mode)
     except OSError as error:
         raise KernelError(

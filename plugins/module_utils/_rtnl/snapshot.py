@@ -74,6 +74,16 @@ class Netlink(Socket):
         """One link as it is now; its master and lower device are not looked up."""
         return next(iter(rtnl_link.decode_links([_device(index)]).values()))
 
+    def still(self, name: str, meant: int | None) -> int:
+        """A device's index, looked at again; C(meant) is what it shall be, None for whatever it is. Raises KernelError, and Refused for another device."""
+        index = index_of(name, {})
+        if meant not in (None, index):
+            raise Refused(
+                f"{name} is another device now than the one that was looked at (its index is {index}, and was {meant}); nothing is done to it: run the task "
+                "again."
+            )
+        return index
+
     def wait_until_transmitting(self, index: int, timeout: float) -> bool:
         """Wait until a device sends what it is given; False after C(timeout) seconds.
 
@@ -173,16 +183,6 @@ def index_of(name: str, links: Mapping[str, Link]) -> int:
         return socket.if_nametoindex(name)
     except OSError:
         raise KernelError(f"find the device {name}", errno.ENODEV) from None
-
-
-def still(name: str, meant: int | None) -> int:
-    """A device's index, looked at again; C(meant) is what it shall be, None for whatever it is. Raises KernelError, and Refused for another device."""
-    index = index_of(name, {})
-    if meant not in (None, index):
-        raise Refused(
-            f"{name} is another device now than the one that was looked at (its index is {index}, and was {meant}); nothing is done to it: run the task again."
-        )
-    return index
 
 
 def wireless(names: Iterable[str], sysfs: str = "/sys/class/net") -> set[str]:
