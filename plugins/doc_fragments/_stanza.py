@@ -10,7 +10,7 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._docs import on
 _OPTIONS = r"""
 name:
   description:
-    - Name of the interface, 1 to 15 bytes.
+    - Name of the interface, 1 to 15 bytes, or of a second address of it, as V(eth0:1).
   type: str
 family:
   description:
@@ -53,10 +53,16 @@ options:
 take_over:
   description:
     - Name of a NIC whose stanzas of all families this one, a bridge, takes over. For O(state=present).
-    - What concerns addresses and routes moves, with its comments, unchanged but for the name of the device in C(ip) commands.
-      Hooks that name the NIC and are no C(ip addr), C(ip route), C(ip rule) or C(ip neigh) stay with it, so do options of the link
-      (C(mtu), C(hwaddress), C(ethernet-*), C(offload-*), C(bond-*) and the like).
-    - The NIC becomes C(manual), its C(auto) and C(allow-hotplug) lines stay. It is added to C(bridge_ports) of the bridge.
+    - What concerns addresses and routes moves, with its comments, unchanged but for the name of the device. Of hooks that are C(ip), C(ifconfig),
+      C(route), C(iptables), C(sysctl), DHCP clients, and writes below C(/proc/sys/net). What concerns the link stays with the NIC, so do options of the
+      link (C(mtu), C(hwaddress), C(slaves), C(ethernet-*), C(offload-*), C(bond-*), C(ovs_*) and the like).
+    - A hook that names the NIC and that the module does not know stays, and is told as a warning with its file and line.
+    - Stanzas of its other addresses (C(eth0:1)) follow under the name of the bridge.
+    - Refused are a NIC that the files give to a bond, another bridge, Open vSwitch or a VRF, a wireless one, and one that a C(mapping), a C(rename) or
+      C(auto eth0=NAME) makes another stanza of.
+    - A warning tells where the NIC could have another name at the next boot.
+    - The NIC becomes C(manual), its C(auto) and C(allow-hotplug) lines stay (a pattern such as C(auto /eth*) counts as one).
+      It is added to C(bridge_ports) of the bridge.
     - Where dhcpcd has given the routes a metric, and no file says one, it is written down as C(metric). dhcpcd's own is 1000 and the
       index of the device, so the bridge would get another one at the next boot.
     - O(method) and O(options) go over what was taken over. Where no file says anything of the NIC, they are needed.
@@ -65,6 +71,8 @@ hand_back:
   description:
     - Name of a NIC that gets what the stanzas of this bridge hold now, without the C(bridge_*) options and what else is the
       bridge's own (its MAC, hooks that name it and are none of addresses or routes). For O(state=absent).
+    - What the NIC had for being a port (C(ifconfig eth0 0.0.0.0), promiscuous mode) is left out, and told as a warning.
+    - Refused while another stanza is made upon the bridge (C(br0.5), C(vlan-raw-device br0)).
     - After O(take_over) the file is byte for byte as it was, unless something was given or edited in between.
   type: str
 file:

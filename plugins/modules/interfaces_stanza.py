@@ -42,6 +42,9 @@ options:
     description:
       - Whether to check options and values (misspelled options, addresses, ranges), and to have C(ifquery), where it is installed,
         read a copy of the result before anything is written. ifupdown itself overlooks most mistakes until boot.
+      - Hooks that set options of a bridge or a port are read by the host's own C(ip) and C(bridge) too, without effect. What they don't know is refused,
+        since it would take the whole line with it at boot.
+      - Options that only ifupdown2 reads are taken, and told as a warning where it is not installed.
       - Line ends and the like are refused in any case.
     type: bool
     default: true
@@ -130,10 +133,15 @@ backups:
   sample: [/var/backups/hypervisor-network/etc-network-interfaces.8b1a9953c4611296]
 """
 
+from ansible.module_utils.common.warnings import warn
+
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import apply as ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     files as stanza_files,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    plan as stanza_plan,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
 
@@ -165,6 +173,8 @@ def work(params, items):
     )
 
     def describe(outcome):
+        for sentence in stanza_plan.notes(outcome.before, wishes):
+            warn(sentence)
         docs = stanza_files.docs_after(outcome.before, outcome.changes)
         return [stanza_files.described(docs, wish.name, wish.family) for wish in wishes]
 

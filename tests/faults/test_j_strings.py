@@ -14,10 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
-    Document,
-    canonical,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import canonical
 
 HOSTILE = "1500\n    up touch {pwn}"
 GOOD = {"name": "br0", "family": "inet", "method": "manual", "options": {"mtu": "1500"}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 from typing import Sequence
@@ -22,11 +23,16 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.programs 
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     files as stanza_files,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import lines, sources
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     plan as stanza_plan,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import sources
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.commands import questions
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import (
+    COMMANDS,
+    canonical,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.sources import DEFAULT
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import (
     Wish,
@@ -77,10 +83,13 @@ class Interfaces:
         for directory in {os.path.dirname(path) for path, _content in self._copies(changes)}:
             files.probe_directory(directory)
         if edits and self._validate and not isinstance(wish, stanza_files.Restore):
-            _ask_ifquery(
-                stanza_files.flat(now, changes),
-                [one.name for one in wish if one.state == "present"],
-            )
+            docs = stanza_files.docs_after(now, changes)
+            present = [one.name for one in wish if one.state == "present"]
+            # what others inherit from need not be complete
+            asked = [name for name in present if not lines.has_heirs(docs, name)]
+            _ask_ifquery(*stanza_files.flat(now, changes), list(dict.fromkeys(asked)))
+            for one in wish:
+                _ask_iproute2(one)
         return changes
 
     def apply(self, changes: Sequence[Change], now: Files) -> None:
@@ -121,8 +130,11 @@ def _encoded(text: str | None) -> bytes | None:
     return None if text is None else text.encode("utf-8", "surrogateescape")
 
 
-def _ask_ifquery(text: str, names: Sequence[str]) -> None:
-    """Have ifupdown itself read a copy of what would be written, where it is installed; Refused with what it says."""
+def _ask_ifquery(text: str, places: Sequence[str], names: Sequence[str]) -> None:
+    """Have ifupdown itself read a copy of what would be written, where it is installed; Refused with what it says.
+
+    It numbers the lines of the copy, in whose stead C(places) tells where they are.
+    """
     program = path_of("ifquery")
     if program is None:
         return
@@ -141,7 +153,55 @@ def _ask_ifquery(text: str, names: Sequence[str]) -> None:
                     f"ifquery did not answer within {_SECONDS} s on a copy of the new text; see whether it hangs by hand."
                 ) from None
             if done.returncode != 0:
-                said = done.stderr.decode("utf-8", "replace").replace(copy, "the new text").strip()
+                said = _placed(done.stderr.decode("utf-8", "replace"), copy, places)
                 raise Refused(
                     f"ifupdown would not read the new text: {said}; correct the files, or set validate to false."
                 )
+
+
+def _placed(said: str, copy: str, places: Sequence[str]) -> str:
+    """What ifquery says, in one line, with the places that the user knows."""
+
+    def place(match: re.Match[str]) -> str:
+        number = int(match[1])
+        return places[number - 1] if 0 < number <= len(places) else "the end of the files"
+
+    told = re.sub(rf"{re.escape(copy)}:(\d+)", place, said).replace(copy, "the new text")
+    return "; ".join(line.strip() for line in told.splitlines() if line.strip())
+
+
+def _ask_iproute2(wish: Wish) -> None:
+    """Have ip(8) and bridge(8) of this host read the option lines that are asked for: one word that they don't know is the end of its line at boot.
+
+    Refused with the line and what they say of it.
+    """
+    for key, values in wish.options.items():
+        if canonical(key) not in COMMANDS:
+            continue
+        for value in values:
+            for question in questions(value):
+                said = complaint(question)
+                if said is not None:
+                    raise Refused(
+                        f"{wish.name}: the line '{key} {value}' would fail at boot, since {question[0]} of this host says {said!r}; "
+                        "leave the option out, or install an iproute2 that knows it."
+                    )
+
+
+def complaint(words: Sequence[str]) -> str | None:
+    """What a program of iproute2 says of a question (commands.py), where it does not take all the words before its end."""
+    program = path_of(words[0])
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, *words[1:]], capture_output=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
+            env={"PATH": PATH, "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines() or ["Usage"]
+    usage, end = said[0].startswith("Usage"), '"guard"' in said[0]
+    if usage if words[0] == "ip" else end:
+        return None
+    return "only how it is used" if usage else said[0].strip()

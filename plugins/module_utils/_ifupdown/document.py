@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. interfaces(5) without loss: C(Document(text).text == text) for every text, and an edit touches only its own lines.
 
-Texts are str of file bytes decoded as UTF-8 with C(surrogateescape), so every byte survives. The grammar is that of
-ifupdown 0.8 (its C(get_line) and C(read_interfaces_defn)): a comment is a line of its own and is never continued; a line
-that ends in a backslash, and not in a blank after it, goes on in the next one, even where that begins with '#'; an option
-belongs to the last header; a lone C(auto) inside a stanza is that stanza's.
+Texts are str of file bytes decoded as UTF-8 with C(surrogateescape), so every byte survives.
 """
 
 from __future__ import annotations
@@ -15,41 +12,22 @@ import re
 from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, Sequence
 
-FAMILIES = ("inet", "inet6", "ipx", "can", "link", "meta")
-COMMANDS = ("pre-up", "up", "down", "post-down")
-_ALIASES = {"post-up": "up", "pre-down": "down"}
-# What isspace(3) takes in the C locale: str.split would split at more, and at surrogates of other bytes never.
-_SPACE = " \t\n\v\f\r"
-_WORD = re.compile(f"[^{_SPACE}]+")
-_STANZAS = ("iface", "mapping", "template")
-_MEMBERS = ("blank", "comment", "option", "flag")
-_LISTS = ("auto", "no-auto-down", "no-scripts")
-
-
-def words(text: str) -> list[str]:
-    """The words of a logical line, split as ifupdown splits them."""
-    return _WORD.findall(text)
-
-
-def canonical(key: str) -> str:
-    """One spelling for the option names that ifupdown and its hooks take for the same: C(post-up), C(bridge-ports)."""
-    return _ALIASES.get(key) or (key if key in COMMANDS else key.replace("-", "_"))
-
-
-def whole_word(name: str) -> re.Pattern[str]:
-    """Matches a device name that stands alone: C(eth0) in C(dev eth0) and C(label eth0:1), not in C(eth0.10) or C(veth0)."""
-    return re.compile(rf"(?<![\w.:@-]){re.escape(name)}(?![\w.@-])")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A logical line. C(raw) holds its bytes with all line ends; C(kind) is blank, comment, option, one of the headers
-    (iface, mapping, template, source, source-directory, select, rename), or flag: a lone C(auto) inside a stanza."""
-
-    raw: str
-    kind: str
-    key: str = ""
-    value: str = ""
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import (
+    FAMILIES,
+    LISTS,
+    MEMBERS,
+    SPACE,
+    STANZAS,
+    WORD,
+    Line,
+    canonical,
+    chomp,
+    dangles,
+    is_pattern_of,
+    of_selection,
+    tokenize,
+    words,
+)
 
 
 @dataclass(frozen=True)
@@ -77,87 +55,12 @@ class Stanza:
         return [value for name, value in self.options if canonical(name) == canonical(key)]
 
 
-def tokenize(text: str, inside: str = "") -> list[Line]:
-    """The logical lines of a text; their C(raw) joined is the text. C(inside) is the kind of the stanza that it continues."""
-    physical = re.findall(r"[^\n]*\n|[^\n]+", text)
-    found: list[Line] = []
-    position = 0
-    while position < len(physical):
-        raw = physical[position]
-        position += 1
-        logical = _chomp(raw).lstrip(_SPACE)
-        if not logical.startswith("#"):
-            while logical.endswith("\\"):
-                logical = logical[:-1]
-                if position == len(physical):
-                    break
-                raw += physical[position]
-                logical += _chomp(physical[position])
-                position += 1
-        line = _line(raw, logical, inside)
-        if line.kind not in _MEMBERS:
-            inside = line.kind if line.kind in _STANZAS else ""
-        found.append(line)
-    return found
-
-
-def _chomp(raw: str) -> str:
-    return raw[:-1] if raw.endswith("\n") else raw
-
-
-def _dangles(line: Line) -> bool:
-    """Whether what follows would become part of the line: a backslash at the end of the file."""
-    # by its first physical line: what a lone backslash joins to a "#" is a comment to read, and goes on all the same
-    return not line.raw.lstrip(_SPACE).startswith("#") and _chomp(line.raw).endswith("\\")
-
-
-def _line(raw: str, logical: str, inside: str) -> Line:
-    first = _WORD.search(logical)
-    if first is None:
-        return Line(raw, "blank")
-    if logical.startswith("#"):
-        return Line(raw, "comment", value=logical.strip(_SPACE))
-    # what follows a line of nothing but a backslash: ifupdown takes the blank for an empty name
-    if first.start():
-        return Line(raw, "option", "", logical.strip(_SPACE))
-    key = first.group()
-    value = logical[first.end() :].strip(_SPACE)
-    if key in _STANZAS or key in ("source", "rename"):
-        kind = key
-    elif key.startswith("source-dir"):
-        kind = "source-directory"
-    elif is_selection(key):
-        kind = _of_selection(value, inside)
-    else:
-        kind = "option"
-    return Line(raw, kind, key, value)
-
-
-def _of_selection(value: str, inside: str) -> str:
-    return "flag" if inside == "iface" and not value else "select"
-
-
-def is_selection(key: str) -> bool:
-    """Whether a line that begins with this word lists interfaces: auto, allow-*, no-auto-down, no-scripts."""
-    return key in _LISTS or (key.startswith("allow-") and len(key) > len("allow-"))
-
-
-def is_keyword(key: str) -> bool:
-    """Whether this word would begin something else than an option."""
-    return (
-        key in _STANZAS
-        or key in ("source", "rename")
-        or key.startswith("source-dir")
-        or is_selection(key)
-    )
-
-
 class Document:
     """The text of one file, editable. Positions are indices into C(lines)."""
 
     def __init__(self, text: str) -> None:
         self._open_end = bool(text) and not text.endswith("\n")
-        self.lines = tokenize(text + "\n" if self._open_end else text)
+        self.lines = tokenize(text + "\n" if self._open_end else text, numbered=True)
         # The line end that the file uses: what is added ends in it too.
         self.eol = (
             "\r\n"
@@ -186,7 +89,7 @@ class Document:
         if self._heads is None:
             self._heads = {}
             for position, line in enumerate(self.lines):
-                if line.kind in _STANZAS:
+                if line.kind in STANZAS:
                     for key in ((line.kind, _head(line.value)[0]), (line.kind, None)):
                         self._heads.setdefault(key, []).append(position)
         found = [self.at(position) for position in self._heads.get((kind, name), ())]
@@ -195,7 +98,7 @@ class Document:
     def at(self, start: int) -> Stanza:
         """The stanza whose header is line C(start); read it anew after an edit inside it."""
         end = stop = start + 1
-        while end < len(self.lines) and self.lines[end].kind in _MEMBERS:
+        while end < len(self.lines) and self.lines[end].kind in MEMBERS:
             line = self.lines[end]
             end += 1
             # An indented comment right below an option is an option switched off, or a note on it.
@@ -205,32 +108,41 @@ class Document:
                 stop = end
         return Stanza(start, stop, *_head(self.lines[start].value), tuple(self.lines[start:stop]))
 
-    def number(self, position: int) -> int:
-        """The number of the first physical line of a logical one, from 1, as editors count."""
-        return 1 + sum(line.raw.count("\n") for line in self.lines[:position])
+    def place(self, path: str, position: int) -> str:
+        """Where a line stands on disk now, for a sentence: path and number, or the path alone of what is not on disk yet."""
+        number = self.lines[position].number
+        return f"{path}:{number}" if number else path
 
     def insert(self, position: int, raws: Iterable[str]) -> None:
         """Put lines before C(position); each with its line end."""
         added = "".join(raws)
         last = self.lines[position - 1] if position else None
-        if last is not None and _dangles(last):
-            self.lines[position - 1 : position] = tokenize(
-                self._ended(last.raw), self._inside(position - 1)
-            )
+        if last is not None and dangles(last):
+            ended = tokenize(self._ended(last.raw), self._inside(position - 1))
+            self.lines[position - 1 : position] = [
+                replace(ended[0], number=last.number),
+                *ended[1:],
+            ]
         self._splice(position, position, added)
 
     def _ended(self, raw: str) -> str:
         """Text that dangled, ended by an empty line for each of its backslashes."""
-        body = _chomp(raw)
+        body = chomp(raw)
         return raw + self.eol * (len(body) - len(body.rstrip("\\")))
 
     def replace(self, start: int, stop: int, raws: Iterable[str]) -> None:
         """Put lines in the place of others."""
         self._splice(start, stop, "".join(raws))
 
+    def reword(self, position: int, raw: str) -> None:
+        """Put another line in the place of one; it stands on disk where that does."""
+        number = self.lines[position].number
+        self.replace(position, position + 1, [raw])
+        self.lines[position] = replace(self.lines[position], number=number)
+
     def _splice(self, start: int, stop: int, raw: str) -> None:
         added = tokenize(raw, self._inside(start))
-        if added and stop < len(self.lines) and _dangles(added[-1]):
+        if added and stop < len(self.lines) and dangles(added[-1]):
             added = tokenize(self._ended(raw), self._inside(start))
         self.lines[start:stop] = added
         self._heads = self._chosen = None
@@ -239,16 +151,16 @@ class Document:
         for position in range(start + len(added), len(self.lines)):
             line = self.lines[position]
             if line.kind in ("flag", "select") and not line.value:
-                self.lines[position] = replace(line, kind=_of_selection("", inside))
+                self.lines[position] = replace(line, kind=of_selection("", inside))
                 inside = inside if self.lines[position].kind == "flag" else "select"
-            elif line.kind not in _MEMBERS:
+            elif line.kind not in MEMBERS:
                 break
 
     def _inside(self, position: int) -> str:
         """The kind of the header that a line at this position would belong to."""
         while position:
             position -= 1
-            if self.lines[position].kind not in _MEMBERS:
+            if self.lines[position].kind not in MEMBERS:
                 return self.lines[position].kind
         return ""
 
@@ -273,7 +185,7 @@ class Document:
         end = own[-1] + 1 if own else stanza.stop
         for n, value in reversed(list(zip(own, values))):
             if self.lines[n].value != value:
-                self.replace(n, n + 1, [self._reworded(n, value)])
+                self.reword(n, self._reworded(n, value))
         if len(values) > len(own):
             indent = self.indent(stanza)
             self.insert(end, [f"{indent}{key} {value}{self.eol}" for value in values[len(own) :]])
@@ -287,7 +199,7 @@ class Document:
     def _reworded(self, position: int, value: str) -> str:
         """The option's line with another value; the blanks around its name stay."""
         line = self.lines[position]
-        lead = re.match(rf"[{_SPACE}]*{re.escape(line.key)}[ \t]*", line.raw)
+        lead = re.match(rf"[{SPACE}]*{re.escape(line.key)}[ \t]*", line.raw)
         # a name that a continuation cuts in two
         start = lead.group() if lead else f"{self.indent()}{line.key} "
         gap = "" if start.endswith((" ", "\t")) else " "
@@ -297,12 +209,12 @@ class Document:
         """Change the method of an iface line; its other bytes stay."""
         header = stanza.lines[0]
         raw = header.raw if "\\" not in header.raw else f"{header.key} {header.value}{self.eol}"
-        spots = list(_WORD.finditer(raw))  # iface, name, family, then the method where there is one
+        spots = list(WORD.finditer(raw))  # iface, name, family, then the method where there is one
         if stanza.method is None:
             raw = f"{raw[: spots[2].end()]} {method}{raw[spots[2].end() :]}"
         else:
             raw = raw[: spots[3].start()] + method + raw[spots[3].end() :]
-        self.replace(stanza.start, stanza.start + 1, [raw])
+        self.reword(stanza.start, raw)
 
     def selected(self, group: str, name: str) -> bool:
         """Whether a line of a group (auto, hotplug, ...) names the interface."""
@@ -316,6 +228,14 @@ class Document:
             flags = [(line.key, _head(self.lines[start].value)[0]) for start, line in self._flags()]
             self._chosen = {*pairs, *flags}
         return any((key, name) in self._chosen for key in _keys(group))
+
+    def covered(self, group: str, name: str) -> bool:
+        """Whether a line of a group names the interface, or by a pattern the interfaces that are there (interfaces(5))."""
+        if self.selected(group, name):
+            return True
+        return any(
+            key in _keys(group) and is_pattern_of(word, name) for key, word in self._chosen or ()
+        )
 
     def _flags(self) -> Iterator[tuple[int, Line]]:
         """The lone selections, each with the position of its stanza's header."""
@@ -349,9 +269,7 @@ class Document:
             elif set(words(line.value)) == {name}:
                 self.remove(n, n + 1) if self._alone(n) else self.replace(n, n + 1, [])
             else:
-                self.replace(
-                    n, n + 1, [re.sub(rf"[ \t]+{re.escape(name)}(?=[{_SPACE}\\]|$)", "", line.raw)]
-                )
+                self.reword(n, re.sub(rf"[ \t]+{re.escape(name)}(?=[{SPACE}\\]|$)", "", line.raw))
 
     def _alone(self, position: int) -> bool:
         """Whether blank lines or the ends of the file stand on both sides."""
@@ -363,7 +281,7 @@ class Document:
 
 
 def _keys(group: str) -> tuple[str, ...]:
-    return (f"allow-{group}", *([group] if group in _LISTS else ()))
+    return (f"allow-{group}", *([group] if group in LISTS else ()))
 
 
 @functools.cache

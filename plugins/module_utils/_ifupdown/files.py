@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import Any, Mapping, Sequence, Union
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import lines
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
-    Document,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
 
 Docs = Mapping[str, Document]
 GROUPS = {"auto": "auto", "allow_hotplug": "hotplug"}
@@ -23,6 +22,8 @@ class Files:
 
     C(root) is the first. C(includes) has, for each file, the files that its source lines lead to, line by line. C(openings)
     are what those lines say, as (source or source-directory, absolute pattern). C(cloud_init) tells whether cloud-init writes the network's configuration.
+    C(ifupdown2) tells whether that reads them, and not ifupdown.
+    C(unsteady) has the NICs whose name another boot may change, each with why.
     C(metrics) has, by device, the metric of the routes that a DHCP client has set just now; what has none is not there.
     """
 
@@ -32,6 +33,8 @@ class Files:
     openings: Sequence[tuple[str, str]] = ()
     cloud_init: bool = True
     metrics: Mapping[str, int] = field(default_factory=dict)
+    ifupdown2: bool = False
+    unsteady: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,22 +144,47 @@ def diff(changes: Sequence[Change]) -> list[dict[str, str]]:
     ]
 
 
-def flat(now: Files, changes: Sequence[Change]) -> str:
-    """All files as ifupdown would read them, in one text, each in the place of the line that sources it."""
+def flat(now: Files, changes: Sequence[Change]) -> tuple[str, list[str]]:
+    """All files as ifupdown would read them, in one text, each in the place of the line that sources it.
+
+    With it comes, for each of its physical lines, where that stands on disk now, or that it is new.
+    """
     docs = docs_after(now, changes)
     seen: set[str] = set()
+    raws: list[str] = []
+    places: list[str] = []
 
-    def read(path: str) -> str:
+    def read(path: str) -> None:
         seen.add(path)
         included = iter(now.includes.get(path, ()))
-        text = ""
+        known = iter(_places(path, now.texts.get(path, ""), docs[path].text))
         for line in docs[path].lines:
-            sourced = line.kind in ("source", "source-directory")
-            text += (
-                "".join(read(one) for one in next(included, ()) if one not in seen)
-                if sourced
-                else line.raw
-            )
-        return text if text.endswith("\n") or not text else text + "\n"
+            own = [next(known, path) for _line in range(line.raw.count("\n") or 1)]
+            if line.kind in ("source", "source-directory"):
+                for one in next(included, ()):
+                    if one not in seen:
+                        read(one)
+            else:
+                raws.append(line.raw)
+                places.extend(own)
+        if raws and not raws[-1].endswith("\n"):
+            raws.append("\n")
 
-    return read(now.root) + "".join(read(path) for path in docs if path not in seen)
+    read(now.root)
+    for path in docs:
+        if path not in seen:
+            read(path)
+    return "".join(raws), places
+
+
+def _places(path: str, old: str, new: str) -> list[str]:
+    """For each line of the new text, its place in the old one."""
+    before, after = old.split("\n"), new.split("\n")
+    found = [f"the new line '{readable(line.strip())}' of {path}" for line in after]
+    for number, line in enumerate(after):
+        if before.count(line) == 1:
+            found[number] = f"{path}:{before.index(line) + 1}"
+    for block in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
+        for offset in range(block.size):
+            found[block.b + offset] = f"{path}:{block.a + offset + 1}"
+    return found

@@ -9,21 +9,28 @@ from typing import Iterator, Mapping, Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    aliases,
+    owners,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
-    COMMANDS,
     Document,
-    Line,
     Stanza,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import (
+    COMMANDS,
+    Line,
     canonical,
     whole_word,
     words,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines import (
     STAY,
-    concerns_network,
+    for_a_port,
     headed,
     marker,
     metric_note,
+    moves_along,
     places,
     renamed,
     settled,
@@ -31,8 +38,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines
 )
 
 
-def hand_back(docs: Mapping[str, Document], nic: str, bridge: str) -> None:
-    """Give the NIC what the bridge's stanzas hold now, without what only a bridge has, and take the bridge's away."""
+def hand_back(docs: Mapping[str, Document], nic: str, bridge: str, notes: list[str]) -> None:
+    """Give the NIC what the bridge's stanzas hold now, without what only a bridge has, and take the bridge's away.
+
+    C(notes) gets a sentence for each line of the NIC that is left out, since it made sense on a port only.
+    """
     held = places(docs, bridge)
     if not held:
         return
@@ -46,6 +56,8 @@ def hand_back(docs: Mapping[str, Document], nic: str, bridge: str) -> None:
         raise Refused(
             f"{nic} is no port of {bridge} on disk (bridge_ports: {' '.join(ports) or 'none'}); leave hand_back out, or name its port."
         )
+    aliases.refuse_devices_upon(docs, bridge)
+    owners.refuse_heirs(docs, bridge)
     groups = [
         group
         for group in ("auto", "hotplug")
@@ -53,12 +65,14 @@ def hand_back(docs: Mapping[str, Document], nic: str, bridge: str) -> None:
     ]
     for doc in docs.values():
         doc.unselect(None, bridge)
+    aliases.brought_up_by_hotplug(docs, bridge)
+    aliases.follow(docs, bridge, nic)
     held, own = places(docs, bridge), places(docs, nic)
     _refuse_second_address(docs, own, held, nic, bridge)
     pool = [(raws, line) for _path, stanza in own for raws, line in units_of(stanza)]
     links = {canonical(line.key) for _raws, line in pool if line is not None}
     derived = [_merged(docs[path], stanza, nic, bridge, pool, links) for path, stanza in held]
-    derived[0] += [raw for raws, _line in pool for raw in raws]
+    derived[0] += _kept(docs, own, pool, nic, notes)
     paths = {path for path, _stanza in held}
     if own and own[0][0] not in paths:
         # The bridge has a file of its own: the NIC's stanza comes back where the NIC's is.
@@ -86,10 +100,31 @@ def hand_back(docs: Mapping[str, Document], nic: str, bridge: str) -> None:
         )
         held = []
     _replace_all(docs, [(path, stanza, []) for path, stanza in held])
-    if not any(doc.selected(group, nic) for doc in docs.values() for group in ("auto", "hotplug")):
+    if not any(doc.covered(group, nic) for doc in docs.values() for group in ("auto", "hotplug")):
         path, stanza = places(docs, nic)[0]
         for group in groups:
             docs[path].select(group, nic, stanza.start)
+
+
+def _kept(
+    docs: Mapping[str, Document],
+    own: Sequence[tuple[str, Stanza]],
+    pool: Sequence[tuple[list[str], Line | None]],
+    nic: str,
+    notes: list[str],
+) -> list[str]:
+    """The lines that the NIC had as a port, but for those that would take its address away again."""
+    kept: list[str] = []
+    for raws, line in pool:
+        if line is None or not for_a_port(line, nic):
+            kept += raws
+            continue
+        path = next(path for path, stanza in own if line in stanza.lines)
+        where = f"{path}:{line.number}" if line.number else path
+        notes.append(
+            f"{where}: the line '{line.key} {line.value}' made sense while {nic} was a port, and is left out."
+        )
+    return kept
 
 
 def _refuse_second_address(
@@ -101,7 +136,7 @@ def _refuse_second_address(
 ) -> None:
     for path, stanza in own:
         if not settled(stanza) and stanza.family in {other.family for _path, other in held}:
-            where = f"{path}:{docs[path].number(stanza.start)}"
+            where = docs[path].place(path, stanza.start)
             raise Refused(
                 f"{nic} has an address of its own at {where} beside that of {bridge}; take it away first, or leave hand_back out."
             )
@@ -156,7 +191,7 @@ def _only_bridge(line: Line, bridge: str, links: set[str]) -> bool:
     """Whether a line makes sense on the bridge only, and goes with it. Its MTU was its port's too, if that has none of its own."""
     key = canonical(line.key)
     if key in COMMANDS:
-        return not concerns_network(line) and bool(whole_word(bridge).search(line.value))
+        return not moves_along(line, bridge) and bool(whole_word(bridge).search(line.value))
     if key == "mtu":
         return key in links
     return line.kind == "flag" or key.startswith("bridge_") or key in STAY

@@ -15,16 +15,15 @@ from typing import Mapping, Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    addresses,
+    aliases,
     handback,
     lines,
     takeover,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
-    COMMANDS,
     Document,
     Stanza,
-    canonical,
-    words,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import (
     GROUPS,
@@ -35,13 +34,17 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files
     file_change,
     told,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import (
+    COMMANDS,
+    canonical,
+    words,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import (
+    IFUPDOWN2,
     Wish,
-    address,
 )
 
 _CLOUD_INIT = re.compile(r"/50-cloud-init[^/]*$")
-_ADDRESS_HOOK = re.compile(r"(?:^|[\s;&|(/])ip\s+(?:-\S+\s+)*(?:ad?|addr|address)\s")
 
 
 def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
@@ -53,9 +56,7 @@ def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
             if now.texts.get(path) == ours != old
         ]
     before = {path: Document(text) for path, text in now.texts.items()}
-    after = {path: Document(text) for path, text in now.texts.items()}
-    for one in wish:
-        (_absent if one.state == "absent" else _present)(now, after, one)
+    after, _notes = _edited(now, wish)
     changes: list[Change] = []
     for path, doc in after.items():
         old, new = now.texts.get(path), doc.text
@@ -63,6 +64,19 @@ def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
             _refuse_file(now, path, old)
             changes.append(file_change(path, Texts(old, new)))
     return [*told(before, after), *changes] if changes else []
+
+
+def notes(now: Files, wish: Sequence[Wish]) -> list[str]:
+    """What is done on a guess, or with no effect on this host, each in one sentence with file and line, in the order of the wishes."""
+    return list(dict.fromkeys(_edited(now, wish)[1]))
+
+
+def _edited(now: Files, wish: Sequence[Wish]) -> tuple[dict[str, Document], list[str]]:
+    docs = {path: Document(text) for path, text in now.texts.items()}
+    said: list[str] = []
+    for one in wish:
+        (_absent if one.state == "absent" else _present)(now, docs, one, said)
+    return docs, said
 
 
 def _refuse_file(now: Files, path: str, old: str | None) -> None:
@@ -76,28 +90,41 @@ def _refuse_file(now: Files, path: str, old: str | None) -> None:
         )
 
 
-def _present(now: Files, docs: dict[str, Document], wish: Wish) -> None:
+def _present(now: Files, docs: dict[str, Document], wish: Wish, said: list[str]) -> None:
     family, auto, given = wish.family or "inet", wish.auto, dict(wish.options)
     if wish.take_over is not None:
-        family, given = _taken_over(now, docs, wish, family, given)
+        family, given = _taken_over(now, docs, wish, family, given, said)
         if auto is None:
             auto = (
                 any(
-                    doc.selected(group, wish.take_over)
+                    doc.covered(group, wish.take_over)
                     for doc in docs.values()
                     for group in GROUPS.values()
                 )
                 or None
             )
+        if any(canonical(key) == "address" for key in given):
+            addresses.drop_hooks(docs, wish.name, family, given, said)
     path, group = _group(docs, wish.name, family)
     if not group:
         path = _created(now, docs, wish, family)
         group = docs[path].stanzas(wish.name, family)
     _edit(docs[path], group, wish, family, given)
     if wish.validate:
-        _complete(docs[path], docs[path].stanzas(wish.name, family), path)
+        _complete(docs, wish.name, family)
+    if auto and wish.take_over is not None:
+        aliases.brought_up_too(docs, wish.name)
+    if auto:
+        aliases.brought_up_first(docs, wish.name)
     for option, value in (("auto", auto), ("allow_hotplug", wish.allow_hotplug)):
         _selection(docs, wish.name, GROUPS[option], value)
+    if not now.ifupdown2:
+        said += [
+            f"{wish.name}: option '{key}' is ifupdown2's, which this host does not have, so it does nothing here; "
+            f"write it as a line 'up ip link set dev {wish.name} type bridge ...'."
+            for key in given
+            if canonical(key) in IFUPDOWN2
+        ]
 
 
 def _group(docs: Docs, name: str, family: str | None) -> tuple[str, list[Stanza]]:
@@ -106,7 +133,7 @@ def _group(docs: Docs, name: str, family: str | None) -> tuple[str, list[Stanza]
     for path, stanza in lines.places(docs, name):
         if stanza.family is None and stanza.inherits is None:
             raise Refused(
-                f"{name} at {path}:{docs[path].number(stanza.start)} has no family, as ifupdown2 allows; add inet or inet6 first."
+                f"{name} at {docs[path].place(path, stanza.start)} has no family, as ifupdown2 allows; add inet or inet6 first."
             )
     _one_file(docs, name, found)
     return (found[0][0] if found else "", [stanza for _path, stanza in found])
@@ -118,7 +145,7 @@ def _one_file(docs: Docs, name: str, found: Sequence[tuple[str, Stanza]]) -> Non
         other = first.setdefault(stanza.family, (path, stanza))
         if other[0] != path:
             spots = [
-                f"{place}:{docs[place].number(one.start)}" for place, one in (other, (path, stanza))
+                f"{docs[place].place(place, one.start)}" for place, one in (other, (path, stanza))
             ]
             raise Refused(
                 f"{name} {stanza.family or ''} is defined twice, at {spots[0]} and {spots[1]}; remove one of the two first."
@@ -126,14 +153,23 @@ def _one_file(docs: Docs, name: str, found: Sequence[tuple[str, Stanza]]) -> Non
 
 
 def _taken_over(
-    now: Files, docs: Docs, wish: Wish, family: str, given: dict[str, tuple[str, ...]]
+    now: Files,
+    docs: Docs,
+    wish: Wish,
+    family: str,
+    given: dict[str, tuple[str, ...]],
+    said: list[str],
 ) -> tuple[str, dict[str, tuple[str, ...]]]:
     """Move the NIC's stanzas; returns the family that the given options are for, and the options with the port added."""
     nic = wish.take_over or ""
     _one_file(docs, nic, lines.places(docs, nic))
     _one_file(docs, wish.name, lines.places(docs, wish.name))
-    takeover.refuse_other_bridge(docs, nic, wish.name)
-    moved = takeover.take_over(docs, nic, wish.name)
+    moved = takeover.take_over(docs, nic, wish.name, said)
+    if moved and nic in now.unsteady:
+        said.append(
+            f"{wish.name} would boot without its port if {nic} had another name then, and {now.unsteady[nic]}; "
+            f"bind the name to the MAC of {nic} by a file /etc/systemd/network/10-{nic}.link with [Match] PermanentMACAddress= and [Link] Name=."
+        )
     held = lines.places(docs, wish.name)
     if not held and wish.method is None:
         raise Refused(
@@ -197,7 +233,8 @@ def _created(now: Files, docs: dict[str, Document], wish: Wish, family: str) -> 
 def _would_be_read(path: str, openings: Sequence[tuple[str, str]]) -> bool:
     """Whether a new file at this path would match a source line."""
     directory, _slash, name = path.rpartition("/")
-    for kind, pattern in openings:
+    for kind, written in openings:
+        pattern = written.replace("[^", "[!")  # fnmatch(3) takes both, fnmatch.py one
         if kind == "source-directory":
             if fnmatchcase(directory, pattern.rstrip("/")) and re.fullmatch(
                 r"[a-zA-Z0-9_-]+", name
@@ -221,30 +258,27 @@ def _edit(
 ) -> None:
     start = group[0].start
     if wish.method is not None and group[0].method != wish.method:
+        if doc.at(start).family is None:
+            raise Refused(
+                f"{wish.name} inherits its method {group[0].method} from {group[0].inherits}; write '{family} {wish.method}' into its iface line first."
+            )
         doc.set_method(group[0], wish.method)
     plain = {canonical(key): values for key, values in given.items()}
     if "address" in plain:
-        _addresses(doc, wish.name, family, plain["address"], plain.get("netmask", ()))
+        addresses.write(doc, group, plain["address"], plain.get("netmask", ()))
     for key, values in given.items():
         if canonical(key) == "address":
             continue
         stanza = doc.at(start)
         if wish.take_over is not None and canonical(key) in COMMANDS and values:
-            values = _beside(stanza.values(key), values, "address" in plain)
+            values = _beside(stanza.values(key), values)
         if not _same(key, stanza.values(key), values):
             doc.set_option(stanza, key, values)
 
 
-def _beside(now: Sequence[str], given: Sequence[str], addresses_given: bool) -> tuple[str, ...]:
-    """The given hooks after those that moved here from the NIC, less the ones that add addresses where these are given."""
-    kept = [
-        value
-        for value in now
-        if value not in given and not (addresses_given and _ADDRESS_HOOK.search(value))
-    ]
-    return tuple(value for value in now if value in kept or value in given) + tuple(
-        value for value in given if value not in now
-    )
+def _beside(now: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """The given hooks after those that moved here from the NIC."""
+    return (*now, *(value for value in given if value not in now))
 
 
 def _same(key: str, now: Sequence[str], wish: Sequence[str]) -> bool:
@@ -253,51 +287,14 @@ def _same(key: str, now: Sequence[str], wish: Sequence[str]) -> bool:
     return [words(value) for value in now] == [words(value) for value in wish]
 
 
-def _netmask(stanza: Stanza) -> str | None:
-    return next(iter(stanza.values("netmask")), None)
-
-
-def _addresses(
-    doc: Document, name: str, family: str, wish: Sequence[str], netmask: Sequence[str]
-) -> None:
-    """Give a group of stanzas exactly these addresses: the first in the first stanza, each other in one of its own."""
-    mask = netmask[0] if netmask else None
-    first, *others = doc.stanzas(name, family)
-    if [address(value, _netmask(first)) for value in first.values("address")] != [
-        address(value, mask) for value in wish[:1]
-    ]:
-        doc.set_option(first, "address", wish[:1])
-        for key in ("broadcast", "network") + (() if netmask else ("netmask",)):
-            doc.set_option(doc.at(first.start), key, ())
-    missing = {address(value, mask): value for value in wish[1:]}
-    for stanza in reversed(doc.stanzas(name, family)[1:]):
-        own = [address(value, _netmask(stanza)) for value in stanza.values("address")]
-        if own and all(one in missing for one in own):
-            for one in own:
-                del missing[one]
-        elif own:
-            doc.remove(stanza.start, stanza.stop)
-    last = doc.stanzas(name, family)[-1]
-    indent = doc.indent(last)
-    raws = [
-        raw
-        for value in missing.values()
-        for raw in (
-            doc.eol,
-            f"iface {name} {family} static{doc.eol}",
-            f"{indent}address {value}{doc.eol}",
-        )
-    ]
-    if raws:
-        doc.insert(last.stop, raws)
-
-
-def _complete(doc: Document, group: Sequence[Stanza], path: str) -> None:
-    for stanza in group:
+def _complete(docs: Docs, name: str, family: str) -> None:
+    if lines.has_heirs(docs, name):
+        return
+    for path, stanza in lines.places(docs, name, family):
         if stanza.method == "static" and not stanza.values("address") and stanza.inherits is None:
-            where = f"{path}, line {doc.number(stanza.start)}"
+            where = docs[path].place(path, stanza.start)
             raise Refused(
-                f"{stanza.name} {stanza.family} would be static without an address ({where}), and ifup would fail; give options.address."
+                f"{name} {family} would be static without an address ({where}), and ifup would fail; give options.address."
             )
 
 
@@ -311,10 +308,10 @@ def _selection(docs: Docs, name: str, group: str, wish: bool | None) -> None:
             doc.unselect(group, name)
 
 
-def _absent(_now: Files, docs: Docs, wish: Wish) -> None:
+def _absent(_now: Files, docs: Docs, wish: Wish, said: list[str]) -> None:
     if wish.hand_back is not None:
         _one_file(docs, wish.hand_back, lines.places(docs, wish.hand_back))
-        handback.hand_back(docs, wish.hand_back, wish.name)
+        handback.hand_back(docs, wish.hand_back, wish.name, said)
     _one_file(docs, wish.name, lines.places(docs, wish.name, wish.family))
     # The names first: a line "auto br0" above the stanza would else keep the blank line before it.
     if not [

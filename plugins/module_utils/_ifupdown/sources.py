@@ -2,30 +2,35 @@
 """The files that ifupdown reads, found as it finds them.
 
 ifupdown expands C(source) by wordexp(3) without commands, relative to the file it stands in, and takes of
-C(source-directory) only the names of [a-zA-Z0-9_-]; a file that it has read it does not read again.
+C(source-directory) only the names of [a-zA-Z0-9_-]; a file that it has read it does not read again. So it is asked of wordexp(3) here too:
+quotes, C(${NAME:-word}) and C([^a]) mean what they mean to it.
 """
 
 from __future__ import annotations
 
-import glob
+import ctypes
 import json
 import os
 import re
-import shlex
-from typing import Iterator, Sequence
+from typing import Iterator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Lazily
-from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_init, files
-from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import printed
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
-    Document,
-    Line,
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    cloud_init,
+    files,
+    nic_names,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import (
+    path_of,
+    printed,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import Line
 
 DEFAULT = "/etc/network/interfaces"
 _DIRECTORY_NAME = re.compile(r"[a-zA-Z0-9_-]+")
-_UNQUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.")
+_NO_COMMANDS = 1 << 2  # WRDE_NOCMD of glibc
 
 
 def read(root: str, cloud: str) -> Files:
@@ -41,11 +46,11 @@ def read(root: str, cloud: str) -> Files:
         includes[path] = []
         for line in Document(texts[path]).lines:
             if line.kind in ("source", "source-directory"):
-                patterns = list(_patterns(line, path))
-                openings.extend((line.kind, pattern) for pattern in patterns)
+                expression = _expression(line, path)
+                openings.extend((line.kind, pattern) for pattern in _openings(expression))
                 reached: list[str] = []
                 includes[path].append(reached)
-                for one in _matching(line.kind, patterns):
+                for one in _matching(line.kind, expression):
                     if os.path.realpath(one) not in seen:
                         reached.append(one)
                         visit(one)
@@ -53,6 +58,7 @@ def read(root: str, cloud: str) -> Files:
     visit(root)
     # another root is of another system, whose routes are not these
     metrics = Lazily(_lease_metrics) if root == DEFAULT else {}
+    unsteady = Lazily(nic_names.reasons) if root == DEFAULT else {}
     return Files(
         root,
         texts,
@@ -60,43 +66,67 @@ def read(root: str, cloud: str) -> Files:
         tuple(openings),
         not cloud_init.is_off(cloud),
         metrics,
+        path_of("ifreload") is not None,
+        unsteady,
     )
 
 
-def _patterns(line: Line, path: str) -> Iterator[str]:
-    """The shell patterns of a source line, as absolute paths."""
-    bare = _UNQUOTED.sub("", line.value)
-    # wordexp fails, and ifupdown reads nothing
-    if re.search(r"[|&;<>(){}`]|\$\(", bare) or "`" in line.value:
-        return
-    try:
-        parts = shlex.split(line.value)
-    except ValueError:
-        return
-    for number, part in enumerate(parts):
-        pattern = os.path.expanduser(os.path.expandvars(part))
-        # Only the first word is put behind the directory; another one is relative to where ifup is started, at boot '/'.
-        base = os.path.dirname(path) if number == 0 else "/"
-        yield os.path.join(base, pattern)
+def _expression(line: Line, path: str) -> str:
+    """What ifupdown hands to wordexp: the line's words, behind the directory of its file where they don't begin with a slash."""
+    return line.value if line.value.startswith("/") else f"{os.path.dirname(path)}/{line.value}"
 
 
-def _matching(kind: str, patterns: Sequence[str]) -> Iterator[str]:
-    for pattern in patterns:
+def _openings(expression: str) -> list[str]:
+    """The shell pattern of a source line, as it is before files are looked for, of its first word: others are not behind a directory.
+
+    A new file is made only where one of these would match it.
+    """
+    # below a file there is nothing that a pattern could match, so that wordexp leaves it as it is, without its quotes
+    nowhere = "/dev/null"
+    return [one[len(nowhere) :] for one in wordexp(nowhere + expression)[:1]]
+
+
+def _matching(kind: str, expression: str) -> Iterator[str]:
+    for found in wordexp(expression):
+        # at boot ifup is started in /
+        path = os.path.join("/", found)
         if kind == "source":
-            yield from filter(files.is_file, sorted(glob.glob(pattern), key=os.fsencode))
-            continue
-        for directory in sorted(glob.glob(pattern), key=os.fsencode):
-            names = (
-                sorted(os.listdir(directory), key=os.fsencode) if os.path.isdir(directory) else []
-            )
+            yield from filter(files.is_file, [path])
+        elif os.path.isdir(path):
+            names = sorted(os.listdir(path), key=os.fsencode)
             yield from filter(
                 files.is_file,
-                (
-                    os.path.join(directory, name)
-                    for name in names
-                    if _DIRECTORY_NAME.fullmatch(name)
-                ),
+                (os.path.join(path, name) for name in names if _DIRECTORY_NAME.fullmatch(name)),
             )
+
+
+class _Words(ctypes.Structure):
+    """wordexp_t of glibc."""
+
+    _fields_ = [
+        ("count", ctypes.c_size_t),
+        ("words", ctypes.POINTER(ctypes.c_char_p)),
+        ("offset", ctypes.c_size_t),
+    ]
+
+
+def wordexp(expression: str) -> list[str]:
+    """wordexp(3) without commands, started in the root directory as ifup is at boot; no words where it fails, as ifupdown then reads nothing."""
+    libc, found = ctypes.CDLL(None), _Words()
+    here = os.open(".", os.O_PATH)
+    try:
+        os.chdir("/")
+        failed = libc.wordexp(
+            expression.encode("utf-8", "surrogateescape"), ctypes.byref(found), _NO_COMMANDS
+        )
+    finally:
+        os.fchdir(here)
+        os.close(here)
+    if failed:
+        return []
+    words = [(found.words[number] or b"") for number in range(found.count)]
+    libc.wordfree(ctypes.byref(found))
+    return [word.decode("utf-8", "surrogateescape") for word in words]
 
 
 def _lease_metrics() -> dict[str, int]:

@@ -8,19 +8,23 @@ it stands: C(iface eth0 inet manual) first, the bridge's right after it.
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-from typing import Mapping, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
     Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    aliases,
+    owners,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
     Document,
     Stanza,
-    words,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import words
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines import (
+    doubt,
     headed,
     marker,
     metric_note,
@@ -56,17 +60,25 @@ def keep_metric(
             )
 
 
-def take_over(docs: Mapping[str, Document], nic: str, bridge: str) -> bool:
-    """Move what the NIC's stanzas hold to the bridge's; returns whether there was something to move."""
+def take_over(docs: Mapping[str, Document], nic: str, bridge: str, notes: list[str]) -> bool:
+    """Move what the NIC's stanzas hold to the bridge's; returns whether there was something to move.
+
+    C(notes) gets a sentence for each line of which nobody can know whether it is where it belongs.
+    """
+    owners.refuse_mapped(docs, nic, bridge)
+    owners.refuse_owned(docs, nic, bridge)
+    followed = aliases.follow(docs, nic, bridge)
     own = places(docs, nic)
     if all(settled(stanza) for _path, stanza in own):
-        return False
+        return followed
+    owners.refuse_heirs(docs, nic)
     _refuse_unmovable(docs, own, nic, bridge)
     carried = _carried(docs, own, bridge)
     own = places(docs, nic)  # their positions after the bridge's older stanzas are gone
     todo = [
         place for place in own if not settled(place[1]) or not places(docs, bridge, place[1].family)
     ]
+    notes += _doubts(docs, todo, nic, bridge)
     first = next((place for place in todo if place[1].family == "inet"), todo[0])
     for path, stanza in reversed(todo):
         raws = _split(
@@ -79,22 +91,26 @@ def take_over(docs: Mapping[str, Document], nic: str, bridge: str) -> bool:
     return True
 
 
+def _doubts(
+    docs: Mapping[str, Document], todo: Sequence[tuple[str, Stanza]], nic: str, bridge: str
+) -> Iterator[str]:
+    for path, stanza in todo:
+        for offset, line in enumerate(stanza.lines):
+            said = doubt(line, nic, bridge)
+            if said is not None:
+                yield f"{docs[path].place(path, stanza.start + offset)}: the line '{line.key} {line.value}' {said}."
+
+
 def _refuse_unmovable(
     docs: Mapping[str, Document], own: Sequence[tuple[str, Stanza]], nic: str, bridge: str
 ) -> None:
     for path, stanza in own:
-        where = f"{path}:{docs[path].number(stanza.start)}"
+        where = docs[path].place(path, stanza.start)
         if stanza.family not in ("inet", "inet6") or stanza.method not in _MOVABLE:
             what = " ".join(filter(None, (stanza.family, stanza.method))) or "without a family"
             raise Refused(
                 f"The stanza of {nic} at {where} is {what}, which {bridge} cannot take over; write {bridge}'s by hand."
             )
-    for path, doc in docs.items():
-        for mapping in doc.stanzas(kind="mapping"):
-            if any(fnmatchcase(nic, pattern) for pattern in words(mapping.lines[0].value)):
-                raise Refused(
-                    f"A mapping at {path}:{doc.number(mapping.start)} decides by a script what {nic} is; remove it first."
-                )
 
 
 def _carried(
@@ -107,10 +123,10 @@ def _carried(
         if stanza.family not in moving:
             continue
         if not settled(stanza):
-            number = docs[path].number(stanza.start)
+            where = docs[path].place(path, stanza.start)
             other, from_where = next(place for place in own if place[1].family == stanza.family)
             raise Refused(
-                f"Both {from_where.name} ({other}:{docs[other].number(from_where.start)}) and {bridge} ({path}:{number}) have an address of "
+                f"Both {from_where.name} ({docs[other].place(other, from_where.start)}) and {bridge} ({where}) have an address of "
                 f"{stanza.family}; take one of the two stanzas away first."
             )
         found[stanza.family] = [line.raw for line in stanza.lines[1:]] + found.get(
@@ -139,18 +155,6 @@ def _split(doc: Document, stanza: Stanza, nic: str, bridge: str, first: bool) ->
         return [header, *moved]
     family = "inet" if first else stanza.family
     return [f"iface {nic} {family} manual{doc.eol}", *kept, doc.eol, header, *moved]
-
-
-def refuse_other_bridge(docs: Mapping[str, Document], nic: str, bridge: str) -> None:
-    """A NIC can be the port of one bridge only."""
-    for path, doc in docs.items():
-        for stanza in doc.stanzas():
-            if stanza.name != bridge and any(
-                nic in words(value) for value in stanza.values("bridge_ports")
-            ):
-                raise Refused(
-                    f"{nic} is a port of {stanza.name} already, at {path}:{doc.number(stanza.start)}; take it out there first."
-                )
 
 
 def as_port(

@@ -15,7 +15,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import (
     COMMANDS,
     canonical,
     is_keyword,
@@ -49,13 +49,17 @@ class Wish:
 
 def checked(item: Mapping[str, Any], validate: bool = True) -> Wish:
     """An item of the module as a wish, or BadInput that names the stanza and the option."""
-    name = units.interface_name(item["name"])
+    name = _stanza_name(item["name"])
     absent = item["state"] == "absent"
     family = item["family"] or (None if absent else "inet")
     try:
         for option in ("take_over", "hand_back"):
             if item[option] is not None:
                 units.interface_name(item[option], option)
+                if ":" in name:
+                    raise BadInput(
+                        f"{option} is for a bridge; {name} is a second address, and follows its device."
+                    )
                 if item[option] == name:
                     raise BadInput(
                         f"{option} names the stanza itself; name the NIC that is its port."
@@ -77,6 +81,19 @@ def checked(item: Mapping[str, Any], validate: bool = True) -> Wish:
         name, item["state"], family, item["method"], options, item["auto"], item["allow_hotplug"],
         item["take_over"], item["hand_back"], item["file"], validate,
     )  # fmt: skip
+
+
+def _stanza_name(value: str) -> str:
+    """A device's name, or that of a second address of it, as in C(eth0:1): the two together are a label, which has the same limit."""
+    device, colon, label = value.partition(":")
+    if not colon:
+        return units.interface_name(value)
+    units.interface_name(device)
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", label) or len(value) > units.NAME_BYTES:
+        raise BadInput(
+            f"name {value!r} is no usable label of {device}; write it like {device}:1, with {units.NAME_BYTES} characters at most."
+        )
+    return value
 
 
 def one_line(value: str, option: str) -> str:
@@ -263,21 +280,49 @@ def _any(_value: str, _family: str, _key: str) -> None:
     """Free text."""
 
 
+def _port_and_number(value: str, _family: str, key: str) -> None:
+    """bridge-utils hands it to brctl(8), once; ifupdown2 takes C(eth0=10 eth1=20)."""
+    parts = words(value)
+    plain = len(parts) == 2 and parts[1].isdigit()
+    if not plain and not (parts and all(re.fullmatch(r"[^=]+=\d+", part) for part in parts)):
+        raise BadInput(
+            f"{key} {value} is not one port and its number; bridge-utils takes one, so write those of other ports as lines "
+            "'up bridge link set dev PORT cost NUMBER' (or priority)."
+        )
+
+
+def _no_gcint(_value: str, _family: str, key: str) -> None:
+    raise BadInput(
+        f"{key} is nothing that the kernel has, and brctl no longer has the command for it; leave it out."
+    )
+
+
 _ON_OFF = _word("on", "off", "yes", "no")
+# What only ifupdown2 reads of a bridge and its ports (ifupdown-addons-interfaces(5), and that of Proxmox VE); bridge-utils overlooks them.
+IFUPDOWN2 = frozenset(
+    f"bridge_{word}"
+    for word in (
+        "pathcosts portprios mclmc mcrouter mcsnoop mcsqc mcqifaddr mcquerier hashel hashmax mclmi mcmi mcqpi mcqi mcqri mcsqi mcqv4src "
+        "portmcrouter portmcfl vids pvid access allow_untagged port_vids port_pvids learning igmp_version mld_version unicast_flood "
+        "multicast_flood broadcast_flood vlan_protocol vlan_stats arp_nd_suppress mcstats l2protocol_tunnel ports_condone_regex "
+        "vlan_vni_map always_up igmp_querier_src disable_mac_learning"
+    ).split()
+)
 # Options of ifupdown's own methods and complete ones of bridge-utils; None stands for text that only its reader can judge.
 _KNOWN: dict[str, Callable[[str, str, str], None]] = {
-    **dict.fromkeys(COMMANDS, _any),
+    **dict.fromkeys((*COMMANDS, *IFUPDOWN2), _any),
     **dict.fromkeys(
         "broadcast network scope pointopoint hostname leasetime vendor client bootfile server media description provider unit options "
         "mode endpoint dstaddr local dns_nameservers dns_nameserver dns_search dns_domain dns_sortlist dns_options "
         "request_prefix ll_attempts ll_interval dad_interval preferred_lifetime encaplimit vlan_raw_device vlan_id "
         "bond_master bond_slaves bond_mode bond_miimon bond_primary ethernet_wol ethernet_port ethernet_autoneg link_speed link_duplex "
-        "bridge_hw bridge_pathcost bridge_portprio bridge_waitport bridge_gcint bridge_vids bridge_pvid bridge_access".split(),
+        "bridge_hw bridge_waitport".split(),
         _any,
     ),
     "address": _address, "netmask": _netmask, "gateway": _gateway, "hwaddress": _hwaddress, "hwaddr": _hwaddress,
     "mtu": _integer(68, 65535), "metric": _integer(0, 2**32 - 1), "ttl": _integer(0, 255), "dad_attempts": _integer(0, 2**31 - 1),
     "accept_ra": _integer(0, 2), "autoconf": _integer(0, 1), "privext": _integer(0, 2), "dhcp": _integer(0, 1),
+    "bridge_pathcost": _port_and_number, "bridge_portprio": _port_and_number, "bridge_gcint": _no_gcint,
     "bridge_ports": _ports, "bridge_stp": _ON_OFF, "bridge_vlan_aware": _ON_OFF,
     "bridge_fd": _seconds(2, 30, (0.0,)), "bridge_hello": _seconds(1, 10), "bridge_maxage": _seconds(6, 40),
     "bridge_ageing": _seconds(0, 2**31), "bridge_maxwait": _seconds(0, 2**31), "bridge_bridgeprio": _integer(0, 65535),

@@ -151,7 +151,7 @@ def _bridge_options(item: Mapping[str, Any], carried: Sequence[int]) -> list[lis
         [word, f"{item[key]:g}"] for key, word in _BRIDGE_UTILS.items() if item.get(key) is not None
     ]
     if item.get("mtu") is not None:
-        options.append(["mtu", str(item["mtu"])])
+        options += _mtu(item["name"], item["mtu"], uplink)
     own = _own_words(item, "txqueuelen", "alias", "addr_gen_mode")
     options += [["up", f"ip link set dev {_words([item['name'], *own])}"]] if own else []
     more = _more_bridge_words(item)
@@ -161,7 +161,20 @@ def _bridge_options(item: Mapping[str, Any], carried: Sequence[int]) -> list[lis
         else []
     )
     options += [["up", line] for line in _bridge_vlans(item, carried)]
-    return options + ([["up", _quiet_port(uplink, item["name"])]] if uplink else [])
+    options += [["up", _quiet_port(uplink, item["name"])]] if uplink else []
+    # bridge-utils has brought it up by then
+    return options + (
+        [["up", f"ip link set dev {_words([item['name'], 'down'])}"]]
+        if item.get("up") is False
+        else []
+    )
+
+
+def _mtu(bridge: str, mtu: int, uplink: str | None) -> list[list[str]]:
+    """The bridge's own MTU: as C(mtu), bridge-utils would give it to the uplink too, which the modules leave alone."""
+    if uplink is None:
+        return [["mtu", str(mtu)]]
+    return [["mtu", ""], ["up", f"ip link set dev {_words([bridge, 'mtu', str(mtu)])}"]]
 
 
 def _quiet_port(nic: str, bridge: str) -> str:

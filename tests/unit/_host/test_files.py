@@ -182,7 +182,7 @@ def reached(net: Path) -> list[str]:
         ("source interfaces.d/[!A]*", ["interfaces.d/b.cfg", "interfaces.d/b.dpkg-old"]),
         ("source ./interfaces.d/A", ["interfaces.d/A"]),
         ('source "interfaces.d/A"', ["interfaces.d/A"]),
-        ("source $NOWHERE/interfaces.d/A", []),
+        ("source $NOWHERE/interfaces.d/A", ["interfaces.d/A"]),
         ("source interfaces.d/none", []),
         ("source $(echo interfaces.d/A)", []),
         ("source interfaces.d/{A,b.cfg}", []),

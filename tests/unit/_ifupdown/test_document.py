@@ -9,12 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
-    Document,
-    canonical,
-    tokenize,
-    whole_word,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
 
 PIECES = [
     "iface eth0 inet dhcp", "iface br0 inet6 static inherits t", "iface", "iface x", "auto lo eth0", "auto", "allow-hotplug eth0", "allow-",
@@ -55,36 +50,6 @@ def test_a_stanza_put_at_the_end_and_taken_away_leaves_every_line_as_it_was(text
 
 
 @pytest.mark.parametrize(
-    ("text", "kinds"),
-    [
-        ("", []),
-        ("iface a inet dhcp", ["iface"]),
-        ("  # no option\n", ["comment"]),
-        ("# never continued \\\niface a inet dhcp\n", ["comment", "iface"]),
-        ("iface a inet dhcp\n up x \\\n # not a comment\n mtu 9\n", ["iface", "option", "option"]),
-        ("iface a inet dhcp\n up x \\ \n mtu 9\n", ["iface", "option", "option"]),
-        ("iface a inet dhcp\r\n up x \\\r\n mtu 9\r\n", ["iface", "option", "option"]),
-        ("iface a inet dhcp\n auto\n mtu 9\n", ["iface", "flag", "option"]),
-        ("auto\n", ["select"]),
-        ("iface a inet dhcp\n\n   \n mtu 9\n", ["iface", "blank", "blank", "option"]),
-        ("mapping eth*\n script /x\n", ["mapping", "option"]),
-        ("source-dir x\nsource y\nrename a=b\n", ["source-directory", "source", "rename"]),
-        (
-            "allow-hotplug a\nno-auto-down a\nno-scripts a\nallow- a\n",
-            ["select", "select", "select", "option"],
-        ),
-    ],
-)
-def test_lines_are_of_the_kind_that_ifupdown_takes_them_for(text: str, kinds: list[str]) -> None:
-    assert [line.kind for line in tokenize(text)] == kinds
-
-
-def test_a_continued_line_has_one_value() -> None:
-    line = tokenize("iface a inet dhcp\n\tup ip route \\\n  add 192.0.2.0/24\n")[1]
-    assert (line.key, line.value) == ("up", "ip route   add 192.0.2.0/24")
-
-
-@pytest.mark.parametrize(
     ("header", "parts"),
     [
         ("iface a inet static", ("a", "inet", "static", None)),
@@ -106,20 +71,6 @@ def test_a_stanza_ends_at_its_last_option_or_at_an_indented_comment_below_it() -
     doc = Document("iface a inet dhcp\n  mtu 9\n  # up x\n\n# of b\niface b inet dhcp\n")
     first, second = doc.stanzas()
     assert ((first.start, first.stop), (second.start, second.stop)) == ((0, 3), (5, 6))
-
-
-@pytest.mark.parametrize(
-    ("spelled", "same"),
-    [
-        ("bridge-ports", "bridge_ports"),
-        ("post-up", "up"),
-        ("pre-down", "down"),
-        ("pre-up", "pre-up"),
-        ("mtu", "mtu"),
-    ],
-)
-def test_spellings_that_ifupdown_takes_for_the_same_are_the_same(spelled: str, same: str) -> None:
-    assert canonical(spelled) == canonical(same)
 
 
 def test_setting_an_option_touches_its_line_only_and_keeps_its_spelling() -> None:
@@ -176,21 +127,6 @@ def test_a_name_is_taken_out_of_auto_lines(text: str, left: str) -> None:
     assert not doc.selected("auto", "eth0")
 
 
-@pytest.mark.parametrize(
-    ("text", "renamed"),
-    [
-        ("dev eth0 metric 1", "dev br0 metric 1"),
-        ("label eth0:1", "label br0:1"),
-        ("dev eth0.10", "dev eth0.10"),
-        ("dev veth0", "dev veth0"),
-        ("dev eth0-x", "dev eth0-x"),
-        ("dev eth0", "dev br0"),
-    ],
-)
-def test_only_a_name_that_stands_alone_is_renamed(text: str, renamed: str) -> None:
-    assert whole_word("eth0").sub("br0", text) == renamed
-
-
 @settings(max_examples=300, deadline=None)
 @example("", "\\\n# comment \\", 0, 0)
 @given(
@@ -211,3 +147,42 @@ def test_an_edited_document_is_what_its_text_reads_as(
     assert [stanza.start for stanza in doc.stanzas()] == [
         stanza.start for stanza in again.stanzas()
     ]
+
+
+def test_a_header_gets_a_method_and_a_stanza_tells_its_options() -> None:
+    doc = Document("iface a inet inherits t\niface b \\\n inet dhcp\n\tmtu 9\n\tMTU 8\n\tmtu 7\n")
+    doc.set_method(doc.stanzas("a")[0], "static")
+    doc.set_method(doc.stanzas("b")[0], "manual")
+    assert doc.text.startswith("iface a inet static inherits t\niface b  inet manual\n\tmtu 9\n")
+    assert doc.stanzas("b")[0].options == (("mtu", "9"), ("MTU", "8"), ("mtu", "7"))
+    assert doc.stanzas("b")[0].values("mtu") == ["9", "7"]
+    assert Document("").indent() == "    "
+
+
+def test_a_name_is_put_into_a_group_and_found_there_also_by_a_pattern() -> None:
+    doc = Document("iface a inet dhcp\n")
+    doc.select("hotplug", "a", 0)
+    doc.select("auto", "/b*", 0)
+    assert doc.text.startswith("auto /b*\nallow-hotplug a\n")
+    assert doc.selected("hotplug", "a") and not doc.selected("auto", "b0")
+    assert (
+        doc.covered("auto", "b0") and not doc.covered("auto", "a") and doc.covered("hotplug", "a")
+    )
+
+
+def test_a_lone_auto_is_its_stanzas_and_is_taken_out_with_its_name() -> None:
+    doc = Document("iface a inet dhcp\n auto\n mtu 9\n")
+    assert doc.selected("auto", "a")
+    doc.unselect("auto", "a")
+    assert doc.text == "iface a inet dhcp\n mtu 9\n"
+
+
+def test_a_place_is_that_on_the_disk_whatever_was_edited_above() -> None:
+    doc = Document("# c\niface a inet dhcp\n mtu 9\n\niface b inet dhcp\n x \\\n y\n z\n")
+    doc.insert(0, ["auto a\n", "auto b\n"])
+    doc.set_option(doc.stanzas("a")[0], "mtu", ["1400"])
+    doc.set_method(doc.stanzas("a")[0], "manual")
+    places = {line.value or line.kind: doc.place("f", n) for n, line in enumerate(doc.lines)}
+    assert places["a"] == places["b"] == "f"
+    assert (places["a inet manual"], places["1400"], places["b inet dhcp"]) == ("f:2", "f:3", "f:5")
+    assert doc.place("f", len(doc.lines) - 1) == "f:8"

@@ -19,7 +19,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files
     files,
     flat,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import plan
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import (
+    notes,
+    plan,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
 
 ITEM: dict[str, Any] = {
@@ -236,7 +239,7 @@ def test_an_edit_touches_only_its_lines(text: str, item: dict[str, Any], after: 
         (
             {ROOT: "iface eth0 inet dhcp\niface br1 inet manual\n bridge_ports eth0\n"},
             {"take_over": "eth0"},
-            ["port of br1", f"{ROOT}:2"],
+            ["port of br1", f"{ROOT}:3"],
         ),
         (
             {ROOT: "iface eth0 inet dhcp\n"},
@@ -365,4 +368,17 @@ def test_the_undo_of_a_new_file_is_its_removal() -> None:
 def test_the_text_for_ifupdowns_own_check_has_each_file_where_it_is_sourced() -> None:
     texts = {ROOT: "source t\niface eth0 inet dhcp inherits t", MORE: "iface t inet dhcp"}
     now = Files(ROOT, texts, {ROOT: [[MORE]], MORE: []})
-    assert flat(now, []) == "iface t inet dhcp\niface eth0 inet dhcp inherits t\n"
+    assert flat(now, [])[0] == "iface t inet dhcp\niface eth0 inet dhcp inherits t\n"
+
+
+def test_a_stanza_that_inherits_its_method_does_not_get_another_by_the_way() -> None:
+    text = "iface base inet dhcp\niface eth3 inherits base\n"
+    with pytest.raises(HypervisorNetworkError, match="inherits its method dhcp from base"):
+        edited({ROOT: text}, {"name": "eth3", "method": "manual"})
+
+
+def test_an_option_of_ifupdown2_is_told_where_that_is_not_there() -> None:
+    item = checked({**ITEM, "method": "manual", "options": {"bridge-mcsnoop": 0}})
+    (sentence,) = notes(Files(ROOT, {ROOT: ""}), [item])
+    assert "'bridge-mcsnoop' is ifupdown2's" in sentence
+    assert notes(Files(ROOT, {ROOT: ""}, ifupdown2=True), [item]) == []

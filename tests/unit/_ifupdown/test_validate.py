@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import tokenize
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import tokenize
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import (
     Wish,
     checked,
@@ -100,6 +100,16 @@ def test_options_become_values_by_key(options: Any, values: dict[str, tuple[str,
         ({"options": {"bridge_ageing": -1}}, "range"),
         ({"options": {"bridge_stp": "maybe"}}, "none of"),
         ({"options": {"bridge_stp": True, "bridge_fd": 0}}, "2 s"),
+        ({"name": "eth0:"}, "label"),
+        ({"name": "eth0:a/b"}, "label"),
+        ({"name": "eth0:" + "1" * 11}, "15 characters"),
+        ({"name": "%d:1"}, "device name"),
+        ({"name": "eth0:1", "take_over": "eth0"}, "second address"),
+        ({"options": [["bridge_pathcost", "eth0 1"], ["bridge_pathcost", "eth1 2"]]}, "takes one"),
+        ({"options": [["bridge_portprio", "eth0 1"], ["bridge-portprio", "eth1 2"]]}, "takes one"),
+        ({"options": {"bridge_pathcost": "eth0 1 eth1 2"}}, "one port"),
+        ({"options": {"bridge_portprio": "eth0"}}, "one port"),
+        ({"options": {"bridge_gcint": 4}}, "brctl"),
     ],
 )
 def test_a_wrong_item_is_refused_with_one_sentence_that_names_the_cause(
@@ -116,6 +126,10 @@ def test_a_wrong_item_is_refused_with_one_sentence_that_names_the_cause(
 @pytest.mark.parametrize(
     "item",
     [
+        {"options": {"bridge_pathcost": "eth0 100"}},
+        {"options": {"bridge-portprio": "eth0=8 eth1=9"}},
+        {"options": {"bridge-mcsnoop": 0, "bridge-vids": "2-4", "bridge-pathcosts": "a=1"}},
+        {"name": "eth0:1"},
         {"options": {"hwaddress": "random"}},
         {"options": {"hwaddress": "ether 52:54:00:12:34:56"}},
         {"options": {"address": "192.0.2.0/31"}},
