@@ -21,11 +21,12 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host im
 
 
 def bridge_host_plan(
-    wish: Mapping[str, Any], info: Mapping[str, Any] | None = None
+    wish: Mapping[str, Any], info: Mapping[str, Any] | None = None, user_to_come: bool = False
 ) -> dict[str, Any]:
     """The lists of every step, from the role's variables and what bridge_info found."""
     try:
-        return role_plan.plan(**role_items.typed_all(wish), now=(info or {}).get("bridges") or ())
+        now = (info or {}).get("bridges") or ()
+        return role_plan.plan(**role_items.typed_all(wish), now=now, user_to_come=user_to_come)
     except HypervisorNetworkError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -39,10 +39,11 @@ def plan(
     guests: list = (),
     info: dict | None = None,
     tenants: list = (),
+    **more: Any,
 ) -> dict[str, Any]:
     """What the role's steps are handed, from what a user lists and what bridge_info found."""
     wish = {"bridges": bridges, "taps": taps, "guests": guests, "tenants": tenants}
-    return role_plan.plan(**role_items.typed_all(wish), now=(info or {}).get("bridges", ()))
+    return role_plan.plan(**role_items.typed_all(wish), now=(info or {}).get("bridges", ()), **more)
 
 
 def there(name: str, *ports: str, **options: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness import ifupdown2
+from ansible_collections.hypervisor.network.tests.harness import ifupdown2, role_host
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.role_host import (
@@ -69,6 +69,27 @@ def test_the_job_and_back(host: Host) -> None:
         for pid in run("ip", "netns", "pids", host.netns).split()
         if "qemu" in Path("/proc", pid, "comm").read_text(encoding="ascii")
     ]
+
+
+def test_check_mode_foresees_the_guests_of_a_user_to_come(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwd = host.folder / "passwd"
+    users = Path("/etc/passwd").read_text(encoding="utf-8").splitlines(keepends=True)
+    passwd.write_text(
+        "".join(line for line in users if not line.startswith("hypervisor-guest:")),
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(
+        role_host, "ENTER", f"mount --bind {passwd} /etc/passwd || exit 9; {role_host.ENTER}"
+    )
+    predicted = host.role(JOB, "--check")
+    assert predicted.status == 0, predicted.output[-4000:]
+    assert {
+        "Packages | Make the user that guests run as",
+        "Taps | Make the taps",
+        "Guests | Start the guests",
+    } <= set(predicted.changed)
 
 
 def _check_network(host: Host) -> None:

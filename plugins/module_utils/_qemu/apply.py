@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
-from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
@@ -118,18 +118,16 @@ class GuestNoun:
 
     def prepare(self, before: guest_plan.Guests) -> None:
         """Refuse what a run would, in check mode too."""
-        self._check(guest_plan.plan(before, self._wishes.values()), before)
+        with _told():
+            self._check(guest_plan.plan(before, self._wishes.values()), before)
 
     def wish_back(self, before: guest_plan.Guests, changes: Plan) -> list[Wish]:
         self._undoing = True
         return guest_plan.wish_back(before, changes, self._begun)
 
     def apply(self, changes: Plan, now: guest_plan.Guests) -> None:
-        try:
+        with _told():
             self._apply(changes, now)
-        # a full disk, a directory that went away: as good a reason to go back as any other
-        except OSError as error:
-            raise GuestError(f"The host cannot do it: {error}.") from error
 
     def _apply(self, changes: Plan, now: guest_plan.Guests) -> None:
         names = sorted({guest for change in changes for guest in _guests_of(change)})
@@ -226,6 +224,15 @@ class GuestNoun:
     def _begin(self, name: str) -> None:
         if name not in self._begun:
             self._begun.append(name)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A full disk, a directory or a device that went away: as good a reason to go back as any other."""
+    try:
+        yield
+    except OSError as error:
+        raise GuestError(f"The host cannot do it: {error}.") from error
 
 
 def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list[dict[str, Any]]:

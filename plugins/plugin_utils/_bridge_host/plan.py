@@ -38,6 +38,7 @@ _QEMU = {
     "misc": ("qemu-system-misc",),
 }
 _IMAGES = ("qemu-utils",)
+_STAND_IN = "nobody"  # owns nothing, and is in no group, as a user who is new
 _STP_DELAY = 15  # the kernel's own, in seconds
 
 
@@ -47,10 +48,12 @@ def plan(
     guests: Sequence[Mapping[str, Any]],
     tenants: Sequence[Mapping[str, Any]] = (),
     now: Sequence[Mapping[str, Any]] = (),
+    user_to_come: bool = False,
 ) -> dict[str, Any]:
     """What each step does.
 
-    C(now) are the bridges that bridge_info found. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
+    C(now) are the bridges that bridge_info found. C(user_to_come): check mode, on a host whose guests' user a run would have made by now; one who may as
+    little stands in for it. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
     there yet, or is to go), C(packages) and C(nics) (lists of names), C(user) (whom guests run as, None where that is nobody whom
     this collection makes), C(aware) (the bridges that filter VLANs), C(isolation) (what bridge_isolation is told), and C(absent)
     and C(present), each a dict of C(guests), C(taps), C(ports), C(uplinks), C(stanzas), C(bridges): lists of module items.
@@ -65,6 +68,9 @@ def plan(
     ]
     owned = [with_owner(item, guests) for item in taps if kept(item)]
     started = [with_wait(with_macs(item)) for item in guests if kept(item)]
+    user = guests_user(started, owned)
+    if user_to_come:
+        started = [{**item, "user": _STAND_IN} if _is_ours(item) else item for item in started]
     ports = {(bridge["name"], one["name"]) for bridge in now for one in bridge["ports"]}
     plugs = [(item["name"], item["uplink"]) for item in whole if item.get("uplink")] + [
         (item.get("bridge"), item["name"]) for item in owned
@@ -90,10 +96,7 @@ def plan(
         "isolation": tenant_rules.proof(bridges, taps, guests, tenants),
         "nics": [item["uplink"] for item in bridges if item.get("uplink")],
         "packages": packages(whole, started) if bridges or taps or guests else [],
-        "user": guest_spec.USER
-        if any(item.get("user") in (None, guest_spec.USER) for item in started)
-        or any(item.get("owner") == guest_spec.USER for item in owned)
-        else None,
+        "user": user,
         "present": {
             "bridges": [{**up(item, there), **only(item, bridge_planner.SPEC)} for item in whole],
             "uplinks": [uplink(item) for item in whole if item.get("uplink")],
@@ -108,7 +111,13 @@ def plan(
                 tap_stanza(item, defaults.get(item.get("bridge"), tenant_rules.default_vlan(None)))
                 for item in owned
             ],
-            "taps": [{"up": True, **only(item, tap_planner.SPEC)} for item in owned],
+            "taps": [
+                {
+                    "up": True,
+                    **only(without_owner(item) if user_to_come else item, tap_planner.SPEC),
+                }
+                for item in owned
+            ],
             # the uplink first: a tenant's tap is not plugged in before its VLAN has a way out
             "ports": [
                 tenant_rules.uplink_port(item, trunks[item["name"]], there.get(item["name"]))
@@ -176,6 +185,23 @@ def with_owner(tap: Mapping[str, Any], guests: Iterable[Mapping[str, Any]]) -> d
         if kept(guest) and tap["name"] in taps_of(guest):
             return {**tap, "owner": guest.get("user") or guest_spec.USER}
     return dict(tap)
+
+
+def without_owner(tap: Mapping[str, Any]) -> dict[str, Any]:
+    """A tap whose owner is not there yet."""
+    return {key: tap[key] for key in tap if key != "owner" or tap[key] != guest_spec.USER}
+
+
+def guests_user(
+    guests: Iterable[Mapping[str, Any]], taps: Iterable[Mapping[str, Any]]
+) -> str | None:
+    """The user of the collection's own, where a guest or a tap needs it."""
+    needed = any(map(_is_ours, guests)) or any(tap.get("owner") == guest_spec.USER for tap in taps)
+    return guest_spec.USER if needed else None
+
+
+def _is_ours(guest: Mapping[str, Any]) -> bool:
+    return guest.get("user") in (None, guest_spec.USER)
 
 
 def with_macs(guest: Mapping[str, Any]) -> dict[str, Any]:

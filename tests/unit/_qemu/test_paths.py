@@ -253,3 +253,28 @@ def test_where_no_mark_can_be_made_the_format_is_asked_for() -> None:
     os.close(reader)
     os.close(writer)
     assert marked("/dev/null") is None
+
+
+def test_where_an_image_can_be_made(look: Look, tmp_path: Path) -> None:
+    assert look.new(str(tmp_path / "new")) == os.path.realpath(tmp_path / "new")
+
+
+@pytest.mark.parametrize("path", ["/var/tmp/", "/srv/x/"])
+def test_a_path_that_ends_in_a_slash(look: Look, path: str) -> None:
+    assert "name a file" in refusal(look, kernel=path)
+
+
+def test_a_name_that_the_file_system_refuses(look: Look, tmp_path: Path) -> None:
+    assert "cannot be used" in refusal(look, kernel=str(tmp_path / ("a" * 300)))
+
+
+def test_a_file_in_the_place_of_a_directory(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    message = refusal(look, kernel=str(tmp_path / "file" / "kernel"))
+    assert "no directory" in message
+
+
+def test_a_format_that_is_not_looked_into(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "disk").touch()
+    with pytest.raises(Refused, match="vmdk"):
+        look.image(str(tmp_path / "disk"), "vmdk")

@@ -233,6 +233,15 @@ def test_12_3_the_user_that_is_made_is_the_one_that_guests_run_as(
     assert plan(taps=taps, guests=guests)["user"] == user
 
 
+def test_in_check_mode_somebody_who_may_as_little_stands_in_for_a_user_to_come() -> None:
+    guests = [{"name": "vm1", "nics": [{"tap": "tap1"}]}, {"name": "vm2", "user": "other"}]
+    found = plan(taps=[{"name": "tap1", "bridge": "br0"}], guests=guests, user_to_come=True)
+    assert found["user"] == "hypervisor-guest"
+    assert [guest["user"] for guest in found["present"]["guests"]] == ["nobody", "other"]
+    assert found["present"]["rehearsed"][0]["user"] == "nobody"
+    assert found["present"]["taps"] == [{"up": True, "name": "tap1"}]
+
+
 def test_13_21_guests_are_rehearsed_without_their_cards_since_the_taps_come_later() -> None:
     guest = {"name": "vm1", "kernel": "/k", "nics": [{"tap": "tap1"}]}
     found = plan(taps=[{"name": "tap1", "bridge": "br0"}], guests=[guest])["present"]
