@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import Iterator, Mapping
+from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.commands import OWNER
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.commands import (
+    OWNER,
+    Command,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
     Document,
     Stanza,
@@ -52,6 +55,14 @@ def refuse_owned(docs: Docs, nic: str, bridge: str) -> None:
             )
 
 
+def refuse_owned_ports(docs: Docs, given: Mapping[str, Sequence[str]], bridge: str) -> None:
+    """The same for each port that the options of a bridge name."""
+    for key, values in given.items():
+        if canonical(key) == "bridge_ports":
+            for port in (word for value in values for word in words(value)):
+                refuse_owned(docs, port, bridge)
+
+
 def _options(docs: Docs) -> Iterator[tuple[str, Document, Stanza, int, Line]]:
     for path, doc in docs.items():
         for stanza in doc.stanzas():
@@ -82,7 +93,7 @@ def _said(stanza: Stanza, line: Line, nic: str, bridge: str) -> str | None:
     return None
 
 
-def _by_name(line: Line, nic: str) -> list:
+def _by_name(line: Line, nic: str) -> list[Command]:
     """Another stanza's variables stand for another device."""
     return [] if "$" in line.value else commands_of(line, nic)
 

@@ -19,6 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
     aliases,
     handback,
     lines,
+    owners,
     takeover,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
@@ -105,6 +106,7 @@ def _present(now: Files, docs: dict[str, Document], wish: Wish, said: list[str])
             )
         if any(canonical(key) == "address" for key in given):
             addresses.drop_hooks(docs, wish.name, family, given, said)
+    owners.refuse_owned_ports(docs, given, wish.name)
     path, group = _group(docs, wish.name, family)
     if not group:
         path = _created(now, docs, wish, family)

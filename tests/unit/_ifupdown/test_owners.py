@@ -88,3 +88,13 @@ def test_numbers_are_those_of_the_file_that_is_on_the_disk() -> None:
     with pytest.raises(Refused) as caught:
         edited({ROOT: text}, *items)
     assert f"{ROOT}:6" in str(caught.value)
+
+
+def test_a_port_that_is_only_listed_is_looked_at_too() -> None:
+    text = "iface bond0 inet manual\n bond-slaves eth0 eth1\n"
+    with pytest.raises(Refused, match=f"{ROOT}:2"):
+        edited({ROOT: text}, {"method": "manual", "options": {"bridge_ports": "eth7 eth1"}})
+    assert (
+        "bond0"
+        in edited({ROOT: text}, {"method": "manual", "options": {"bridge_ports": "bond0"}})[ROOT]
+    )
