@@ -35,11 +35,15 @@ _MEANINGS = {
 
 @dataclass(frozen=True)
 class Edit:
-    """A file's bytes as they were read (None: there is no file) and as they shall be (None: it shall go)."""
+    """A file's bytes as they were read (None: there is no file) and as they shall be (None: it shall go).
+
+    C(meanwhile) are what it holds until the other files are as they shall be, so that a plug pulled between two renames finds no mix.
+    """
 
     path: str
     old: bytes | None
     new: bytes | None
+    meanwhile: bytes | None = None
 
 
 @dataclass
@@ -48,6 +52,11 @@ class _Staged:
     directory: int
     name: str
     temporary: str | None = field(default=None)
+    meanwhile: str | None = field(default=None)
+    done: bool = False
+    back: str | None = field(
+        default=None
+    )  # the old bytes, for a failure while C(meanwhile) stands there
 
 
 def read_bytes(path: str) -> bytes:
@@ -179,14 +188,41 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
                 _stage(one)
         for one in staged:
             _refuse_changed(one)
-        for one in staged:
-            with _explained("replace", one.edit.path):
-                if one.temporary is None:
-                    os.unlink(one.name, dir_fd=one.directory)
-                    os.fsync(one.directory)
-                else:
-                    atomic.put(one.temporary, one.name, one.directory)
-                    one.temporary = None
+        try:
+            for one in staged:
+                _put_meanwhile(one)
+            for one in sorted(staged, key=lambda each: each.edit.meanwhile is not None):
+                _put(one)
+        except BaseException:
+            for one in staged:
+                _put_back(one)
+            raise
+
+
+def _put(one: _Staged) -> None:
+    with _explained("replace", one.edit.path):
+        if one.temporary is None:
+            os.unlink(one.name, dir_fd=one.directory)
+            os.fsync(one.directory)
+        else:
+            atomic.put(one.temporary, one.name, one.directory)
+            one.temporary = None
+    one.done = True
+
+
+def _put_meanwhile(one: _Staged) -> None:
+    if one.meanwhile is not None:
+        with _explained("replace", one.edit.path):
+            atomic.put(one.meanwhile, one.name, one.directory)
+            one.meanwhile = None
+
+
+def _put_back(one: _Staged) -> None:
+    """Where it stopped while a text for meanwhile stood there: the old one."""
+    if one.back is not None and one.meanwhile is None and not one.done:
+        with contextlib.suppress(OSError):
+            atomic.put(one.back, one.name, one.directory)
+            one.back = None
 
 
 @contextlib.contextmanager
@@ -206,8 +242,6 @@ def _locked(directory: str) -> Iterator[None]:
 
 def _stage(one: _Staged) -> None:
     edit = one.edit
-    if edit.new is None:
-        return
 
     def finish(descriptor: int) -> None:
         if edit.old is None:
@@ -215,7 +249,11 @@ def _stage(one: _Staged) -> None:
         else:
             _alike(one, descriptor)
 
-    one.temporary = atomic.stage(one.directory, edit.new, finish)
+    if edit.meanwhile is not None and edit.old is not None:
+        one.meanwhile = atomic.stage(one.directory, edit.meanwhile, finish)
+        one.back = atomic.stage(one.directory, edit.old, finish)
+    if edit.new is not None:
+        one.temporary = atomic.stage(one.directory, edit.new, finish)
 
 
 def _alike(one: _Staged, descriptor: int) -> None:
@@ -269,8 +307,9 @@ def _refuse_changed(one: _Staged) -> None:
 
 
 def _unstage(one: _Staged) -> None:
-    if one.temporary is not None:
-        atomic.discard(one.temporary, one.directory)
+    for name in (one.temporary, one.meanwhile, one.back):
+        if name is not None:
+            atomic.discard(name, one.directory)
 
 
 def probe_directory(directory: str) -> None:

@@ -121,7 +121,12 @@ class Interfaces:
 
     def _edits(self, changes: Sequence[Change]) -> list[files.Edit]:
         return [
-            files.Edit(files.within(path, self._base), _encoded(texts.old), _encoded(texts.new))
+            files.Edit(
+                files.within(path, self._base),
+                _encoded(texts.old),
+                _encoded(texts.new),
+                _encoded(texts.meanwhile),
+            )
             for path, texts in stanza_files.files(changes)
         ]
 

@@ -39,11 +39,15 @@ class Files:
 
 @dataclass(frozen=True)
 class Texts:
-    """The payload of a file's change: its text before and after, None where there is no file; C(keep) asks for a backup."""
+    """The payload of a file's change: its text before and after, None where there is no file; C(keep) asks for a backup.
+
+    C(meanwhile) is what it says until the other files of the plan are written; see interim.py.
+    """
 
     old: str | None
     new: str | None
     keep: bool = True
+    meanwhile: str | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
     addresses,
     aliases,
     handback,
+    interim,
     lines,
     owners,
     takeover,
@@ -59,11 +60,21 @@ def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
     before = {path: Document(text) for path, text in now.texts.items()}
     after, _notes = _edited(now, wish)
     changes: list[Change] = []
-    for path, doc in after.items():
-        old, new = now.texts.get(path), doc.text
-        if new != (old or ""):
-            _refuse_file(now, path, old)
-            changes.append(file_change(path, Texts(old, new)))
+    changed = {path for path, doc in after.items() if doc.text != (now.texts.get(path) or "")}
+    meanwhile: dict[str, str] = {}
+    goals: set[str] = set()
+    for one in wish:
+        moves = {one.take_over: one.name, one.name: one.hand_back}
+        for source, goal in moves.items():
+            if source is not None and goal is not None:
+                goals.add(goal)
+                meanwhile.update(interim.texts(before, after, source, goal, changed))
+    # what only loses a stanza that another file gets goes first: until then, what stood there before holds
+    gaining = {path for goal in goals for path, _stanza in lines.places(after, goal)}
+    for path in sorted((path for path in after if path in changed), key=gaining.__contains__):
+        old, new = now.texts.get(path), after[path].text
+        _refuse_file(now, path, old)
+        changes.append(file_change(path, Texts(old, new, meanwhile=meanwhile.get(path))))
     return [*told(before, after), *changes] if changes else []
 
 
