@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -67,14 +68,21 @@ class DhcpHost:
 
     def clients(self) -> list[list[str]]:
         """The command lines of all dhclients that run inside the host."""
-        found = []
+        return list(self._clients().values())
+
+    def sessions(self) -> set[int]:
+        """The sessions that the dhclients are in: one for each that was started."""
+        return {os.getsid(pid) for pid in self._clients()}
+
+    def _clients(self) -> dict[int, list[str]]:
+        found = {}
         for pid in run("ip", "netns", "pids", self.lan.host).split():
             try:
                 words = Path("/proc", pid, "cmdline").read_bytes().decode().split("\0")[:-1]
             except OSError:
                 continue
             if words and Path(words[0]).name == "dhclient":
-                found.append(words)
+                found[int(pid)] = words
         return found
 
     def server_says(self, word: str) -> list[str]:

@@ -15,6 +15,8 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable
 
@@ -45,16 +47,17 @@ _PATIENCE = 30.0
 
 
 class Killing(Netlink):
-    """A socket that kills its process instead of sending the change of a number (from 0)."""
+    """A socket that kills its process, or sends it another signal, before it sends the change of a number (from 0)."""
 
-    def __init__(self, number: int | None) -> None:
+    def __init__(self, number: int | None, with_signal: int = signal.SIGKILL) -> None:
         super().__init__()
         self._left = number
+        self._signal = with_signal
 
     def send(self, kind: int, flags: int, body: bytes, what: str) -> None:
         if self._left is not None and not what.startswith("probe"):
             if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._signal)
             self._left -= 1
         super().send(kind, flags, body, what)
 
@@ -73,6 +76,33 @@ def convert(
     C({"id", "changes", "error"}), or C({}) where the process was killed.
     """
     return _in_the_host(_convert, netns, seconds, kill_at, present, before, during)
+
+
+@contextmanager
+def stopped(netns: str, seconds: float, at: int) -> Iterator[Callable[[], dict[str, Any]]]:
+    """A conversion as of C(convert) that is stopped before its change of a number; the function lets it go on, and returns as C(convert) does."""
+    pipe, other = _FORK.Pipe()
+    args = (netns, seconds, at, True, None, None, other, signal.SIGSTOP)
+    process = _FORK.Process(target=_convert, args=args)
+    process.start()
+    other.close()
+
+    def go_on() -> dict[str, Any]:
+        os.kill(process.pid, signal.SIGCONT)
+        try:
+            assert pipe.poll(_PATIENCE), "it never ended"
+            return pipe.recv()
+        except EOFError:
+            return {}
+
+    try:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        yield go_on
+    finally:
+        process.kill()
+        process.join(_PATIENCE)
+        process.close()
+        pipe.close()
 
 
 def change_links(
@@ -107,10 +137,11 @@ def _convert(
     before: Any,
     during: Any,
     pipe: Any,
+    with_signal: int = signal.SIGKILL,
 ) -> None:
     enter(netns)
     spec = Spec("eth0", "br0", present)
-    noun = GuardedUplink(Killing(kill_at), spec, seconds, netns, force=True)
+    noun = GuardedUplink(Killing(kill_at, with_signal), spec, seconds, netns, force=True)
     answer: dict[str, Any] = {"error": None, "changes": 0}
     if before is not None:
         before(noun)
@@ -162,7 +193,7 @@ class Transactions:
 
     def __exit__(self, *_unused: object) -> None:
         for one in self.every():
-            for state in ("applied", "armed"):
+            for state in ("applied", "armed", "undoing"):
                 if (one / state).exists():
                     self.move(one.name, state, "rolling-back")
         self.wait()
@@ -186,6 +217,7 @@ class Transactions:
             "armed",
             "applied",
             "confirmed",
+            "undoing",
             "rolling-back",
             "rolled-back",
             "rollback-failed",
@@ -239,7 +271,11 @@ class Transactions:
 
 
 def _text(folder: Path) -> str:
-    return "".join(one.read_text(encoding="utf-8") for one in folder.iterdir() if one.is_file())
+    return "".join(
+        one.read_text(encoding="utf-8", errors="replace")
+        for one in folder.iterdir()
+        if one.is_file()
+    )
 
 
 def _parent(pid: int) -> int:

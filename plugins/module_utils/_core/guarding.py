@@ -58,8 +58,19 @@ class Unguarded:
     def applied(self) -> None:
         """There is nothing to confirm."""
 
-    def stand_down(self) -> None:
+    def claim(self) -> None:
+        """Nobody else undoes."""
+
+    def hand_over(self, why: str) -> None:
+        """There is nobody to take it."""
+
+    def stand_down(self, why: str) -> None:
         """There is nothing to end."""
+
+    @property
+    def told(self) -> list[str]:
+        """Nothing was come across."""
+        return []
 
     def facts(self) -> dict[str, Any]:
         """No transaction."""

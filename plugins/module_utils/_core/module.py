@@ -59,6 +59,7 @@ def carry_out(
     more: Callable[[Outcome, Any], Mapping[str, Any]] | None = None,
 ) -> None:
     """Do with C(params) what C(run) says, and leave the process as C(module)."""
+    guard = None
     try:
         items = items_of(params, spec, plural, common, identity)
         noun, wish, describe = work(params, items)
@@ -69,7 +70,9 @@ def carry_out(
         added = {} if more is None else dict(more(outcome, noun))
         transaction = {} if guard is None else guard.facts()
     except HypervisorNetworkError as error:
+        _warn(module, guard)
         module.fail_json(msg=str(error), **error.facts)
+    _warn(module, guard)
     result: dict[str, Any] = {
         "changed": outcome.changed,
         "changes": [change.as_dict() for change in outcome.changes],
@@ -83,6 +86,11 @@ def carry_out(
     else:
         result[singular] = described[0] if described else None
     module.exit_json(**result)
+
+
+def _warn(module: AnsibleModule, guard: Any) -> None:
+    for sentence in getattr(guard, "told", ()):
+        module.warn(sentence)
 
 
 def argument_spec(

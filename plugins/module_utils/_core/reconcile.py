@@ -48,10 +48,16 @@ class Guard(Protocol):
         """Be ready to bring back C(before) from whatever C(changes) lead to, or raise: nothing was changed yet."""
 
     def applied(self) -> None:
-        """Everything is applied and read back; from now on a confirmation counts."""
+        """Everything is applied and read back; from now on a confirmation counts. Raises where the guard has gone back already."""
 
-    def stand_down(self) -> None:
-        """The loop failed and has undone its work by itself."""
+    def claim(self) -> None:
+        """Win the right to undo; raises what became of the host where it is the guard that goes back."""
+
+    def hand_over(self, why: str) -> None:
+        """The loop could not undo its work, C(why) in sentences; raises what became of the host in the guard's hands."""
+
+    def stand_down(self, why: str) -> None:
+        """The loop failed, C(why), and has undone its work by itself."""
 
     def facts(self) -> dict[str, Any]:
         """What a task returns of the change that waits for its confirmation, empty where none does."""
@@ -104,22 +110,28 @@ def reconcile(
         if guard is not None:
             guard.applied()
     except BaseException as error:  # Ctrl-C and SystemExit leave no half-made network either
-        _undo(noun, before, changes, error)
         if guard is not None:
-            guard.stand_down()
+            guard.claim()
+        _undo(noun, before, changes, error, guard)
         raise
     return Outcome(changes, before, after)
 
 
-def _undo(noun: Noun, before: Any, changes: Plan, error: BaseException) -> None:
+def _undo(
+    noun: Noun, before: Any, changes: Plan, error: BaseException, guard: Guard | None
+) -> None:
     """Bring back C(before), and say so in C(error)'s message."""
     try:
         back = restore(noun, before, changes)
-    except HypervisorNetworkError as second:
+    except Exception as second:
+        if guard is not None:
+            guard.hand_over(f"{error} The undo failed as well: {second}")
         raise UndoFailed(
             f"{error} The undo failed as well, the host is half changed: {second}"
         ) from error
     remarks = getattr(noun, "remarks", list)()
+    if guard is not None:
+        guard.stand_down(str(error))
     if isinstance(error, HypervisorNetworkError):
         error.args = (
             " ".join(

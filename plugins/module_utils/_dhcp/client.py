@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Longest wait for a client that was started to have its lease
+BOUND_SECONDS = 20.0
+
 
 @dataclass(frozen=True)
 class Client:

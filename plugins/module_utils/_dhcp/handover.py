@@ -7,12 +7,13 @@ distribution's own program, and the network and the files that this process sees
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import subprocess
 import time
 from dataclasses import dataclass, field
-from typing import Iterator, Mapping, Sequence
+from typing import Callable, ContextManager, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
@@ -20,7 +21,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import clients as programs
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import (
+    BOUND_SECONDS,
+    Client,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.clients import (
     PROGRAMS,
     Program,
@@ -38,7 +42,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.programs 
 )
 
 _STOP_SECONDS = 5.0
-_BOUND_SECONDS = 20.0
+# entered around what ends or starts a client, not around waiting for it; see _rtnl/socket.Socket
+_Turn = Callable[[], ContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -97,16 +102,19 @@ class Found:
 
 def survey(devs: Sequence[str], host: Host = Host()) -> Found:
     """Who serves one of C(devs) in this network namespace."""
-    true, families, doubtful = [], set(), []
+    # one that still asks is two processes of one session: who started it waits for it
+    true: dict[tuple[Client, int], None] = {}
+    families, doubtful = set(), []
     for seen in _seen(devs, host):
         objection = seen.standing.objection(seen.process, seen.program, host)
         if objection:
             doubtful.append((seen, objection))
         else:
-            true += [
-                Client(one.dev, seen.program.name, one.argv, seen.process.pid, left=one.left)
-                for one in seen.said
-            ]
+            for one in seen.said:
+                found = Client(
+                    one.dev, seen.program.name, one.argv, seen.process.pid, left=one.left
+                )
+                true.setdefault((found, seen.standing.session))
             families.add((seen.program.name, seen.standing.session))
     told = [
         f"The process {seen.process.pid} calls itself {seen.program.name} of {', '.join(one.dev for one in seen.said)}, and is not taken for a "
@@ -114,7 +122,7 @@ def survey(devs: Sequence[str], host: Host = Host()) -> Found:
         for seen, objection in doubtful
         if not (seen.program.families and (seen.program.name, seen.standing.session) in families)
     ]
-    return Found(tuple(sorted(true, key=lambda one: one.argv)), tuple(told))
+    return Found(tuple(sorted((one for one, _in in true), key=lambda one: one.argv)), tuple(told))
 
 
 def clients(devs: Sequence[str], host: Host = Host()) -> tuple[Client, ...]:
@@ -122,7 +130,12 @@ def clients(devs: Sequence[str], host: Host = Host()) -> tuple[Client, ...]:
     return survey(devs, host).clients
 
 
-def stop(client: Client, seconds: float = _STOP_SECONDS, host: Host = Host()) -> None:
+def stop(
+    client: Client,
+    seconds: float = _STOP_SECONDS,
+    host: Host = Host(),
+    turn: _Turn = contextlib.nullcontext,
+) -> None:
     """End the client, and whatever processes it has, so that its lease and its addresses stay. Raises DeadlineExceeded."""
     program = host.programs[client.program]
     handles: dict[int, int] = {}
@@ -134,8 +147,9 @@ def stop(client: Client, seconds: float = _STOP_SECONDS, host: Host = Host()) ->
                 handles[process.pid] = handle
         # looked at again now that no number can change hands
         still = {process.pid for process in _family(client, host)} & set(handles)
-        for pid in still:
-            procfs.signal_to(handles[pid], program.ending)
+        with turn():
+            for pid in still:
+                procfs.signal_to(handles[pid], program.ending)
         deadline = time.monotonic() + seconds
         for pid in still:
             if not procfs.ended(handles[pid], deadline - time.monotonic()):
@@ -147,11 +161,22 @@ def stop(client: Client, seconds: float = _STOP_SECONDS, host: Host = Host()) ->
             os.close(handle)
 
 
-def start(client: Client, old_dev: str, host: Host = Host()) -> None:
+def start(
+    client: Client, old_dev: str, host: Host = Host(), turn: _Turn = contextlib.nullcontext
+) -> None:
     """Start the client with the lease that C(old_dev) had, and wait until it is bound.
 
     A server that does not answer is no failure: the address stands already, and the client goes on asking in the background.
     """
+    with turn():
+        process = _started(client, old_dev, host)
+    try:
+        process.wait(BOUND_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def _started(client: Client, old_dev: str, host: Host) -> subprocess.Popen[bytes]:
     program = host.programs[client.program]
     found = programs.files_of(program, host.path)
     if not found:
@@ -173,7 +198,7 @@ def start(client: Client, old_dev: str, host: Host = Host()) -> None:
 
     try:
         # it lives on, as a daemon of the host; and nothing here has threads
-        process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+        return subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, close_fds=True,
             cwd="/", env=ENVIRONMENT, preexec_fn=begin,  # noqa: PLW1509
         )  # fmt: skip
@@ -181,10 +206,6 @@ def start(client: Client, old_dev: str, host: Host = Host()) -> None:
         raise MissingDependency(
             f"Cannot start {found[0]} for {client.dev}: {getattr(error, 'strerror', None) or error}; install {program.package}."
         ) from None
-    try:
-        process.wait(_BOUND_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
 
 
 def _family(client: Client, host: Host) -> list[Process]:

@@ -61,6 +61,11 @@ class TransactionNoun:
 
     def read(self) -> dict[str, Any]:
         facts = self._transaction.facts
+        if "unreadable" in facts:
+            raise Refused(
+                f"The record of the transaction {facts['id']} can't be read ({facts['unreadable']}), so there is nothing to compare with; it is "
+                f"{facts['state']}. On a console, mv(1) of that file in {self._transaction.path} still does what it always does."
+            )
         if facts.get("netns") != self._netns:
             raise BadInput(
                 f"The transaction {facts['id']} belongs to {_place(facts.get('netns'))}, not to {_place(self._netns)}; say so with 'netns'."

@@ -7,19 +7,29 @@ is watched by a second process of the same kind, which takes over when it is kil
 
 What ends it: a confirmation or an order to roll back (inotify on the state file), the deadline (a timer that counts through suspend), and
 the death of the module before it said that everything is applied (end of file on the pipe between them).
+
+Only one of the two brings the network back: whoever has won the rename of the state file for it. The guard, which has, takes the module's
+turn to write too, see C(turn).
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import select
 import signal
 import socket
 import time
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    DeadlineExceeded,
+    HypervisorNetworkError,
+    Refused,
+    UndoFailed,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
@@ -27,15 +37,20 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.transaction import (
     Transaction,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.turn import Turn
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.wakeup import Wakers, libc
 from ansible_collections.hypervisor.network.plugins.module_utils._host import child as children
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, systemd
 
-_READY, _APPLIED = b"r", b"a"
+_READY, _APPLIED, _UNDO_FAILED = b"r", b"a", b"u"
 _READY_SECONDS = 20.0
 _TRIES = 2
 _MCL_CURRENT_FUTURE = 1 | 2
 _SPARED = -900
+_WHY = {
+    b"": "the module died before everything was applied",
+    _UNDO_FAILED: "the module could not undo its work",
+}
 # what was done in words, and why it failed, empty where it did not
 _WayBack = Callable[[], tuple[list[str], str]]
 
@@ -73,18 +88,23 @@ class Guard:
         self._record = record
         self._by_the_system = by_the_system
         self._pipe = -1
-        self._module = procfs.Process(os.getpid()).identity()
+        self._module = procfs.Process(os.getpid()).identity() or procfs.Identity(0, 0, "")
         self._watcher = -1
+        self._turn: Turn | None = None
+        self._own_state = transactions.ARMED
+        self.told: list[str] = []
 
     def arm(self, before: Any, changes: Plan) -> None:
         """Start the guard and wait until it says that it is ready. Raises Refused; then nothing was changed."""
         lock = transactions.lock(self._netns)
         deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + self._seconds
         try:
+            self.told = transactions.set_aside()
             facts, snapshot = self._record(before, changes)
-            self.transaction = transactions.begin(
-                {**self._facts, **facts, "deadline": deadline}, snapshot
-            )
+            self._facts = {**self._facts, **facts, "deadline": deadline}
+            self.transaction = transactions.begin(self._facts, snapshot)
+            self._turn = Turn(self.transaction)
+            held = transactions.hold(self.transaction)
         except OSError as error:
             transactions.unlock(self._netns, lock)
             raise Refused(
@@ -99,11 +119,11 @@ class Guard:
             os.close(ours)
             _in_the_background(
                 lambda: self._live(lambda: self._go_back(before, changes), theirs, deadline),
-                keep=(theirs, lock),
+                keep=(theirs, lock, held),
                 last=lambda: self._end(lock),
             )
-        os.close(theirs)
-        os.close(lock)
+        for descriptor in (theirs, lock, held):
+            os.close(descriptor)
         os.waitpid(child, 0)
         self._pipe = ours
         if not select.select([ours], [], [], _READY_SECONDS)[0] or os.read(ours, 1) != _READY:
@@ -112,31 +132,92 @@ class Guard:
                 "The guard did not start, so nothing was changed; look at the machine's memory and process limits, or say guard_timeout: 0."
             )
 
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Around each single write of the module. Raises DeadlineExceeded where it is the guard's turn; before there is a guard, anybody may write."""
+        if self._turn is None:
+            yield
+            return
+        with self._turn.held(self._own_state):
+            yield
+
     def applied(self) -> None:
-        """Everything is applied and was read back: from now on a confirmation counts. Raises Refused where the guard is gone or was faster."""
-        if select.select([self._pipe], [], [], 0)[0]:
+        """Everything is applied and was read back: from now on a confirmation counts.
+
+        Raises DeadlineExceeded where the guard was faster, Refused where it is gone.
+        """
+        dead = bool(select.select([self._pipe], [], [], 0)[0])
+        if dead and self.transaction.state == transactions.ARMED:
             raise Refused("The guard died while the network was changed.")
         if not self.transaction.move(transactions.ARMED, transactions.APPLIED):
-            # the guard holds it until it is through
-            transactions.wait_for_guard(self._netns)
-            raise Refused(
-                f"Applying took longer than the {self._seconds:g} s until the guard's deadline; give a larger guard_timeout."
-            )
-        os.write(self._pipe, _APPLIED)
+            raise DeadlineExceeded("The guard has taken over.")
+        try:
+            os.write(self._pipe, _APPLIED)
+        except OSError:
+            raise DeadlineExceeded("The guard died when everything was applied.") from None
 
-    def stand_down(self) -> None:
-        """The module undid its work by itself: the guard has nothing left to do."""
-        if self.transaction.id:
-            self.transaction.move(transactions.ARMED, transactions.ROLLED_BACK)
+    def claim(self) -> None:
+        """Win the right to undo what the module did. Where it is the guard's, wait for its end, and raise what became of the host."""
+        with contextlib.suppress(OSError):  # no rename at all: the guard goes back when we are gone
+            if self.transaction.move(transactions.ARMED, transactions.UNDOING):
+                self._own_state = transactions.UNDOING
+                return
+        raise self._overtaken()
+
+    def hand_over(self, why: str) -> None:
+        """The module's own undo failed, C(why) in sentences: have the guard go back, wait for its end, and raise what became of the host."""
+        if self.transaction.state != transactions.UNDOING:
+            raise self._overtaken()
+        try:
+            os.write(self._pipe, _UNDO_FAILED)
+        except OSError:
+            raise UndoFailed(
+                f"{why} The guard was killed too; what watches it goes back when this task has ended."
+            ) from None
+        raise self._overtaken(f"{why} But")
+
+    def stand_down(self, why: str) -> None:
+        """The module undid its work by itself, because of C(why). Raises where the guard took over before it was through."""
+        if not self.transaction.move(transactions.UNDOING, transactions.ROLLED_BACK):
+            raise self._overtaken()
+        with contextlib.suppress(OSError):
+            self.transaction.note(transactions.ROLLED_BACK, why=why, ended=time.time())
+
+    def _overtaken(self, failed: str = "") -> HypervisorNetworkError:
+        """What became of the host in the guard's hands, as an error to raise; C(failed) says what went wrong before, if anything did."""
+        through = transactions.wait_for_guard(self._netns)
+        facts = self.transaction.facts
+        begin = failed or (
+            f"Applying took longer than {self._seconds:g} s;"
+            if self._late()
+            else f"The transaction {self.transaction.id} was ended while it was applied ({facts.get('why', facts['state'])});"
+        )
+        if facts["state"] == transactions.ROLLED_BACK:
+            cure = ", so give a larger guard_timeout" if self._late() and not failed else ""
+            return DeadlineExceeded(f"{begin} the guard has given the host back{cure}.")
+        if facts["state"] == transactions.CONFIRMED:
+            return Refused(f"{begin} it was confirmed by hand, so nothing is undone.")
+        if not through:
+            return UndoFailed(f"{begin} the guard is still giving the host back.")
+        return UndoFailed(
+            f"{begin} the guard could not give the host back: {facts.get('error') or 'it was killed.'}"
+        )
+
+    def _late(self) -> bool:
+        return time.clock_gettime(time.CLOCK_BOOTTIME) >= self._facts["deadline"]
 
     def facts(self) -> dict[str, Any]:
         """What a task returns of its pending transaction, empty where there is none."""
         if not self.transaction.id:
             return {}
-        facts = self.transaction.facts
-        left = facts["deadline"] - time.clock_gettime(time.CLOCK_BOOTTIME)
-        told = {key: facts[key] for key in ("id", "state", "what", "timeout")}
-        return {**told, "seconds_left": round(max(0.0, left), 1)}
+        left = self._facts["deadline"] - time.clock_gettime(time.CLOCK_BOOTTIME)
+        return {
+            "id": self.transaction.id,
+            "state": self.transaction.state,
+            "what": self._facts["what"],
+            "timeout": self._seconds,
+            "seconds_left": round(max(0.0, left), 1),
+        }
 
     # What follows runs in the guard.
 
@@ -145,9 +226,11 @@ class Guard:
             signal.signal(number, signal.SIG_IGN)
         children.set_oom_score(_SPARED)  # both: who watches is as small, and as needed
         self._watcher = os.getpid()
+        self._turn = None  # of the module's, which is closed here
+        turn = Turn(self.transaction)
         watched = os.fork()
         if watched:
-            self._watch(way_back, watched, pipe, deadline)
+            self._watch(way_back, watched, pipe, deadline, turn)
             return
         self._open_again()
         _stay_in_memory()
@@ -156,67 +239,88 @@ class Guard:
         )
         wakers = Wakers(self.transaction.path, deadline)
         os.write(pipe, _READY)
-        self._wait(way_back, pipe, wakers)
+        self._wait(way_back, pipe, wakers, turn)
 
     def _end(self, lock: int) -> None:
         """What the last of the two does: the watcher, or the guard whose watcher was killed. The lock is free from then on."""
         if self._watcher in (os.getpid(), -1) or os.getppid() != self._watcher:
             transactions.unlock(self._netns, lock)
 
-    def _watch(self, way_back: _WayBack, guard: int, pipe: int, deadline: float) -> None:
+    def _watch(
+        self, way_back: _WayBack, guard: int, pipe: int, deadline: float, turn: Turn
+    ) -> None:
         """Do nothing until the guard is gone, and then what the guard should have done."""
         os.close(pipe)  # so that the module meets the end of file where the guard dies
-        module = None if self._module is None else procfs.pidfd(self._module)
         os.waitpid(guard, 0)
-        if self.transaction.state == transactions.ARMED and module is not None:
-            # the module sees it too, and undoes by itself what it can: two at once would get in each other's way
-            select.select(
-                [module], [], [], max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME))
+        if self._state() in (transactions.ARMED, transactions.UNDOING):
+            # the module sees it too, and undoes by itself what it can
+            procfs.wait_gone(
+                self._module, max(0.0, deadline - time.clock_gettime(time.CLOCK_BOOTTIME))
             )
-        if self.transaction.state in transactions.PENDING:
+        if self._state() in ("", *transactions.PENDING):
             self._open_again()
-            self._roll_back(way_back, "the guard was killed")
+            self._roll_back(way_back, "the guard was killed", turn)
 
-    def _wait(self, way_back: _WayBack, pipe: int, wakers: Wakers) -> None:
+    def _state(self) -> str:
+        """The transaction's state; empty where its record is gone, so that nobody can confirm it any more."""
+        try:
+            return self.transaction.state
+        except (BadInput, OSError):
+            return ""
+
+    def _wait(self, way_back: _WayBack, pipe: int, wakers: Wakers, turn: Turn) -> None:
         watching_pipe = True
         while True:
             ready = wakers.wait([pipe] if watching_pipe else [])
-            state = self.transaction.state
-            if state not in transactions.PENDING:
-                return
-            if state == transactions.ROLLING_BACK:
-                self._roll_back(way_back, transactions.ASKED_FOR)
-                return
-            if (
-                pipe in ready
-                and os.read(pipe, 1) != _APPLIED
-                and self.transaction.state == transactions.ARMED
-            ):
-                self._roll_back(way_back, "the module died before everything was applied")
-                return
             if pipe in ready:
                 watching_pipe = False
-            if wakers.expired:
-                self._roll_back(way_back, f"nobody confirmed it within {self._seconds:g} s")
+                said = os.read(pipe, 1)
+            state = self._state()
+            if state in transactions.ENDED:
+                return
+            why = ""
+            if state == transactions.ROLLING_BACK:
+                why = transactions.ASKED_FOR
+            elif pipe in ready and said != _APPLIED and state != transactions.APPLIED:
+                why = _WHY[said]
+            elif wakers.expired:
+                why = (
+                    f"nobody confirmed it within {self._seconds:g} s"
+                    if state == transactions.APPLIED
+                    else f"applying took longer than {self._seconds:g} s"
+                )
+            if why:
+                self._roll_back(way_back, why, turn)
                 return
 
-    def _roll_back(self, way_back: _WayBack, why: str) -> None:
-        moved = self.transaction.move(
-            transactions.APPLIED, transactions.ROLLING_BACK
-        ) or self.transaction.move(transactions.ARMED, transactions.ROLLING_BACK)
-        if not moved and self.transaction.state != transactions.ROLLING_BACK:
-            return  # confirmed in the last moment
+    def _roll_back(self, way_back: _WayBack, why: str, turn: Turn) -> None:
+        if not self._claim():
+            return  # confirmed in the last moment, or undone
+        turn.take(self._module)
         done, error = way_back()
-        try:
+        with contextlib.suppress(OSError):  # a full disk: the rename below needs no room
             self.transaction.note(
                 transactions.ROLLING_BACK, why=why, undone=done, error=error, ended=time.time()
             )
-        except OSError:
-            pass  # a full disk: the rename below needs no room
-        self.transaction.move(
-            transactions.ROLLING_BACK,
-            transactions.ROLLBACK_FAILED if error else transactions.ROLLED_BACK,
-        )
+        with contextlib.suppress(OSError):
+            self.transaction.move(
+                transactions.ROLLING_BACK,
+                transactions.ROLLBACK_FAILED if error else transactions.ROLLED_BACK,
+            )
+
+    def _claim(self) -> bool:
+        """Win the right to go back; False where it has ended. A record that is gone, or on a disk that takes no rename, can't be confirmed either."""
+        while True:
+            state = self._state()
+            if state in transactions.ENDED:
+                return False
+            if state in ("", transactions.ROLLING_BACK):
+                return True
+            try:
+                if self.transaction.move(state, transactions.ROLLING_BACK):
+                    return True
+            except OSError:
+                return True
 
     def _go_back(self, before: Any, changes: Plan) -> tuple[list[str], str]:
         """Our own way; where that fails each time, the host's own tool for what is in its files, and ours once more for what else there was."""

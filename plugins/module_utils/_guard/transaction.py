@@ -5,18 +5,23 @@
 
     /var/lib/hypervisor-network/txn/<id>/      root, 0700
     ├── snapshot.json                          what stood before, in iproute2's words, for people
-    └── armed | applied | confirmed | rolling-back | rolled-back | rollback-failed
+    └── armed | applied | confirmed | undoing | rolling-back | rolled-back | rollback-failed
 
     armed -> applied -> confirmed
       |         |
       +---------+----> rolling-back -> rolled-back | rollback-failed
+      |                     |
+      +--> undoing ---------+-> rolled-back
 
 Every step is one rename(2): a confirmation and the deadline cannot both win, and who comes too late finds the winner's name. So a
-transaction is also confirmed or rolled back by hand, on a console, with nothing but mv(1).
+transaction is also confirmed or rolled back by hand, on a console, with nothing but mv(1). And nobody brings the network back who has not won
+that: in undoing it is the module that failed, in rolling-back the guard.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -30,8 +35,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     BadInput,
     Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import record
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
-    atomic,
     locks,
     places,
     procfs,
@@ -40,12 +45,20 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
 ROOT = f"{places.KEPT}/txn"
 LOCKS = places.RUN
 ARMED, APPLIED, CONFIRMED = "armed", "applied", "confirmed"
-ROLLING_BACK, ROLLED_BACK, ROLLBACK_FAILED = "rolling-back", "rolled-back", "rollback-failed"
-STATES = (ARMED, APPLIED, CONFIRMED, ROLLING_BACK, ROLLED_BACK, ROLLBACK_FAILED)
-PENDING = (ARMED, APPLIED, ROLLING_BACK)
+UNDOING, ROLLING_BACK = "undoing", "rolling-back"
+ROLLED_BACK, ROLLBACK_FAILED = "rolled-back", "rollback-failed"
+PENDING = (ARMED, APPLIED, UNDOING, ROLLING_BACK)
+ENDED = (CONFIRMED, ROLLED_BACK, ROLLBACK_FAILED)
+# the last word first: should somebody have copied a state file where mv was meant
+STATES = (*ENDED, ROLLING_BACK, UNDOING, APPLIED, ARMED)
 ASKED_FOR = "it was asked for"
 _KEPT = 20  # ended transactions that stay for people to read
 _ID_BYTES = 16
+_SET_ASIDE = ".unreadable"
+_MAKING = ".making-"
+_STALE_SECONDS = 3600.0  # nobody makes a record for so long
+_TICK = 0.01
+_END_SECONDS = 120.0  # two ways back, and the system's own between
 
 
 @dataclass(frozen=True)
@@ -63,58 +76,82 @@ class Transaction:
     def state(self) -> str:
         """The name of the state file. Raises BadInput where there is no such transaction."""
         try:
-            found = [name for name in os.listdir(self.path) if name in STATES]
-        except FileNotFoundError:
-            found = []
-        if not found:
+            names = os.listdir(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            names = []
+        found = next((state for state in STATES if state in names), None)
+        if found is None:
             raise BadInput(
                 f"There is no transaction {self.id} on this host; 'ls {self.root}' shows those that there are."
             )
-        return found[0]
+        return found
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the state file holds, with the id and the state."""
+        """What the state file holds, with the id and the state; of one that cannot be read, C(unreadable) says why."""
         for _again in range(3):
             state = self.state
+            own = {"id": self.id, "state": state}
             try:
-                with open(os.path.join(self.path, state), encoding="utf-8") as stream:
-                    return {**json.load(stream), "id": self.id, "state": state}
+                return {**record.read(os.path.join(self.path, state)), **own}
             except FileNotFoundError:
                 continue  # renamed while we looked
+            except record.Unreadable as why:
+                return {**own, "unreadable": str(why)}
         return {"id": self.id, "state": self.state}
 
     def move(self, before: str, after: str) -> bool:
-        """From one state to another; False where somebody else was first."""
+        """From one state to another; False where somebody else was first. Raises OSError where the disk takes no rename."""
         try:
             os.rename(os.path.join(self.path, before), os.path.join(self.path, after))
         except FileNotFoundError:
             return False
+        if (
+            after in ENDED
+        ):  # before that, time counts more than a power cut, which ends the change anyway
+            with contextlib.suppress(OSError):
+                record.sync(self.path)
         return True
 
     def note(self, state: str, **facts: Any) -> None:
-        """Add facts to the state file. Only the guard does, in a state that nobody else leaves. What was known stays where a full disk takes no more."""
-        path = os.path.join(self.path, state)
-        with open(path, encoding="utf-8") as stream:
-            known = json.load(stream)
-        atomic.write(path, json.dumps({**known, **facts}).encode())
+        """Add facts to the state file, in a state that nobody else leaves. What was known stays where a full disk takes no more. Raises OSError."""
+        try:
+            known = record.read(os.path.join(self.path, state))
+        except record.Unreadable:
+            known = {}
+        record.write(self.path, state, {**known, **facts})
 
 
 def begin(facts: Mapping[str, Any], snapshot: Any, root: str = ROOT) -> Transaction:
-    """A new transaction in the state armed. C(facts) go into its state file, C(snapshot) beside it."""
+    """A new transaction in the state armed. C(facts) go into its state file, C(snapshot) beside it.
+
+    It comes into being whole, by a rename of its directory. Raises OSError; then there is nothing of it.
+    """
     places.own_directory(os.path.dirname(root), 0o755)
     places.own_directory(root, 0o700)
     _forget_old(root)
     transaction = Transaction(secrets.token_hex(_ID_BYTES), root)
-    places.own_directory(transaction.path, 0o700)
-    for name, content in (("snapshot.json", snapshot), (ARMED, {**facts, "began": time.time()})):
-        atomic.write(os.path.join(transaction.path, name), json.dumps(content, indent=1).encode())
+    making = os.path.join(root, _MAKING + transaction.id)
+    try:
+        os.mkdir(making, 0o700)
+        record.write(making, "snapshot.json", snapshot)
+        record.write(making, ARMED, {**facts, "began": time.time()})
+        os.rename(making, transaction.path)
+        record.sync(root)
+    except BaseException:
+        for path in (making, transaction.path):
+            shutil.rmtree(path, ignore_errors=True)
+        raise
     return transaction
+
+
+def _is_id(value: str) -> bool:
+    return len(value) == 2 * _ID_BYTES and set(value) <= set("0123456789abcdef")
 
 
 def named(value: str, root: str = ROOT) -> Transaction:
     """The transaction of that id; BadInput where it can't be one."""
-    if len(value) != 2 * _ID_BYTES or not set(value) <= set("0123456789abcdef"):
+    if not _is_id(value):
         raise BadInput(
             f"{value!r} is no transaction's id; it is the {2 * _ID_BYTES} hexadecimal digits that the guarded task returned."
         )
@@ -123,17 +160,59 @@ def named(value: str, root: str = ROOT) -> Transaction:
 
 def every(root: str = ROOT) -> list[dict[str, Any]]:
     """The facts of all transactions, the latest first."""
-    try:
-        names = os.listdir(root)
-    except FileNotFoundError:
-        return []
     found = []
-    for name in names:
+    for name in filter(_is_id, _names(root)):
         try:
             found.append(Transaction(name, root).facts)
         except BadInput:
-            continue  # being made, or being removed
+            continue  # being removed, or none of ours
     return sorted(found, key=lambda facts: facts.get("began", 0), reverse=True)
+
+
+def _names(root: str) -> list[str]:
+    try:
+        return os.listdir(root)
+    except FileNotFoundError:
+        return []
+
+
+def set_aside(root: str = ROOT) -> list[str]:
+    """Move records that cannot be read out of the way, and tell of each in a sentence. One that a guard still holds stays."""
+    told = []
+    for facts in every(root):
+        path = os.path.join(root, facts["id"])
+        if "unreadable" not in facts or _in_use(path):
+            continue
+        try:
+            os.rename(path, path + _SET_ASIDE)
+        except OSError:
+            continue  # it stops nobody where it is
+        told.append(
+            f"The record {path} of an earlier guarded change can't be read ({facts['unreadable']}), so it was set aside as {path}{_SET_ASIDE}; "
+            "look at it, and remove it."
+        )
+    return told
+
+
+def hold(transaction: Transaction) -> int:
+    """A descriptor that says, as long as it is open, that somebody still needs the record."""
+    descriptor = os.open(transaction.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def _in_use(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def pending(netns: str | None, root: str = ROOT) -> list[dict[str, Any]]:
@@ -185,12 +264,18 @@ def unlock(netns: str | None, descriptor: int, directory: str = LOCKS) -> None:
     locks.let_go(descriptor, _lock_path(netns, directory))
 
 
-def wait_for_guard(netns: str | None, directory: str = LOCKS) -> None:
-    """Return when no guard of this namespace lives any more."""
+def wait_for_guard(netns: str | None, directory: str = LOCKS) -> bool:
+    """Wait until no guard of this namespace lives any more; False where one still does after two minutes."""
     places.own_directory(directory, places.RUN_MODE)
-    held = locks.hold(_lock_path(netns, directory), wait=True)
-    if held is not None:
-        unlock(netns, held, directory)
+    deadline = time.monotonic() + _END_SECONDS
+    while True:
+        held = locks.hold(_lock_path(netns, directory))
+        if held is not None:
+            unlock(netns, held, directory)
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_TICK)  # flock(2) has no deadline to wait with
 
 
 def _lock_path(netns: str | None, directory: str) -> str:
@@ -208,6 +293,21 @@ def _pending_sentence(netns: str | None) -> str:
 
 
 def _forget_old(root: str) -> None:
-    ended = [facts["id"] for facts in every(root) if facts["state"] not in PENDING]
-    for one in ended[_KEPT:]:
+    """Of what has ended, and of what was set aside, the latest stay; what a run that was killed had begun goes."""
+    gone = [facts["id"] for facts in every(root) if facts["state"] in ENDED][_KEPT:]
+    aside = [name for name in _names(root) if name.endswith(_SET_ASIDE)]
+    gone += sorted(aside, key=lambda name: _age(os.path.join(root, name)))[_KEPT:]
+    gone += [
+        name
+        for name in _names(root)
+        if name.startswith(_MAKING) and _age(os.path.join(root, name)) > _STALE_SECONDS
+    ]
+    for one in gone:
         shutil.rmtree(os.path.join(root, one), ignore_errors=True)
+
+
+def _age(path: str) -> float:
+    try:
+        return time.time() - os.lstat(path).st_mtime
+    except OSError:
+        return 0.0

@@ -212,7 +212,7 @@ class OnRisk:
         def by_the_system(_before: Whole) -> list[str]:
             return [words for dev in carriers.before for words in ifup.again(dev)]
 
-        return Guard(
+        guard = Guard(
             self._params["guard_timeout"],
             self._params["netns"],
             wish,
@@ -221,14 +221,29 @@ class OnRisk:
             record,
             by_the_system,
         )
+        noun.netlink.turn = guard.writing
+        return guard
 
     def applied(self) -> None:
         if self._guard is not None:
             self._guard.applied()
 
-    def stand_down(self) -> None:
+    def claim(self) -> None:
         if self._guard is not None:
-            self._guard.stand_down()
+            self._guard.claim()
+
+    def hand_over(self, why: str) -> None:
+        if self._guard is not None:
+            self._guard.hand_over(why)
+
+    def stand_down(self, why: str) -> None:
+        if self._guard is not None:
+            self._guard.stand_down(why)
+
+    @property
+    def told(self) -> list[str]:
+        """What the guard came across that is worth a warning."""
+        return [] if self._guard is None else self._guard.told
 
     def facts(self) -> dict[str, Any]:
         """What a task returns of the transaction that waits for its confirmation, empty where there is none."""

@@ -82,7 +82,7 @@ class GuardedUplink(UplinkNoun):
         self._source, self._goal = (
             (spec.nic, spec.bridge) if spec.present else (spec.bridge, spec.nic)
         )
-        self._worked: list[gateways.Gateway] = []
+        self._worked: list[gateways.Gateway] | None = None
         self._seconds = seconds
         self._carrier_changes = 0
         self._others: dict[str, Any] | None = None
@@ -98,6 +98,7 @@ class GuardedUplink(UplinkNoun):
                 self._record,
                 self._by_the_system,
             )
+            netlink.turn = self.guard.writing
 
     def read(self) -> Inet:
         """With other managers of the NIC, and what the packet filter says: read once, because no way back asks for it."""
@@ -157,11 +158,11 @@ class GuardedUplink(UplinkNoun):
 
     def verify(self, before: Inet, after: Inet) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""
-        moved = [replace(one, dev=self._goal) for one in self._worked]
+        moved = [replace(one, dev=self._goal) for one in self._worked or ()]
         checks.must_answer(self._silent(after, moved), self._source)
 
     def apply(self, changes: Plan, now: Inet) -> None:
-        if not self._worked:
+        if self._worked is None:
             self._look_around(now)
         super().apply(changes, now)
 
@@ -194,7 +195,7 @@ class GuardedUplink(UplinkNoun):
         own = (self._source, self._goal)
         target = Inet(before.links, self._target.addresses, routes=self._target.routes)
         what = f"{self._spec.nic} {'as' if self._spec.present else 'no longer'} uplink of {self._spec.bridge}"
-        moved = [replace(one, dev=self._goal) for one in self._worked]
+        moved = [replace(one, dev=self._goal) for one in self._worked or ()]
         people = {
             **confirm.words(before, before.routes, own),
             "clients": [" ".join(one.argv) for one in before.clients],
@@ -213,7 +214,7 @@ class GuardedUplink(UplinkNoun):
     def _restore(self, before: Inet, changes: Plan) -> list[str]:
         """The way back, from whatever stands now; runs in the guard."""
         done = restore(self, before, changes)
-        asked = [replace(one, dev=self.called(one.dev)) for one in self._worked]
+        asked = [replace(one, dev=self.called(one.dev)) for one in self._worked or ()]
         checks.must_answer_again(self._silent(self._netlink.snapshot(), asked))
         return [*(str(change) for change in done), *self.remarks()]
 

@@ -226,7 +226,8 @@ class LinkNoun:
         self._make_tap(change, change.payload)
 
     def _make_tap(self, change: Change, options: Mapping[str, Any]) -> None:
-        self._configure(change.name, options)
+        with self._netlink.turn():
+            self._configure(change.name, options)
         index = self._made[change.name] = index_of(change.name, {})
         if any(options.get(key) is not None for key in ("mac", "up", *_OWN_LINK_KEYS)):
             if options.get("mac") is not None:
@@ -242,7 +243,8 @@ class LinkNoun:
         index = self._index(change.name, now)
         if any(key in after for key in tap_planner.FLAGS + tap_planner.OWNERS):
             flags = {key: now.links[change.name].options[key] for key in tap_planner.FLAGS}
-            self._configure(change.name, {**flags, **after})
+            with self._netlink.turn():
+                self._configure(change.name, {**flags, **after})
         if "mac" in after:
             self._set_mac(change, index)
         self._set_link(change, after, index)

@@ -10,12 +10,13 @@ RTM_NEWLINK on the way, which on 0.7.x refuses messages that it did not build.)
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import select
 import socket
 import struct
 import time
-from typing import Any, Callable, NamedTuple, Sequence, TypeVar
+from typing import Any, Callable, ContextManager, NamedTuple, Sequence, TypeVar
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.deps import (
     check_present,
@@ -66,11 +67,16 @@ class Message(NamedTuple):
 
 
 class Socket:
-    """One namespace: dumps as message bodies, changes as acknowledged messages. Raises MissingDependency."""
+    """One namespace: dumps as message bodies, changes as acknowledged messages. Raises MissingDependency.
+
+    C(turn()) is entered around each write; who writes past this socket while it stands for a guarded change enters it too. It raises where it
+    is not our turn any more.
+    """
 
     def __init__(self) -> None:
         check_present("pyroute2")
         self._changes: Any = None
+        self.turn: Callable[[], ContextManager[None]] = contextlib.nullcontext
 
     def ready(self) -> None:
         """Open the socket of changes. pyroute2 is imported only here: a run that finds nothing to change needs none. Raises MissingDependency."""
@@ -122,12 +128,13 @@ class Socket:
         message = self._message()
         message.body = body
         try:
-            # 0.9.x answers with a generator: nothing is sent before somebody iterates
-            list(
-                self._changes.nlm_request(
-                    message, msg_type=kind, msg_flags=NLM_F_REQUEST | NLM_F_ACK | flags
+            with self.turn():
+                # 0.9.x answers with a generator: nothing is sent before somebody iterates
+                list(
+                    self._changes.nlm_request(
+                        message, msg_type=kind, msg_flags=NLM_F_REQUEST | NLM_F_ACK | flags
+                    )
                 )
-            )
         except self._error as error:
             raise KernelError(what, error.code) from None
 
@@ -152,10 +159,12 @@ class Socket:
                         )
                         + body
                     )
-                line.send(datagram)
+                with self.turn():
+                    line.send(datagram)
+                    answers = _answers(line, last)
                 refused = [
                     (some[number], code)
-                    for number, code in _answers(line, last)
+                    for number, code in answers
                     if code and code not in some[number].fine
                 ]
                 if refused:

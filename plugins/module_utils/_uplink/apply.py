@@ -288,7 +288,7 @@ class UplinkNoun:
     def _sysctl(self, change: Change, now: Inet) -> None:
         path = f"{_SYSCTL_ROOT}/{change.name.partition('/')[2]}"
         try:
-            with open(path, "w", encoding="ascii") as stream:
+            with self._netlink.turn(), open(path, "w", encoding="ascii") as stream:
                 stream.write(change.payload)
         except FileNotFoundError:
             pass  # the host has no IPv6 at all
@@ -299,13 +299,13 @@ class UplinkNoun:
 
     def _dhcp(self, change: Change, now: Inet) -> None:
         if change.action == "stop":
-            handover.stop(change.payload)
+            handover.stop(change.payload, turn=self._netlink.turn)
             return
         others = {self._spec.nic, self._spec.bridge} - {change.payload.dev}
         source = next(
             (client.dev for client in now.clients if client.dev in others), change.payload.dev
         )
-        handover.start(change.payload, source)
+        handover.start(change.payload, source, turn=self._netlink.turn)
 
     @staticmethod
     def _tolerating(number: int, send: Callable[[], None]) -> None:

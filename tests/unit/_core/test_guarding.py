@@ -63,7 +63,10 @@ def test_one_without_a_guard_lets_pass_what_wants_none() -> None:
     guard = Unguarded(params())
     guard.arm(None, [change(INTERRUPTS)])
     guard.applied()
-    guard.stand_down()
+    guard.claim()
+    guard.hand_over("it is told")
+    guard.stand_down("it is told")
+    assert guard.told == []
     assert guard.facts() == {}
 
 

@@ -165,7 +165,13 @@ class Switch:
     def applied(self) -> None:
         self.calls.append("applied")
 
-    def stand_down(self) -> None:
+    def claim(self) -> None:
+        self.calls.append("claim")
+
+    def hand_over(self, why: str) -> None:
+        self.calls.append("hand over")
+
+    def stand_down(self, why: str) -> None:
         self.calls.append("stand down")
 
 
