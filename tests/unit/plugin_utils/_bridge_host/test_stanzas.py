@@ -170,3 +170,14 @@ def test_vlans_of_the_host_are_written_the_uplinks_first() -> None:
         "bridge vlan add dev br0 vid 99 pvid untagged self",
         "bridge vlan del dev br0 vid 1 self",
     ]
+
+
+def test_a_mtu_is_the_bridges_own_and_a_bridge_that_is_down_stays_so() -> None:
+    """As an option, bridge-utils would give the MTU to the uplink too; and it brings up whatever it makes."""
+    (with_nic, alone) = plan(
+        [{**BR0, "mtu": 1400}, {"name": "br1", "mtu": 1400, "up": False, "stp_state": False}]
+    )["present"]["stanzas"]
+    assert ["mtu", ""] in with_nic["options"]
+    assert ["up", "ip link set dev br0 mtu 1400"] in with_nic["options"]
+    assert ["mtu", "1400"] in alone["options"]
+    assert alone["options"][-1] == ["up", "ip link set dev br1 down"]
