@@ -67,7 +67,7 @@ def plan(
         if kept(item)
     ]
     owned = [with_owner(item, guests) for item in taps if kept(item)]
-    started = [with_wait(with_macs(item)) for item in guests if kept(item)]
+    started = [with_wait(with_macs(given(item))) for item in guests if kept(item)]
     user = guests_user(started, owned)
     if user_to_come:
         started = [{**item, "user": _STAND_IN} if _is_ours(item) else item for item in started]
@@ -202,6 +202,15 @@ def guests_user(
 
 def _is_ours(guest: Mapping[str, Any]) -> bool:
     return guest.get("user") in (None, guest_spec.USER)
+
+
+def given(guest: Mapping[str, Any]) -> dict[str, Any]:
+    """A guest without what its disks and cards do not say: a module with choices takes no null for it."""
+    whole = dict(guest)
+    for option in ("disks", "nics"):
+        if guest.get(option):
+            whole[option] = [only(item, item) for item in guest[option]]
+    return whole
 
 
 def with_macs(guest: Mapping[str, Any]) -> dict[str, Any]:

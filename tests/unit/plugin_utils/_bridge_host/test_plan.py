@@ -242,6 +242,13 @@ def test_in_check_mode_somebody_who_may_as_little_stands_in_for_a_user_to_come()
     assert found["present"]["taps"] == [{"up": True, "name": "tap1"}]
 
 
+def test_what_a_disk_does_not_say_is_not_handed_on_as_null() -> None:
+    (guest,) = plan(guests=[{"name": "vm1", "disks": [{"path": "/srv/a.qcow2"}]}])["present"][
+        "guests"
+    ]
+    assert None not in guest["disks"][0].values()
+
+
 def test_13_21_guests_are_rehearsed_without_their_cards_since_the_taps_come_later() -> None:
     guest = {"name": "vm1", "kernel": "/k", "nics": [{"tap": "tap1"}]}
     found = plan(taps=[{"name": "tap1", "bridge": "br0"}], guests=[guest])["present"]
