@@ -133,15 +133,21 @@ mcast_startup_query_interval:
   type: float
 nf_call_iptables:
   description:
-    - Whether IPv4 that is only bridged passes iptables.
+    - Whether IPv4 that is only bridged passes iptables, on this bridge alone.
+    - V(false) does nothing while the sysctl C(net.bridge.bridge-nf-call-iptables) is 1, which is so for all bridges once br_netfilter is loaded, until it
+      is set to 0. They are passed where either says so, and that is iptables and nftables' chains of the families ip and inet.
   type: bool
 nf_call_ip6tables:
   description:
-    - Whether IPv6 that is only bridged passes ip6tables.
+    - Whether IPv6 that is only bridged passes ip6tables, on this bridge alone.
+    - V(false) does nothing while the sysctl C(net.bridge.bridge-nf-call-ip6tables) is 1, which is so for all bridges once br_netfilter is loaded, until it
+      is set to 0. They are passed where either says so, and that is ip6tables and nftables' chains of the families ip6 and inet.
   type: bool
 nf_call_arptables:
   description:
-    - Whether ARP that is only bridged passes arptables.
+    - Whether ARP that is only bridged passes arptables, on this bridge alone.
+    - V(false) does nothing while the sysctl C(net.bridge.bridge-nf-call-arptables) is 1, which is so for all bridges once br_netfilter is loaded, until it
+      is set to 0. They are passed where either says so, and that is arptables and nftables' chains of the family arp.
   type: bool
 vlan_default_pvid:
   description:

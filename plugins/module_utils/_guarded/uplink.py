@@ -31,6 +31,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
     acd,
     bound_sockets,
     bpdu,
+    forwarding,
     manager_files,
     packet_filter,
 )
@@ -104,10 +105,11 @@ class GuardedUplink(UplinkNoun):
         """With other managers of the NIC, and what the packet filter says: read once, because no way back asks for it."""
         now = super().read()
         if self._others is None:
-            self._others = self._beside_us(now.links.get(self._spec.nic))
+            self._others = self._beside_us(now.links)
         return replace(now, **self._others)
 
-    def _beside_us(self, nic: Link | None) -> dict[str, Any]:
+    def _beside_us(self, links: Mapping[str, Link]) -> dict[str, Any]:
+        nic, bridge = links.get(self._spec.nic), links.get(self._spec.bridge)
         if (
             nic is None
             or nic.master == self._spec.bridge
@@ -116,7 +118,7 @@ class GuardedUplink(UplinkNoun):
             return {}
         return {
             "traces": manager_files.read(nic.name, nic.index),
-            "forwards_dropped": manager_files.forwards_are_dropped(),
+            "forwards_dropped": forwarding.dropping(self._spec.bridge, bridge),
             "filter_rules": tuple(packet_filter.rules(nic.name)),
             "listeners": tuple(bound_sockets.bound(nic.name)),
         }

@@ -29,7 +29,7 @@ class Inet(Snapshot):
     """A snapshot with everything that an address brings along.
 
     C(sysctls) maps "ipv4/conf/eth0/rp_filter" to its text; C(hooks) are (device, kind) of qdiscs that see frames before a bridge does.
-    C(traces) are what other managers of networks left, C(forwards_dropped) tells whether the host's packet filter keeps guests apart, and
+    C(traces) are what other managers of networks left, C(forwards_dropped) are the chains of the host's packet filter that keep guests apart, and
     C(filter_rules) are those of it that name the NIC; C(listeners) are programs that listen on the NIC alone, and C(pretenders) tell of processes
     that only look like a DHCP client.
     """
@@ -41,7 +41,7 @@ class Inet(Snapshot):
     clients: tuple[Client, ...] = ()
     hooks: tuple[tuple[str, str], ...] = ()
     traces: Traces = field(default_factory=Traces)
-    forwards_dropped: bool = False
+    forwards_dropped: tuple[str, ...] = ()
     filter_rules: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
     pretenders: tuple[str, ...] = ()

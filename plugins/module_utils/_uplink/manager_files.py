@@ -9,7 +9,6 @@ import os
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     cloud_init,
     procfs,
-    programs,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.procfs import Process
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
@@ -18,7 +17,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 
 _MOST_BYTES = 1 << 20
 _CAP_NET_ADMIN = 12  # linux/capability.h
-_BRIDGE_FILTERS = "sys/net/bridge/bridge-nf-call-iptables"
 
 
 def read(nic: str, index: int, root: str = "/", proc: str = "/proc") -> network_managers.Traces:
@@ -35,13 +33,6 @@ def read(nic: str, index: int, root: str = "/", proc: str = "/proc") -> network_
     return network_managers.Traces(
         files, _running(proc), os.path.isdir(cloud) and not cloud_init.is_off(cloud)
     )
-
-
-def forwards_are_dropped(proc: str = "/proc", iptables: str = "iptables") -> bool:
-    """Whether what one port sends to another passes iptables, which drops what it does not know: docker's doing."""
-    if (_text(os.path.join(proc, _BRIDGE_FILTERS)) or "").strip() != "1":
-        return False
-    return "-P FORWARD DROP" in (programs.printed((iptables, "-S", "FORWARD")) or "").splitlines()
 
 
 def _running(proc: str) -> frozenset[str]:

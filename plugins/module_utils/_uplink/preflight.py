@@ -212,8 +212,9 @@ def warnings(now: Inet, spec: Spec, came_to: str = "") -> list[str]:
         )
     if now.forwards_dropped:
         found.append(
-            f"The host's packet filter drops what passes {spec.bridge} from port to port (bridge-nf-call-iptables is 1 and iptables' chain FORWARD drops, "
-            "as docker sets it): the guests will be mute until 'sysctl net.bridge.bridge-nf-call-iptables=0', or a rule that accepts them."
+            f"The host's packet filter drops what passes {spec.bridge} from port to port ({listed(now.forwards_dropped, 3)}): the guests will be mute until "
+            f"a rule there accepts what {spec.bridge} passes on; chains of iptables and of the families ip, ip6 and inet see it no more after "
+            "'sysctl net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0'."
         )
     vlans = sorted(
         link.name for link in now.links.values() if link.lower == nic.name and link.kind == "vlan"

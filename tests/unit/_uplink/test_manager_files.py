@@ -110,27 +110,3 @@ def test_cloud_init_counts_where_it_is_and_may(tmp_path: Path) -> None:
         **{"99-off.cfg": "network: {config: disabled}\n"},
     )
     assert read(tmp_path).cloud_init is False
-
-
-@pytest.mark.parametrize(
-    ("switch", "policy", "dropped"),
-    [("1", "DROP", True), ("0", "DROP", False), ("1", "ACCEPT", False), (None, "DROP", False)],
-)
-def test_forwards_are_dropped_where_bridges_are_filtered_and_the_policy_says_so(
-    tmp_path: Path, switch: str | None, policy: str, dropped: bool
-) -> None:
-    if switch is not None:
-        write(tmp_path, **{"sys__net__bridge__bridge-nf-call-iptables": f"{switch}\n"})
-    program = script(
-        tmp_path / "iptables", f'[ "$*" = "-S FORWARD" ] && echo "-P FORWARD {policy}"'
-    )
-    assert manager_files.forwards_are_dropped(str(tmp_path), program) is dropped
-
-
-def test_an_iptables_that_fails_is_no_ground(tmp_path: Path) -> None:
-    write(tmp_path, **{"sys__net__bridge__bridge-nf-call-iptables": "1\n"})
-    assert (
-        manager_files.forwards_are_dropped(str(tmp_path), script(tmp_path / "iptables", "exit 3"))
-        is False
-    )
-    assert manager_files.forwards_are_dropped(str(tmp_path), str(tmp_path / "missing")) is False

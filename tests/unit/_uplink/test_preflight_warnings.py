@@ -76,11 +76,13 @@ def test_a_connection_that_proves_nothing_of_the_bridge_is_told(came_to: str, to
 
 
 def test_a_packet_filter_between_the_ports_is_told() -> None:
-    (told,) = warnings(host(forwards_dropped=True), SPEC)
-    assert "bridge-nf-call-iptables" in told and told.endswith(".")
+    (told,) = warnings(host(forwards_dropped=("nftables' chain inet f fw",)), SPEC)
+    assert "(nftables' chain inet f fw)" in told and "bridge-nf-call-iptables=0" in told
     assert (
         warnings(
-            host(Link("br0", 5, "bridge", UP, MAC), forwards_dropped=True),
+            host(
+                Link("br0", 5, "bridge", UP, MAC), forwards_dropped=("nftables' chain inet f fw",)
+            ),
             replace(SPEC, present=False),
         )
         == []
