@@ -40,6 +40,20 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  mac:
+    description:
+      - MAC of the bridge. Left out, it is the NIC's once the NIC joins.
+    type: str
+  mtu:
+    description:
+      - MTU of the bridge. Left out, it is the NIC's once the NIC joins. The NIC keeps its own.
+    type: int
+  accept_ra:
+    description:
+      - Whether the bridge believes router advertisements. Left out, it does so where the NIC did, and a warning tells that any guest may send one, and so
+        become the host's default IPv6 router.
+      - V(false) is right for a host whose IPv6 is static, and refused for one that has it from advertisements.
+    type: bool
   guard_timeout:
     description:
       - Seconds after which a conversion that nobody confirmed undoes itself, 10 to 900. V(0) for no guard.
@@ -162,12 +176,15 @@ SPEC = {
         "choices": list(preflight.OVERRIDES),
         "default": [],
     },
+    **{key: device.SPEC[key] for key in ("mac", "mtu")},
+    "accept_ra": {"type": "bool"},
     **device.NETNS,
 }
 
 
 def work(params, items):
     item = items[0]
+    given = device.checked(item)
     spec = preflight.Spec(
         item["name"],
         item["bridge"],
@@ -176,6 +193,8 @@ def work(params, items):
         item["allow_address_change"],
         frozenset(item["override"]),
         own_network=params["netns"] is None,
+        **{key: given.get(key) for key in ("mac", "mtu")},
+        accept_ra=item["accept_ra"],
     )
     preflight.check_names(spec)
     check_timeout(item["guard_timeout"])

@@ -198,3 +198,39 @@ def test_o13_18_a_running_bridge_that_takes_a_ports_mac_by_itself(run_module, ne
     assert not result["failed"], result
     assert link_local(netns, "br0") == [eui64("02:00:00:00:00:01")]
     assert run_module("bridge_port", {"name": "v1", "bridge": "br0"}, netns)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("wish", "value", "told"), [(None, "1", True), (False, "0", False), (True, "1", False)]
+)
+def test_o13_23_a_bridge_that_believes_any_guests_advertisement_is_told_and_a_choice(
+    uplink, wish, value, told
+):
+    options = {} if wish is None else {"accept_ra": wish}
+    with lan(echo=False) as made:
+        for changed in (True, False):
+            result = uplink(made.host, **options)
+            assert not result["failed"] and result["changed"] is changed, result
+            assert ("accept_ra: false" in str(result.get("warnings"))) is told
+            assert settled(made.host)["sysctls"]["ipv6/br0"]["accept_ra"] == value
+
+
+def test_o13_23_a_host_that_lives_on_advertisements_is_not_made_deaf(refused):
+    with lan(host=HOST4, echo=False) as made:
+        batch(made.host, "route add default via fe80::1 dev eth0 proto ra expires 1800\n")
+        assert "has default via fe80::1 dev eth0" in refused(made.host, accept_ra=False)
+
+
+def test_o13_10_run_one_ends_with_the_bridges_own_mac_and_mtu(uplink, run_module):
+    own = {"mac": "02:00:00:00:00:07", "mtu": 1400}
+    with lan() as made:
+        assert not run_module("linux_bridge", {"name": "br0", "up": True, **own}, made.host)[
+            "failed"
+        ]
+        assert uplink(made.host, **own)["changed"]
+        link = settled(made.host)["links"]["br0"]
+        assert (link["address"], link["mtu"]) == (own["mac"], own["mtu"])
+        assert all(made.all_reachable().values())
+        assert uplink(made.host, **own)["changed"] is False
+        assert run_module("linux_bridge", {"name": "br0", **own}, made.host)["changed"] is False
+        assert settled(made.host)["links"]["eth0"]["mtu"] == 1500

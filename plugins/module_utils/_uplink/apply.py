@@ -139,8 +139,11 @@ class UplinkNoun:
             return self._plan_back(now, wish)
         if self._target is None:
             preflight.check(now, wish)
-            shape = layout.bridged if wish.present else layout.unbridged
-            self._target = shape(now, wish.nic, wish.bridge)
+            self._target = (
+                layout.bridged(now, wish.nic, wish.bridge, wish.mac, wish.mtu, wish.accept_ra)
+                if wish.present
+                else layout.unbridged(now, wish.nic, wish.bridge)
+            )
         elif self.astray:
             self._check(Link(self._names[self._index], self._index))
         return uplink_plan.plan(now, self._target)

@@ -120,8 +120,18 @@ def layout_of(now: Inet, nic: str, bridge: str) -> Layout:
     )
 
 
-def bridged(now: Inet, nic: str, bridge: str) -> Layout:
-    """What shall stand: the bridge has everything that the NIC has, and the NIC only carries frames."""
+def bridged(
+    now: Inet,
+    nic: str,
+    bridge: str,
+    mac: str | None = None,
+    mtu: int | None = None,
+    accept_ra: bool | None = None,
+) -> Layout:
+    """What shall stand: the bridge has everything that the NIC has, and the NIC only carries frames.
+
+    C(mac), C(mtu) and C(accept_ra) are the bridge's own where they are given.
+    """
     was = layout_of(now, nic, bridge)
     moved = _moved(now, was, nic, bridge)
     link = now.links[nic]
@@ -137,9 +147,14 @@ def bridged(now: Inet, nic: str, bridge: str) -> Layout:
             if pattern.format(dev=nic) in was.sysctls
         }
     )
-    pinned = (
-        {"mac": link.mac, "mtu": link.mtu, "up": True} if link.master != bridge else {"up": True}
-    )
+    believes = f"ipv6/conf/{bridge}/accept_ra"
+    if accept_ra is not None and believes in sysctls:
+        # a host that forwards listens to routers only where it is told twice
+        routes = sysctls.get(f"ipv6/conf/{bridge}/forwarding") not in ("0", None)
+        sysctls[believes] = ("2" if routes else "1") if accept_ra else "0"
+    own = {"mac": link.mac, "mtu": link.mtu} if link.master != bridge else {}
+    own.update({key: one for key, one in (("mac", mac), ("mtu", mtu)) if one is not None})
+    pinned = {**own, "up": True}
     return replace(moved, master=bridge, bridge_link=pinned, sysctls=sysctls, nic_up=True)
 
 

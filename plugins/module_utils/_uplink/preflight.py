@@ -28,6 +28,7 @@ _TAKERS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")
 _HARMLESS_RIDERS = ("vlan", "veth")  # a veth's lower device is its other end
 _BOND_MODES = {5: "balance-tlb", 6: "balance-alb"}
 _MAC_BYTES = 6
+_PROTO_RA = 9
 # addr_gen_mode: the interface identifier is a hash over the device's own permanent address, which a bridge has not
 _STABLE_PRIVACY = ("2", "3")
 # What may be overridden by name, because somebody who knows better may be right; the rest no kernel would do.
@@ -41,7 +42,8 @@ OVERRIDES = (
 class Spec:
     """What a user asks of an uplink: C(nic), C(bridge), C(present), and which refusals are overridden.
 
-    C(own_network) tells whether it is the host's own network, and not a namespace that is named: other managers are only looked for there.
+    C(mac), C(mtu) and C(accept_ra) are the bridge's, None for the NIC's. C(own_network) tells whether it is the host's own network, and not a
+    namespace that is named: other managers are only looked for there.
     """
 
     nic: str
@@ -51,6 +53,9 @@ class Spec:
     allow_address_change: bool = False
     override: frozenset[str] = frozenset()
     own_network: bool = False
+    mac: str | None = None
+    mtu: int | None = None
+    accept_ra: bool | None = None
 
 
 def check_names(spec: Spec) -> None:
@@ -196,7 +201,14 @@ def warnings(now: Inet, spec: Spec, came_to: str = "") -> list[str]:
     """What will be different although nothing is refused, a sentence each; C(came_to) is the address that whoever confirms comes to."""
     nic = now.links.get(spec.nic)
     found = list(now.pretenders)
-    if nic is None or not spec.present or nic.master == spec.bridge:
+    if nic is None or not spec.present:
+        return found
+    if spec.accept_ra is None and _hears_routers(now, nic.master or nic.name):
+        found.append(
+            f"{spec.bridge} believes router advertisements as {nic.name} did, and with them any guest's, which could become this host's default IPv6 "
+            "router; say accept_ra: false where the host's IPv6 is static, accept_ra: true where its router's advertisements are wanted."
+        )
+    if nic.master == spec.bridge:
         return found
     found += [
         f"{client.program} of {client.dev} runs with '{' '.join(client.left)}', which its successor on {spec.bridge} does not get: only known options "
@@ -237,7 +249,27 @@ def warnings(now: Inet, spec: Spec, came_to: str = "") -> list[str]:
     return found
 
 
+def _hears_routers(now: Inet, dev: str) -> bool:
+    """Whether the kernel takes routes and addresses from router advertisements on a device: 2 does so on a host that forwards as well."""
+    words = {
+        key: now.sysctls.get(f"ipv6/conf/{dev}/{key}")
+        for key in ("accept_ra", "forwarding", "disable_ipv6")
+    }
+    hears = words["accept_ra"] == "2" or (
+        words["accept_ra"] == "1" and words["forwarding"] in ("0", None)
+    )
+    return hears and words["disable_ipv6"] in ("0", None)
+
+
 def _check_inet(now: Inet, spec: Spec) -> None:
+    learned = [
+        str(one) for one in now.routes if one.protocol == _PROTO_RA and spec.nic in one.devs
+    ] + [one.text for one in now.addresses if one.dev == spec.nic and rtnl_address.advertised(one)]
+    if spec.accept_ra is False and learned:
+        raise Refused(
+            f"{spec.nic} has {learned[0]} from a router's advertisement, which would expire with accept_ra: false; give the host a static IPv6 address and "
+            "route first, or leave accept_ra out."
+        )
     for dev in (spec.nic, spec.bridge):
         link = now.links.get(dev)
         if link is not None and not link.up and now.addresses_of(dev):

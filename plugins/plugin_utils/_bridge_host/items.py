@@ -26,7 +26,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 Spec = Mapping[str, Mapping[str, Any]]
 
 # What an item of bridge_host_bridges may say to bridge_uplink, beside the two names.
-UPLINK_OPTIONS = ("allow_address_change", "accept_outage", "override")
+UPLINK_OPTIONS = ("mac", "mtu", "accept_ra", "allow_address_change", "accept_outage", "override")
 
 _BRIDGE_EXTRAS: dict[str, dict[str, Any]] = {
     "uplink": {"type": "str"},
@@ -36,6 +36,7 @@ _BRIDGE_EXTRAS: dict[str, dict[str, Any]] = {
     "maxwait": {"type": "float"},
     "allow_address_change": {"type": "bool"},
     "accept_outage": {"type": "bool"},
+    "accept_ra": {"type": "bool"},
     "override": {"type": "list", "elements": "str", "choices": list(preflight.OVERRIDES)},
 }
 
