@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
-from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
+from ansible_collections.hypervisor.network.plugins.module_utils._host import child, systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import PATH, path_of
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
 
@@ -66,12 +66,18 @@ def _stopped(client: Client) -> str:
 def _ran(*argv: str, unit: str | None = None) -> str:
     """Run a program, in a C(unit) of its own where it starts what outlives the guard. The command, and what it said where it failed."""
     words = " ".join(argv)
+
+    def begin() -> None:
+        child.ordinary()  # the guard ignores signals and is spared by the kernel; a client that ifup starts is a daemon of the host
+        if unit is not None:
+            systemd.enter(unit, (os.getpid(),))
+
     # to a file: a daemon that it leaves behind would keep a pipe open
     with tempfile.TemporaryFile() as said:
         try:
             done = subprocess.run(  # pylint: disable=subprocess-popen-preexec-fn
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True, check=False, timeout=_SECONDS,
-                env={"PATH": PATH, "LC_ALL": "C"}, preexec_fn=None if unit is None else lambda: systemd.enter(unit, (os.getpid(),)),
+                env={"PATH": PATH, "LC_ALL": "C"}, preexec_fn=begin,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{words}: {error}"
