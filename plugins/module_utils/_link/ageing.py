@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
@@ -31,23 +31,30 @@ def ages_faster(link: Link) -> bool:
     ) == 2 * link.options.get("forward_delay", 0)
 
 
-def with_own_times(link: Link) -> Link:
+def with_own_times(
+    link: Link, own_times: Callable[[str], dict[str, float]] = bridge_ioctl.own_times
+) -> Link:
     """A bridge that is not the root of its tree shows the root's times: what it was given itself, and is compared with, is asked for apart."""
     options = {**link.options, "ageing_time": None} if ages_faster(link) else link.options
     if options.get("root_id") == options.get("bridge_id"):
         return replace(link, options=options)
     try:
-        return replace(link, options={**options, **bridge_ioctl.own_times(link.name)})
+        return replace(link, options={**options, **own_times(link.name)})
     except OSError:  # gone meanwhile, or not ours to ask
         return replace(link, options=options)
 
 
-def wait_for_own_ageing(netlink: Netlink, wishes: Iterable[Mapping[str, Any]]) -> None:
+def wait_for_own_ageing(
+    netlink: Netlink,
+    wishes: Iterable[Mapping[str, Any]],
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Wait, where an ageing_time is wished for a bridge whose tree is changing, until the kernel tells again what the bridge was given."""
-    deadline = time.monotonic() + _TREE_CHANGES
+    deadline = clock() + _TREE_CHANGES
     for name in [wish["name"] for wish in wishes if wish.get("ageing_time") is not None]:
         try:
-            while ages_faster(netlink.link(index_of(name, {}))) and time.monotonic() < deadline:
-                time.sleep(_LOOK)
+            while ages_faster(netlink.link(index_of(name, {}))) and clock() < deadline:
+                sleep(_LOOK)
         except KernelError:  # there is none yet
             continue

@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 LISTEN_SECONDS = 0.3  # an answer takes a millisecond or two; this is spent on each conversion
 
@@ -50,6 +50,7 @@ def elsewhere(
     addresses: Iterable[str],
     own: Collection[str],
     seconds: float = LISTEN_SECONDS,
+    open_socket: Callable[..., socket.socket] = socket.socket,
 ) -> dict[str, str]:
     """Which of our IPv4 addresses (without prefix) others answer for, with the MAC of each.
 
@@ -57,7 +58,7 @@ def elsewhere(
     """
     asked = set(addresses)
     found: dict[str, str] = {}
-    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ARP)) as line:
+    with open_socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ARP)) as line:
         line.bind((dev, _ETH_P_ARP))
         for address in asked:
             line.sendto(probe(mac, address), (dev, _ETH_P_ARP, 0, _ETHERNET, _BROADCAST))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Callable
 
 LISTEN_SECONDS = 2.5  # a switch says it every hello time, which is 2 s unless somebody changed it
 STANDARD_DELAY = 15.0  # seconds, the standard's own forward delay
@@ -32,9 +33,14 @@ def forward_delay(frame: bytes) -> float | None:
     return struct.unpack_from("!H", frame, _TIMES + 4)[0] / 256
 
 
-def listen(dev: str, index: int, seconds: float = LISTEN_SECONDS) -> float | None:
+def listen(
+    dev: str,
+    index: int,
+    seconds: float = LISTEN_SECONDS,
+    open_socket: Callable[..., socket.socket] = socket.socket,
+) -> float | None:
     """The forward delay of the switch behind a NIC, heard within C(seconds); None where none is heard. Raises OSError."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_802_2)) as ear:
+    with open_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_802_2)) as ear:
         ear.bind((dev, _ETH_P_802_2))
         ear.setsockopt(
             _SOL_PACKET,

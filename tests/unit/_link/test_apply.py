@@ -5,15 +5,23 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import struct
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Address,
     Link,
     Snapshot,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.tests.harness import simulated
 from ansible_collections.hypervisor.network.tests.harness.switch import Switch, bridge, noun, port
 
 
@@ -110,3 +118,196 @@ def test_what_moves_the_vlans_of_all_may_cut_off_a_host_on_a_vlan_device(
 ) -> None:
     (change,) = noun(Switch()).plan(reached("br0.10", **ON_10), bridge(**option))
     assert change.risk == "may_cut_ssh"
+
+
+LO = socket.if_nametoindex(
+    "lo"
+)  # a device that is there on every machine, for what this run would have made
+
+
+class Recorder:
+    """A namespace that notes what is sent to it; C(refuses): the errno of a message by its number."""
+
+    def __init__(self, refuses: dict[int, int] | None = None, transmits: bool = True) -> None:
+        self.sent: list[tuple[str, int, bytes]] = []
+        self.refuses, self.transmits = refuses or {}, transmits
+
+    def send(self, kind: int, _flags: int, body: bytes, what: str) -> None:
+        self.sent.append((what, kind, body))
+        if len(self.sent) in self.refuses:
+            raise KernelError(what, self.refuses[len(self.sent)])
+
+    def link(self, index: int) -> Link:
+        return Link("lo", index, "bridge", options={"forward_delay": 15.0, "stp_state": False})
+
+    def wait_until_transmitting(self, index: int, timeout: float) -> bool:
+        return self.transmits
+
+    @property
+    def words(self) -> list[str]:
+        return [what for what, _kind, _body in self.sent]
+
+
+def carried_out(
+    netlink: Recorder, *changes: Change, now: Snapshot | None = None, made: list[Any] | None = None
+) -> list[str]:
+    made = [] if made is None else made
+    noun_ = LinkNoun(netlink, lambda name, options: made.append((name, dict(options))))  # type: ignore[arg-type]
+    noun_.apply(list(changes), now or Snapshot({}))
+    return netlink.words
+
+
+def test_a_new_bridge_gets_what_it_lacks_and_is_up_last() -> None:
+    after = {
+        "mac": "02:00:00:00:00:01",
+        "forward_delay": 4.0,
+        "stp_state": False,
+        "mtu": 1400,
+        "alias": "a",
+        "txqueuelen": 5,
+        "addr_gen_mode": "none",
+        "up": True,
+    }
+    netlink = Recorder()
+    assert carried_out(netlink, Change("create", "bridge", "lo", None, after)) == [
+        "create the bridge lo",
+        "set forward_delay 4.0 of the bridge lo",
+        "set the MTU 1400 of lo",
+        "set the queue length 5 of lo",
+        "set the alias of lo",
+        "set addr_gen_mode none of lo",
+        "set lo up",
+    ]
+    assert bytes.fromhex("020000000001") in netlink.sent[0][2] and b"bridge\0" in netlink.sent[0][2]
+
+
+def test_a_bridge_that_filters_gets_the_hosts_vlans_with_it() -> None:
+    change = Change("create", "bridge", "lo", None, {"self_vlans": {"5": "pvid untagged"}})
+    words = carried_out(Recorder(), change)
+    assert words[0] == "create the bridge lo" and words[-1] == "give the VLANs 5 to lo"
+
+
+def test_stp_goes_off_before_a_short_delay_comes() -> None:
+    now = Snapshot({"br0": Link("br0", 7, "bridge")})
+    change = Change(
+        "update",
+        "bridge",
+        "br0",
+        {},
+        {"forward_delay": 0.0, "stp_state": False, "mac": "02:00:00:00:00:01"},
+    )
+    assert carried_out(Recorder(), change, now=now) == [
+        "set stp_state False of the bridge br0",
+        "set forward_delay 0.0 of the bridge br0",
+        "set the MAC 02:00:00:00:00:01 of br0",
+    ]
+
+
+def test_a_tap_is_made_then_set_and_up_last() -> None:
+    made: list[Any] = []
+    after = {"mode": "tap", "mac": "02:00:00:00:00:01", "up": True}
+    assert carried_out(Recorder(), Change("create", "tap", "lo", None, after), made=made) == [
+        "set the MAC 02:00:00:00:00:01 of lo",
+        "set lo up",
+    ]
+    assert made == [("lo", after)]
+    assert carried_out(Recorder(), Change("create", "tap", "gone0", None, {"mode": "tap"})) == []
+
+
+def test_a_tap_is_made_again_with_everything_that_it_had() -> None:
+    made: list[Any] = []
+    now = Snapshot({"lo": Link("lo", 7, "tun")})
+    change = Change(
+        "recreate",
+        "tap",
+        "lo",
+        {},
+        {"multi_queue": True},
+        payload={"multi_queue": True, "mtu": 1400},
+    )
+    assert carried_out(Recorder(), change, now=now, made=made) == [
+        "delete the tap lo",
+        "set the MTU 1400 of lo",
+    ]
+    assert made == [("lo", {"multi_queue": True, "mtu": 1400})]
+
+
+def test_flags_of_a_tap_are_given_with_those_that_stay() -> None:
+    made: list[Any] = []
+    flags = {"mode": "tap", "multi_queue": False, "vnet_hdr": False, "pi": False}
+    now = Snapshot({"tap1": Link("tap1", 7, "tun", options=flags)})
+    change = Change("update", "tap", "tap1", {}, {"vnet_hdr": True, "mac": "02:00:00:00:00:01"})
+    assert carried_out(Recorder(), change, now=now, made=made) == [
+        "set the MAC 02:00:00:00:00:01 of tap1"
+    ]
+    assert made[0][1] == {**flags, "vnet_hdr": True, "mac": "02:00:00:00:00:01"}
+
+
+@pytest.mark.parametrize(("number", "fine"), [(errno.ENODEV, True), (errno.EBUSY, False)])
+def test_what_somebody_else_has_deleted_is_gone(number: int, fine: bool) -> None:
+    now = Snapshot({"br0": Link("br0", 7, "bridge")})
+    change = Change("delete", "bridge", "br0", {}, None)
+    if fine:
+        carried_out(Recorder({1: number}), change, now=now)
+    else:
+        with pytest.raises(KernelError, match="Cannot delete the bridge br0"):
+            carried_out(Recorder({1: number}), change, now=now)
+
+
+def test_a_tap_that_is_up_is_down_while_it_has_the_default_vlan() -> None:
+    now = Snapshot({"lo": Link("lo", LO, "tun", 0x1)})
+    vlans = {"10": "pvid untagged"}
+    change = Change(
+        "attach", "port", "lo", {}, {"bridge": "lo", "vlans": vlans}, payload={"1": "pvid untagged"}
+    )
+    assert carried_out(Recorder(), change, now=now) == [
+        "set lo down",
+        "make lo a port of lo",
+        "take the VLANs 1 from lo",
+        "give the VLANs 10 to lo",
+        "set lo up",
+    ]
+
+
+def test_a_port_leaves_and_goes_down_where_that_is_asked() -> None:
+    now = Snapshot({"tap1": Link("tap1", 7, "tun")})
+    change = Change("detach", "port", "tap1", {"bridge": "br0"}, {"bridge": None, "up": False})
+    assert carried_out(Recorder(), change, now=now) == ["take tap1 out of br0", "set tap1 down"]
+
+
+PORT = Snapshot({"tap1": Link("tap1", 7, "tun")})
+BLOCKED = Change(
+    "update", "port", "tap1", {}, {"port_state": "blocking", "up": True, "backup_port": "lo"}
+)
+SET = "set port_state blocking, backup_port lo of the port tap1"
+
+
+def test_a_ports_state_is_set_once_the_kernel_has_noted_its_carrier() -> None:
+    assert sorted(carried_out(Recorder(), BLOCKED, now=PORT)) == sorted(["set tap1 up", SET])
+    assert carried_out(Recorder({2: errno.ENETDOWN}), BLOCKED, now=PORT).count(SET) == 2
+    for netlink in (Recorder({2: errno.ENETDOWN}, transmits=False), Recorder({2: errno.EINVAL})):
+        with pytest.raises(KernelError):
+            carried_out(netlink, BLOCKED, now=PORT)
+
+
+def test_a_port_without_a_backup_says_so_with_no_device() -> None:
+    netlink = Recorder()
+    carried_out(netlink, Change("update", "port", "tap1", {}, {"backup_port": ""}), now=PORT)
+    assert struct.pack("=I", 0) == netlink.sent[0][2][-4:]
+
+
+def test_an_address_that_went_with_its_device_is_given_again() -> None:
+    address = simulated.address("lo", "192.0.2.1/24")
+    (words,) = carried_out(
+        Recorder(), Change("add", "address", address.text, None, {"dev": "lo"}, payload=address)
+    )
+    assert words == "add the address 192.0.2.1/24 to lo"
+
+
+def test_another_socket_is_opened_before_it_is_used() -> None:
+    opened: list[str] = []
+    other = SimpleNamespace(ready=lambda: opened.append("ready"))
+    one = LinkNoun(SimpleNamespace(ready=lambda: opened.append("first")))  # type: ignore[arg-type]
+    one.prepare(Snapshot({}))
+    one.use(other)  # type: ignore[arg-type]
+    assert opened == ["first", "ready"] and one.netlink is other

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink.bpdu import forward_delay
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.bpdu import (
+    forward_delay,
+    listen,
+)
+from ansible_collections.hypervisor.network.tests.harness.line import Line
 
 # IEEE 802.1D-2004, figure 9-1: max age 20 s, hello time 2 s, forward delay 15 s
 CONFIGURATION = bytes.fromhex(
@@ -43,3 +49,16 @@ def test_the_forward_delay_that_a_frame_tells(frame: bytes, delay: float | None)
 @given(st.binary(max_size=80))
 def test_anybody_elses_frame_tells_nothing(frame: bytes) -> None:
     assert frame.startswith(CONFIGURATION[:6]) or forward_delay(frame) is None
+
+
+def test_the_first_bpdu_that_tells_times_is_the_answer() -> None:
+    line = Line(b"other", changed(20, "80"), changed(50, "0480"), CONFIGURATION)
+    assert listen("eth0", 7, open_socket=line.open) == 4.5
+    assert line.bound == ("eth0", 4) and line.closed and len(line.heard) == 1
+    assert line.joined == [struct.pack("=iHH8s", 7, 0, 6, bytes.fromhex("0180c2000000"))]
+
+
+def test_a_quiet_line_is_no_switch_that_runs_stp() -> None:
+    assert listen("eth0", 7, open_socket=Line().open) is None
+    line = Line(CONFIGURATION)
+    assert listen("eth0", 7, seconds=0, open_socket=line.open) is None and line.closed
