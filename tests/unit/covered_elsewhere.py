@@ -42,7 +42,6 @@ GROWING = {
     "plugins/module_utils/_isolation/probe.py": 0,
     "plugins/module_utils/_qemu/accel.py": 0,
     "plugins/module_utils/_qemu/apply.py": 0,
-    "plugins/module_utils/_qemu/files.py": 0,
     "plugins/module_utils/_qemu/images.py": 0,
     "plugins/module_utils/_qemu/qmp.py": 89,
     "plugins/module_utils/_qemu/paths.py": 89,
