@@ -226,7 +226,7 @@ class LinkNoun:
         self._make_tap(change, change.payload)
 
     def _make_tap(self, change: Change, options: Mapping[str, Any]) -> None:
-        with self._netlink.turn():
+        with self.netlink.turn():
             self._configure(change.name, options)
         index = self._made[change.name] = index_of(change.name, {})
         if any(options.get(key) is not None for key in ("mac", "up", *_OWN_LINK_KEYS)):
@@ -243,7 +243,7 @@ class LinkNoun:
         index = self._index(change.name, now)
         if any(key in after for key in tap_planner.FLAGS + tap_planner.OWNERS):
             flags = {key: now.links[change.name].options[key] for key in tap_planner.FLAGS}
-            with self._netlink.turn():
+            with self.netlink.turn():
                 self._configure(change.name, {**flags, **after})
         if "mac" in after:
             self._set_mac(change, index)

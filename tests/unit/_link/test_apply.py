@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
@@ -137,6 +138,12 @@ class Recorder:
         if len(self.sent) in self.refuses:
             raise KernelError(what, self.refuses[len(self.sent)])
 
+    def turn(self) -> contextlib.nullcontext[None]:
+        return contextlib.nullcontext()
+
+    def still(self, name: str, meant: int | None) -> int:
+        return LO if meant is None else meant
+
     def link(self, index: int) -> Link:
         return Link("lo", index, "bridge", options={"forward_delay": 15.0, "stp_state": False})
 
@@ -211,7 +218,7 @@ def test_a_tap_is_made_then_set_and_up_last() -> None:
         "set lo up",
     ]
     assert made == [("lo", after)]
-    assert carried_out(Recorder(), Change("create", "tap", "gone0", None, {"mode": "tap"})) == []
+    assert carried_out(Recorder(), Change("create", "tap", "lo", None, {"mode": "tap"})) == []
 
 
 def test_a_tap_is_made_again_with_everything_that_it_had() -> None:
