@@ -19,6 +19,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import WANTED
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import BOUND_SECONDS
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.timing import (
     LINK_SECONDS,
     MARGIN_SECONDS,
@@ -64,7 +65,7 @@ class GuardedAction(ActionBase):
         predicted = self._module(self.MODULE, self._task.args, check_mode=True)
         if self._task.check_mode or predicted.get("failed") or not predicted.get("changed"):
             return predicted
-        refusal = self._too_short()
+        refusal = self._too_short(predicted)
         if refusal:
             return {**predicted, "changed": False, "failed": True, "msg": refusal}
         return self._module(self.MODULE, self._task.args, check_mode=False)
@@ -74,7 +75,7 @@ class GuardedAction(ActionBase):
         if not result.pop(WANTED, False):
             return result
         # a guard's time of the default or more is believed
-        refusal = self._too_short() if self._timeout() < _DEFAULT_TIMEOUT else ""
+        refusal = self._too_short(result) if self._timeout() < _DEFAULT_TIMEOUT else ""
         if refusal:
             return {**result, "changed": False, "msg": refusal}
         form = {"module": self.MODULE.rpartition(".")[2], "options": dict(self._task.args)}
@@ -144,8 +145,8 @@ class GuardedAction(ActionBase):
             return None, " ".join(str(answer.get("msg", "no reason given")).split())
         return answer, ""
 
-    def _too_short(self) -> str:
-        """Why the guard's time does not do, empty where it does."""
+    def _too_short(self, predicted: Mapping[str, Any]) -> str:
+        """Why the guard's time does not do for what is predicted, empty where it does."""
         timeout = self._timeout()
         if not timeout or not self._outside():
             return ""
@@ -157,11 +158,14 @@ class GuardedAction(ActionBase):
             reason = " ".join(str(error).split())
             return f"There is no second connection to this host, which could confirm the change, so nothing was changed: {reason}"
         once = time.monotonic() - began
-        floor = _CONNECTIONS * once + LINK_SECONDS + MARGIN_SECONDS
+        clients = [one for one in predicted.get("changes") or () if one.get("kind") == "dhcp"]
+        leases = BOUND_SECONDS * sum(one.get("action") == "start" for one in clients)
+        floor = _CONNECTIONS * once + LINK_SECONDS + MARGIN_SECONDS + leases
         if timeout >= floor:
             return ""
         return (
-            f"guard_timeout {timeout:g} is too short: a fresh connection to this host takes {once:.1f} s, so the change could not be confirmed in time; "
+            f"guard_timeout {timeout:g} is too short: a fresh connection to this host takes {once:.1f} s"
+            f"{f' and a DHCP client up to {leases:g} s for its lease' if leases else ''}, so the change could not be confirmed in time; "
             f"give at least {floor:.0f}."
         )
 

@@ -257,3 +257,15 @@ def test_x67_a_record_that_cannot_be_read_is_told_and_stops_no_run(uplink, run_m
         assert not one.exists() and aside.is_dir()
         shutil.rmtree(aside)
         assert hand.move(result["transaction"]["id"], "applied", "confirmed")
+
+
+def test_x68_where_both_guards_were_killed_it_is_said_that_nobody_goes_back(uplink, run_module):
+    with lan() as made, Transactions(made.host) as hand:
+        name = uplink(made.host, guard_timeout=60)["transaction"]["id"]
+        for pid in hand.guards():  # first the watcher
+            kill_and_wait(pid)
+        for _again in range(2):
+            asked = run_module("transaction", {"id": name, "state": "rolled_back"}, made.host)
+            assert asked["failed"] and f"Nobody rolls the transaction {name} back" in asked["msg"]
+            assert "reboot" in asked["msg"] and "as it was before" not in asked["msg"]
+        assert hand.state(name) == "rolling-back" and all(made.all_reachable().values())

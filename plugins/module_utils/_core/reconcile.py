@@ -38,7 +38,7 @@ class Noun(Protocol):
         """Carry out a plan that was made from the snapshot C(now), in its order, stopping at the first error."""
 
     def wish_back(self, before: Any, changes: Plan) -> Any:
-        """PURE: the wish that describes C(before) for everything that C(changes) touch."""
+        """PURE: the wish that describes C(before) for everything that C(changes) touch; None where they can't be taken back."""
 
 
 class Guard(Protocol):
@@ -122,6 +122,8 @@ def _undo(
 ) -> None:
     """Bring back C(before), and say so in C(error)'s message."""
     try:
+        if noun.wish_back(before, changes) is None:
+            return
         back = restore(noun, before, changes)
     except Exception as second:
         if guard is not None:

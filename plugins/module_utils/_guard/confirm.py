@@ -70,6 +70,9 @@ class TransactionNoun:
             raise BadInput(
                 f"The transaction {facts['id']} belongs to {_place(facts.get('netns'))}, not to {_place(self._netns)}; say so with 'netns'."
             )
+        if facts["state"] == transactions.ROLLING_BACK:
+            transactions.wait_for_guard(self._netns)
+            facts = self._transaction.facts
         if facts["state"] == transactions.APPLIED:
             facts["objections"] = objections(facts, self._environment)
         return facts
@@ -78,6 +81,8 @@ class TransactionNoun:
         if wish in (None, now["state"]):
             return []
         _check_back(now)
+        if now["state"] == transactions.ROLLING_BACK:
+            raise UndoFailed(_nobody(now))
         if now["state"] != transactions.APPLIED:
             raise DeadlineExceeded(_too_late(now, wish))
         if wish == transactions.CONFIRMED and now["objections"]:
@@ -98,7 +103,10 @@ class TransactionNoun:
             raise DeadlineExceeded(_too_late(self._transaction.facts, wish))
         # the guard holds it until it is through
         transactions.wait_for_guard(self._netns)
-        _check_back(self._transaction.facts)
+        facts = self._transaction.facts
+        _check_back(facts)
+        if facts["state"] == transactions.ROLLING_BACK:
+            raise UndoFailed(_nobody(facts))
 
     def wish_back(self, before: Mapping[str, Any], changes: Plan) -> None:
         """A confirmation is not taken back, and a rollback is the way back itself."""
@@ -114,6 +122,16 @@ def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list
         _silence(now, netlink, facts),
     ]
     return [one for one in found if one]
+
+
+def _nobody(facts: Mapping[str, Any]) -> str:
+    """What there is to do where a change is to be rolled back and no guard lives that would."""
+    words = list(facts.get("wanted", {}).get("addresses", ()))
+    return (
+        f"Nobody rolls the transaction {facts['id']} back ({facts.get('what', 'a guarded change')}): its guard was killed, so the host still is as changed "
+        f"({listed(words, 3) or 'no address is recorded'}). Nothing of it is in the host's files: 'systemctl reboot' gives the network from before; or undo it "
+        f"from a console by hand, by what 'cat {transactions.ROOT}/{facts['id']}/snapshot.json' says was there."
+    )
 
 
 def _check_back(facts: Mapping[str, Any]) -> None:

@@ -35,7 +35,7 @@ class Action(GuardedAction):
         self.asked.append((name.rpartition(".")[2], dict(args), check_mode))
         return dict(self._answers.pop(0))
 
-    def _too_short(self) -> str:
+    def _too_short(self, predicted: object) -> str:
         return "Too short." if self._timeout() < 20 else ""
 
     def _confirmed(self, applied: dict[str, Any]) -> dict[str, Any]:
