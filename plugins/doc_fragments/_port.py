@@ -115,7 +115,7 @@ locked:
   type: bool
 mab:
   description:
-    - Whether a locked port notes the MACs that ask to come in. Needs O(locked).
+    - Whether a locked port notes the MACs that ask to come in. Needs O(locked=true) and O(learning=true).
   type: bool
 access_vlan:
   description:

@@ -7,14 +7,20 @@ br_multicast.c (br_dev_setup, new_nbp, br_multicast_init).
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping
+import re
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Link,
     Snapshot,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
@@ -50,6 +56,10 @@ _TAP = {
 }
 _QEMUS = ("vnet_hdr", "pi")  # of a tap in use they are what its process chose
 _ITEM = {"bus": "virtio", "read_only": False, "model": "virtio", "queues": 1, "vhost": False}
+# Ansible makes values of such text where it is pasted into variables, or of a file that begins so
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#|^#jinja2:")
+_BY_DEVICE = ("name", *device.COMMON)
+_CHECKED = (*option_tables.PORT, *option_tables.BRIDGE)
 _TICK = 2 / units.TICKS  # what rounding makes of a time
 
 
@@ -63,20 +73,18 @@ def variables(
     A tap that belongs to the user of its guest does not say so: the role gives it to that.
 
     Addresses are not said: the role leaves those of a host as they are. Ports that are neither TAPs nor the uplink have no place in the role.
+    What a module would refuse, or a template engine would run, is left out: an alias may be any bytes, and a name nearly any.
     """
     owners = {
         nic["tap"]: (uids or {}).get(spec.get("user") or guest_spec.USER)
         for spec, _runs in guests.values()
         for nic in spec.get("nics") or ()
     }
+    links = [link for link in now.links.values() if _said("name", link.name)]
     return {
-        "bridge_host_bridges": [
-            _bridge(now, link) for link in now.links.values() if link.kind == "bridge"
-        ],
+        "bridge_host_bridges": [_bridge(now, link) for link in links if link.kind == "bridge"],
         "bridge_host_taps": [
-            _tap(now, link, owners.get(link.name))
-            for link in now.links.values()
-            if link.kind == "tun"
+            _tap(now, link, owners.get(link.name)) for link in links if link.kind == "tun"
         ],
         "bridge_host_guests": [_guest(name, *found) for name, found in sorted(guests.items())],
     }
@@ -85,7 +93,10 @@ def variables(
 def _bridge(now: Snapshot, link: Link) -> dict[str, Any]:
     uplink = _uplink(now, link)
     said = {key: link.options[key] for key in _ALWAYS if key in link.options}
-    own_mac = {} if uplink is not None and now.links[uplink].mac == link.mac else {"mac": link.mac}
+    known = uplink is not None and now.links[uplink].mac == link.mac
+    own_mac = {} if known or not _said("mac", link.mac) else {"mac": link.mac}
+    if said.get("stp_state") and said.get("forward_delay", 0) < bridge_planner.STP_LEAST_DELAY:
+        said["forward_delay"] = bridge_planner.STP_LEAST_DELAY  # a daemon's tree may go faster
     return {
         "name": link.name,
         **({} if uplink is None else {"uplink": uplink}),
@@ -104,14 +115,17 @@ def _bridge(now: Snapshot, link: Link) -> dict[str, Any]:
 def _uplink(now: Snapshot, bridge: Link) -> str | None:
     """A NIC, or what else has the bridge's MAC; of guests that are namespaces the bridge has the other ends too."""
     ports = [port for port in now.ports_of(bridge.name) if port.kind != "tun"]
-    return next((port.name for port in ports if port.kind in _NICS or port.mac == bridge.mac), None)
+    names = [port.name for port in ports if port.kind in _NICS or port.mac == bridge.mac]
+    return next((name for name in names if _said("name", name)), None)
 
 
 def _tap(now: Snapshot, link: Link, guests_user: int | None) -> dict[str, Any]:
     found = {
         "name": link.name,
         **_state(link),
-        **({} if link.mac is None or link.options["mode"] == "tun" else {"mac": link.mac}),
+        **(
+            {} if link.options["mode"] == "tun" or not _said("mac", link.mac) else {"mac": link.mac}
+        ),
     }
     own = [
         key
@@ -125,7 +139,7 @@ def _tap(now: Snapshot, link: Link, guests_user: int | None) -> dict[str, Any]:
             for key, value in _unusual(link.options, _TAP, own).items()
         }
     )
-    if link.port is None or link.master is None:
+    if link.port is None or link.master is None or not _said("name", link.master):
         return found
     cost = {} if link.port.get("cost") in _COSTS else {"cost": link.port.get("cost")}
     options = [one.option for one in option_tables.PORT if one.option not in _PASSING]
@@ -153,8 +167,31 @@ def _unusual(
     return {
         key: values[key]
         for key in keys
-        if values.get(key) is not None and not _same(values[key], usual.get(key))
+        if values.get(key) is not None
+        and not _same(values[key], usual.get(key))
+        and _said(key, values[key])
     }
+
+
+def _said(option: str, value: Any) -> bool:
+    """Whether the value is one that a task can say and that is text to whoever reads it: unprintable are control characters, bytes that are no UTF-8,
+    and marks that turn the direction of writing.
+    """
+    if isinstance(value, str) and (not value.isprintable() or _TEMPLATE.search(value)):
+        return False
+    # bridges and ports share names of options
+    checks = [one.check for one in _CHECKED if one.option == option]
+    if option in _BY_DEVICE:
+        checks.append(lambda given: device.checked({"name": "x", option: given}))
+    return value is not None and (not checks or any(_taken(check, value) for check in checks))
+
+
+def _taken(check: Callable[[Any], Any], value: Any) -> bool:
+    try:
+        check(value)
+    except BadInput:
+        return False
+    return True
 
 
 def _same(value: Any, usual: Any) -> bool:

@@ -32,7 +32,7 @@ NEED_NO_VLANS = ("vlan_stats_per_port", "mst_enabled")  # EBUSY as long as a por
 # every kernel shows these as off; one without VLAN filtering shows no vlan_protocol
 _NEED_VLANS = ("vlan_filtering", "mst_enabled")
 # BR_MIN_FORWARD_DELAY: with STP on the kernel raises less to this without a word
-_STP_LEAST_DELAY = 2.0
+STP_LEAST_DELAY = 2.0
 
 SPEC: dict[str, dict[str, Any]] = {
     **device.SPEC,
@@ -219,9 +219,9 @@ def _check_known(name: str, link: Link, wish: Mapping[str, Any]) -> None:
 
 def _check_stp(name: str, options: Mapping[str, Any]) -> None:
     delay = options.get("forward_delay")
-    if options.get("stp_state") and delay is not None and delay < _STP_LEAST_DELAY:
+    if options.get("stp_state") and delay is not None and delay < STP_LEAST_DELAY:
         raise BadInput(
-            f"{name}: stp_state is on and forward_delay is {delay:g}, but with STP the kernel silently takes {_STP_LEAST_DELAY:g} "
+            f"{name}: stp_state is on and forward_delay is {delay:g}, but with STP the kernel silently takes {STP_LEAST_DELAY:g} "
             "seconds at least; give a forward_delay of 2 to 30, or turn stp_state off."
         )
 

@@ -102,6 +102,8 @@ def plan(
             given = vlan_words.of_a_new_port(now.links.get(wish["bridge"])) if judged else None
             after = {"bridge": wish["bridge"], **_options(wish), **_vlans(given or {}, wish)}
             before = {"bridge": link.master if link else None}
+            if judged:
+                _check_mab(wish["name"], {"learning": True, **after})
             changes.append(Change("attach", KIND, wish["name"], before, after, payload=given))
         else:
             changes += _update(link, wish)
@@ -213,12 +215,24 @@ def _update(link: Link, wish: Mapping[str, Any]) -> list[Change]:
         )
     after = differing(link.port or {}, asked) if asked else {}
     before = {key: (link.port or {})[key] for key in after}
+    if not wish.get("back"):
+        _check_mab(link.name, {**(link.port or {}), **after})
     if wish.get("up") is not None and wish["up"] != link.up:
         before["up"], after["up"] = link.up, wish["up"]
     vlans = _vlans(link.vlans or {}, wish)
     if differing({"vlans": link.vlans or {}}, vlans):
         before["vlans"], after["vlans"] = dict(link.vlans or {}), vlans["vlans"]
     return [Change("update", KIND, link.name, before, after)] if after else []
+
+
+def _check_mab(name: str, options: Mapping[str, Any]) -> None:
+    """The kernel wants all three at once, and calls anything else an invalid value (net/bridge/br_netlink.c, br_setport)."""
+    lacking = [key for key in ("locked", "learning") if not options.get(key)]
+    if options.get("mab") and lacking:
+        raise BadInput(
+            f"{name}: mab is on and {' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not, but mab notes the MACs that a locked port keeps "
+            f"out, as entries that it learns; say {' and '.join(f'{key}: true' for key in lacking)} too, or mab: false."
+        )
 
 
 def _check_bridge(now: Snapshot, wish: Mapping[str, Any], made: set[str]) -> None:

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_LOWER_UP,
@@ -16,6 +20,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._info.as_variables import variables
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla import text
 
 BRIDGE = {
     "stp_state": False,
@@ -174,3 +180,59 @@ def test_a_tap_of_its_guests_user_does_not_say_so(
     links = {"tap1": link, "br0": bridge()}
     (found,) = variables(Snapshot(links), guests, {"hypervisor-guest": 995})["bridge_host_taps"]
     assert {key: value for key, value in found.items() if key == "owner"} == said
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        b"a\x07b",
+        b"two\nlines",
+        b"\xff\xfe",
+        "\u202egnp.exe".encode(),
+        "\u200fright".encode(),
+        "\u2028".encode(),
+        "\x85".encode(),
+        b"{{ lookup('pipe', 'id') }}",
+        b"{% raw %}",
+        b"{# x #}",
+        b"#jinja2: trim_blocks: True",
+        "\ufeffx".encode(),
+    ],
+)
+def test_an_alias_that_no_task_can_say_or_should_is_left_out(alias: bytes) -> None:
+    bridges, taps, _guests = told(bridge(alias=text(alias)), tap(alias=text(alias)))
+    assert "alias" not in bridges[0] and "alias" not in taps[0]
+
+
+def test_an_alias_in_any_script_is_said() -> None:
+    bridges, _taps, _guests = told(bridge(alias="Gäste: 客人 $HOME 'a' \"b\" {x}"))
+    assert bridges[0]["alias"] == "Gäste: 客人 $HOME 'a' \"b\" {x}"
+
+
+@given(st.binary(max_size=255), st.sampled_from([1, 68, 1279, 65535, 9000]))
+def test_what_is_said_of_a_device_is_always_taken(alias: bytes, mtu: int) -> None:
+    bridges, taps, _guests = told(
+        bridge(alias=text(alias), mtu=mtu), tap(alias=text(alias), mtu=mtu)
+    )
+    for item in bridges + taps:
+        assert device.checked(item)["mac"] == item["mac"]
+        json.dumps(item).encode("utf-8")
+
+
+def test_a_device_whose_name_no_task_takes_is_left_out() -> None:
+    names = ["{{7*7}}", "a%d", "-x", "b\x07"]
+    links = [Link(name, kind="bridge", options=BRIDGE) for name in names]
+    links += [Link(f"t{name}", kind="tun", options=TAP) for name in ("\u200f", "{%")]
+    assert told(*links) == ([], [], [])
+
+
+def test_a_mac_that_no_device_may_be_given_is_left_out() -> None:
+    bridges, _taps, _guests = told(replace(bridge(), mac="00:00:00:00:00:00"))
+    assert "mac" not in bridges[0]
+
+
+def test_a_daemons_tree_that_is_faster_than_the_kernels_is_said_as_fast_as_that() -> None:
+    options = {**BRIDGE, "stp_state": True, "forward_delay": 0.0}
+    bridges, _taps, _guests = told(bridge(options=options))
+    assert bridges[0]["forward_delay"] == 2
+    assert told(tap(port={**PORT, "mcast_router": 3}), bridge())[1][0]["mcast_router"] == 3
