@@ -45,6 +45,20 @@ extern_learn:
   description:
     - Whether the entry is marked as learned by somebody else, a control plane perhaps. It does not age. Only for O(type=dynamic), which it implies.
   type: bool
+activity_notify:
+  description:
+    - Whether the kernel watches the entry, and tells (as C(bridge monitor fdb) shows) when its device falls silent or is heard again. Needs Linux 5.14,
+      and is not for O(extern_learn).
+  type: bool
+inactive:
+  description:
+    - Whether the watched entry counts as one whose device is silent. The kernel itself changes that when the device is heard, or is not for the bridge's
+      C(ageing_time). Needs O(activity_notify=true).
+  type: bool
+norefresh:
+  description:
+    - Leave the age of the entry as it is when something else of it is changed.
+  type: bool
 state:
   description:
     - V(present) makes the entry. V(absent) deletes it.

@@ -99,7 +99,8 @@ bridges:
           sample: [{vid: 20, pvid: true, untagged: true}, {vid: 100-199, pvid: false, untagged: false}]
     fdb:
       description: The forwarding database, each entry with C(mac), C(port), C(vlan), C(type), C(sticky) and C(extern_learn) as options of
-        M(hypervisor.network.bridge_fdb), C(local) and C(static), and C(age) in seconds since the last frame.
+        M(hypervisor.network.bridge_fdb), C(activity_notify) and C(inactive) too, C(local) and C(static), and C(age) in seconds since the last frame.
+        C(locked) is a MAC that a locked port with C(mab) noted and keeps out.
       type: list
       elements: dict
     mdb:

@@ -304,3 +304,54 @@ def test_what_an_errno_says_is_done_already_is_no_failure(netns: str) -> None:
     )
     assert inside(netns, _sent, 120, 250, (errno.EOPNOTSUPP,)) == "done"
     assert run("bridge", "-n", netns, "fdb", "show", "br", "br0").count(" static") == 249
+
+
+def told(switch: Switch, mac: str) -> dict[str, Any]:
+    """The entry as bridge_info tells it: Debian 12's iproute2 has no words for the watch. That the kernel keeps it, frames show."""
+    entries = switch.modules.done("bridge_info", name="br0")["bridges"][0]["fdb"]
+    return next(one for one in entries if one["mac"] == mac)
+
+
+def watch(switch: Switch) -> tuple[bool, bool]:
+    entry = told(switch, NOBODY)
+    return entry["activity_notify"], entry["inactive"]
+
+
+def test_an_entry_that_is_watched_says_when_its_device_is_heard(switch: Switch) -> None:
+    watched = {"mac": NOBODY, "port": "port-a", "activity_notify": True}
+    first = switch.fdb(**watched, inactive=True)
+    assert first["entry"]["activity_notify"] and first["entry"]["inactive"]
+    assert watch(switch) == (True, True)
+    assert not switch.fdb(**watched, inactive=True)["changed"]
+    switch.where("a", to=MACS["b"], source=NOBODY)
+    assert watch(switch) == (True, False), "the kernel heard it"
+    # what is not asked for is left alone, though the kernel ends the watch with every message that does not speak of it
+    assert switch.fdb(mac=NOBODY, port="port-a", sticky=True)["changed"]
+    assert watch(switch) == (True, False) and "sticky" in switch.entry(NOBODY)["flags"]
+    assert switch.fdb(**watched, inactive=True)["changed"]
+    assert switch.fdb(**watched, inactive=False)["changed"]
+    assert watch(switch) == (True, False)
+    assert switch.fdb(mac=NOBODY, port="port-a", activity_notify=False)["changed"]
+    assert watch(switch) == (False, False)
+
+
+def test_norefresh_leaves_the_age_of_an_entry(switch: Switch) -> None:
+    switch.fdb(mac=NOBODY, port="port-a", type="dynamic")
+    wait_for(lambda: told(switch, NOBODY)["age"] > 0.5, "an entry half a second old")
+    assert switch.fdb(mac=NOBODY, port="port-a", type="dynamic", sticky=True, norefresh=True)["changed"]  # fmt: skip
+    assert told(switch, NOBODY)["age"] > 0.5
+    assert switch.fdb(mac=NOBODY, port="port-a", type="dynamic", sticky=False)["changed"]
+    assert told(switch, NOBODY)["age"] < 0.5
+
+
+def test_a_mac_that_a_locked_port_noted_is_told_as_that(switch: Switch) -> None:
+    switch.modules.done("bridge_port", name="port-a", bridge="br0", locked=True, mab=True)
+    try:
+        switch.stations["a"].send(MACS["b"])
+        wait_for(lambda: switch.port(MACS["a"]), "what the port noted")
+        found = told(switch, MACS["a"])
+        assert found["locked"] and found["type"] == "dynamic" and found["port"] == "port-a"
+        assert switch.fdb(mac=MACS["a"], port="port-a")["changed"], "let in"
+        assert switch.where("a", to=MACS["b"])["b"] == 1
+    finally:
+        switch.modules.done("bridge_port", name="port-a", bridge="br0", mab=False, locked=False)

@@ -31,6 +31,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket im
 )
 
 _NLM_F_BULK = 0x200
+_NLA_F_NESTED = 0x8000
 _NDA_IFINDEX, _NDA_NDM_STATE_MASK, _NDA_NDM_FLAGS_MASK = 8, 16, 17
 _STATES = {
     "static": rtnl_neigh.NUD_NOARP,
@@ -143,13 +144,27 @@ def messages(change: Change, indexes: Mapping[str, int]) -> Iterator[Message]:
             rtnl_neigh.NTF_EXT_LEARNED,
         )
         yield Message(rtnl_neigh.RTM_NEWNEIGH, how, header + who, what)
-    if not after["extern_learn"] or flags or after["type"] != "dynamic":
-        yield Message(
-            rtnl_neigh.RTM_NEWNEIGH,
-            how,
-            _header(after["port"], step.bridge, indexes, _STATES[after["type"]], flags) + who,
-            what,
-        )
+    if (
+        not after["extern_learn"]
+        or flags
+        or after["type"] != "dynamic"
+        or after.get("activity_notify")
+    ):
+        header = _header(after["port"], step.bridge, indexes, _STATES[after["type"]], flags)
+        if after.get("activity_notify") and (change.before or {}).get("inactive"):
+            # who is watched anew is active
+            yield Message(rtnl_neigh.RTM_NEWNEIGH, how, header + who + _notify({}, step), what)
+        yield Message(rtnl_neigh.RTM_NEWNEIGH, how, header + who + _notify(after, step), what)
+
+
+def _notify(after: Mapping[str, Any], step: fdb_plan.Step) -> bytes:
+    """NDA_FDB_EXT_ATTRS; without it the kernel ends the watch on an entry."""
+    bits = rtnl_neigh.FDB_NOTIFY_BIT * bool(after.get("activity_notify"))
+    bits |= rtnl_neigh.FDB_NOTIFY_INACTIVE_BIT * bool(after.get("inactive"))
+    inner = attribute(rtnl_neigh.NFEA_ACTIVITY_NOTIFY, bytes([bits])) if bits else b""
+    if step.norefresh:
+        inner += attribute(rtnl_neigh.NFEA_DONT_REFRESH, b"")
+    return attribute(rtnl_neigh.NDA_FDB_EXT_ATTRS | _NLA_F_NESTED, inner) if inner else b""
 
 
 def flush_message(flush: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes:

@@ -25,6 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb.spec import (
+    NOTIFIES,
     SAYS,
     Key,
     key_of_wish,
@@ -37,6 +38,7 @@ KIND = "entry"
 # of the permanent ones the kernel's bulk deletion takes its own along
 _BULK = ("static", "dynamic")
 _BLIND = ("disabled", "listening", "blocking")
+_NEW = {"sticky": False, "extern_learn": False, **dict.fromkeys(NOTIFIES, False)}
 _TICK = 0.02  # the kernel tells ages in hundredths of a second
 
 
@@ -61,6 +63,7 @@ class Step(NamedTuple):
     port: str | None
     after: Mapping[str, Any] | None = None
     flush: Mapping[str, Any] | None = None
+    norefresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,13 @@ def wish_back(before: Table, changes: Iterable[Change]) -> dict[str, Any]:
         entry = found.get(_key_of(step))
         which = {"bridge": step.bridge, "mac": step.mac, "vlan": step.vlan, "back": True}
         says = (
-            values(entry)
+            _whole(entry)
             if entry is not None
-            else {**dict.fromkeys(SAYS), "port": step.after["port"], "type": step.after["type"]}
+            else {
+                **dict.fromkeys((*SAYS, *NOTIFIES)),
+                "port": step.after["port"],
+                "type": step.after["type"],
+            }
         )
         back.append({**which, **says, "state": "present" if entry is not None else "absent"})
     return {"entries": back}
@@ -128,14 +135,25 @@ def wish_back(before: Table, changes: Iterable[Change]) -> dict[str, Any]:
 
 def values(entry: Forwarding) -> dict[str, Any]:
     """What an entry says, in the words of the options."""
-    return {key: getattr(entry, key) for key in SAYS}
+    return _shown(_whole(entry))
+
+
+def _whole(entry: Forwarding) -> dict[str, Any]:
+    return {key: getattr(entry, key) for key in (*SAYS, *NOTIFIES)}
+
+
+def _shown(says: Mapping[str, Any]) -> dict[str, Any]:
+    """What few entries have is told of those that have it."""
+    return {key: value for key, value in says.items() if key not in NOTIFIES or value}
 
 
 def describe(outcome: Outcome, wishes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The entries after an outcome, in the order of the wishes; in check mode as the plan predicts them."""
     found: dict[Key, Any] = {_key_of(one): values(one) for one in outcome.after.entries}
     if outcome.after is outcome.before:
-        found.update({_key_of(change.payload): change.payload.after for change in outcome.changes})
+        for change in outcome.changes:
+            after = change.payload.after
+            found[_key_of(change.payload)] = None if after is None else _shown(after)
     entries = []
     for wish in wishes:
         says = found.get(key_of_wish(wish))
@@ -225,11 +243,13 @@ def _vlans(place: _Place, wish: Mapping[str, Any]) -> list[int | None]:
 def _present(key: Key, entry: Forwarding | None, wish: Mapping[str, Any]) -> list[Change]:
     if entry is not None and _fits(entry, wish):  # most of a list, in a second run
         return []
-    asked = {one: wish[one] for one in SAYS if wish[one] is not None}
+    asked = {one: wish[one] for one in (*SAYS, *NOTIFIES) if wish.get(one) is not None}
+    if asked.get("activity_notify") is False:
+        asked["inactive"] = False
     if entry is None:
-        step = Step(*key, None, {"sticky": False, "extern_learn": False, **asked})
+        step = Step(*key, None, {**_NEW, **asked})
         return [Change("create", KIND, name_of(key), None, asked, payload=step)]
-    old = values(entry)
+    old = _whole(entry)
     after = differing(old, asked)
     external = asked.get(
         "extern_learn", old["extern_learn"] and not {"type", "sticky"} & set(after)
@@ -245,6 +265,7 @@ def _present(key: Key, entry: Forwarding | None, wish: Mapping[str, Any]) -> lis
             "extern_learn": external,
             "sticky": asked.get("sticky", old["sticky"] and not external),
         },
+        norefresh=bool(wish.get("norefresh")),
     )
     action = "recreate" if again else "update"
     return [
@@ -322,7 +343,7 @@ def _delete(entry: Forwarding, flush: Mapping[str, Any] | None = None) -> Change
 
 
 def _fits(entry: Forwarding, wish: Mapping[str, Any]) -> bool:
-    for key in (*SAYS, "vlan"):
+    for key in (*SAYS, *NOTIFIES, "vlan"):
         asked = wish.get(key)
         if asked is not None and asked != getattr(entry, key):
             return False

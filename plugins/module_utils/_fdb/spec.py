@@ -13,6 +13,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 
 TYPES = ("static", "permanent", "dynamic")
 SAYS = ("port", "type", "sticky", "extern_learn")
+# told of an entry where they are on
+NOTIFIES = ("activity_notify", "inactive")
 SPEC: dict[str, dict[str, Any]] = {
     "bridge": {"type": "str"},
     "mac": {"type": "str"},
@@ -21,6 +23,9 @@ SPEC: dict[str, dict[str, Any]] = {
     "type": {"type": "str", "choices": list(TYPES)},
     "sticky": {"type": "bool"},
     "extern_learn": {"type": "bool"},
+    "activity_notify": {"type": "bool"},
+    "inactive": {"type": "bool"},
+    "norefresh": {"type": "bool"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 _FILTERS: dict[str, dict[str, Any]] = {
@@ -114,6 +119,14 @@ def _check_flags(wish: Mapping[str, Any]) -> None:
     if wish["sticky"] and wish["type"] == "permanent":
         raise BadInput(
             f"{mac}: a permanent entry is the host's own and never moves, the kernel makes it not sticky; leave sticky out."
+        )
+    if wish.get("inactive") and not wish.get("activity_notify"):
+        raise BadInput(
+            f"{mac}: inactive is given without activity_notify, and of an entry that nobody watches the kernel does not tell it; say activity_notify: true too."
+        )
+    if wish.get("activity_notify") and wish["extern_learn"]:
+        raise BadInput(
+            f"{mac}: activity_notify is given with extern_learn, which the kernel silently drops; leave one of them out."
         )
     if wish["port"] == wish["bridge"] and wish["type"] != "permanent":
         raise BadInput(

@@ -32,6 +32,10 @@ _NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, _NUD_FAILED, NUD_NOARP, NU
     0x40,
     0x80,
 )
+NDA_FDB_EXT_ATTRS, _NDA_FLAGS_EXT = 14, 15
+NFEA_ACTIVITY_NOTIFY, NFEA_DONT_REFRESH = 1, 2
+FDB_NOTIFY_BIT, FDB_NOTIFY_INACTIVE_BIT = 1, 2
+_NTF_EXT_LOCKED = 0x02
 NTF_SELF, NTF_MASTER, NTF_PROXY, NTF_EXT_LEARNED, NTF_STICKY = 0x02, 0x04, 0x08, 0x10, 0x40
 NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 # what asks a dump for the addresses that are answered for, and for nothing else
@@ -62,7 +66,11 @@ class Neighbour:
 
 
 class Forwarding(NamedTuple):
-    """An entry of a bridge's forwarding database; C(age) in seconds since the last frame from C(mac)."""
+    """An entry of a bridge's forwarding database; C(age) in seconds since the last frame from C(mac).
+
+    C(locked) is one that a locked port with mab noted: nobody may come in with it. C(activity_notify): the kernel tells when its device falls
+    silent, and it is C(inactive) since then.
+    """
 
     bridge: str
     port: str
@@ -72,6 +80,9 @@ class Forwarding(NamedTuple):
     static: bool
     age: float
     flags: int = 0
+    locked: bool = False
+    activity_notify: bool = False
+    inactive: bool = False
 
     @property
     def type(self) -> str:
@@ -161,6 +172,7 @@ def decode_fdb(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[For
             else 0.0
         )
         vlan = struct.unpack("=H", found[NDA_VLAN])[0] if NDA_VLAN in found else None
+        notify = walk(found.get(NDA_FDB_EXT_ATTRS, b""), 0).get(NFEA_ACTIVITY_NOTIFY, b"\0")[0]
         local = bool(state & NUD_PERMANENT)
         static = local or bool(state & NUD_NOARP)
         entries.append(
@@ -173,6 +185,9 @@ def decode_fdb(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[For
                 static,
                 0.0 if static else age,
                 flags,
+                bool(number(found.get(_NDA_FLAGS_EXT)) & _NTF_EXT_LOCKED),
+                bool(notify & FDB_NOTIFY_BIT),
+                bool(notify & FDB_NOTIFY_INACTIVE_BIT),
             )
         )
     return tuple(entries)

@@ -209,3 +209,25 @@ def test_a_flush_that_is_refused_for_another_reason_is_an_error() -> None:
     now = noun.read()
     with pytest.raises(errors.KernelError, match="Cannot flush dynamic entries of br0"):
         noun.apply(noun.plan(now, wish), now)
+
+
+WATCHED = {"port": "tap1", "type": "static", "sticky": False, "extern_learn": False}
+
+
+def watched(before: dict[str, Any], **after: Any) -> list[str]:
+    """The ends of the messages of an update, as hex: what they say of the watch."""
+    step = fdb_plan.Step("br0", MAC, None, "tap1", {**WATCHED, **after}, norefresh=after.get("norefresh", False))  # fmt: skip
+    change = Change("update", "entry", "x", before, after, payload=step)
+    sent = fdb_apply.messages(change, {"br0": 1, "tap1": 2})
+    return [one.body.split(bytes.fromhex(MAC.replace(":", "")))[1][2:].hex() for one in sent]
+
+
+def test_the_watch_on_an_entry_in_the_kernels_words() -> None:
+    """NDA_FDB_EXT_ATTRS, nested: as C(bridge fdb replace ... activity_notify inactive norefresh) sends it."""
+    assert watched({}) == [""]
+    assert watched({}, activity_notify=True) == ["0c000e80" + "05000100" + "01000000"]
+    assert watched({}, activity_notify=True, inactive=True) == ["0c000e80" + "05000100" + "03000000"]  # fmt: skip
+    assert watched({}, norefresh=True) == ["08000e80" + "04000200"]
+    # there is no word for being active again but to be watched anew
+    again = watched({"inactive": True}, activity_notify=True, inactive=False)
+    assert again == ["", "0c000e80" + "05000100" + "01000000"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,3 +141,28 @@ def test_an_undo_leaves_what_was_learned_anew_and_what_went_with_its_port() -> N
     assert (
         fdb_plan.plan(table_of({**current, "entries": []}), fdb_plan.wish_back(now, changes)) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"inactive": True}, "inactive is given without activity_notify"),
+        ({"activity_notify": True, "extern_learn": True}, "activity_notify is given with extern_learn"),
+    ],
+)  # fmt: skip
+def test_a_watch_that_the_kernel_would_drop(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(errors.BadInput, match=says):
+        wish_of({"bridge": "br0", "mac": MAC, "port": "tap1", **given})
+
+
+def test_what_is_not_asked_of_a_watched_entry_stays() -> None:
+    there = entry(f"{MAC} dev eth0 master br0 static")._replace(activity_notify=True, inactive=True)
+    links = {"links": {"br0": {"kind": "bridge"}, "eth0": {"master": "br0", "port": {}}}}
+    now = replace(table_of(links), entries=(there,))
+    (change,) = fdb_plan.plan(now, wish_of({"bridge": "br0", "mac": MAC, "port": "eth0", "sticky": True}))  # fmt: skip
+    assert change.before == {"sticky": False} and change.after == {"sticky": True}
+    assert change.payload.after["activity_notify"] and change.payload.after["inactive"]
+    back = fdb_plan.wish_back(now, [change])
+    assert fdb_plan.plan(now, back) == []
+    (off,) = fdb_plan.plan(now, wish_of({"bridge": "br0", "mac": MAC, "port": "eth0", "activity_notify": False}))  # fmt: skip
+    assert off.after == {"activity_notify": False, "inactive": False}
