@@ -6,9 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    INTERRUPTS,
-    MAY_CUT_SSH,
-    SAFE,
     Change,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Address
@@ -34,14 +31,14 @@ def address(verb: str, one: Address) -> Change:
     gone = verb == "remove"
     before, after = (words, None) if gone else (None, words)
     name = f"{one.text} dev {one.dev}"
-    return Change(verb, "address", name, before, after, MAY_CUT_SSH if gone else SAFE, one)
+    return Change(verb, "address", name, before, after, payload=one)
 
 
 def route(verb: str, one: Route, old: Route | None = None) -> Change:
     """C(verb) is add, replace (of C(old)), keep (in place of C(old) where there is one) or remove."""
     before = {"route": str(one)} if verb == "remove" else {"route": str(old)} if old else None
     after = None if verb == "remove" else {"route": str(one)}
-    return Change(verb, "route", _route_name(one), before, after, MAY_CUT_SSH, one)
+    return Change(verb, "route", _route_name(one), before, after, payload=one)
 
 
 def _route_name(one: Route) -> str:
@@ -55,7 +52,7 @@ def rule(verb: str, one: Rule) -> Change:
     """C(verb) is add, keep or remove."""
     words = {key: value for key, value in (("iif", one.iif), ("oif", one.oif)) if value}
     name = " ".join(f"{key} {value}" for key, value in words.items())
-    return _coming_or_going(verb, "rule", name, words, SAFE, one)
+    return _coming_or_going(verb, "rule", name, words, one)
 
 
 def neighbour(verb: str, one: Neighbour) -> Change:
@@ -63,7 +60,7 @@ def neighbour(verb: str, one: Neighbour) -> Change:
     proxy = "proxy " if one.proxy else ""
     words: dict[str, Any] = {} if one.proxy else {"mac": one.mac}
     name = f"{proxy}{one.address} dev {one.dev}"
-    return _coming_or_going(verb, "neighbour", name, words, SAFE, one)
+    return _coming_or_going(verb, "neighbour", name, words, one)
 
 
 def sysctl(key: str, before: str | None, after: str) -> Change:
@@ -84,11 +81,11 @@ def client(verb: str, one: Client) -> Change:
     """C(verb) is stop or start."""
     words = {"program": one.program, "dev": one.dev}
     before, after = (words, None) if verb == "stop" else (None, words)
-    return Change(verb, "dhcp", one.dev, before, after, INTERRUPTS, one)
+    return Change(verb, "dhcp", one.dev, before, after, payload=one)
 
 
 def _coming_or_going(
-    verb: str, kind: str, name: str, words: dict[str, Any], risk: str, payload: Any
+    verb: str, kind: str, name: str, words: dict[str, Any], payload: Any
 ) -> Change:
     before, after = (words, None) if verb == "remove" else (None, words)
-    return Change(verb, kind, name, before, after, risk, payload)
+    return Change(verb, kind, name, before, after, payload=payload)

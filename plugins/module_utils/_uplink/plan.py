@@ -17,8 +17,6 @@ from dataclasses import replace
 from typing import Any, Iterable
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    INTERRUPTS,
-    MAY_CUT_SSH,
     Change,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
@@ -76,12 +74,13 @@ def plan(now: Inet, wish: Layout) -> list[Change]:
                 way for way in now.routes if not any(made_by(way, one) for one in others.again)
             ),
         )
-    return [
+    changes = [
         replace(one, action=changes_of.KEEP)
         if one.action in ("add", "replace") and others.own(one.payload)
         else one
         for one in (*first, *_plan(now, wish))
     ]
+    return reach.judged(now, changes, moving=True)
 
 
 def without_the_nic(now: Inet, wish: Layout) -> list[Change]:
@@ -92,11 +91,11 @@ def without_the_nic(now: Inet, wish: Layout) -> list[Change]:
         return []
     if here.mac != made.get("mac") or now.ports_of(wish.bridge):
         return []
-    return [_deleted(here)]
+    return reach.judged(now, [_deleted(here)], moving=True)
 
 
 def _deleted(bridge: Link) -> Change:
-    return Change("delete", "bridge", bridge.name, {"mac": bridge.mac}, None, INTERRUPTS)
+    return Change("delete", "bridge", bridge.name, {"mac": bridge.mac}, None)
 
 
 def _plan(now: Inet, wish: Layout) -> list[Change]:
@@ -121,12 +120,10 @@ def _plan(now: Inet, wish: Layout) -> list[Change]:
     changes += [changes_of.rule("add", one) for one in wish.rules if one not in now.rules]
     before, after = {"bridge": now.links[nic].master}, {"bridge": wish.master}
     if moving and wish.master is not None:
-        changes.append(
-            Change("attach", "port", nic, before, {**after, **wish.membership}, MAY_CUT_SSH)
-        )
+        changes.append(Change("attach", "port", nic, before, {**after, **wish.membership}))
     changes += _routes(now, wish, coming)
     if moving and wish.master is None:
-        changes.append(Change("detach", "port", nic, before, after, MAY_CUT_SSH))
+        changes.append(Change("detach", "port", nic, before, after))
     # before the addresses go: a port that may make itself a link-local address does so again
     changes += late
     changes += [changes_of.address("remove", one) for one in _addresses_to_remove(now, wish)]
@@ -140,9 +137,9 @@ def _plan(now: Inet, wish: Layout) -> list[Change]:
     if wish.bridge_link is None and here is not None:
         changes.append(_deleted(here))
     if not wish.nic_up and now.links[nic].up:
-        changes.append(Change("update", "link", nic, {"up": True}, {"up": False}, MAY_CUT_SSH))
+        changes.append(Change("update", "link", nic, {"up": True}, {"up": False}))
     changes += [changes_of.client("start", one) for one in wish.clients if one not in now.clients]
-    return reach.judged(now, changes, moving=True)
+    return changes
 
 
 def _bridge_made(here: Any, wish: Layout) -> list[Change]:
