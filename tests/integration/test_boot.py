@@ -16,7 +16,7 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.st
 )
 from ansible_collections.hypervisor.network.tests.harness.ifup_boot import boot
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.unit._ifupdown.test_takeover import (
+from ansible_collections.hypervisor.network.tests.harness.stanzas import (
     BACK,
     ROOT,
     edited,

@@ -157,11 +157,15 @@ class OwnCoverage:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         self.measured.stop()
-        self.figures = [
-            self.figure(path, tests) for path, tests in own_tests().items() if self.ran & {*tests}
-        ]
-        if session.exitstatus == 0 and any(figure.verdict for figure in self.figures):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        # After a failure the figures would tell of what did not run
+        if session.exitstatus == 0:
+            self.figures = [
+                self.figure(path, tests)
+                for path, tests in own_tests().items()
+                if self.ran & {*tests}
+            ]
+            if any(figure.verdict for figure in self.figures):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return (yield)
 
     def figure(self, path: str, tests: list[str]) -> Figure:

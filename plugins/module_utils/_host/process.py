@@ -28,20 +28,20 @@ _KERNEL_LOG = "/dev/kmsg"
 Work = Callable[[Callable[[], None]], None]
 
 
-def killed_for_memory(who: Identity) -> bool:
+def killed_for_memory(who: Identity, log: str = _KERNEL_LOG) -> bool:
     """Whether the kernel's log says that it killed this process for lack of memory, of the host or of a cgroup (mm/oom_kill.c).
 
     C(who) is one of this boot, which the log is of. False too where the log cannot be read, or is past it.
     """
     killed = re.compile(rb"out of memory: killed process %d \(" % who.pid, re.IGNORECASE)
-    return any(killed.search(record) for record in _kernel_log())
+    return any(killed.search(record) for record in _kernel_log(log))
 
 
-def _kernel_log() -> Iterator[bytes]:
+def _kernel_log(path: str) -> Iterator[bytes]:
     """The records of the kernel's log as it is now (Documentation/ABI/testing/dev-kmsg)."""
     try:
         with open(
-            _KERNEL_LOG,
+            path,
             "rb",
             buffering=0,
             opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK),

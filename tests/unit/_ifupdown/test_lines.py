@@ -15,7 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import notes
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
-from ansible_collections.hypervisor.network.tests.unit._ifupdown.test_takeover import (
+from ansible_collections.hypervisor.network.tests.harness.stanzas import (
     BACK,
     ITEM,
     ROOT,

@@ -110,3 +110,25 @@ def test_what_is_no_neighbour_to_tell_of_is_left_out() -> None:
     ]
     assert rtnl_neigh.decode_neighbours(bodies, {5: "br0"}) == ()
     assert rtnl_neigh.decode_fdb(bodies, {5: "br0"}) == (), "a filter of a NIC is no bridge's"
+
+
+def test_whom_the_host_talks_to_is_seen_behind_these_ports() -> None:
+    def neighbour(mac: str | None) -> rtnl_neigh.Neighbour:
+        return rtnl_neigh.Neighbour("br0", "192.0.2.1", 2, mac, 0x02)
+
+    def entry(mac: str, port: str, local: bool = False) -> rtnl_neigh.Forwarding:
+        return rtnl_neigh.Forwarding("br0", port, mac, None, local, local, 0.0)
+
+    found = rtnl_neigh.peers(
+        [neighbour("a"), neighbour("b"), neighbour(None)],
+        [entry("a", "eth0"), entry("a", "tap1"), entry("c", "tap2"), entry("b", "br0", local=True)],
+    )
+    assert found == {"a": ("eth0", "tap1"), "b": ()}
+
+
+def test_what_somebody_set_lasts_and_what_was_heard_does_not() -> None:
+    permanent = rtnl_neigh.Neighbour("br0", "192.0.2.1", 2, None, rtnl_neigh.NUD_PERMANENT)
+    heard = rtnl_neigh.Neighbour("br0", "192.0.2.1", 2, None, 0x02)
+    proxy = rtnl_neigh.Neighbour("br0", "192.0.2.1", 2, None, 0, proxy=True)
+    assert [one.lasting for one in (permanent, heard, proxy)] == [True, False, True]
+    assert permanent.key == heard.key != proxy.key
