@@ -289,17 +289,18 @@ def _attributes(descriptor: int) -> list[str]:
 
 
 def _refuse_changed(one: _Staged) -> None:
-    try:
-        old = os.open(
-            one.name,
-            os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK,
-            dir_fd=one.directory,
-        )
-    except FileNotFoundError:
-        now = None
-    else:
-        with os.fdopen(old, "rb") as stream:
-            now = stream.read()
+    with _explained("read", one.edit.path):
+        try:
+            old = os.open(
+                one.name,
+                os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK,
+                dir_fd=one.directory,
+            )
+        except FileNotFoundError:
+            now = None
+        else:
+            with os.fdopen(old, "rb") as stream:
+                now = stream.read()
     if now != one.edit.old:
         raise Refused(
             f"{one.edit.path} was changed by somebody else since it was read; run this again, so that their change is seen."

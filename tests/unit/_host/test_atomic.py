@@ -90,3 +90,16 @@ def test_it_is_on_the_disk_before_it_is_in_its_place_and_then_the_directory_is(
     monkeypatch.setattr(os, "rename", renamed)
     atomic.write(str(tmp_path / "armed"), b"all of it")
     assert order == ["file", "rename", "directory"]
+
+
+def test_what_killed_runs_left_behind_is_swept_up_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"")
+    directory = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        staged = atomic.stage(directory, b"half", lambda _descriptor: None)
+        assert sorted(os.listdir(tmp_path)) == sorted(["f", staged])
+        atomic.sweep(directory)
+        atomic.discard(staged, directory)  # gone already
+    finally:
+        os.close(directory)
+    assert os.listdir(tmp_path) == ["f"]

@@ -7,51 +7,15 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    BadInput,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files
 from ansible_collections.hypervisor.network.plugins.module_utils._host.files import Edit
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
-
-ITEM: dict[str, Any] = {
-    "name": "br0", "state": "present", "family": None, "method": None, "options": None, "auto": None, "allow_hotplug": None,
-    "take_over": None, "hand_back": None, "file": None,
-}  # fmt: skip
-
-
-@pytest.fixture
-def net(tmp_path: Path) -> Path:
-    """A folder like /etc/network, with a root that sources interfaces.d/*."""
-    folder = tmp_path / "network"
-    (folder / "interfaces.d").mkdir(parents=True)
-    (folder / "interfaces").write_text("source interfaces.d/*\n")
-    return folder
-
-
-def noun(net: Path, **more: Any) -> Interfaces:
-    settings = {
-        "backups": str(net.parent / "backups"),
-        "cloud": str(net.parent / "cloud"),
-        "validate": False,
-        **more,
-    }
-    return Interfaces(str(net / "interfaces"), **settings)
-
-
-def run(net: Path, *items: dict[str, Any], **more: Any) -> bool:
-    return reconcile(
-        noun(net, **more), [checked({**ITEM, **item}, False) for item in items]
-    ).changed
 
 
 def names(folder: Path) -> list[str]:
@@ -115,179 +79,88 @@ def test_two_writers_do_not_write_at_once(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("kind", ["hard link", "symbolic link"])
-def test_a_file_with_two_names_is_refused_before_anything_is_written(net: Path, kind: str) -> None:
-    target = net.parent / "elsewhere"
-    target.write_bytes(b"iface br0 inet dhcp\n")
-    own = net / "interfaces.d" / "own"
-    own.hardlink_to(target) if kind == "hard link" else own.symlink_to(target)
-    with pytest.raises(Refused, match=kind):
-        run(net, {"auto": True})
-    assert target.read_bytes() == b"iface br0 inet dhcp\n"
-    assert names(net.parent) == ["elsewhere", "network"]
+def test_a_second_file_that_can_not_be_replaced_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(Refused, match="Cannot write /nowhere/b: No such file"):
+        files.replace(
+            [Edit(str(tmp_path / "a"), b"old", b"new"), Edit("/nowhere/b", None, b"new")],
+            str(tmp_path),
+        )
+    assert (tmp_path / "a").read_bytes() == b"old" and names(tmp_path) == ["a"]
 
 
-def test_a_link_within_the_folder_is_written_through(net: Path) -> None:
-    (net / "real").write_text("iface br0 inet dhcp\n")
-    (net / "interfaces.d" / "link").symlink_to("../real")
-    assert run(net, {"auto": True})
-    assert (net / "interfaces.d" / "link").is_symlink()
-    assert (net / "real").read_text() == "auto br0\niface br0 inet dhcp\n"
-
-
-def test_a_copy_is_kept_outside_and_only_its_owner_can_read_it(net: Path) -> None:
-    old = (net / "interfaces").read_bytes()
-    assert run(net, {"method": "manual"})
-    copies = list((net.parent / "backups").iterdir())
-    assert [copy.read_bytes() for copy in copies] == [old]
-    assert stat.S_IMODE(copies[0].stat().st_mode) == 0o600
-    assert stat.S_IMODE(copies[0].parent.stat().st_mode) == 0o700
-    assert names(net) == ["interfaces", "interfaces.d"]
-
-
-def test_no_copy_is_kept_where_none_is_wanted(net: Path) -> None:
-    assert run(net, {"method": "manual"}, backups=None)
-    assert names(net.parent) == ["network"]
-
-
-def test_the_folder_for_copies_must_be_ours_alone_and_outside(net: Path) -> None:
-    with pytest.raises(BadInput, match="outside"):
-        noun(net, backups=str(net / "backups"))
-    backups = net.parent / "backups"
-    backups.mkdir()
-    backups.chmod(0o777)
-    before = (net / "interfaces").read_bytes()
-    with pytest.raises(Refused, match="0700"):
-        run(net, {"method": "manual"})
-    assert (net / "interfaces").read_bytes() == before and names(backups) == []
-
-
-@pytest.mark.parametrize("path", ["interfaces", "/etc/network/interfaces\n", ""])
-def test_a_path_that_is_not_absolute_is_refused(path: str) -> None:
-    with pytest.raises(BadInput, match="path"):
-        Interfaces(path, None)
-
-
-def reached(net: Path) -> list[str]:
-    return [os.path.relpath(path, net) for path in noun(net).read().texts]
-
-
-@pytest.mark.parametrize(
-    ("lines", "found"),
-    [
-        (
-            "source interfaces.d/*",
-            ["interfaces.d/A", "interfaces.d/b.cfg", "interfaces.d/b.dpkg-old"],
-        ),
-        ("source interfaces.d/[!A]*", ["interfaces.d/b.cfg", "interfaces.d/b.dpkg-old"]),
-        ("source ./interfaces.d/A", ["interfaces.d/A"]),
-        ('source "interfaces.d/A"', ["interfaces.d/A"]),
-        ("source $NOWHERE/interfaces.d/A", ["interfaces.d/A"]),
-        ("source interfaces.d/none", []),
-        ("source $(echo interfaces.d/A)", []),
-        ("source interfaces.d/{A,b.cfg}", []),
-        ("source interfaces.d/A interfaces.d/b.cfg", ["interfaces.d/A"]),
-        ("source interfaces.d/sub", []),
-        ("source-directory interfaces.d", ["interfaces.d/A"]),
-        ("source-directory int*.d", ["interfaces.d/A"]),
-        ("source-directory none", []),
-        ("source interfaces\nsource interfaces.d/A\nsource ./interfaces.d/A", ["interfaces.d/A"]),
-        ("# source interfaces.d/A", []),
-        ("source \\\ninterfaces.d/A", ["interfaces.d/A"]),
-    ],
-)
-def test_files_are_found_as_ifupdown_finds_them(net: Path, lines: str, found: list[str]) -> None:
-    for name in ("A", "b.cfg", "b.dpkg-old", ".hidden"):
-        (net / "interfaces.d" / name).write_text("")
-    (net / "interfaces.d" / "sub").mkdir()
-    (net / "interfaces").write_text(lines + "\n")
-    assert reached(net) == ["interfaces", *found]
-
-
-def test_files_that_source_each_other_are_read_once(net: Path) -> None:
-    (net / "interfaces.d" / "a").write_text("source b\nsource ../interfaces\n")
-    (net / "interfaces.d" / "b").write_text("source a\n")
-    assert reached(net) == ["interfaces", "interfaces.d/a", "interfaces.d/b"]
-
-
-def test_a_pipe_beside_the_files_does_not_stop_the_reading(net: Path) -> None:
-    os.mkfifo(net / "interfaces.d" / "pipe")
-    assert reached(net) == ["interfaces"]
-
-
-def test_a_file_that_is_missing_or_no_file_is_refused(net: Path) -> None:
-    (net / "interfaces").unlink()
-    with pytest.raises(Refused, match="Cannot read"):
-        noun(net).read()
-    (net / "interfaces").mkdir()
-    with pytest.raises(Refused, match="regular file"):
-        noun(net).read()
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "off"),
-    [
-        ("cloud.cfg.d/99.cfg", "network: {config: disabled}\n", True),
-        ("cloud.cfg.d/99.cfg", "#cloud\nnetwork:\n  config: 'disabled'\n", True),
-        ("cloud.cfg", "network:\n  config: disabled\n", True),
-        ("cloud-init.disabled", "", True),
-        ("cloud.cfg.d/99.cfg", "# network: {config: disabled}\n", False),
-        ("cloud.cfg.d/99.cfg", "network: {config: {version: 2}}\n", False),
-        ("cloud.cfg.d/99.txt", "network: {config: disabled}\n", False),
-    ],
-)
-def test_whether_cloud_init_writes_the_network_is_read_from_its_settings(
-    net: Path, name: str, text: str, off: bool
-) -> None:
-    path = net.parent / "cloud" / name
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    assert noun(net).read().cloud_init is not off
-
-
-def test_a_second_file_that_cannot_be_replaced_brings_the_first_back(net: Path) -> None:
-    """The first rename is done, the second fails: what was a file is a directory by then."""
-    root, other = net / "interfaces", net / "interfaces.d" / "a"
-    other.write_text("iface eth0 inet dhcp\n")
-    before = root.read_bytes()
-    one = noun(net)
-    wishes = [
-        checked({**ITEM, "method": "manual"}, False),
-        checked({**ITEM, "name": "eth0", "auto": True}, False),
+def test_meanwhile_a_file_holds_what_is_safe_until_the_others_are_done(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"old")
+    edits = [
+        Edit(str(tmp_path / "a"), b"old", b"new", b"safe"),
+        Edit(str(tmp_path / "b"), b"old", b"new"),
     ]
-
-    class Failing(Interfaces):
-        def apply(self, changes: Any, now: Any) -> None:
-            first = [change for change in changes if change.name != str(other)]
-            super().apply(first, now)
-            if len(first) != len(changes):
-                raise Refused("The second file could not be replaced.")
-
-    one.__class__ = Failing
-    with pytest.raises(Refused, match="undone"):
-        reconcile(one, wishes)
-    assert root.read_bytes() == before and other.read_text() == "iface eth0 inet dhcp\n"
+    files.replace(edits, str(tmp_path))
+    assert [(tmp_path / name).read_bytes() for name in names(tmp_path)] == [b"new", b"new"]
 
 
-def test_twenty_writers_at_once_lose_nothing(net: Path) -> None:
-    """Each either writes its stanza or is refused; what was written is all there."""
-    done: list[int] = []
+def test_a_directory_in_the_place_of_a_file_is_told_and_nothing_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "b").mkdir()
+    edits = [
+        Edit(str(tmp_path / "a"), b"old", b"new", b"safe"),
+        Edit(str(tmp_path / "b"), None, b"new"),
+    ]
+    with pytest.raises(Refused, match="Cannot read .*/b: Is a directory"):
+        files.replace(edits, str(tmp_path))
+    assert (tmp_path / "a").read_bytes() == b"old" and names(tmp_path) == ["a", "b"]
 
-    def write(number: int) -> None:
-        try:
-            run(net, {"name": f"t{number}", "method": "manual"}, backups=None)
-            done.append(number)
-        except Refused:
-            pass
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    text = (net / "interfaces").read_text()
-    assert done
-    assert sorted(line for line in text.splitlines() if line.startswith("iface")) == sorted(
-        f"iface t{n} inet manual" for n in done
-    )
-    assert names(net) == ["interfaces", "interfaces.d"]
+def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refused, match="pipe is no regular file"):
+        files.read_bytes(str(tmp_path / "pipe"))
+    with pytest.raises(Refused, match="Cannot read .*gone: No such file"):
+        files.read_bytes(str(tmp_path / "gone"))
+    assert not files.is_file(str(tmp_path / "pipe")) and not files.is_file(str(tmp_path / "gone"))
+
+
+def test_a_link_that_leads_out_or_stands_outside_is_refused(tmp_path: Path) -> None:
+    base, other = tmp_path / "base", tmp_path / "other"
+    base.mkdir()
+    other.write_bytes(b"")
+    (base / "out").symlink_to(other)
+    (tmp_path / "link").symlink_to(other)
+    with pytest.raises(Refused, match="outside .*, by a symbolic link"):
+        files.within(str(base / "out"), str(base))
+    with pytest.raises(Refused, match="is a symbolic link outside"):
+        files.within(str(tmp_path / "link"), str(base))
+    assert files.within(str(other), str(base)) == str(other)
+
+
+def test_what_would_fail_later_is_refused_before(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+    files.probe(Edit(str(path), b"old", b"new"))
+    files.probe(Edit(str(tmp_path / "new"), None, b"new"))
+    (tmp_path / "second").hardlink_to(path)
+    with pytest.raises(Refused, match="has 2 names"):
+        files.probe(Edit(str(path), b"old", b"new"))
+    with pytest.raises(Refused, match="Cannot write /nowhere/new: No such file"):
+        files.probe(Edit("/nowhere/new", None, b"new"))
+    files.probe_directory(str(tmp_path / "a" / "b"))
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_copy_is_kept_once_in_a_directory_of_its_owner(tmp_path: Path) -> None:
+    copy = tmp_path / "backups" / "interfaces.0123"
+    for _again in range(2):
+        files.back_up(str(copy), b"old")
+    assert copy.read_bytes() == b"old" and names(copy.parent) == ["interfaces.0123"]
+    assert stat.S_IMODE(copy.parent.stat().st_mode) == 0o700
+    copy.parent.chmod(0o777)
+    with pytest.raises(Refused):
+        files.back_up(str(copy.with_name("other")), b"old")
+
+
+def test_a_symbolic_link_that_came_meanwhile_is_told_and_nothing_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "f").symlink_to(tmp_path / "other")
+    with pytest.raises(Refused, match="it is a symbolic link; name the file itself"):
+        files.replace([Edit(str(tmp_path / "f"), None, b"new")], str(tmp_path))
+    assert (tmp_path / "f").is_symlink() and names(tmp_path) == ["f"]

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Iterator
@@ -131,3 +132,34 @@ def test_who_has_the_number_now_is_not_signalled(child: subprocess.Popen, change
     procfs.send_signal(other, signal.SIGKILL)
     assert procfs.pidfd(other) is None and procfs.wait_gone(other, 0) and not other.alive
     assert not procfs.wait_gone(who, 0.05) and child.poll() is None
+
+
+def test_what_a_process_has_open_is_what_it_is_open_on(tmp_path: Path) -> None:
+    folder = tmp_path / "7" / "fd"
+    folder.mkdir(parents=True)
+    (folder / "3").symlink_to("socket:[4711]")
+    (folder / "4").write_text("closed while it was read", encoding="ascii")
+    assert Process(7, str(tmp_path)).open_files() == {3: "socket:[4711]"}
+    assert Process(8, str(tmp_path)).open_files() == {}
+
+
+def test_a_capability_counts_in_this_user_namespace_only(tmp_path: Path) -> None:
+    one = fake(tmp_path, 7, status=b"Name:\tx\nCapEff:\t0000000000001000\n")
+    for who in ("7", "self"):
+        folder = tmp_path / who / "ns"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "user").symlink_to("user:[1]")
+    assert one.may(12) and not one.may(13)
+    (tmp_path / "7" / "ns" / "user").unlink()
+    (tmp_path / "7" / "ns" / "user").symlink_to("user:[2]")
+    assert not one.may(12)
+
+
+def test_words_from_outside_stay_in_their_line() -> None:
+    assert procfs.printable("a\nb\x1b[31m") == "a\ufffdb\ufffd[31m"
+
+
+def test_an_identity_tells_since_when_and_is_written_down_whole(child: subprocess.Popen) -> None:
+    who = Process(child.pid).identity()
+    assert who is not None and abs(who.since - time.time()) < 60
+    assert procfs.Identity(**who.as_dict()) == who
