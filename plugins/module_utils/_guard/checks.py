@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     ReadBackError,
@@ -19,9 +19,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways
 _MOST_ROLLBACKS = 2
 
 
-def check_tries(wish: str, cure: str) -> None:
+def check_tries(
+    wish: str, cure: str, tries_of: Callable[[str], int] = transactions.rollbacks_in_a_row
+) -> None:
     """Refuse what was rolled back again and again; C(cure) is what the user says to try it all the same. Raises Refused."""
-    tries = transactions.rollbacks_in_a_row(wish)
+    tries = tries_of(wish)
     if tries >= _MOST_ROLLBACKS:
         raise Refused(
             f"The last {tries} tries to make this change were rolled back, so it is not tried again by itself; find the reason with "

@@ -248,3 +248,44 @@ def test_every_program_names_its_package() -> None:
         "dhcpcd": "dhcpcd-base",
     }
     assert clients.RUN.startswith("/run/")
+
+
+LEASE = 'lease {{\n  interface "{}";\n  fixed-address {};\n}}\n'
+
+
+def prepared(tmp_path: Path, leases: str, name: str) -> str:
+    """The leases that a dhclient of br0 begins with, after eth0's."""
+    path = str(tmp_path / name)
+    Path(path.replace(".br0.", ".eth0.")).write_text(leases, encoding="ascii")
+    client = Client("br0", "dhclient", ("dhclient", "-lf", path, "br0"), 0)
+    assert clients.Dhclient().prepare(client, "eth0") == ("-lf", path, "br0")
+    return Path(path).read_text(encoding="ascii")
+
+
+def test_a_lease_file_with_the_devices_name_is_copied_under_the_other_name(tmp_path: Path) -> None:
+    leases = LEASE.format("eth0", "10.0.0.7")
+    assert prepared(tmp_path, leases, "dhclient.br0.leases") == LEASE.format("br0", "10.0.0.7")
+    assert (tmp_path / "dhclient.eth0.leases").read_text(encoding="ascii") == leases, (
+        "it is the way back"
+    )
+
+
+def test_in_a_file_of_all_devices_the_latest_lease_is_told_again_under_the_other(
+    tmp_path: Path,
+) -> None:
+    others = (
+        LEASE.format("eth0", "10.0.0.6")
+        + LEASE.format("eth1", "10.9.0.1")
+        + LEASE.format("eth0", "10.0.0.7")
+    )
+    stale = LEASE.format("br0", "10.0.0.5")
+    assert prepared(tmp_path, stale + others, "dhclient.leases") == others + LEASE.format(
+        "br0", "10.0.0.7"
+    )
+
+
+def test_a_client_without_a_lease_begins_without_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "dhclient.br0.leases")
+    client = Client("br0", "dhclient", ("dhclient", "-lf", path, "br0"), 0)
+    assert clients.Dhclient().prepare(client, "eth0") == ("-lf", path, "br0")
+    assert not Path(path).exists()

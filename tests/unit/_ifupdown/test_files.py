@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of interfaces(5) and their changes, as a module returns them."""
+
+from __future__ import annotations
+
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    files as stanza_files,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files, Texts
+from ansible_collections.hypervisor.network.tests.harness.stanzas import MORE, ROOT
+
+BR0 = "auto br0\niface br0 inet dhcp\n    bridge_ports eth0\n"
+
+
+def docs(text: str) -> dict[str, Document]:
+    return {ROOT: Document(text)}
+
+
+def test_a_change_of_a_file_tells_its_texts_by_their_hashes_only() -> None:
+    made, gone, edited = (
+        stanza_files.file_change(ROOT, Texts(*texts))
+        for texts in ((None, "a"), ("a", None), ("a", "b"))
+    )
+    assert [one.action for one in (made, gone, edited)] == ["create", "delete", "update"]
+    assert made.before is None and gone.after is None and made.after == gone.before == edited.before
+    assert made.after == {
+        "sha256": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+    }
+    assert [path for path, _texts in stanza_files.files([made, gone])] == [ROOT, ROOT]
+
+
+def test_a_stanza_is_described_with_how_it_comes_up() -> None:
+    told = stanza_files.described(docs(BR0), "br0", None)
+    assert told == {
+        "name": "br0", "family": "inet", "state": "present", "method": "dhcp", "file": ROOT, "options": [["bridge_ports", "eth0"]],
+        "auto": True, "allow_hotplug": False,
+    }  # fmt: skip
+    gone = stanza_files.described(docs(BR0), "br1", "inet6")
+    assert (gone["state"], gone["family"], gone["method"], gone["file"]) == (
+        "absent",
+        "inet6",
+        None,
+        None,
+    )
+
+
+def test_what_changed_is_told_stanza_by_stanza() -> None:
+    before, after = docs(BR0), docs(BR0.replace("dhcp", "manual") + "\niface eth1 inet manual\n")
+    edited, made = stanza_files.told(before, after)
+    assert (edited.action, edited.name, edited.before, edited.after) == (
+        "update", "br0 inet", {"method": "dhcp"}, {"method": "manual"},
+    )  # fmt: skip
+    assert (made.action, made.name, made.before) == ("create", "eth1 inet", None)
+    assert [change.action for change in stanza_files.told(after, docs(""))] == ["delete", "delete"]
+    assert stanza_files.told(before, before) == []
+
+
+def test_bytes_that_are_no_utf_8_are_readable_for_people() -> None:
+    assert (
+        stanza_files.readable(b"gr\xfc\xdfe".decode("utf-8", "surrogateescape"))
+        == "gr\ufffd\ufffde"
+    )
+
+
+def test_the_diff_has_each_file_before_and_after() -> None:
+    changes = [
+        stanza_files.file_change(ROOT, Texts("a\n", "b\n")),
+        stanza_files.file_change(MORE, Texts(None, "c\n")),
+    ]
+    assert stanza_files.diff(changes) == [
+        {"before_header": ROOT, "after_header": ROOT, "before": "a\n", "after": "b\n"},
+        {"before_header": MORE, "after_header": MORE, "before": "", "after": "c\n"},
+    ]
+
+
+def test_as_ifupdown_reads_it_each_file_stands_where_it_is_sourced() -> None:
+    now = Files(
+        ROOT,
+        {ROOT: "auto lo\nsource interfaces.d/*\nauto br0\n", MORE: "auto eth0"},
+        {ROOT: [[MORE]], MORE: []},
+    )
+    text, places = stanza_files.flat(now, [])
+    assert text == "auto lo\nauto eth0\nauto br0\n"
+    assert places[1].startswith(MORE) and places[2].startswith(ROOT)
+
+
+def test_after_a_plan_the_files_are_its_texts() -> None:
+    now = Files(ROOT, {ROOT: "auto lo\n"})
+    after = stanza_files.docs_after(now, [stanza_files.file_change(ROOT, Texts("auto lo\n", BR0))])
+    assert after[ROOT].text == BR0
