@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import Callable, ContextManager, Iterator, Mapping, Sequence
@@ -36,9 +35,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     systemd,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.procfs import Process
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import PATH
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import (
-    ENVIRONMENT,
-    PATH,
+    start as run_daemon,
 )
 
 _STOP_SECONDS = 5.0
@@ -169,14 +168,11 @@ def start(
     A server that does not answer is no failure: the address stands already, and the client goes on asking in the background.
     """
     with turn():
-        process = _started(client, old_dev, host)
-    try:
-        process.wait(BOUND_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
+        wait = _started(client, old_dev, host)
+    wait(BOUND_SECONDS)
 
 
-def _started(client: Client, old_dev: str, host: Host) -> subprocess.Popen[bytes]:
+def _started(client: Client, old_dev: str, host: Host) -> Callable[[float], None]:
     program = host.programs[client.program]
     found = programs.files_of(program, host.path)
     if not found:
@@ -197,14 +193,10 @@ def _started(client: Client, old_dev: str, host: Host) -> subprocess.Popen[bytes
         systemd.enter(unit, (os.getpid(),))
 
     try:
-        # it lives on, as a daemon of the host; and nothing here has threads
-        return subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, close_fds=True,
-            cwd="/", env=ENVIRONMENT, preexec_fn=begin,  # noqa: PLW1509
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
+        return run_daemon(argv, begin)
+    except OSError as error:
         raise MissingDependency(
-            f"Cannot start {found[0]} for {client.dev}: {getattr(error, 'strerror', None) or error}; install {program.package}."
+            f"Cannot start {found[0]} for {client.dev}: {error.strerror}; install {program.package}."
         ) from None
 
 

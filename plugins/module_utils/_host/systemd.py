@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._host import child, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 
 _SECONDS = 10
 _PROPERTIES = (
@@ -42,7 +41,6 @@ def enter(
         "StartTransientUnit",
     )
     listed = [str(len(pids)), *(str(pid) for pid in pids)]
-    quiet = subprocess.DEVNULL
     for count, policy in (("5", _OOM_POLICY), ("4", ())):
         properties = [count, "PIDs", "au", *listed, *_PROPERTIES, *policy]
         command = [
@@ -57,19 +55,7 @@ def enter(
             "0",
         ]
         try:
-            if (
-                subprocess.run(  # pylint: disable=subprocess-popen-preexec-fn
-                    command,
-                    check=False,
-                    stdin=quiet,
-                    stdout=quiet,
-                    stderr=quiet,
-                    timeout=_SECONDS,
-                    env=programs.ENVIRONMENT,
-                    preexec_fn=child.ordinary,
-                ).returncode
-                == 0
-            ):
+            if programs.run(command, _SECONDS).status == 0:
                 return
-        except (OSError, subprocess.TimeoutExpired):
+        except OSError:
             return

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import tempfile
 from typing import Sequence
 
@@ -17,8 +16,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import (
-    PATH,
     path_of,
+    run,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     files as stanza_files,
@@ -149,16 +148,13 @@ def _ask_ifquery(text: str, places: Sequence[str], names: Sequence[str]) -> None
             stream.write(text.encode("utf-8", "surrogateescape"))
         for arguments in (["--list"], names) if names else (["--list"],):
             try:
-                done = subprocess.run(
-                    [program, "-i", copy, *arguments], capture_output=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
-                    env={"PATH": PATH, "LC_ALL": "C"},
-                )  # fmt: skip
-            except subprocess.TimeoutExpired:
+                done = run([program, "-i", copy, *arguments], _SECONDS)
+            except TimeoutError:
                 raise Refused(
                     f"ifquery did not answer within {_SECONDS} s on a copy of the new text; see whether it hangs by hand."
                 ) from None
-            if done.returncode != 0:
-                said = _placed(done.stderr.decode("utf-8", "replace"), copy, places)
+            if done.status != 0:
+                said = _placed(done.errors, copy, places)
                 raise Refused(
                     f"ifupdown would not read the new text: {said}; correct the files, or set validate to false."
                 )
@@ -199,13 +195,10 @@ def complaint(words: Sequence[str]) -> str | None:
     if program is None:
         return None
     try:
-        done = subprocess.run(
-            [program, *words[1:]], capture_output=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL,
-            env={"PATH": PATH, "LC_ALL": "C"},
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
+        done = run([program, *words[1:]], _SECONDS)
+    except OSError:
         return None
-    said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines() or ["Usage"]
+    said = (done.errors or done.output).strip().splitlines() or ["Usage"]
     usage, end = said[0].startswith("Usage"), '"guard"' in said[0]
     if usage if words[0] == "ip" else end:
         return None

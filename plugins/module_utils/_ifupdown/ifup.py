@@ -8,7 +8,6 @@ by ip(8) and configured by C(ifup --force); never by ifdown, which would give th
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from typing import Iterable
 
@@ -18,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._host import child, systemd
-from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import PATH, path_of
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
 
 _LAST_LINES = 3
@@ -75,16 +74,13 @@ def _ran(*argv: str, unit: str | None = None) -> str:
     # to a file: a daemon that it leaves behind would keep a pipe open
     with tempfile.TemporaryFile() as said:
         try:
-            done = subprocess.run(  # pylint: disable=subprocess-popen-preexec-fn
-                argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True, check=False, timeout=_SECONDS,
-                env={"PATH": PATH, "LC_ALL": "C"}, preexec_fn=begin,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"{words}: {error}"
-        if done.returncode == 0:
+            done = run(argv, _SECONDS, before=begin, said=said)
+        except OSError as error:
+            return f"{words}: {error.strerror}"
+        if done.status == 0:
             return words
         said.seek(0)
         lines = said.read().decode("utf-8", "replace").strip().splitlines() or [
-            f"ended with {done.returncode}"
+            f"ended with {done.status}"
         ]
         return f"{words}: {'; '.join(lines[-_LAST_LINES:])}"

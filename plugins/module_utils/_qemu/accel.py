@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import platform
 import pwd
-import subprocess
 import time
 from dataclasses import dataclass
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
-from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
 from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import rights_of
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 
@@ -137,18 +136,13 @@ def probe(
         os.write(image, _SECTOR)
         os.fchown(image, user.pw_uid, user.pw_gid)
         begin = time.monotonic()
-        done = subprocess.run(
+        done = programs.run(
             [*words, "-drive", f"file=/dev/fd/{image},format=raw,if=ide"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=deadline,
-            stdin=subprocess.DEVNULL,
-            pass_fds=[image],
-            **rights_of(user),
+            deadline,
+            rights=rights_of(user),
+            descriptors=[image],
         )
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         return Verdict(
             f"KVM opens, but a guest in it hangs (no answer within {deadline:g} s)", sure=False
         )
@@ -156,9 +150,9 @@ def probe(
         return Verdict(f"KVM was not tried: {program}: {error.strerror}", sure=False)
     finally:
         os.close(image)
-    if done.returncode == _EXPECTED:
+    if done.status == _EXPECTED:
         return Verdict(None)
-    last = " ".join(done.stderr.split())[-200:]
+    last = " ".join(done.errors.split())[-200:]
     return Verdict(
-        f"KVM opens, but a guest in it ends after {time.monotonic() - begin:.1f} s with exit status {done.returncode} {last}".rstrip()
+        f"KVM opens, but a guest in it ends after {time.monotonic() - begin:.1f} s with exit status {done.status} {last}".rstrip()
     )

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import subprocess
 from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
@@ -48,18 +47,9 @@ def create(recipe: Mapping[str, Any], look: paths.Look, user: pwd.struct_passwd)
     descriptor = _made(path)
     try:
         os.fchown(descriptor, user.pw_uid, user.pw_gid)
-        done = subprocess.run(
-            words,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=_CREATE_DEADLINE,
-            stdin=subprocess.DEVNULL,
-            **rights_of(user),
-        )
-        if done.returncode:
-            raise GuestError(f"qemu-img cannot make {path}: {done.stderr}")
+        done = programs.run(words, _CREATE_DEADLINE, rights=rights_of(user))
+        if done.status:
+            raise GuestError(f"qemu-img cannot make {path}: {done.errors}")
         if not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             raise Refused(f"{path} was exchanged while it was made; look who did that.")
         paths.mark(descriptor, recipe["format"])
