@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Iterable
 
+from ansible_collections.hypervisor.network.tests.harness.leftovers import sweep_labs
+
 REPO = Path(__file__).resolve().parent.parent
 INVENTORY = REPO / "playbooks" / "lab"
 IMAGE_BUILDER = REPO / "roles" / "lab" / "files" / "lab_image.py"
@@ -161,6 +163,8 @@ def main() -> int:
             say_where()
         else:
             playbook("lab.yml", "-e", "lab_state=absent", quiet=True)
+            for name in sweep_labs():
+                print(f"Removed {name}, which a test run that was killed had left.")
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from .leftovers import cache, sweep_labs
+
 _TOOLS = (
     "ip",
     "ssh",
@@ -25,15 +27,16 @@ _TOOLS = (
 
 
 def place(prefix: str) -> tuple[Path, str]:
-    """The directory and the name of a lab of this process; skips the test, with the reason, where no lab can be made."""
+    """The directory and the name of a lab of this process; skips the test, with the reason, where no lab can be made.
+
+    What a killed run left of its own is removed first.
+    """
     if os.geteuid() != 0:
         pytest.skip("the lab wants root: run it through make")
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"the lab wants {', '.join(missing)}: run it through make")
+    sweep_labs()
     # Not pytest's own place: keys and sockets are kept where only root looks, and the path is short enough for a socket
     name = f"{prefix}{os.getpid()}"
-    cache = os.environ.get("HYPERVISOR_NETWORK_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "hypervisor-network"
-    )
-    return Path(cache, "lab", name), name
+    return cache() / "lab" / name, name

@@ -15,8 +15,15 @@ import pytest
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.lan import lan, stalled
+from ansible_collections.hypervisor.network.tests.harness.leftovers import sweep_labs
 from ansible_collections.hypervisor.network.tests.harness.methods import ip_batch, shell
-from ansible_collections.hypervisor.network.tests.harness.netns import PREFIX, Namespaces, batch
+from ansible_collections.hypervisor.network.tests.harness.netns import (
+    PREFIX,
+    Namespaces,
+    batch,
+    remove,
+    run,
+)
 from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved
 
 pytestmark = pytest.mark.usefixtures("root")
@@ -74,6 +81,46 @@ def test_two_dumps_tell_a_change(line):
         assert differences(before, settled(made.host)) == []
         batch(made.host, line + "\n")
         assert differences(before, settled(made.host))
+
+
+def test_a_run_in_the_background_ends_on_term_and_leaves_nothing(tmp_path):
+    """A shell has what it starts in the background ignore SIGINT."""
+    (tmp_path / "conftest.py").write_text(
+        "from ansible_collections.hypervisor.network.tests.conftest import *\n"
+    )
+    (tmp_path / "test_long.py").write_text(
+        "import threading\n"
+        "def test_long(netns):\n"
+        "    print(netns, flush=True)\n"
+        "    threading.Event().wait(60)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(tmp_path)]
+    deaf = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command]
+    started = subprocess.Popen(deaf, stdout=subprocess.PIPE, text=True)
+    with started:
+        name = next(line for line in started.stdout if line.startswith(PREFIX)).strip()
+        assert Path("/run/netns", name).exists()
+        started.terminate()
+        assert started.wait(30) == pytest.ExitCode.INTERRUPTED
+    assert not Path("/run/netns", name).exists()
+
+
+def test_a_lab_of_a_killed_run_is_swept_and_one_that_is_owned_is_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("HYPERVISOR_NETWORK_CACHE", str(tmp_path))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, owned = f"hvtest{gone.pid}", f"hvtest{os.getpid()}"
+    try:
+        for name in (left, owned):
+            (tmp_path / "lab" / name).mkdir(parents=True)
+            run("ip", "netns", "add", name)
+        run("dnsmasq", "--port=0", f"--pid-file={tmp_path}/lab/{left}/dnsmasq.pid", netns=left)
+        assert sweep_labs() == [left]
+        assert not Path("/run/netns", left).exists() and not (tmp_path / "lab" / left).exists()
+        assert Path("/run/netns", owned).exists() and (tmp_path / "lab" / owned).exists()
+    finally:
+        for name in (left, owned):
+            remove(name)
 
 
 def test_namespaces_of_a_killed_process_are_swept_by_the_next():
