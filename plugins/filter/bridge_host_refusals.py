@@ -37,7 +37,7 @@ def bridge_host_refusals(
         )
     if info is not None:
         return refusals.of_host(**items, info=info)
-    return refusals.of_variables(**items)
+    return refusals.of_variables(**items, guard_timeout=wish.get("guard_timeout"))
 
 
 class FilterModule:

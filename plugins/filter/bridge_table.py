@@ -11,11 +11,12 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _tables
 
+# how each is drawn, and of which key of a result
 _TABLES = {
-    "bridges": _tables.bridges,
-    "macs": _tables.macs,
-    "routes": _tables.routes,
-    "isolation": _tables.isolation,
+    "bridges": (_tables.bridges, "bridges"),
+    "macs": (_tables.macs, "bridges"),
+    "routes": (_tables.routes, "routes"),
+    "isolation": (_tables.isolation, "isolation"),
 }
 
 
@@ -25,7 +26,24 @@ def bridge_table(info: Mapping[str, Any], table: str = "bridges") -> list[str]:
         raise AnsibleFilterError(
             f"bridge_table knows no table {table!r}; ask for one of {', '.join(_TABLES)}."
         )
-    return _TABLES[table](info)
+    draw, key = _TABLES[table]
+    if not isinstance(info, Mapping) or key not in info:
+        raise AnsibleFilterError(
+            f"bridge_table has nothing to draw the table {table!r} from: {_why(info, key)}"
+        )
+    return draw(info)
+
+
+def _why(result: Any, key: str) -> str:
+    if not isinstance(result, Mapping):
+        return f"give it the whole result that a task registered, not {type(result).__name__}."
+    if result.get("failed"):
+        said = " ".join(str(result.get("msg") or "it does not say why").split())
+        return f"the task whose result it got has failed, and said: {said}"
+    if result.get("skipped"):
+        return "the task whose result it got was skipped; draw it only where that ran."
+    module = "bridge_isolation" if key == "isolation" else "bridge_info"
+    return f"the result it got has no {key!r}; give it one of {module}."
 
 
 class FilterModule:

@@ -113,6 +113,11 @@ REFUSED = {
         },
         "at least 2",
     ),
+    "a guard that has no time": (
+        _nothing,
+        {**JOB, "bridge_host_guard_timeout": 5},
+        "bridge_host_guard_timeout 5 is outside 10 to 900 seconds",
+    ),
     "the address is another one": (
         _nothing,
         {

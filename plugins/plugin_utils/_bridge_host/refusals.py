@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core import units
+from ansible_collections.hypervisor.network.plugins.module_utils._core import guarding, units
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
     HypervisorNetworkError,
@@ -35,9 +35,12 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.st
 Items = Sequence[Mapping[str, Any]]
 
 
-def of_variables(bridges: Items, taps: Items, guests: Items, tenants: Items = ()) -> list[str]:
-    """What is wrong with the variables, whatever the host is like."""
+def of_variables(
+    bridges: Items, taps: Items, guests: Items, tenants: Items = (), guard_timeout: Any = None
+) -> list[str]:
+    """What is wrong with the variables, whatever the host is like. C(guard_timeout) as the user wrote it, None where it is not given."""
     checks = (
+        _guard_timeout(guard_timeout),
         _twice("bridge_host_bridges", bridges),
         _twice("bridge_host_taps", taps),
         _twice("bridge_host_guests", guests),
@@ -117,6 +120,20 @@ def read_nics(lines: Iterable[str]) -> tuple[dict[str, dict[str, str]], dict[str
         if owner is not None:
             managers[path.rpartition("/")[2]] = owner
     return nics, managers
+
+
+def _guard_timeout(value: Any) -> Iterator[str]:
+    if value is None:
+        return
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        yield f"bridge_host_guard_timeout {value!r} is no number of seconds; give 10 to 900, or 0 for no guard."
+        return
+    try:
+        guarding.check_timeout(seconds)
+    except BadInput as error:
+        yield f"bridge_host_{error}"
 
 
 def _twice(variable: str, items: Items) -> Iterator[str]:

@@ -187,6 +187,26 @@ def test_a_tap_cannot_stay_in_a_bridge_that_goes() -> None:
     is_one_sentence(of_variables([{**BR0, "state": "absent"}], [TAP1]), "tap1", "br0", "absent")
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (5, "bridge_host_guard_timeout 5 is outside 10 to 900 seconds; give one within, or 0 for no guard."),
+        ("901", "bridge_host_guard_timeout 901 is outside 10 to 900 seconds; give one within, or 0 for no guard."),
+        (True, "bridge_host_guard_timeout 1 is outside"),
+        ("a minute", "bridge_host_guard_timeout 'a minute' is no number of seconds; give 10 to 900, or 0 for no guard."),
+        ([60], "bridge_host_guard_timeout [60] is no number of seconds"),
+    ],
+)  # fmt: skip
+def test_a_guard_timeout_that_the_modules_would_refuse_later(given: Any, words: str) -> None:
+    (said,) = bridge_host_refusals({"guard_timeout": given})
+    assert said.startswith(words)
+
+
+@pytest.mark.parametrize("given", [0, "0", 10, "60", 900.0])
+def test_a_guard_timeout_that_is_one(given: Any) -> None:
+    assert bridge_host_refusals({"guard_timeout": given}) == []
+
+
 def test_every_refusal_is_told_at_once() -> None:
     assert (
         len(
