@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -90,6 +91,7 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
     C(run_module(name, args, netns=None, check=False, python=None, env=None, wrapper=(), timeout=120)) returns what the module
     printed, as a dict with C(failed) always in it. Output that is not one JSON object, or a traceback, fails the test. What a module
     leaves to its guarded form is done by that, as in a task; C(guarded_form=False) is the module alone.
+    A fault of the collection fails the test too, unless it is expected: C(faulty=True).
     """
 
     def run(
@@ -103,6 +105,7 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
         wrapper: tuple[str, ...] = (),
         timeout: float = 120,
         guarded_form: bool = True,
+        faulty: bool = False,
     ) -> dict[str, Any]:
         own = {
             "_ansible_check_mode": check,
@@ -132,7 +135,9 @@ def run_module(target_path: str, tmp_path: Path) -> RunModule:
                 f"{name} printed no JSON (exit {done.returncode}):\n{done.stdout}\n{done.stderr}"
             )
         assert isinstance(result, dict), done.stdout
-        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        assert faulty or not re.search(
+            "Traceback|fault of the collection", done.stdout + done.stderr
+        ), done.stdout + done.stderr
         result.setdefault("failed", False)
         assert result["failed"] == (done.returncode != 0)
         if guarded_form and result.get("guard_wanted"):

@@ -147,9 +147,7 @@ as_variables:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    HypervisorNetworkError,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
@@ -170,27 +168,23 @@ def main():
     module = AnsibleModule(
         argument_spec={"name": {"type": "str"}, **NETNS}, supports_check_mode=True
     )
-    try:
+    with failures(module, "reading the host"):
         enter_netns(module.params["netns"])
         netlink = Netlink()
         now = read(netlink)
         names = names_of(now.links)
         groups = netlink.dump_where_known(rtnl_mdb.RTM_GETMDB, rtnl_mdb.DUMP)
         mdb = None if groups is None else rtnl_mdb.decode(groups, names)
-        bridges = describe.bridges(now, netlink.fdb(now.links), mdb, module.params["name"])
         routes = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)
         guests = rundir.definitions(module.params["netns"])
-        variables = as_variables.variables(now, guests, rundir.uids(guests))
-    except HypervisorNetworkError as error:
-        module.fail_json(msg=str(error), **error.facts)
-    module.exit_json(
-        changed=False,
-        bridges=bridges,
-        routes=describe.routes(routes),
-        addresses=describe.addresses(now),
-        transactions=transactions.pending(module.params["netns"]),
-        as_variables=variables,
-    )
+        module.exit_json(
+            changed=False,
+            bridges=describe.bridges(now, netlink.fdb(now.links), mdb, module.params["name"]),
+            routes=describe.routes(routes),
+            addresses=describe.addresses(now),
+            transactions=transactions.pending(module.params["netns"]),
+            as_variables=as_variables.variables(now, guests, rundir.uids(guests)),
+        )
 
 
 if __name__ == "__main__":

@@ -145,9 +145,8 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    HypervisorNetworkError,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import during
 from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
@@ -163,16 +162,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 
 def main():
     module = AnsibleModule(argument_spec={**isolation_spec.SPEC, **NETNS})
-    try:
-        wish = isolation_spec.checked(module.params)
+    with failures(module, "proving it", "Its probes are gone when the task ends."):
+        with during("checking the options"):
+            wish = isolation_spec.checked(module.params)
         enter_netns(module.params["netns"])
         with alone():
             result = verdict.verdict(isolation_probe.prove(Netlink(), wish, os.urandom(8)))
-    except HypervisorNetworkError as error:
-        module.fail_json(msg=str(error), **error.facts)
-    if result["wrong"]:
-        module.fail_json(msg=" ".join(result["wrong"]), **result)
-    module.exit_json(changed=False, **result)
+        if result["wrong"]:
+            module.fail_json(msg=" ".join(result["wrong"]), **result)
+        module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ transaction:
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import (
     argument_spec,
     carry_out,
@@ -74,11 +75,12 @@ def main():
         },
         supports_check_mode=True,
     )
-    task = tasks.of(module.params["module"])
-    spec = argument_spec(task["spec"], task["plural"], task["common"])
-    options = ArgumentSpecValidator(spec).validate(module.params["options"])
-    if options.error_messages:
-        module.fail_json(msg=" ".join(options.error_messages))
+    with failures(module, "checking the options"):
+        task = tasks.of(module.params["module"])
+        spec = argument_spec(task["spec"], task["plural"], task["common"])
+        options = ArgumentSpecValidator(spec).validate(module.params["options"])
+        if options.error_messages:
+            module.fail_json(msg=" ".join(options.error_messages))
     carry_out(module, options.validated_parameters, **task)
 
 

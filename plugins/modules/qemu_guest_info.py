@@ -96,6 +96,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
@@ -125,7 +126,7 @@ def main():
         argument_spec={"name": {"type": "str"}, "netns": {"type": "str"}}, supports_check_mode=True
     )
     name, netns = module.params["name"], module.params["netns"]
-    try:
+    with failures(module, "reading the guests"):
         status = Status()
         guests = [status.read(one) for one in status.names() if name in (None, one)]
         guests = [guest for guest in guests if netns in (None, guest.spec.get("netns"))]
@@ -134,9 +135,7 @@ def main():
             described(guest)
             for guest in sorted(guests, key=lambda one: one.spec.get("netns") or "")
         ]
-    except HypervisorNetworkError as error:
-        module.fail_json(msg=str(error), **error.facts)
-    module.exit_json(changed=False, guests=sorted(found, key=lambda one: one["name"]))
+        module.exit_json(changed=False, guests=sorted(found, key=lambda one: one["name"]))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+import traceback
 from typing import Any, Iterator, Mapping
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Fault
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import WANTED
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import BOUND_SECONDS
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.timing import (
@@ -31,6 +33,7 @@ _DEFAULT_TIMEOUT = 60.0
 _CONNECTIONS = 3  # as many fresh ones must fit into the guard's time, at the pace that was measured
 # between two tries to connect, which fail at once where a network is unreachable
 _PAUSE_SECONDS = 1.0
+_WITH_TRACEBACK = 3  # -vvv
 _AFTERWARDS_SECONDS = 20.0  # for a host to be back after its deadline, its DHCP client included
 # Past any shared connection, and given up when nothing comes back
 _FRESH = "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=2 -o ServerAliveCountMax=4"
@@ -55,10 +58,20 @@ class GuardedAction(ActionBase):
     ) -> dict[str, Any]:
         super().run(tmp, task_vars)
         self._vars = task_vars or {}
-        applied = self._predicted_first() if self.ALWAYS_GUARDED else self._unguarded_first()
-        if applied.get("failed") or "transaction" not in applied:
-            return applied
-        return self._confirmed(applied)
+        applied: dict[str, Any] = {}
+        try:
+            applied = self._applied()
+            if applied.get("failed") or "transaction" not in applied:
+                return applied
+            return self._confirmed(applied)
+        except AnsibleError:
+            raise
+        except Exception as error:
+            return {**applied, "changed": False, "failed": True, **_told(error, applied)}
+
+    def _applied(self) -> dict[str, Any]:
+        """What the module, or its guarded form, made of it."""
+        return self._predicted_first() if self.ALWAYS_GUARDED else self._unguarded_first()
 
     def _predicted_first(self) -> dict[str, Any]:
         """In check mode the module predicts. Where it predicts nothing, there is nothing to guard either."""
@@ -201,3 +214,23 @@ class GuardedAction(ActionBase):
 
     def _task_host(self) -> str | None:
         return self._vars.get("inventory_hostname")
+
+
+def _told(error: Exception, applied: Mapping[str, Any]) -> dict[str, Any]:
+    """A fault of the action for the task's result, with its traceback under -vvv."""
+    if applied:
+        fault = Fault(
+            "confirming the change",
+            error,
+            "The guard gives the host back when its time is over, unless it was confirmed.",
+        )
+    else:
+        fault = Fault(
+            "running the module",
+            error,
+            "Nothing was changed, or the guard gives the host back when its time is over.",
+        )
+    if display.verbosity < _WITH_TRACEBACK:
+        return {"msg": str(fault)}
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return {"msg": str(fault), "traceback": text.splitlines()}

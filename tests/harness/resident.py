@@ -107,8 +107,11 @@ def run(order: dict[str, Any], injector: Injector) -> dict[str, Any]:
     except BaseException:  # handed to the test, which decides
         trouble = traceback.format_exc()
     text = printed.getvalue()
+    result = json.loads(text) if text else None
+    if "fault of the collection" in (result or {}).get("msg", ""):
+        trouble = result["msg"]
     return {
-        "result": json.loads(text) if text else None,
+        "result": result,
         "writes": injector.writes,
         "traceback": trouble,
     }

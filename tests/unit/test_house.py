@@ -135,7 +135,7 @@ def test_a_pure_room_does_not_touch_the_machine(path: str) -> None:
     "path", [path for path in PLUGINS if path.startswith("plugins/module_utils/")]
 )
 def test_module_utils_never_end_a_module(path: str) -> None:
-    if not path.endswith("/_core/module.py"):
+    if not path.endswith(("/_core/module.py", "/_core/edge.py")):
         assert not re.search(r"\.(fail_json|exit_json)\(", source(path)), (
             "utilities raise _core/errors; the edge of a module calls fail_json"
         )

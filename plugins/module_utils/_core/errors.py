@@ -12,15 +12,22 @@
     ├── ReadBackError      the write was accepted, and the host does not show it
     ├── DeadlineExceeded   what was waited for did not come
     ├── GuestError         QEMU said no, or died
+    ├── Fault              what none of these foresaw: a fault of this collection
     └── UndoFailed         a failure, and then the way back failed too
 
 Every message is one sentence in one line: what, why, what to do. Utilities raise these; only the edge of a module
-turns one into C(fail_json).
+turns one into C(fail_json). C(during) makes a Fault of whatever else is raised while a step is taken.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno as _errno
+from typing import Iterator
+
+ISSUES = "https://github.com/hypervisor-network/hypervisor.network/issues"
+UNCHANGED = "Nothing was changed."
+_MOST_CHARACTERS = 300
 
 
 class HypervisorNetworkError(Exception):
@@ -63,6 +70,16 @@ class UndoFailed(HypervisorNetworkError):
     """The way back failed as well: the host is neither as before nor as wished."""
 
 
+class Fault(HypervisorNetworkError):
+    """A fault of this collection: C(error) is none of ours, and came while C(doing). C(state) is a sentence on the host, empty where another follows."""
+
+    def __init__(self, doing: str, error: BaseException, state: str = UNCHANGED) -> None:
+        super().__init__(
+            f"This is a fault of the collection hypervisor.network, which came upon {_named(error)} while {doing}; "
+            f"please report it at {ISSUES} with what the task says under -vvv. {state}"
+        )
+
+
 class KernelError(HypervisorNetworkError):
     """The kernel refused a message.
 
@@ -74,6 +91,27 @@ class KernelError(HypervisorNetworkError):
         meaning = _MEANINGS.get(errno, "the kernel refused it")
         super().__init__(f"Cannot {what}: {meaning} ({name}).")
         self.errno = errno
+
+
+@contextlib.contextmanager
+def during(doing: str, state: str = UNCHANGED) -> Iterator[None]:
+    """A step in words, such as "reading the host": what is raised within, and is no error of this file, becomes a Fault that names it."""
+    try:
+        yield
+    except HypervisorNetworkError:
+        raise
+    except Exception as error:
+        raise Fault(doing, error, state) from error
+
+
+def _named(error: BaseException) -> str:
+    """An exception for a sentence: its class, and its text on one line, whatever bytes are in it."""
+    try:
+        text = " ".join(str(error).encode("utf-8", "backslashreplace").decode().split())
+    except Exception:  # a text that can't even be made
+        text = ""
+    more = "..." if len(text) > _MOST_CHARACTERS else ""
+    return type(error).__name__ + (f" ({text[:_MOST_CHARACTERS]}{more})" if text else "")
 
 
 # The one errno table: what the bridge, tun and routing code of the kernel mean by their numbers.

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any, Callable, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    UNCHANGED,
     BadInput,
-    HypervisorNetworkError,
+    during,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Outcome, diff_of
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
@@ -60,37 +62,46 @@ def carry_out(
 ) -> None:
     """Do with C(params) what C(run) says, and leave the process as C(module)."""
     guard = None
-    try:
-        items = items_of(params, spec, plural, common, identity)
-        noun, wish, describe = work(params, items)
-        guard = getattr(noun, "guard", None)
-        with getattr(noun, "alone", nullcontext)():
+    with failures(
+        module, "ending the run", "Look at the host.", lambda: getattr(guard, "told", ())
+    ):
+        with during("checking the options"):
+            items = items_of(params, spec, plural, common, identity)
+            noun, wish, describe = work(params, items)
+            guard = getattr(noun, "guard", None)
+        lock = ExitStack()
+        with during("waiting for other runs"):
+            lock.enter_context(getattr(noun, "alone", nullcontext)())
+        with lock:
             outcome = reconcile(noun, wish, module.check_mode, guard)
-        described = list(describe(outcome))
-        added = {} if more is None else dict(more(outcome, noun))
-        transaction = {} if guard is None else guard.facts()
-    except HypervisorNetworkError as error:
-        _warn(module, guard)
-        module.fail_json(msg=str(error), **error.facts)
-    _warn(module, guard)
-    result: dict[str, Any] = {
-        "changed": outcome.changed,
-        "changes": [change.as_dict() for change in outcome.changes],
-        "diff": diff_of(outcome.changes),
-        **added,
-    }
-    if transaction:
-        result["transaction"] = transaction
-    if plural is not None and params[plural] is not None:
-        result[plural] = described
-    else:
-        result[singular] = described[0] if described else None
-    module.exit_json(**result)
+        with during("describing what was done", _state_of(outcome, guard)):
+            described = list(describe(outcome))
+            added = {} if more is None else dict(more(outcome, noun))
+            transaction = {} if guard is None else guard.facts()
+            result: dict[str, Any] = {
+                "changed": outcome.changed,
+                "changes": [change.as_dict() for change in outcome.changes],
+                "diff": diff_of(outcome.changes),
+                **added,
+            }
+            if transaction:
+                result["transaction"] = transaction
+            if plural is not None and params[plural] is not None:
+                result[plural] = described
+            else:
+                result[singular] = described[0] if described else None
+            for sentence in getattr(guard, "told", ()):
+                module.warn(sentence)
+            module.exit_json(**result)
 
 
-def _warn(module: AnsibleModule, guard: Any) -> None:
-    for sentence in getattr(guard, "told", ()):
-        module.warn(sentence)
+def _state_of(outcome: Outcome, guard: Any) -> str:
+    """What a fault after all was done leaves behind."""
+    if outcome.after is outcome.before:
+        return UNCHANGED
+    if guard is not None and guard.facts():
+        return "All was carried out, and the guard gives the host back when its time is over, since nobody confirms it."
+    return "All was carried out before, and stays."
 
 
 def argument_spec(

@@ -12,17 +12,22 @@ import gc
 from typing import Any, Iterator, Protocol
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    Fault,
     HypervisorNetworkError,
     ReadBackError,
     UndoFailed,
+    during,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Change,
     Outcome,
     Plan,
+    listed,
 )
 
 _PASSES = 2
+_GUARDED = "The guard gives the host back when its time is over."
+_UNDONE = "Everything this run did was undone; the host is as it was before."
 
 
 class Noun(Protocol):
@@ -87,34 +92,47 @@ def reconcile(
     Raises what planning and applying raise, with a sentence on the undo added; ReadBackError where the host accepted every
     write and still differs from the wish; UndoFailed where the way back failed too.
     """
-    before = noun.read()
-    changes = tuple(noun.plan(before, wish))
+    with during("reading the host"):
+        before = noun.read()
+    with during("planning"):
+        changes = tuple(noun.plan(before, wish))
     prepare = getattr(noun, "prepare", None)
     if changes and prepare is not None:
-        prepare(before)
+        with during("preparing the changes"):
+            prepare(before)
     if check_mode or not changes:
         return Outcome(changes, before, before)
     if guard is not None:
-        guard.arm(before, changes)
+        with during("starting the guard"):
+            guard.arm(before, changes)
     try:
-        noun.apply(changes, before)
-        after = noun.read()
-        left = tuple(noun.plan(after, wish))
-        if left:
-            raise ReadBackError(
-                f"The host accepted every write and still differs: {_in_words(left)}."
-            )
-        verify = getattr(noun, "verify", None)
-        if verify is not None:
-            verify(before, after)
-        if guard is not None:
-            guard.applied()
+        after = _carried_out(noun, wish, before, changes, guard)
     except BaseException as error:  # Ctrl-C and SystemExit leave no half-made network either
         if guard is not None:
-            guard.claim()
+            with during("asking the guard who undoes", _GUARDED):
+                guard.claim()
         _undo(noun, before, changes, error, guard)
         raise
     return Outcome(changes, before, after)
+
+
+def _carried_out(noun: Noun, wish: Any, before: Any, changes: Plan, guard: Guard | None) -> Any:
+    """What stands after C(changes); what a Fault leaves of them is for the undo to say."""
+    with during(f"carrying out {listed([str(change) for change in changes], 3)}", ""):
+        noun.apply(changes, before)
+    with during("reading back", ""):
+        after = noun.read()
+        left = tuple(noun.plan(after, wish))
+    if left:
+        raise ReadBackError(f"The host accepted every write and still differs: {_in_words(left)}.")
+    verify = getattr(noun, "verify", None)
+    if verify is not None:
+        with during("verifying", ""):
+            verify(before, after)
+    if guard is not None:
+        with during("telling the guard that all is applied", ""):
+            guard.applied()
+    return after
 
 
 def _undo(
@@ -122,18 +140,23 @@ def _undo(
 ) -> None:
     """Bring back C(before), and say so in C(error)'s message."""
     try:
-        if noun.wish_back(before, changes) is None:
-            return
-        back = restore(noun, before, changes)
+        with during("undoing", ""):
+            if noun.wish_back(before, changes) is None:
+                if isinstance(error, Fault):
+                    error.args = (f"{error} What it had done by then stays.",)
+                return
+            back = restore(noun, before, changes)
     except Exception as second:
         if guard is not None:
-            guard.hand_over(f"{error} The undo failed as well: {second}")
+            with during("handing the undo over to the guard", _GUARDED):
+                guard.hand_over(f"{error} The undo failed as well: {second}")
         raise UndoFailed(
             f"{error} The undo failed as well, the host is half changed: {second}"
         ) from error
-    remarks = getattr(noun, "remarks", list)()
-    if guard is not None:
-        guard.stand_down(str(error))
+    with during("telling what was undone", _UNDONE):
+        remarks = getattr(noun, "remarks", list)()
+        if guard is not None:
+            guard.stand_down(str(error))
     if isinstance(error, HypervisorNetworkError):
         error.args = (
             " ".join(

@@ -113,7 +113,7 @@ def test_a_module_without_a_list_has_one_item() -> None:
     )
 
 
-class Left(Exception):
+class Left(SystemExit):
     """The process was left."""
 
 
@@ -121,6 +121,7 @@ class Module:
     """The edge as a test sees it: what was printed, and that nothing came after."""
 
     check_mode = False
+    _verbosity = 0
 
     def __init__(self) -> None:
         self.printed: dict[str, Any] = {}
@@ -210,3 +211,46 @@ def test_more_keys_are_added() -> None:
 
 def test_a_refusal_is_one_failure_with_its_facts() -> None:
     assert printed(-1, name="a") == {"failed": True, "msg": "It only counts up.", "wished": -1}
+
+
+def broken(error: Exception) -> Any:
+    def work(*_unused: object) -> Any:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("error", [KeyError("a"), ValueError("a bug")], ids=repr)
+def test_a_fault_in_the_options_names_the_step(error: Exception) -> None:
+    module = Module()
+    given = dict.fromkeys((*SPEC, "taps"))
+    with pytest.raises(Left):
+        carry_out(module, {**given, "name": "a"}, SPEC, "taps", "tap", broken(error), COMMON)
+    assert "while checking the options; " in module.printed["msg"]
+    assert module.printed["msg"].endswith(" Nothing was changed.")
+
+
+@pytest.mark.parametrize(
+    ("wish", "transaction", "state"),
+    [
+        (0, None, "Nothing was changed."),
+        (1, None, "All was carried out before, and stays."),
+        (
+            1,
+            {"id": "7"},
+            "All was carried out, and the guard gives the host back when its time is over, since nobody confirms it.",
+        ),
+    ],
+    ids=["unchanged", "changed", "guarded"],
+)
+def test_a_fault_in_what_is_told_says_what_stays(wish: int, transaction: Any, state: str) -> None:
+    result = printed(wish, Counter(transaction), name="a", more=broken(KeyError("a")))
+    assert result["failed"] and "while describing what was done; " in result["msg"]
+    assert result["msg"].endswith(f"-vvv. {state}")
+
+
+def test_a_fault_of_the_lock_is_told_and_nothing_was_changed() -> None:
+    noun = Counter()
+    noun.alone = broken(ValueError("a bug"))
+    assert "while waiting for other runs; " in printed(noun=noun, name="a")["msg"]
+    assert noun.now == 0

@@ -11,6 +11,8 @@ from typing import Mapping
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    ISSUES,
+    Fault,
     KernelError,
     ReadBackError,
     Refused,
@@ -118,12 +120,103 @@ def test_what_was_accepted_and_is_not_there_is_an_error_and_undone() -> None:
     assert shelf.values == {"a": 1, "b": 1}
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), ValueError("a bug")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
 def test_whatever_ends_the_run_in_the_middle_is_undone_and_passed_on(error: BaseException) -> None:
     shelf = Shelf({"a": 1, "b": 1}, {2: error})
     with pytest.raises(type(error)) as caught:
         reconcile(shelf, {"a": 2, "b": 2})
     assert caught.value is error and shelf.values == {"a": 1, "b": 1}
+
+
+UNDECODABLE = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+NONE_OF_OURS = {
+    "KeyError ('br0')": KeyError("br0"),
+    "ValueError (a bug)": ValueError("a bug"),
+    "UnicodeDecodeError ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte)": UNDECODABLE,
+}
+UNDONE = "Everything this run did was undone (1 steps); the host is as it was before."
+
+
+class Faulty(Shelf):
+    """A shelf whose verb C(where) raises what is none of ours, at its call number C(call) only."""
+
+    def __init__(self, where: str, call: int, error: Exception) -> None:
+        super().__init__({"a": 1})
+        self._breaks_at = (where, call, error)
+        self._called: list[str] = []
+
+    def _count(self, verb: str) -> None:
+        self._called.append(verb)
+        where, call, error = self._breaks_at
+        if verb == where and self._called.count(verb) == call:
+            raise error
+
+    def read(self) -> dict[str, int]:
+        self._count("read")
+        return super().read()
+
+    def plan(self, now: Mapping[str, int], wish: Mapping[str, int | None]) -> Plan:
+        self._count("plan")
+        return super().plan(now, wish)
+
+    def prepare(self, _before: object) -> None:
+        self._count("prepare")
+
+    def apply(self, changes: Plan, now: Mapping[str, int]) -> None:
+        super().apply(changes, now)
+        self._count("apply")
+
+    def verify(self, _before: object, _after: object) -> None:
+        self._count("verify")
+
+
+@pytest.mark.parametrize(("named", "error"), NONE_OF_OURS.items(), ids=str)
+@pytest.mark.parametrize(
+    ("where", "call", "doing", "state"),
+    [
+        ("read", 1, "reading the host", "Nothing was changed."),
+        ("plan", 1, "planning", "Nothing was changed."),
+        ("prepare", 1, "preparing the changes", "Nothing was changed."),
+        ("apply", 1, "carrying out update value a", UNDONE),
+        ("read", 2, "reading back", UNDONE),
+        ("plan", 2, "reading back", UNDONE),
+        ("verify", 1, "verifying", UNDONE),
+    ],
+)
+def test_what_is_no_error_of_ours_names_the_step_and_what_became_of_the_host(
+    where: str, call: int, doing: str, state: str, named: str, error: Exception
+) -> None:
+    shelf = Faulty(where, call, error)
+    with pytest.raises(Fault) as caught:
+        reconcile(shelf, {"a": 2})
+    assert str(caught.value) == f"{fault(named, doing)} {state}"
+    assert caught.value.__cause__ is error and shelf.values == {"a": 1}
+
+
+def fault(named: str, doing: str) -> str:
+    return (
+        f"This is a fault of the collection hypervisor.network, which came upon {named} while {doing}; "
+        f"please report it at {ISSUES} with what the task says under -vvv."
+    )
+
+
+def test_a_fault_while_undoing_is_told_beside_what_was_undone() -> None:
+    shelf = Shelf({"a": 1}, {1: KernelError("write", 1)})
+    shelf.wish_back = lambda *_: {}["a"]
+    with pytest.raises(UndoFailed) as caught:
+        reconcile(shelf, {"a": 2})
+    assert str(caught.value) == (
+        "Cannot write: the kernel wants CAP_NET_ADMIN; run the task with become (EPERM). "
+        "The undo failed as well, the host is half changed: " + fault("KeyError ('a')", "undoing")
+    )
+
+
+def test_a_fault_of_what_can_not_be_taken_back_says_that_it_stays() -> None:
+    shelf = Faulty("apply", 1, ValueError("a bug"))
+    shelf.wish_back = lambda *_: None
+    with pytest.raises(Fault, match=r"-vvv\. What it had done by then stays\.$"):
+        reconcile(shelf, {"a": 2})
+    assert shelf.values == {"a": 2}
 
 
 def test_an_undo_that_fails_says_so_and_why() -> None:

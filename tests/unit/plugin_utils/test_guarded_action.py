@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.hypervisor.network.plugins.plugin_utils import _guarded_action
 from ansible_collections.hypervisor.network.plugins.plugin_utils._guarded_action import (
     GuardedAction,
 )
@@ -86,3 +87,31 @@ def test_a_time_that_is_too_short_is_refused_before_anything_is_changed(monkeypa
 
 def test_a_short_time_does_not_matter_where_no_guard_is_wanted(monkeypatch):
     assert ran(monkeypatch, CHANGED, guard_timeout=12)[0] == CHANGED
+
+
+@pytest.mark.parametrize(
+    ("answers", "doing", "state"),
+    [
+        (
+            [],
+            "running the module",
+            "Nothing was changed, or the guard gives the host back when its time is over.",
+        ),
+        (
+            [ARMED],
+            "confirming the change",
+            "The guard gives the host back when its time is over, unless it was confirmed.",
+        ),
+    ],
+    ids=["before", "after"],
+)
+def test_a_fault_of_the_action_itself_is_one_sentence(monkeypatch, answers, doing, state):
+    monkeypatch.setattr(Action, "_confirmed", lambda *_: {}["state"])
+    result, _asked = ran(monkeypatch, *answers)
+    assert result["failed"] and not result["changed"]
+    assert f"while {doing}; " in result["msg"] and result["msg"].endswith(state)
+
+
+def test_a_fault_of_the_action_keeps_its_traceback_under_vvv(monkeypatch):
+    monkeypatch.setattr(_guarded_action.display, "verbosity", 3)
+    assert ran(monkeypatch)[0]["traceback"][-1] == "IndexError: pop from empty list"

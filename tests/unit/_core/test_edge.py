@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge of every module: one failure in JSON, whatever was raised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    ISSUES,
+    Fault,
+    Refused,
+    UndoFailed,
+)
+from ansible_collections.hypervisor.network.tests.unit._core.test_module import Left, Module
+
+
+def printed(error: BaseException, verbosity: int = 0) -> dict[str, Any]:
+    module = Module()
+    module._verbosity = verbosity
+    with pytest.raises(Left), failures(module, "reading the host"):
+        raise error
+    return module.printed
+
+
+def test_an_error_of_ours_is_its_sentence_and_facts() -> None:
+    assert printed(Refused("Not that.", wished=1), 3) == {
+        "failed": True,
+        "msg": "Not that.",
+        "wished": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (KeyError("br0"), "KeyError ('br0')"),
+        (AssertionError(), "AssertionError"),
+        (OSError(28, "No space left"), "OSError ([Errno 28] No space left)"),
+        (ValueError("two\nlines"), "ValueError (two lines)"),
+        (ValueError("a name of \udcff bytes"), "ValueError (a name of \\udcff bytes)"),
+        (ValueError("x" * 301), f"ValueError ({'x' * 300}...)"),
+    ],
+    ids=repr,
+)
+def test_anything_else_is_one_sentence_that_says_what_to_do(error: Exception, named: str) -> None:
+    assert printed(error) == {
+        "failed": True,
+        "msg": f"This is a fault of the collection hypervisor.network, which came upon {named} while reading the host; "
+        f"please report it at {ISSUES} with what the task says under -vvv. Nothing was changed.",
+    }
+
+
+def test_an_error_without_a_text_that_can_be_made_is_named_by_its_class() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    assert "came upon Mute while" in printed(Mute())["msg"]
+
+
+def test_vvv_keeps_the_traceback_down_to_where_it_came_from() -> None:
+    result = printed(KeyError("br0"), 3)
+    assert result["exception"].splitlines() == result["traceback"]
+    assert "KeyError: 'br0'" in result["traceback"] and any(
+        "in printed" in line for line in result["traceback"]
+    )
+
+
+def test_a_fault_that_an_undo_came_after_has_its_traceback_too() -> None:
+    error = UndoFailed("Half changed.")
+    error.__cause__ = Fault("planning", KeyError("br0"))
+    assert "traceback" in printed(error, 3) and "traceback" not in printed(error)
+
+
+def test_the_way_out_is_left_alone() -> None:
+    module = Module()
+    with pytest.raises(Left), failures(module, "reading the host"):
+        module.exit_json(changed=False)
+    assert module.printed == {"changed": False}
+
+
+def test_what_the_guard_came_across_is_warned_of_before_the_failure() -> None:
+    module = Module()
+    module.warnings = []
+    module.warn = module.warnings.append
+    with (
+        pytest.raises(Left),
+        failures(module, "planning", told=lambda: ["A record is unreadable."]),
+    ):
+        raise Refused("Not that.")
+    assert module.warnings == ["A record is unreadable."]
