@@ -7,16 +7,30 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """One fragment for the usual module, one for the read-only ones."""
+    """One fragment for the usual module, one for the read-only ones, and what is different where a change is guarded.
+
+    Of two fragments, the one that a module names first wins.
+    """
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
+  action_group:
+    description: Use C(group/hypervisor.network.all) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - hypervisor.network.all
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: full
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
     support: full
   diff_mode:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: full
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
   platform:
     description: Target OS/families that can be operated against.
@@ -24,9 +38,27 @@ attributes:
     support: full
 """
 
+    GUARDED = r"""
+options: {}
+attributes:
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+    details:
+      - The task itself confirms a guarded change over a new connection, which nobody would do for one in the background.
+"""
+
     INFO = r"""
 options: {}
 attributes:
+  action_group:
+    description: Use C(group/hypervisor.network.all) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - hypervisor.network.all
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: full
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
     support: full
@@ -37,6 +69,9 @@ attributes:
     support: none
     details:
       - This module changes nothing, so there is nothing to show.
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    support: full
   platform:
     description: Target OS/families that can be operated against.
     platforms: linux

@@ -20,6 +20,7 @@ description:
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:
+  - hypervisor.network._attributes.guarded
   - hypervisor.network._attributes
   - hypervisor.network._deps
   - hypervisor.network._device

@@ -17,8 +17,15 @@ description:
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:
+  - hypervisor.network._attributes.guarded
   - hypervisor.network._attributes
   - hypervisor.network._deps
+attributes:
+  action_group:
+    support: none
+    membership: []
+    details:
+      - It is no module for playbooks; what the group sets has reached the module that this is the guarded form of.
 options:
   module:
     description:
