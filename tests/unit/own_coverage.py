@@ -126,6 +126,7 @@ class OwnCoverage:
         early = [name for name in sys.modules if name.startswith(f"{COLLECTION}.plugins.")]
         assert not early, f"imported before it could be measured: {early}"
         self.ran: set[str] = set()
+        self.whole = True
         self.figures: list[Figure] = []
         self.measured = coverage.Coverage(
             data_file=None, config_file=False, branch=True, source=[str(ROOT / "plugins")]
@@ -142,6 +143,10 @@ class OwnCoverage:
         self.ran.add(name)
         self.measured.switch_context(name)
 
+    def pytest_deselected(self) -> None:
+        """Of some tests alone nobody can say what a file's own tests cover."""
+        self.whole = False
+
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         if isinstance(collector, pytest.Module):
             self.belongs_to(collector.path)
@@ -154,8 +159,8 @@ class OwnCoverage:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         self.measured.stop()
-        # After a failure the figures would tell of what did not run
-        if session.exitstatus == 0:
+        # After a failure, or with -k, the figures would tell of what did not run
+        if session.exitstatus == 0 and self.whole:
             self.figures = [
                 self.figure(path, tests)
                 for path, tests in own_tests().items()
@@ -187,6 +192,8 @@ class OwnCoverage:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The table, a line for each file; then what is wrong, where something is."""
+        if not self.figures:
+            return
         terminalreporter.section(TITLE)
         for figure in self.figures:
             where = f"   {ELSEWHERE[figure.path].where}" if figure.path in ELSEWHERE else ""
