@@ -154,7 +154,7 @@ from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import check_timeout
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._guard.confirm import came_to
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.connection import came_to
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
     GuardedUplink,
 )

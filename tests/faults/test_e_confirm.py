@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions
+from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
 from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
@@ -79,8 +79,9 @@ def test_e00_a_task_confirms_over_a_connection_of_its_own(tmp_path):
         assert differences(before, settled(made.host)) == [] and len(hand.every()) == 1
 
 
+@pytest.mark.parametrize("become", [False, True], ids=["root", "sudo"])
 def test_x53_a_host_that_is_reached_by_another_nic_is_told_what_the_confirmation_does_not_show(
-    tmp_path,
+    tmp_path, become
 ):
     with lan() as made, Transactions(made.host) as hand:
         run(
@@ -101,9 +102,25 @@ def test_x53_a_host_that_is_reached_by_another_nic_is_told_what_the_confirmation
         )
         batch(made.client, "link set mgmt up\naddress add 10.66.0.2/24 dev mgmt\n")
         batch(made.host, "address add 10.66.0.1/24 dev eth1\n")
-        code, output = Remote(made, tmp_path, address="10.66.0.1").play()
+        code, output = Remote(made, tmp_path, address="10.66.0.1", become=become).play()
         assert code == 0 and "This host is reached by eth1" in " ".join(output.split()), output
         assert hand.state(hand.every()[0].name) == "confirmed"
+
+
+def test_o12_16_a_session_that_came_by_the_nic_itself_confirms_nothing_for_sudo_either(tmp_path):
+    with lan() as made, Transactions(made.host) as hand:
+        answer = convert(made.host, 60)
+        batch(made.host, "address add 10.77.0.60/24 dev eth0\n")
+        for address, told in (("10.77.0.60", True), ("10.77.0.10", False)):
+            folder = tmp_path / address
+            folder.mkdir()
+            remote = Remote(made, folder, address=address, become=True)
+            code, output = remote.play("transaction", id=answer["id"], state="confirmed")
+            words = " ".join(output.split())
+            assert ("This connection came to 10.77.0.60, which is still on eth0." in words) is told
+            assert (code != 0) is told, output
+            assert hand.state(answer["id"]) == ("applied" if told else "confirmed")
+            remote.stop()
 
 
 def test_e02_no_new_connection_after_the_change_and_the_host_is_as_before(tmp_path):

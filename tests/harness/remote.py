@@ -18,14 +18,24 @@ from .netns import run
 
 HERE = Path(__file__).parent
 _PORT = 2222
+_USER = "nobody"
+_SUDOERS = f"Defaults env_reset, use_pty\nroot ALL=(ALL) ALL\n{_USER} ALL=(ALL) NOPASSWD: ALL\n"
 _CONNECT = HERE.parents[1] / "roles" / "lab" / "files" / "connect.py"
 
 
 class Remote:
-    """An SSH server in the host, which answers after C(delay) seconds, and what a controller needs to reach it at an address."""
+    """An SSH server in the host, which answers after C(delay) seconds, and what a controller needs to reach it at an address.
+
+    With C(become) it is an ordinary user's, who may become root by sudo, there only.
+    """
 
     def __init__(
-        self, made: Lan, folder: Path, delay: float = 0.0, address: str = ADDRESSES4[0]
+        self,
+        made: Lan,
+        folder: Path,
+        delay: float = 0.0,
+        address: str = ADDRESSES4[0],
+        become: bool = False,
     ) -> None:
         self._lan = made
         self._folder = folder
@@ -42,7 +52,11 @@ class Remote:
             str(folder / "authorized"),
             str(delay),
         ]
-        made.start(made.host, *server, ready="ready")
+        if become:
+            (folder / "sudoers").write_text(_SUDOERS, encoding="ascii")
+            mount = f'mount --bind "{folder}/sudoers" /etc/sudoers && exec "$@"'
+            server = ["unshare", "-m", "sh", "-ec", mount, "sh", *server, _USER]
+        self._server = made.start(made.host, *server, ready="ready")
         options = {
             "IdentityFile": key,
             "StrictHostKeyChecking": "no",
@@ -62,11 +76,12 @@ class Remote:
             "host": {
                 "ansible_host": address,
                 "ansible_port": _PORT,
-                "ansible_user": "root",
+                "ansible_user": _USER if become else "root",
                 "ansible_connection": "ssh",
                 "ansible_ssh_args": f"-F {config}",
                 "ansible_pipelining": True,
                 "ansible_python_interpreter": sys.executable,
+                "ansible_become": become,
             }
         }
 
@@ -77,7 +92,7 @@ class Remote:
             f"hypervisor.network.{module}": {
                 **usual,
                 "netns": self._lan.host,
-                "guard_timeout": 15,
+                **({} if module == "transaction" else {"guard_timeout": 15}),
                 **args,
             }
         }
@@ -91,6 +106,10 @@ class Remote:
             env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_LOCAL_TEMP": str(self._folder), "ANSIBLE_NOCOLOR": "1"},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
         )  # fmt: skip
+
+    def stop(self) -> None:
+        """End the server."""
+        self._lan.stop(self._server)
 
     def play(self, module: str = "bridge_uplink", **args: Any) -> tuple[int, str]:
         """Run it to its end: the exit code and what was printed."""

@@ -1,16 +1,17 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small SSH server for a host that is a namespace: C(sshd.py PORT HOST_KEY AUTHORIZED_KEYS SECONDS).
+"""A small SSH server for a host that is a namespace: C(sshd.py PORT HOST_KEY AUTHORIZED_KEYS SECONDS [USER]).
 
-Runs each command in a shell of its own with SSH_CONNECTION set, as sshd does, SECONDS after it was asked: a slow network. Prints C(ready) when
-it listens. asyncssh speaks the protocol.
+Runs each command in a shell of its own with SSH_CONNECTION set, as sshd does, SECONDS after it was asked: a slow network; it is root's,
+or USER's. Prints C(ready) when it listens. asyncssh speaks the protocol.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import sys
 from typing import Any
 
@@ -38,13 +39,17 @@ async def serve(process: asyncssh.SSHServerProcess, delay: float, **how: Any) ->
     process.exit(status if status >= 0 else 128 - status)
 
 
-async def main(port: str, key: str, authorized: str, delay: str) -> None:
+async def main(port: str, key: str, authorized: str, delay: str, user: str = "") -> None:
+    how = {}
+    if user:
+        group = pwd.getpwnam(user).pw_gid
+        how = {"user": user, "group": group, "extra_groups": [], "cwd": "/"}
     server = await asyncssh.listen(
         None,
         int(port),
         server_host_keys=[key],
         authorized_client_keys=authorized,
-        process_factory=lambda process: serve(process, float(delay)),
+        process_factory=lambda process: serve(process, float(delay), **how),
         encoding=None,
         line_editor=False,
     )

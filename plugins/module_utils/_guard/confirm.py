@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import g
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.connection import came_to
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.transaction import (
     Transaction,
 )
@@ -148,12 +149,6 @@ def _too_late(facts: Mapping[str, Any], wish: str) -> str:
 
 def _place(netns: str | None) -> str:
     return f"the network namespace {netns}" if netns else "the host's own network"
-
-
-def came_to(environment: Mapping[str, str]) -> str:
-    """The host's address that this SSH connection came to; empty for a console, or where sudo keeps it to itself."""
-    parts = environment.get("SSH_CONNECTION", "").split()
-    return parts[2].partition("%")[0] if len(parts) == 4 else ""
 
 
 def _connection(now: Snapshot, facts: Mapping[str, Any], environment: Mapping[str, str]) -> str:
