@@ -177,7 +177,7 @@ vnc:
 user:
   description:
     - User that QEMU runs as, a name or a number of the target. It needs access to the images, and must own the taps.
-    - Without one, it is the system user C(hypervisor-guest), which the role M(hypervisor.network.bridge_host#role) makes, and which owns nothing else.
+    - Without one, it is the system user C(hypervisor-guest), which the role P(hypervisor.network.bridge_host#role) makes, and which owns nothing else.
     - Whoever breaks out of QEMU is this user. It has no capabilities, and QEMU's system call filter is on. Give guests that must not reach each
       other's images different users.
   type: str

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import shutil
@@ -143,7 +144,8 @@ def test_x62_a_module_that_is_stopped_within_a_write_is_ended_before_the_guard_g
         before = settled(made.host)
 
         def stop_within(noun: Any) -> None:
-            turn, count = noun._netlink.turn, iter(range(100))
+            turn = noun._netlink.turn
+            count = itertools.count()
 
             @contextmanager
             def stopping() -> Iterator[None]:

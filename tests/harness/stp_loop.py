@@ -107,6 +107,7 @@ def closed_loop(target_path: str) -> Iterator[Loop]:
     with (
         Namespaces("loop", "far") as names,
         Modules(names["loop"], str(PYTHONS["pyroute2-0.9.7"]), target_path) as modules,
+        contextlib.ExitStack() as stack,
     ):
         for netns in names.values():
             run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)
@@ -159,9 +160,9 @@ def closed_loop(target_path: str) -> Iterator[Loop]:
             ports=[{"name": name, "bridge": bridge} for name, bridge in ports.items()],
         )
         stations = {
-            bridge: Station(names["far"], f"far-{bridge}", f"02:aa:00:00:00:0{number}")
+            bridge: stack.enter_context(
+                Station(names["far"], f"far-{bridge}", f"02:aa:00:00:00:0{number}")
+            )
             for number, bridge in enumerate(BRIDGES)
         }
         yield Loop(modules, stations)
-        for one in stations.values():
-            one.__exit__()

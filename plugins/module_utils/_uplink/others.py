@@ -50,10 +50,11 @@ def _plain(thing: Any) -> Any:
 
 def with_others(now: Inet, wish: Layout) -> tuple[Layout, Others]:
     """The layout with what others have added, each where it works."""
-    if wish.made is None:
+    made = wish.made
+    if made is None:
         return wish, Others()
     wish = _with_the_bridge(now, wish)
-    theirs = [one for one in now.addresses if _is_theirs(one, now, wish)]
+    theirs = [one for one in now.addresses if _is_theirs(one, now, wish, made)]
     addresses: dict[Address, Address] = {}
     for one in theirs:
         dev = _home_of(one, wish)
@@ -73,11 +74,11 @@ def with_others(now: Inet, wish: Layout) -> tuple[Layout, Others]:
         if one.devs & {wish.nic, wish.bridge}
         and one.protocol not in _BY_THEMSELVES
         and not by_itself(one)
-        and not _known(one, wish)
+        and not _known(one, wish, made)
     ]
     standing = {(one.key, one.hops) for one in wish.routes}
     new = [one for one in (*connected, *routes) if (one.key, one.hops) not in standing]
-    rules, neighbours = _rules(now, wish), _neighbours(now, wish)
+    rules, neighbours = _rules(now, wish, made), _neighbours(now, wish, made)
     again = _again(now, wish, addresses)
     return replace(
         more,
@@ -97,13 +98,12 @@ def _with_the_bridge(now: Inet, wish: Layout) -> Layout:
     return replace(wish, bridge_link={"mac": link.mac, "mtu": link.mtu, "up": link.up})
 
 
-def _is_theirs(one: Address, now: Inet, wish: Layout) -> bool:
-    assert wish.made is not None
+def _is_theirs(one: Address, now: Inet, wish: Layout, made: Layout) -> bool:
     if one.dev not in (wish.nic, wish.bridge):
         return False
     if any(
         (one.dev, one.text, one.peer) == (own.dev, own.text, own.peer)
-        for own in (*wish.addresses, *wish.made.addresses)
+        for own in (*wish.addresses, *made.addresses)
     ):
         return False
     if kernels_own(one, now, now.addresses) or rtnl_address.temporary(one):
@@ -131,9 +131,8 @@ def _crowded(one: Address, wish: Layout) -> bool:
     )
 
 
-def _known(route: Route, wish: Layout) -> bool:
-    assert wish.made is not None
-    ways = {(one.key, one.hops) for one in (*wish.routes, *wish.made.routes)}
+def _known(route: Route, wish: Layout, made: Layout) -> bool:
+    ways = {(one.key, one.hops) for one in (*wish.routes, *made.routes)}
     return (route.key, route.hops) in ways
 
 
@@ -165,19 +164,17 @@ def _reaches(one: Address, gateway: str) -> bool:
     return rtnl_address.network_of(gateway, length, one.family) == subnet_of(one)
 
 
-def _rules(now: Inet, wish: Layout) -> list[rtnl_route.Rule]:
-    assert wish.made is not None
+def _rules(now: Inet, wish: Layout, made: Layout) -> list[rtnl_route.Rule]:
     own = {wish.nic, wish.bridge}
-    known = {*wish.rules, *wish.made.rules}
+    known = {*wish.rules, *made.rules}
     gone = {wish.bridge: wish.nic} if wish.bridge_link is None else {}
     theirs = [one for one in now.rules if {one.iif, one.oif} & own and one not in known]
     moved = dict.fromkeys(rtnl_route.rename_rule(one, gone) for one in theirs)
     return [one for one in moved if one not in known]
 
 
-def _neighbours(now: Inet, wish: Layout) -> list[Any]:
-    assert wish.made is not None
-    known = {one.key for one in (*wish.neighbours, *wish.made.neighbours)}
+def _neighbours(now: Inet, wish: Layout, made: Layout) -> list[Any]:
+    known = {one.key for one in (*wish.neighbours, *made.neighbours)}
     home = wish.master or wish.nic
     stays = wish.bridge_link is not None and any(one.dev == wish.bridge for one in wish.addresses)
     theirs = [

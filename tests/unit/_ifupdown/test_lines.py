@@ -25,7 +25,7 @@ from ansible_collections.hypervisor.network.tests.harness.stanzas import (
 TAKE = {**ITEM, "take_over": "eth0"}
 
 
-def told(text: str, item: dict = TAKE) -> list[str]:
+def told(text: str, item: dict) -> list[str]:
     return notes(Files(ROOT, {ROOT: text}), [checked({**ITEM, **item})])
 
 
@@ -66,7 +66,7 @@ def test_a_line_stays_or_moves_or_is_told_of_and_comes_back(
     assert (f"    {line}\n" in nic) == stays
     assert (f"    # stays with eth0: {line}\n" in bridge) == stays
     assert stays or f"    {moved}\n" in bridge
-    sentences = told(text)
+    sentences = told(text, TAKE)
     assert len(sentences) == bool(said)
     assert all(f"{ROOT}:4: " in one and said in one and line in one for one in sentences)
     assert edited(there, BACK)[ROOT] == text
@@ -74,8 +74,8 @@ def test_a_line_stays_or_moves_or_is_told_of_and_comes_back(
 
 def test_a_sentence_is_said_once_and_by_a_second_run_no_more() -> None:
     text = "iface eth0 inet dhcp\n    up /opt/x eth0\n"
-    assert len(told(text)) == 1
-    assert told(edited({ROOT: text}, {"take_over": "eth0"})[ROOT]) == []
+    assert len(told(text, TAKE)) == 1
+    assert told(edited({ROOT: text}, {"take_over": "eth0"})[ROOT], TAKE) == []
 
 
 PORT = "iface eth0 inet manual\n    up {}\n\nauto br0\niface br0 inet dhcp\n    bridge_ports eth0\n"

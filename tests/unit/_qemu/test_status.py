@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_a_monitor_that_answers(
     directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Monitor:
-        def __enter__(self) -> Monitor:
+        def __enter__(self) -> Any:
             return self
 
         def __exit__(self, *_error: object) -> None:
