@@ -24,7 +24,7 @@ LEFT_BEHIND = (
     ".ruff_cache/1",
     ".pytest_cache/1",
     ".nox/1",
-    ".github/dependabot.yml",
+    ".github/1.yml",
     "changelogs/.plugin-cache.yaml",
     "tests/output/1",
     "plugins/modules/__pycache__/1.pyc",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,68 @@ def test_a_task_that_confirms_by_itself_says_that_it_takes_no_async(
         name for name, doc in documented.items() if doc["attributes"]["async"]["support"] == "none"
     }
     assert without == confirming | {"guarded_change"}
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+MAKES = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))
+# what tools/check.py runs: ("title", "session", is it pytest's)
+CHECKS = set(
+    re.findall(
+        r'\("[^"]+", "([a-z-]+)", (?:True|False)\)', (ROOT / "tools/check.py").read_text("utf-8")
+    )
+)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_trusts_named_versions_and_holds_no_secret(path: Path) -> None:
+    text = path.read_text("utf-8")
+    flow = yaml.safe_load(text)
+    used = [
+        step["uses"] for job in flow["jobs"].values() for step in job["steps"] if "uses" in step
+    ]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", one) for one in used), used
+    assert "secrets." not in text
+    assert flow["permissions"] == {"contents": "read"}
+    assert all("timeout-minutes" in job for job in flow["jobs"].values())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_what_a_workflow_runs_is_there(path: Path) -> None:
+    flow = yaml.safe_load(path.read_text("utf-8"))
+    for job in flow["jobs"].values():
+        words = job.get("strategy", {}).get("matrix", {})
+        said = "\n".join(step.get("run", "") for step in job["steps"])
+        # each value of a matrix in its place
+        every = "\n".join(
+            re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda it, n=n, of=words: _nth(of[it[1]], n), said)
+            for n in range(max(map(len, words.values()), default=1))
+        )
+        assert set(re.findall(r"^make ([a-z-]+)", every, re.M)) <= MAKES
+        assert set(re.findall(r"tools/check\.py ([a-z-]+)", every)) <= CHECKS
+        assert all((ROOT / one).exists() for one in re.findall(r"tools/[a-z_.]+", every))
+
+
+def test_the_workflows_run_every_part_of_make_test() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))["jobs"]
+    parts = {
+        *jobs["quick"]["strategy"]["matrix"]["target"],
+        *jobs["machine"]["strategy"]["matrix"]["check"],
+    }
+    linted = set(re.search(r"^lint:.*\n.*check\.py (.*)", MAKEFILE, re.M)[1].split())
+    assert parts - {"lint"} | linted == CHECKS - {"faults-lab"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*_*.yml")),
+    ids=lambda path: path.stem,
+)
+def test_an_issue_form_asks_each_thing_once(path: Path) -> None:
+    form = yaml.safe_load(path.read_text("utf-8"))
+    ids = [part["id"] for part in form["body"] if part["type"] != "markdown"]
+    assert form["name"] and form["description"] and len(ids) == len(set(ids)) > 0
+
+
+def _nth(values: list[str], n: int) -> str:
+    return str(values[n % len(values)])
