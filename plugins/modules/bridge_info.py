@@ -129,6 +129,23 @@ addresses:
   type: list
   elements: dict
   sample: [{dev: br0, address: 192.0.2.10/24, family: inet, scope: global}]
+links:
+  description:
+    - All network devices but the loopback, among them those that a bridge's ports stand on, and taps that are in no bridge.
+    - C(kind) is the kernel's word (V(tun), V(bond), V(vlan) ...; empty for hardware), C(master) the bridge or bond that a device belongs to, C(lower)
+      the device that a VLAN device stands on, C(vlan) its VLAN, C(speed) a NIC's speed in Mbit/s where its driver tells one. C(holder_pid) and C(holder_guest)
+      are of a tap in use.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: bond0.20, kind: vlan, mac: "52:54:00:12:34:56", mtu: 1500, up: true, carrier: true, alias: "", master: br0, lower: bond0, vlan: 20,
+            speed: null, holder_pid: null, holder_guest: null}]
+neighbours:
+  description: The addresses whose MACs the host has heard, as C(ip neigh) tells them.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{dev: br0, address: 192.0.2.20, mac: "52:00:00:00:00:01"}]
 transactions:
   description: Guarded changes that nobody has confirmed yet, each with C(id), C(state), C(what) and C(seconds_left). Empty where none is pending.
   returned: success
@@ -161,6 +178,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import ro
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
     names_of,
+    speed,
 )
 
 
@@ -177,11 +195,14 @@ def main():
         mdb = None if groups is None else rtnl_mdb.decode(groups, names)
         routes = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)
         guests = rundir.definitions(module.params["netns"])
+        speeds = {link.name: speed(link) for link in now.links.values() if not link.kind}
         module.exit_json(
             changed=False,
             bridges=describe.bridges(now, netlink.fdb(now.links), mdb, module.params["name"]),
             routes=describe.routes(routes),
             addresses=describe.addresses(now),
+            links=describe.links(now, speeds),
+            neighbours=describe.neighbours(netlink.neighbours(now.links)),
             transactions=transactions.pending(module.params["netns"]),
             as_variables=as_variables.variables(now, guests, rundir.uids(guests)),
         )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
@@ -60,9 +60,46 @@ def _bridge(
     }
 
 
+def links(now: Snapshot, speeds: Mapping[str, int | None]) -> list[dict[str, Any]]:
+    """Every device but the loopback, and what it stands on; C(speeds) in Mbit/s by name."""
+    return [
+        {
+            "name": link.name,
+            "kind": link.kind,
+            "mac": link.mac,
+            "mtu": link.mtu,
+            "up": link.up,
+            "carrier": link.running,
+            "alias": link.alias,
+            "master": link.master,
+            "lower": link.lower,
+            "vlan": link.options.get("id") if link.kind == "vlan" else None,
+            "speed": speeds.get(link.name),
+            **_holder(now, link),
+        }
+        for link in now.links.values()
+        if not link.loopback
+    ]
+
+
+def neighbours(found: Iterable[rtnl_neigh.Neighbour]) -> list[dict[str, Any]]:
+    """The addresses that the host has heard the MACs of."""
+    return [
+        {"dev": one.dev, "address": one.address, "mac": one.mac} for one in found if not one.proxy
+    ]
+
+
+def _holder(now: Snapshot, link: Link) -> dict[str, Any]:
+    """Who has a tap open; nobody has one without a carrier."""
+    holder = now.holders.get(link.name) if link.kind == "tun" and link.running else None
+    return {
+        "holder_pid": holder.pid if holder else None,
+        "holder_guest": holder.guest if holder else None,
+    }
+
+
 def _port(now: Snapshot, link: Link) -> dict[str, Any]:
     port = link.port or {}
-    holder = now.holders.get(link.name) if link.kind == "tun" and link.running else None
     return {
         "name": link.name,
         "number": port.get("port_no"),
@@ -74,8 +111,7 @@ def _port(now: Snapshot, link: Link) -> dict[str, Any]:
         "state": port.get("port_state"),
         "options": dict(port),
         "vlans": None if link.vlans is None else vlan_words.as_list(link.vlans),
-        "holder_pid": holder.pid if holder else None,
-        "holder_guest": holder.guest if holder else None,
+        **_holder(now, link),
     }
 
 

@@ -198,14 +198,25 @@ def wireless(names: Iterable[str], sysfs: str = "/sys/class/net") -> set[str]:
 
 def mac_given(link: Link, sysfs: str = "/sys/class/net") -> bool | None:
     """Whether somebody gave the device its MAC (NET_ADDR_SET); None where this sysfs is of another namespace, or gone."""
+    if _told(link, "address", sysfs) != link.mac:
+        return None
+    kind = _told(link, "addr_assign_type", sysfs)
+    return int(kind) == _NET_ADDR_SET if kind is not None and kind.isdigit() else None
+
+
+def speed(link: Link, sysfs: str = "/sys/class/net") -> int | None:
+    """How fast a NIC's wire is, in Mbit/s; None where its driver does not tell, or nothing is plugged in."""
+    told = _told(link, "speed", sysfs)
+    return int(told) if told is not None and told.isdigit() and int(told) else None
+
+
+def _told(link: Link, what: str, sysfs: str) -> str | None:
+    """What sysfs tells of a device; None where this sysfs is of another namespace, or the driver refuses to say."""
     try:
         with open(os.path.join(sysfs, link.name, "ifindex"), encoding="ascii") as text:
-            if int(text.read()) != link.index:
+            if text.read().strip() != str(link.index):
                 return None
-        with open(os.path.join(sysfs, link.name, "address"), encoding="ascii") as text:
-            if text.read().strip() != link.mac:
-                return None
-        with open(os.path.join(sysfs, link.name, "addr_assign_type"), encoding="ascii") as text:
-            return int(text.read()) == _NET_ADDR_SET
+        with open(os.path.join(sysfs, link.name, what), encoding="ascii") as text:
+            return text.read().strip()
     except (OSError, ValueError):
         return None

@@ -16,7 +16,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._info import describe
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.mdb import Group, Table
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import (
+    Forwarding,
+    Neighbour,
+)
 from ansible_collections.hypervisor.network.tests.harness import simulated
 from ansible_collections.hypervisor.network.tests.harness.captured import NAMES, ROUTES
 
@@ -83,6 +86,31 @@ def test_a_port_names_its_holder_only_while_it_is_held() -> None:
 def test_a_name_that_is_no_bridge_is_refused(name: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
         describe.bridges(NOW, [], None, name)
+
+
+def test_every_device_tells_what_it_stands_on_and_who_holds_it() -> None:
+    now = Snapshot(
+        {
+            "lo": Link("lo", 9, flags=0x9),
+            "bond0": Link("bond0", 6, "bond", 0x1, master="br1"),
+            "bond0.20": Link("bond0.20", 7, "vlan", lower="bond0", options={"id": 20}),
+            **NOW.links,
+        },
+        holders=NOW.holders,
+    )
+    found = {one["name"]: one for one in describe.links(now, {"eth0": 1000})}
+    assert "lo" not in found and found["eth0"]["speed"] == 1000 and found["tap1"]["speed"] is None
+    assert (found["bond0.20"]["lower"], found["bond0.20"]["vlan"]) == ("bond0", 20)
+    assert found["bond0"]["master"] == "br1" and found["bond0"]["vlan"] is None
+    assert found["tap1"]["holder_guest"] == "vm1" and found["tap2"]["holder_pid"] is None
+
+
+def test_neighbours_are_addresses_with_their_macs() -> None:
+    heard = Neighbour("br0", "192.0.2.20", 2, "02:00:00:00:00:71", 2)
+    answered_for = Neighbour("br0", "192.0.2.30", 2, None, 0, proxy=True)
+    assert describe.neighbours([heard, answered_for]) == [
+        {"dev": "br0", "address": "192.0.2.20", "mac": "02:00:00:00:00:71"}
+    ]
 
 
 def test_groups_are_told_by_their_bridge() -> None:

@@ -177,3 +177,16 @@ def test_a_sysfs_of_another_namespace_or_none_tells_nothing(tmp_path: Path) -> N
     assert of_sysfs(tmp_path, address="02:00:00:00:00:02") is None
     assert of_sysfs(tmp_path, addr_assign_type="none") is None
     assert rtnl_snapshot.mac_given(Link("gone0", 7), str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(("told", "speed"), [("1000", 1000), ("-1", None), ("0", None), ("", None)])
+def test_a_nic_tells_its_speed_where_its_driver_knows_it(
+    tmp_path: Path, told: str, speed: int | None
+) -> None:
+    folder = tmp_path / "eth0"
+    folder.mkdir()
+    (folder / "ifindex").write_text("7\n", encoding="ascii")
+    (folder / "speed").write_text(f"{told}\n", encoding="ascii")
+    assert rtnl_snapshot.speed(Link("eth0", 7), str(tmp_path)) == speed
+    assert rtnl_snapshot.speed(Link("eth0", 8), str(tmp_path)) is None, "another namespace's sysfs"
+    assert rtnl_snapshot.speed(Link("eth1", 7), str(tmp_path)) is None

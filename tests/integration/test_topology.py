@@ -1,0 +1,231 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picture as those see it who look at it: Graphviz, Chromium, and the playbook that draws it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.filter.topology import topology
+from ansible_collections.hypervisor.network.tests.conftest import needs_root
+from ansible_collections.hypervisor.network.tests.harness import pictured
+from ansible_collections.hypervisor.network.tests.harness.browser import Browser
+from ansible_collections.hypervisor.network.tests.harness.netns import batch
+
+PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "topology.yml"
+SVG = "{http://www.w3.org/2000/svg}"
+TILES = "[...document.querySelectorAll('main .tile')].filter((one) => one.checkVisibility())"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a page of each fleet."""
+    folder = tmp_path_factory.mktemp("pages")
+    fleets = {
+        "small": pictured.fleet(2, 9),
+        "large": pictured.fleet(50, 40),
+        "hostile": pictured.hostile(),
+    }
+    for name, fleet in fleets.items():
+        (folder / f"{name}.html").write_text(topology(fleet, "html"), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("fleet", [pictured.fleet(2, 9), pictured.hostile()])
+def test_graphviz_draws_every_host_and_guest_with_its_own_name(fleet: dict) -> None:
+    drawn = ElementTree.fromstring(topology(fleet, "svg"))
+    texts = {one.text for one in drawn.iter(f"{SVG}text")}
+    guests = {one["name"] for host in fleet.values() for one in _guests(host)}
+    plain = {name for name in [*fleet, *guests] if name.isprintable()}
+    assert plain and {text.replace("\xa0", " ") for text in texts if text} >= plain
+    assert not [one for one in drawn.iter() if one.tag in (f"{SVG}script", f"{SVG}a")]
+
+
+def _guests(host: dict) -> list[dict]:
+    found = host.get("guests", [])
+    return found["guests"] if isinstance(found, dict) else found
+
+
+def test_names_are_text_on_the_page_and_nothing_of_them_runs(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "hostile.html")
+    shown = browser.ask("[...document.querySelectorAll('.tile bdi')].map((one) => one.textContent)")
+    plain = [name for name in pictured.HOSTILE if name.isprintable()]
+    assert set(plain) <= set(shown) and "\\u202egnp.exe" in shown
+    assert browser.ask("document.querySelectorAll('img, main script').length") == 0
+    browser.ask("document.querySelector('main .tile').click()")
+    words = browser.ask("document.querySelector('dialog').innerText")
+    assert "alias" in words.lower() or "Held by" in words
+    assert browser.complaints() == []
+
+
+def test_no_request_leaves_the_page(browser: Browser, pages: Path) -> None:
+    browser.events.clear()
+    browser.open(pages / "small.html")
+    assert browser.requests() == [(pages / "small.html").as_uri()]
+    # and none could: its own policy forbids it
+    assert (
+        browser.ask("fetch('http://192.0.2.1/').then(() => 'sent', () => 'refused')") == "refused"
+    )
+    assert any("Content Security Policy" in one for one in browser.complaints())
+    browser.events.clear()
+
+
+def test_a_fleet_of_2000_guests_is_drawn_within_two_seconds_and_in_2_mib(
+    browser: Browser, pages: Path
+) -> None:
+    assert browser.open(pages / "large.html") < 2
+    assert (pages / "large.html").stat().st_size < 2 << 20
+    assert browser.ask("document.querySelectorAll('.tile').length") > 2000
+
+
+def test_a_search_leaves_what_it_names(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "large.html")
+    browser.press("/")
+    for character in "vm0412":
+        browser.press(character)
+    assert browser.ask(f"{TILES}.map((one) => one.querySelector('bdi').textContent)") == ["vm0412"]
+    assert "1 of 20" in browser.ask("document.querySelector('.told').textContent")
+
+
+@pytest.mark.parametrize("words", ["52:00:00:00:00:05", "10.15.0.7", "tap5"])
+def test_a_guest_is_found_by_its_mac_its_address_and_its_tap(
+    browser: Browser, pages: Path, words: str
+) -> None:
+    browser.open(pages / "small.html")
+    browser.ask(
+        f"(search => {{ search.value = '{words}'; search.dispatchEvent(new Event('input')); }})"
+        "(document.querySelector('input'))"
+    )
+    assert "vm0005" in browser.ask(f"{TILES}.map((one) => one.innerText).join()")
+
+
+def test_a_tenant_and_a_vlan_filter(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html")
+    browser.ask(
+        "[...document.querySelectorAll('.tenant')].find((one) => one.innerText.includes('red')).click()"
+    )
+    assert (
+        browser.ask(f"{TILES}.map((one) => one.title).filter((one) => !one.includes('tenant red'))")
+        == []
+    )
+    assert browser.ask(f"{TILES}.length") == 3
+    browser.ask(
+        "[...document.querySelectorAll('.tenant')].find((one) => one.innerText.includes('red')).click()"
+    )
+    browser.ask(
+        "(one => { one.value = '12'; one.dispatchEvent(new Event('change')); })(document.querySelector('select'))"
+    )
+    assert (
+        browser.ask(f"{TILES}.map((one) => one.title).filter((one) => !one.includes('VLAN 12'))")
+        == []
+    )
+
+
+def test_only_what_is_wrong_can_be_shown(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html")
+    browser.ask(
+        "[...document.querySelectorAll('.tenant')].find((one) => one.innerText.startsWith('Only')).click()"
+    )
+    names = browser.ask(f"{TILES}.map((one) => one.querySelector('bdi').textContent)")
+    assert {"vm0204", "vm0206", "vm0207", "vm0208"} <= set(names)
+
+
+def test_it_is_used_by_keyboard(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html")
+    browser.ask("document.querySelector('main .tile').focus()")
+    focused = "document.activeElement.innerText.trim()"
+    browser.press("ArrowRight")
+    assert "vm0001" in browser.ask(focused)
+    browser.press("Enter")
+    assert browser.ask("document.querySelector('dialog').open")
+    assert "vm0001" in browser.ask("document.querySelector('dialog h2').innerText")
+    browser.press("Escape")
+    assert not browser.ask("document.querySelector('dialog').open")
+    assert "vm0001" in browser.ask(focused), "the focus is where it was"
+    browser.press("Tab")
+    assert "vm0002" not in browser.ask(focused), "a group of guests is one stop"
+
+
+def test_a_guests_details_go_from_it_to_the_wire(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html")
+    browser.ask("document.querySelector('main .tile').click()")
+    steps = browser.ask(
+        "[...document.querySelectorAll('.step strong')].map((one) => one.textContent)"
+    )
+    assert steps == ["vm0000", "tap0", "br0", "bond0", "eth0", "eth1"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 800), (1400, 900)])
+@pytest.mark.parametrize("name", ["small", "hostile"])
+def test_nothing_is_wider_than_the_screen(
+    browser: Browser, pages: Path, name: str, width: int, height: int
+) -> None:
+    browser.open(pages / f"{name}.html", width, height)
+    assert browser.ask("document.documentElement.scrollWidth") <= width
+    browser.ask("document.querySelector('main .tile').click()")
+    assert browser.ask("document.querySelector('dialog').scrollWidth") <= width
+
+
+def test_dark_is_dark_and_paper_is_white(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html")
+    ground = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+    light = browser.ask(ground)
+    browser.emulate(scheme="dark")
+    dark = browser.ask(ground)
+    browser.emulate(media="print", scheme="dark")
+    assert light == "rgb(255, 255, 255)" == browser.ask(ground) and dark != light
+    assert not browser.ask("document.querySelector('input').checkVisibility()")
+    browser.emulate()
+
+
+def test_the_playbook_draws_what_is_there_what_should_be_and_who_does_not_answer(
+    netns: str, tmp_path: Path
+) -> None:
+    needs_root()
+    batch(
+        netns,
+        "link add br0 up type bridge\nlink add port0 up master br0 type veth peer name far0\nlink set far0 up\n",
+    )
+    hosts = {
+        "here": {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "bridge_host_bridges": [{"name": "br0"}, {"name": "br-missing"}],
+        },
+        "gone": {"ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-oProxyCommand=false"},
+    }
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"hypervisors": {"hosts": hosts}}), encoding="utf-8")
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    formats = ["html", "svg", "mermaid", "dot"]
+    words = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "-i",
+        str(inventory),
+        str(PLAYBOOK),
+    ]
+    done = subprocess.run(
+        ["ip", "netns", "exec", netns, *words, "-e", json.dumps({"topology_formats": formats})],
+        cwd=folder, env={**os.environ, "PWD": str(folder)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (folder / "topology.mmd").read_text(encoding="utf-8")
+    assert '"br0 (bridge)"' in text and '"port0 (port)"' in text
+    assert '"br-missing (bridge)<br/>missing"' in text and '"gone<br/>It did not answer: ' in text
+    assert {path.suffix for path in folder.iterdir()} == {".html", ".svg", ".mmd", ".dot"}
