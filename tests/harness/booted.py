@@ -94,7 +94,7 @@ def ended(child: subprocess.Popen[str]) -> dict[str, Any]:
 def main(seconds: str, nic: str, switch: str) -> None:
     for folder in _OWN:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "none", folder], check=True)
         if not Path(_SWITCH).exists():
             Path(_SWITCH).touch()
             subprocess.run(["mount", "--bind", f"/run/netns/{switch}", _SWITCH], check=True)
