@@ -76,8 +76,8 @@ def with_others(now: Inet, wish: Layout) -> tuple[Layout, Others]:
         and not by_itself(one)
         and not _known(one, wish, made)
     ]
-    standing = {(one.key, one.hops) for one in wish.routes}
-    new = [one for one in (*connected, *routes) if (one.key, one.hops) not in standing]
+    standing = {_way_out(one) for one in wish.routes}
+    new = [one for one in (*connected, *routes) if _way_out(one) not in standing]
     rules, neighbours = _rules(now, wish, made), _neighbours(now, wish, made)
     again = _again(now, wish, addresses)
     return replace(
@@ -132,8 +132,13 @@ def _crowded(one: Address, wish: Layout) -> bool:
 
 
 def _known(route: Route, wish: Layout, made: Layout) -> bool:
-    ways = {(one.key, one.hops) for one in (*wish.routes, *made.routes)}
-    return (route.key, route.hops) in ways
+    ways = {_way_out(one) for one in (*wish.routes, *made.routes)}
+    return _way_out(route) in ways
+
+
+def _way_out(route: Route) -> tuple[Any, ...]:
+    """What makes it the same way: ifup adds onlink to a gateway's, which IPv6 takes for the same and will not have beside it."""
+    return route.key, tuple(replace(hop, onlink=False) for hop in route.hops)
 
 
 def _moved(route: Route, wish: Layout) -> Route:

@@ -131,6 +131,20 @@ def test_what_the_kernel_and_a_lease_bring_is_nobodys() -> None:
     assert "fd99::/48" not in {one.dst for one in kernel.now.routes}
 
 
+@pytest.mark.parametrize("gateway", ["10.77.0.1", "fd77::1"])
+def test_a_gateway_that_ifup_calls_onlink_is_the_hosts_own(gateway: str) -> None:
+    start = Kernel(host())
+    own = simulated.route("default", Hop("eth0", gateway))
+    add(start, own, "route")
+    before = [one for one in start.now.routes if not one.connected]
+    kernel, wish = converted(start.now)
+    gone = simulated.route("default", Hop("br0", gateway))
+    kernel.apply(Change("remove", "route", "", payload=gone))
+    add(kernel, replace(own, hops=(Hop("eth0", gateway, onlink=True),)), "route")
+    gone_back(kernel, wish)
+    assert [one for one in kernel.now.routes if not one.connected] == before
+
+
 @pytest.mark.parametrize("steps", range(0, 14, 2))
 def test_an_address_that_came_on_the_way_is_there_after_it(steps: int) -> None:
     kernel, wish = converted(host(), steps)
