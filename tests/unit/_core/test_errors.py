@@ -46,3 +46,42 @@ def test_what_a_module_adds_to_its_failure_travels_with_the_error() -> None:
 def test_what_this_kernel_lacks_is_a_refusal_and_a_wrong_wish_is_none() -> None:
     assert issubclass(errors.Unsupported, errors.Refused)
     assert not issubclass(errors.BadInput, errors.Refused)
+
+
+class Unsayable(Exception):
+    """One whose text can't even be made."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("two\n lines"), "came upon ValueError (two lines) while reading the host; "),
+        (KeyError(), "came upon KeyError while reading the host; "),
+        (Unsayable(), "came upon Unsayable while reading the host; "),
+        (OSError("\udcff"), r"came upon OSError (\udcff) while reading the host; "),
+    ],
+)
+def test_what_is_no_error_of_ours_is_a_fault_that_names_the_step(
+    error: Exception, words: str
+) -> None:
+    with pytest.raises(errors.Fault) as caught, errors.during("reading the host", "All is well."):
+        raise error
+    text = str(caught.value)
+    assert words in text and text.endswith(" All is well.") and "\n" not in text
+    assert caught.value.__cause__ is error
+
+
+def test_a_long_text_of_a_fault_is_cut() -> None:
+    with pytest.raises(errors.Fault) as caught, errors.during("reading the host"):
+        raise ValueError("x" * 10_000)
+    assert "xxx...)" in str(caught.value) and len(str(caught.value)) < 1000
+
+
+def test_an_error_of_ours_passes_as_it_is_and_so_does_ctrl_c() -> None:
+    for error in (BadInput("No."), KeyboardInterrupt()):
+        with pytest.raises(type(error)) as caught, errors.during("reading the host"):
+            raise error
+        assert caught.value is error
