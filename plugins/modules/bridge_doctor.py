@@ -1,0 +1,142 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bridge_doctor
+short_description: Tell why a guest has no network
+version_added: 0.1.0
+description:
+  - Walks the way of a guest's frame (its network card, the tap, the bridge's port, the VLAN, the bridge, the uplink, the gateway), and says where it ends.
+  - Each finding comes with its evidence, and with the tasks that cure it.
+  - Looks at what the kernel, QEMU and the files of other network managers tell. Starts nothing, writes nothing, and sends no frame, so what is wrong beyond the
+    host's own ports is not found. The rules of the packet filter are asked of C(nft) and C(iptables), where those are installed.
+  - Without any option all guests and all bridges are looked at.
+author:
+  - The hypervisor.network contributors (@hypervisor-network)
+extends_documentation_fragment:
+  - hypervisor.network._attributes.info
+  - hypervisor.network._deps
+  - hypervisor.network._device
+options:
+  guest:
+    description:
+      - Only this guest's ways. Of a guest that M(hypervisor.network.qemu_guest) did not make, the name that its QEMU was given.
+    type: str
+  mac:
+    description:
+      - Only the way of this MAC, of a guest or as a bridge has learned it.
+    type: str
+  address:
+    description:
+      - Only the way of the guest with this IP address, where the host has heard whose it is.
+    type: str
+  bridge:
+    description:
+      - Only the ways over this bridge, and the bridge itself.
+    type: str
+seealso:
+  - module: hypervisor.network.bridge_info
+  - module: hypervisor.network.bridge_isolation
+  - module: hypervisor.network.qemu_guest_info
+"""
+
+EXAMPLES = r"""
+- name: Ask why vm1 has no network
+  hypervisor.network.bridge_doctor:
+    guest: vm1
+  register: doctor
+
+- name: Read the answer
+  ansible.builtin.debug:
+    msg: "{{ doctor.findings | map(attribute='finding') }}"
+"""
+
+RETURN = r"""
+findings:
+  description: What is wrong, in the order of the way. Empty on a healthy host.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: What kind of finding it is; it does not change with the words.
+      type: str
+      sample: vlan_not_on_uplink
+    step:
+      description: Where on the way it is, one of C(guest), C(tap), C(port), C(vlan), C(bridge), C(uplink) and C(gateway).
+      type: str
+      sample: vlan
+    severity:
+      description: C(error) stops frames; C(warning) stops some of them, or may; C(info) is what may be meant so.
+      type: str
+      sample: error
+    guest:
+      description: Whose way it is on; null for what all have in common.
+      type: str
+      sample: vm1
+    device:
+      description: The device that it is about; null where it is about the guest.
+      type: str
+      sample: eth0
+    finding:
+      description: What is wrong, in a sentence.
+      type: str
+      sample: The uplink eth0 does not carry VLAN 20, which tap1 is in.
+    evidence:
+      description: What was read that shows it.
+      type: dict
+      sample: {vlan: [20], uplink_vlans: {"1": pvid untagged}}
+    cure:
+      description: The tasks that cure it, in their order. Empty where only a person can decide.
+      type: list
+      elements: dict
+      sample: [{hypervisor.network.bridge_port: {name: eth0, bridge: br0, vlans: [{vid: 20}], vlans_mode: merge}}]
+ways:
+  description: The ways that were walked, each with C(guest), C(mac), C(tap), C(bridge), C(uplinks), and C(ends_at), the step of the first error, null where
+    nothing that is known stops a frame.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{guest: vm1, mac: "52:00:00:00:00:01", tap: tap1, bridge: br0, uplinks: [eth0], ends_at: vlan}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core import units
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose, read, way
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+
+ASKED = ("guest", "mac", "address", "bridge")
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={**{name: {"type": "str"} for name in ASKED}, **NETNS},
+        mutually_exclusive=[ASKED],
+        supports_check_mode=True,
+    )
+    with failures(module, "looking at the host"):
+        asked = {name: module.params[name] for name in ASKED if module.params[name] is not None}
+        if "mac" in asked:
+            asked["mac"] = units.mac(asked["mac"])
+        found = read.guests(module.params["netns"], Status())
+        enter_netns(module.params["netns"])
+        host = read.host(Netlink(), found)
+        bridges = [link.name for link in host.now.links.values() if link.kind == "bridge"]
+        ways = way.ways(host, **asked)
+        also = [] if {"guest", "mac", "address"} & set(asked) else bridges
+        if "bridge" in asked:
+            also = [asked["bridge"]]
+        module.exit_json(changed=False, **diagnose.diagnose(host, ways, also))
+
+
+if __name__ == "__main__":
+    main()
