@@ -17,8 +17,10 @@ from ansible_collections.hypervisor.network.tests.harness.patient import MAC, UP
 
 # What is other about vm1's host: the finding, its step where a way ends there, the module of its cure
 CASES: dict[str, patient.Case] = {
-    "the MAC is behind another port": ({"fdb": (*patient.FDB[1:], Forwarding("br0", "eth0", MAC, 10, False, False, 1.0))},
-        "mac_learned_elsewhere", "bridge", "bridge_fdb"),
+    "the MAC is behind another port": (
+        {"fdb": (*patient.FDB[1:], Forwarding("br0", "eth0", MAC, 10, False, False, 1.0))},
+        "mac_learned_elsewhere", "bridge", "bridge_fdb",
+    ),
     "the MAC is in two bridges": ({"fdb": (*patient.FDB, Forwarding("br1", "x", MAC, 10, False, False, 1.0))}, "mac_in_two_bridges", None, None),
     "the guest is silent": ({"fdb": patient.FDB[1:]}, "not_heard", None, None),
     "the bridge is down": ({"br0": {"flags": 0}}, "bridge_down", "bridge", "linux_bridge"),
@@ -29,14 +31,18 @@ CASES: dict[str, patient.Case] = {
     "the uplink is down": ({"eth0": {"flags": 0}}, "uplink_down", "uplink", "bridge_port"),
     "the uplink has no carrier": ({"eth0": {"flags": UP}}, "uplink_no_carrier", "uplink", None),
     "the uplink is wireless": ({"eth0": {"wireless": True}}, "uplink_wireless", "uplink", None),
-    "the uplink kept its address": ({"addresses": (patient.ADDRESS, simulated.address("eth0", "192.0.2.11/24"))},
-        "uplink_has_addresses", None, "bridge_uplink"),
+    "the uplink kept its address": (
+        {"addresses": (patient.ADDRESS, simulated.address("eth0", "192.0.2.11/24"))},
+        "uplink_has_addresses", None, "bridge_uplink",
+    ),
     "another manager has the uplink": ({"managers": {"eth0": ["eth0 is managed by systemd-networkd"]}}, "other_manager", None, None),
     "the tap's MTU is larger": ({"tap1": {"mtu": 9000}}, "mtu_too_big", None, "tap_device"),
     "the guest's MTU is larger": ({"guests": [replace(VM1, spec={"nics": [{**VM1.spec["nics"][0], "mtu": 9000}]})]}, "mtu_too_big", None, None),
     "the tap's MTU is smaller": ({"tap1": {"mtu": 1400}}, "mtu_too_small", None, "tap_device"),
-    "a guest poses as the gateway": ({"fdb": (*patient.FDB, Forwarding("br0", "tap2", patient.ROUTER_MAC, 10, False, False, 0.1))},
-        "gateway_behind_a_guest", None, None),
+    "a guest poses as the gateway": (
+        {"fdb": (*patient.FDB, Forwarding("br0", "tap2", patient.ROUTER_MAC, 10, False, False, 0.1))},
+        "gateway_behind_a_guest", None, None,
+    ),
 }  # fmt: skip
 
 

@@ -17,12 +17,16 @@ from ansible_collections.hypervisor.network.tests.harness.patient import MAC, UP
 
 # What is other about vm1's host: the finding, its step where a way ends there, the module of its cure
 CASES: dict[str, patient.Case] = {
-    "the guest is stopped": ({"guests": [replace(VM1, status="stopped", pid=None)], "tap1": {"flags": UP}, "holders": {}},
-        "guest_not_running", "guest", "qemu_guest"),
+    "the guest is stopped": (
+        {"guests": [replace(VM1, status="stopped", pid=None)], "tap1": {"flags": UP}, "holders": {}},
+        "guest_not_running", "guest", "qemu_guest",
+    ),
     "the guest crashed": ({"guests": [replace(VM1, status="crashed", crash_reason="out of memory")]}, "guest_not_running", "guest", "qemu_guest"),
     "the guest hangs": ({"guests": [replace(VM1, status="unresponsive")]}, "guest_unresponsive", "guest", None),
-    "the guest's cable is pulled": ({"guests": [replace(VM1, spec={"nics": [{**VM1.spec["nics"][0], "link": False}]})]},
-        "guest_link_off", "guest", None),
+    "the guest's cable is pulled": (
+        {"guests": [replace(VM1, spec={"nics": [{**VM1.spec["nics"][0], "link": False}]})]},
+        "guest_link_off", "guest", None,
+    ),
     "two guests have one MAC": ({"guests": [VM1, replace(VM2, spec={"nics": [{"tap": "tap2", "mac": MAC}]})]}, "mac_of_two_guests", "guest", None),
     "the MAC is a device's of the host": ({"br1": {"mac": MAC}}, "mac_is_hosts", "guest", None),
     "the tap is gone": ({"tap1": None}, "tap_missing", "tap", "tap_device"),

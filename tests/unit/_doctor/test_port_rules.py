@@ -29,8 +29,10 @@ CASES: dict[str, patient.Case] = {
     "groups are off": ({"tap1": {"port": {"mcast_flood": False}}}, "mcast_flood_off", None, "bridge_port"),
     "the bridge answers for others": ({"tap1": {"port": {"neigh_suppress": True}}}, "neigh_suppress", None, "bridge_port"),
     "the port is isolated": ({"tap1": {"port": {"isolated": True}}}, "port_isolated", None, "bridge_port"),
-    "tap and uplink are isolated": ({"tap1": {"port": {"isolated": True}}, "eth0": {"port": {"isolated": True}}},
-        "isolated_from_uplink", "port", "bridge_port"),
+    "tap and uplink are isolated": (
+        {"tap1": {"port": {"isolated": True}}, "eth0": {"port": {"isolated": True}}},
+        "isolated_from_uplink", "port", "bridge_port",
+    ),
     "the tap has no VLAN": ({"tap1": {"vlans": {}}}, "vlan_none", "vlan", "bridge_port"),
     "the tap has no PVID": ({"tap1": {"vlans": {"10": "untagged"}}}, "vlan_none", "vlan", "bridge_port"),
     "two VLANs leave untagged": ({"tap1": {"vlans": {"1": "untagged", "10": "pvid untagged"}}}, "pvid_leak", None, "bridge_port"),
