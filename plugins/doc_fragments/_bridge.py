@@ -34,6 +34,21 @@ mtu:
   description:
     - MTU in bytes. Given once, it stays. Not given, the kernel makes it follow the smallest MTU of the ports.
   type: int
+addresses:
+  description:
+    - The host's own addresses on the bridge, each with its prefix length, such as V(10.9.0.1/24). For a network that no NIC brings. Those of a NIC
+      come along with M(hypervisor.network.bridge_uplink).
+    - With O(state) V(absent), those that may go with the bridge although O(force) is not said.
+    - Of the running network only. The files have them by M(hypervisor.network.interfaces_stanza).
+  type: list
+  elements: str
+addresses_mode:
+  description:
+    - Whether the bridge keeps addresses that O(addresses) does not list. V(merge) leaves them, since daemons give some, keepalived for example.
+      V(exact) takes them away, but for link-local ones and those that have a lifetime.
+  type: str
+  choices: [merge, exact]
+  default: merge
 forward_delay:
   description:
     - Seconds that a port spends in the listening and in the learning state. 2 to 30 with STP. Less is refused there, since the kernel

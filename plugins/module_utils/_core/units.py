@@ -6,8 +6,10 @@ Each function takes the value and the option's name (for the message) and return
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
+from typing import Union
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.deps import needed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
@@ -86,3 +88,31 @@ def whole(value: int, option: str, low: int, high: int) -> int:
     if not low <= value <= high:
         raise BadInput(f"{option} {value} is outside the kernel's range of {low} to {high}.")
     return value
+
+
+def host_address(value: str) -> Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]:
+    """An address with its prefix that a host can have."""
+    if "/" not in value:
+        raise BadInput(f"address {value} has no prefix length; write it like 192.0.2.10/24.")
+    try:
+        if "%" in value:
+            raise ValueError(value)
+        one = ipaddress.ip_interface(value)
+    except ValueError:
+        raise BadInput(
+            f"address {value} is no address with a prefix length; write it like 192.0.2.10/24."
+        ) from None
+    if one.ip.is_unspecified or one.ip.is_multicast or one.ip.is_loopback:
+        raise BadInput(
+            f"address {value} is an unspecified, multicast or loopback address, which no NIC can have; give the host's own."
+        )
+    network = one.network
+    if (
+        one.version == 4
+        and network.prefixlen < 31
+        and one.ip in (network.network_address, network.broadcast_address)
+    ):
+        raise BadInput(
+            f"address {value} is the network's own or its broadcast address; give the host's own."
+        )
+    return one

@@ -27,7 +27,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.locks imp
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import messages, tuntap
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    messages,
+    own_addresses,
+    set_addresses,
+    tuntap,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link.link_local import (
@@ -142,6 +147,7 @@ class LinkNoun:
             kind: [planners[kind].wish_back(before, name) for name in found]
             for kind, found in names.items()
         }
+        back["bridge"] = own_addresses.with_those_back(back["bridge"], changes)
         return {**back, "address": addresses}
 
     def apply(self, changes: Plan, now: Snapshot) -> None:
@@ -179,6 +185,7 @@ class LinkNoun:
         if after.get("self_vlans") is not None:
             self._set_vlans(change.name, index, None, after["self_vlans"], own=True)
         self._set_link(change, after, index)
+        set_addresses.carry_out(self.netlink, change, index, now)
 
     def _update_bridge(self, change: Change, now: Snapshot) -> None:
         index = self._index(change.name, now)
@@ -201,6 +208,7 @@ class LinkNoun:
         if "mac" in after:
             self._set_mac(change, index)
         self._set_link(change, after, index)
+        set_addresses.carry_out(self.netlink, change, index, now)
 
     def _set_bridge(self, name: str, options: Mapping[str, Any], index: int) -> None:
         # else the kernel refuses a forward_delay under 2
@@ -287,9 +295,8 @@ class LinkNoun:
 
     def _add_address(self, change: Change, now: Snapshot) -> None:
         address = change.payload
-        body = rtnl_address.readdress(
-            address, index_of(address.dev, {}), address.dev, address.flags
-        )
+        index = index_of(address.dev, {})
+        body = rtnl_address.readdress(address, index, address.dev, address.flags)
         self.netlink.send(
             rtnl_address.RTM_NEWADDR,
             NLM_F_CREATE | NLM_F_REPLACE,

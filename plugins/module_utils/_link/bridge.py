@@ -22,7 +22,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Link,
     Snapshot,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device, reach
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    device,
+    own_addresses,
+    reach,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
@@ -38,6 +42,7 @@ SPEC: dict[str, dict[str, Any]] = {
     **device.SPEC,
     **option_tables.spec_of(option_tables.BRIDGE),
     "self_vlans": vlan_words.ITEM,
+    **own_addresses.SPEC,
     "force": {"type": "bool"},
 }
 
@@ -50,6 +55,7 @@ def checked(item: Mapping[str, Any]) -> dict[str, Any]:
         wish["self_vlans"] = vlan_words.of_entries(
             item["self_vlans"], f"{item['name']}: self_vlans"
         )
+    wish.update(own_addresses.checked(item))
     return {"name": item["name"], "state": item["state"], "force": bool(item.get("force")), **wish}
 
 
@@ -75,6 +81,7 @@ def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
                     {"vlan_protocol": None} if pattern is None else pattern.options,
                     wish.get("vlan_filtering"),
                 )
+            own_addresses.check_free(now, wish)
             changes.append(Change("create", KIND, wish["name"], None, _options(wish)))
         else:
             changes += _update(now, link, wish)
@@ -122,7 +129,7 @@ def _options(wish: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in wish.items()
-        if key not in ("name", "state", "force", "back") and value is not None
+        if key not in ("name", "state", "force", "back", *own_addresses.HOW) and value is not None
     }
 
 
@@ -130,12 +137,19 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     options = missing(link, wish)
     if "stp_state" in options or "forward_delay" in options:
         _check_stp(link.name, {**link.options, **options})
-    after = {**device.changed(link, wish), **options, **_self_vlans(link, wish, options)}
+    has, addresses = own_addresses.planned(now, wish)
+    after = {
+        **device.changed(link, wish),
+        **options,
+        **_self_vlans(link, wish, options),
+        **addresses,
+    }
     if not wish.get("back"):
+        own_addresses.check_free(now, wish)
         _check_ports(now, link, options, wish["force"])
     if not after:
         return []
-    old = {**device.values(link), **link.options, "self_vlans": dict(link.vlans or {})}
+    old = {**device.values(link), **link.options, "self_vlans": dict(link.vlans or {}), **has}
     return [Change("update", KIND, link.name, {key: old[key] for key in after}, after)]
 
 
@@ -229,12 +243,13 @@ def _check_stp(name: str, options: Mapping[str, Any]) -> None:
 def _delete(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     ports = [port.name for port in now.ports_of(link.name)]
     addresses = [address.text for address in now.addresses_of(link.name)]
-    if (ports or addresses) and not wish["force"]:
+    strange = [one for one in addresses if one not in (wish.get("addresses") or ())]
+    if (ports or strange) and not wish["force"]:
         held = " and ".join(
             part
             for part in (
                 ports and f"the ports {listed(ports)}",
-                addresses and f"the addresses {listed(addresses)}",
+                strange and f"the addresses {listed(strange)}",
             )
             if part
         )

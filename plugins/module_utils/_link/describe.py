@@ -28,6 +28,8 @@ def described(
             if link is None
             else {"state": "present", **describe(link)}
         )
+        if link is not None and kind == "bridge":
+            device["addresses"] = [one.text for one in outcome.after.addresses_of(name)]
         if outcome.after is outcome.before:
             for change in outcome.changes:
                 if change.name == name and change.kind == kind:

@@ -10,6 +10,7 @@ br_forward.c, br_input.c), net/ipv6/addrconf.c.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import replace
 from typing import Any, Callable, Iterable, Mapping
 
@@ -26,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import IPV6_MTU
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.address import (
+    AF_INET,
     AF_INET6,
     by_kernel,
 )
@@ -177,6 +179,8 @@ def _cuts(host: _Host, name: str, after: Mapping[str, Any]) -> bool:
 
 def _bridge(host: _Host, change: Change) -> str:
     link, after = host.now.links.get(change.name), change.after or {}
+    if _readdressed(host, change):
+        return MAY_CUT_SSH
     if link is None:
         return SAFE
     ports = host.now.ports_of(link.name)
@@ -196,6 +200,29 @@ def _bridge(host: _Host, change: Change) -> str:
         if lost & of_the_host(host, link.name):
             return MAY_CUT_SSH
     return INTERRUPTS if cutting and ports else SAFE
+
+
+def _readdressed(host: _Host, change: Change) -> bool:
+    """Whether a bridge loses an address, or gets a network in which somebody may be who is reached over another device: behind a gateway anybody is."""
+    after = (change.after or {}).get("addresses")
+    if after is None:
+        return False
+    before = (change.before or {}).get("addresses") or []
+    if set(before) - set(after):
+        return True
+    for text in set(after) - set(before):
+        new = ipaddress.ip_interface(text)
+        family = AF_INET6 if new.version == 6 else AF_INET
+        if any(
+            family in host.now.ways.get(dev, ()) for dev in host.now.links if dev != change.name
+        ):
+            return True
+        for one in host.now.addresses:
+            there = ipaddress.ip_interface(one.text)
+            if one.dev != change.name and there.version == new.version and not there.is_link_local:
+                if there.network.overlaps(new.network):
+                    return True
+    return False
 
 
 def _port(host: _Host, change: Change) -> str:

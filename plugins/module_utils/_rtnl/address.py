@@ -29,7 +29,7 @@ IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, IFA_F_MANAGETEMPADDR = 0x02, 
 _IFA_F_TEMPORARY = IFA_F_SECONDARY  # the same bit, by family
 # what a sender may say; the rest (secondary, tentative, permanent ...) is the kernel's own finding
 _IFA_F_SETTABLE = IFA_F_NODAD | 0x04 | 0x10 | 0x100 | IFA_F_NOPREFIXROUTE | 0x400
-_IFA_LABEL, _IFA_FLAGS, _IFA_RT_PRIORITY, _IFA_PROTO = 3, 8, 9, 11
+_IFA_LABEL, _IFA_BROADCAST, _IFA_FLAGS, _IFA_RT_PRIORITY, _IFA_PROTO = 3, 4, 8, 9, 11
 _IFAPROT_KERNEL_RA, _IFAPROT_KERNEL_LL = 2, 3
 _STANDING_IN = 0x48  # a number of our own: the kernel's are small (linux/if_addr.h)
 
@@ -72,6 +72,19 @@ def readdress(address: Address, index: int, dev: str, flags: int) -> bytes:
         if kind != _IFA_FLAGS:
             parts.append(attribute(kind, payload))
     return b"".join(parts)
+
+
+def new_address(dev: str, text: str) -> Address:
+    """An address that nobody has yet, as ifupdown gives it: of IPv4 with the broadcast address of its network."""
+    own, _slash, length = text.partition("/")
+    family = AF_INET6 if ":" in own else AF_INET
+    packed = _names.inet_pton(family, own)
+    parts = [attribute(IFA_LOCAL, packed), attribute(IFA_ADDRESS, packed)]
+    if family == AF_INET and int(length) < 31:
+        hosts = (1 << (32 - int(length))) - 1
+        parts.append(attribute(_IFA_BROADCAST, struct.pack("!I", int.from_bytes(packed, "big") | hosts)))  # fmt: skip
+    raw = _ADDRESS.pack(family, int(length), 0, 0, 0) + b"".join(parts)
+    return Address(dev, text, family, raw=raw)
 
 
 def metric_of(address: Address) -> int:
