@@ -91,7 +91,15 @@ class Host:
         ]
         (folder / "playbook.yml").write_text(json.dumps(playbook), encoding="ascii")
 
-    def role(self, variables: dict[str, Any], *arguments: str) -> Play:
+    def tasks(self, tasks: list[dict[str, Any]], *arguments: str) -> Play:
+        """Run these tasks, which include the role in ways of their own."""
+        playbook = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+        (self.folder / "tasks.yml").write_text(json.dumps(playbook), encoding="ascii")
+        return self.role({}, *arguments, playbook="tasks.yml")
+
+    def role(
+        self, variables: dict[str, Any], *arguments: str, playbook: str = "playbook.yml"
+    ) -> Play:
         """Run the role with these variables."""
         given = {
             "ansible_connection": "local",
@@ -114,7 +122,7 @@ class Host:
             "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
         }
         done = subprocess.run(
-            ["ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *command, str(self.folder / "playbook.yml")],
+            ["ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *command, str(self.folder / playbook)],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         return Play(done.returncode, done.stdout)
@@ -164,7 +172,9 @@ class Play:
     def message(self) -> str:
         """What the task that failed says."""
         failed = re.search(
-            r"^(?:fatal|failed): \[localhost\].*? => (\{.*\})$", self.output, re.MULTILINE
+            r"^(?:fatal|failed): \[localhost\].*? => (\{.*\}|\{\n(?:    .*\n)*\})$",
+            self.output,
+            re.MULTILINE,
         )
         assert self.status != 0 and failed, self.output[-4000:]
         return json.loads(failed.group(1))["msg"]
