@@ -25,8 +25,13 @@ def bridge_host_plan(
 ) -> dict[str, Any]:
     """The lists of every step, from the role's variables and what bridge_info found."""
     try:
-        now = (info or {}).get("bridges") or ()
-        return role_plan.plan(**role_items.typed_all(wish), now=now, user_to_come=user_to_come)
+        found = info or {}
+        return role_plan.plan(
+            **role_items.typed_all(wish),
+            now=found.get("bridges") or (),
+            user_to_come=user_to_come,
+            addresses=found.get("addresses") or (),
+        )
     except HypervisorNetworkError as error:
         raise AnsibleFilterError(str(error)) from error
 

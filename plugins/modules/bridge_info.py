@@ -76,6 +76,10 @@ bridges:
           C(topology_change) makes the bridge forget sooner. C(fdb_n_learned) is the number of
           learned entries, where the kernel counts them.
       type: dict
+    believes_routers:
+      description: Whether the host takes IPv6 routes and addresses from router advertisements that come by this bridge, whoever sends them. Null without IPv6.
+      type: bool
+      sample: false
     self_vlans:
       description: The VLANs of the host itself on the bridge, as C(vlans) of the ports.
       type: list
@@ -83,7 +87,8 @@ bridges:
       sample: [{vid: 1, pvid: true, untagged: true}]
     ports:
       description:
-        - The ports, each with C(name), C(number), C(kind), C(mac), C(mtu), C(up), C(carrier), C(state), C(options), C(vlans), and C(holder_pid) and
+        - The ports, each with C(name), C(number), C(kind), C(mac), C(mtu), C(txqueuelen), C(alias), C(addr_gen_mode), C(up), C(carrier),
+          C(state), C(options), C(vlans), and C(holder_pid) and
           C(holder_guest) of a tap in use.
         - The spanning tree's findings in C(options) are C(port_id), C(port_no), C(designated_root), C(designated_bridge), C(designated_port),
           C(designated_cost), C(topology_change_ack), C(config_pending), and the timers C(message_age_timer), C(forward_delay_timer) and C(hold_timer) in

@@ -204,3 +204,18 @@ def test_an_internal_bridge_has_the_hosts_own_address_after_a_boot(booted: Host)
         ("br1", "192.0.2.1"),
         ("br1", "2001:db8::1"),
     }
+
+
+@pytest.mark.parametrize(("wish", "value"), [(True, "1"), (False, "0")])
+def test_whether_routers_are_believed_is_the_same_after_a_boot(
+    booted: Host, wish: bool, value: str
+) -> None:
+    host = booted(role_text(STATIC, {"name": "br0", "uplink": "eth0", "accept_ra": wish}))["host"]
+    assert run("sysctl", "-n", "net/ipv6/conf/br0/accept_ra", netns=host).strip() == value
+
+
+def test_a_host_that_forwards_believes_routers_after_a_boot_where_it_shall(booted: Host) -> None:
+    text = STATIC + "    pre-up sysctl -qw net.ipv6.conf.all.forwarding=1\n"
+    text += "    pre-up sysctl -qw net.ipv6.conf.default.forwarding=1\n"
+    host = booted(role_text(text, {"name": "br0", "uplink": "eth0", "accept_ra": True}))["host"]
+    assert run("sysctl", "-n", "net/ipv6/conf/br0/accept_ra", netns=host).strip() == "2"

@@ -46,7 +46,8 @@ class Link:
     none, or it is in another namespace), C(options) and C(port) hold what _rtnl/attributes names, C(port) being None on a device that
     is no bridge port. C(vlans) are those of a port, or of a bridge itself, as _core/vlan writes them; None on other devices and on a kernel without
     VLAN filtering. C(flags) are IFF_*; C(xdp): a program is attached to the device itself; C(wireless) is true where the driver is an IEEE 802.11 station.
-    C(ipv6) is empty on a device without IPv6. C(mac_given): of a bridge, whether somebody gave it its MAC, so that it no longer follows its
+    C(ipv6) is empty on a device without IPv6; its C(believes_routers): whether it heeds
+    router advertisements. C(mac_given): of a bridge, whether somebody gave it its MAC, so that it no longer follows its
     ports; None where nobody can tell.
     """
 

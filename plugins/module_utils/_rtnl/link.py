@@ -45,6 +45,8 @@ IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 
 _LINK = struct.Struct("=BxHiII")  # family, type, index, flags, change
 _XDP_ATTACHED, _VXLAN_LINK, _VLAN_ID = 2, 3, 1
 _AF_INET6, _INET6_ADDR_GEN_MODE = int(_names.AF_INET6), 8
+# linux/if_link.h, and the numbers of linux/ipv6.h in what it holds
+_INET6_CONF, _FORWARDING, _ACCEPT_RA, _DISABLE_IPV6 = 2, 0, 3, 26
 _BOND_MODE, _BOND_ARP_IP_TARGET, _BOND_FAIL_OVER_MAC, _BOND_NS_IP6_TARGET = 1, 8, 13, 31
 _TABLES = {"bridge": option_tables.BRIDGE + option_tables.BRIDGE_FACTS, "tun": option_tables.TUN}
 
@@ -152,8 +154,15 @@ def _link(
 
 
 def _ipv6(found: Mapping[int, bytes]) -> dict[str, Any]:
-    mode = walk(walk(found.get(IFLA_AF_SPEC, b"")).get(_AF_INET6, b"")).get(_INET6_ADDR_GEN_MODE)
-    return {} if mode is None else {"addr_gen_mode": ADDR_GEN_MODES[mode[0]]}
+    inet6 = walk(walk(found.get(IFLA_AF_SPEC, b"")).get(_AF_INET6, b""))
+    mode, conf = inet6.get(_INET6_ADDR_GEN_MODE), inet6.get(_INET6_CONF, b"")
+    known = {} if mode is None else {"addr_gen_mode": ADDR_GEN_MODES[mode[0]]}
+    if len(conf) > _DISABLE_IPV6 * 4:
+        words = struct.unpack_from(f"={_DISABLE_IPV6 + 1}i", conf)
+        # 2 listens to routers on a host that forwards as well
+        hears = words[_ACCEPT_RA] == 2 or (words[_ACCEPT_RA] == 1 and not words[_FORWARDING])
+        known["believes_routers"] = hears and not words[_DISABLE_IPV6]
+    return known
 
 
 def addr_gen_mode(mode: str) -> bytes:

@@ -10,6 +10,14 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import differing
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import device
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+
 Info = Mapping[str, Any]
 Wish = Mapping[str, Sequence[Mapping[str, Any]]]
 Seen = Iterator[tuple[bool, str]]
@@ -20,7 +28,7 @@ _LOCAL = 255  # RT_TABLE_LOCAL
 def of_host(
     plan: Mapping[str, Wish], now: Info, before: Info, started: Sequence[str] | None = None
 ) -> dict[str, list[str]]:
-    """C(proven) and C(wrong): a sentence for each thing that is as it should be, and for each that is not.
+    """C(proven), C(wrong) and C(risky): a sentence for each thing that is as it should be, that is not, and that nobody has decided yet.
 
     C(now) and C(before) are what bridge_info returned after and before the run, C(started) the guests that the run started
     (None: all). A guest that ran before may have been silent for longer than the table remembers; then it is enough that it
@@ -28,11 +36,12 @@ def of_host(
     """
     wish = plan["present"]
     bridges = {bridge["name"]: bridge for bridge in now["bridges"]}
-    found: dict[str, list[str]] = {"proven": [], "wrong": []}
+    found: dict[str, list[str]] = {"proven": [], "wrong": [], "risky": _believers(wish, bridges)}
     checks = (
         _gone(plan["absent"], bridges, now, before),
         _bridges(wish, bridges),
         _ports(wish, bridges),
+        _options(wish, bridges, now["addresses"]),
         _network(wish, now, before),
         _guests(wish, bridges, started),
     )
@@ -72,6 +81,74 @@ def _ports(wish: Wish, bridges: Mapping[str, Any]) -> Seen:
                 yield False, f"{port} is not a port of {name}, whose ports are {_listed(there)}."
         if there and set(there).issuperset(ports):
             yield True, f"{name} has the ports {', '.join(ports)}."
+
+
+def _options(wish: Wish, bridges: Mapping[str, Any], addresses: Sequence[Any]) -> Seen:
+    """Every option that is given, of bridges, ports and taps, against what the kernel says; what it doesn't tell is not held."""
+    for item in wish["bridges"]:
+        name, bridge = item["name"], bridges.get(item["name"])
+        if bridge is None:
+            continue
+        given = bridge_planner.checked({"state": "present", **item})
+        yield from _held(name, given, bridge, "self_vlans")
+        has = [one["address"] for one in addresses if one["dev"] == name]
+        for one in given.get("addresses") or ():
+            if one in has:
+                yield True, f"{name} has the address {one}."
+            else:
+                yield False, f"{name} lacks the address {one}; it has {_listed(has)}."
+    ports = {
+        (name, port["name"]): (port, bridge)
+        for name, bridge in bridges.items()
+        for port in bridge["ports"]
+    }
+    taps = {item["name"]: item for item in wish["taps"]}
+    for item in wish["ports"]:
+        port, bridge = ports.get((item["bridge"], item["name"]), (None, {}))
+        if port is None:
+            continue
+        given = port_planner.checked({"state": "present", "vlans_mode": "exact", **item})
+        if bridge.get("stp_state"):
+            given.pop("port_state", None)  # the spanning tree's to say
+        if given.get("vlans_mode") == "merge":
+            given.pop("vlans", None)
+        tap = taps.get(item["name"], {})
+        common = device.checked(tap) if tap else {}
+        yield from _held(item["name"], {**given, **common}, port, "vlans")
+
+
+def _held(name: str, given: Mapping[str, Any], seen: Mapping[str, Any], vlans: str) -> Seen:
+    told = {**(seen.get("options") or {}), **seen}
+    known = {key: one for key, one in told.items() if one is not None}
+    if vlans in known:
+        known[vlans] = vlan_words.of_entries(
+            [{**one, "vid": str(one["vid"])} for one in known[vlans]], vlans
+        )
+    held = {
+        key: one
+        for key, one in given.items()
+        if key in known and key not in ("name", "state", "up")
+    }
+    for key in differing(known, held):
+        yield False, f"{name} shall have {key} {given[key]}, and has {known[key]}."
+
+
+def _believers(wish: Wish, bridges: Mapping[str, Any]) -> list[str]:
+    """Bridges that make any guest's router advertisement the host's IPv6 router, where nobody has said that this is meant."""
+    decided = {item["bridge"] for item in wish["uplinks"] if item.get("accept_ra") is True}
+    guests = {item["bridge"] for item in wish["ports"] if item["name"] in {tap["name"] for tap in wish["taps"]}}  # fmt: skip
+    uplinks = {item["bridge"] for item in wish["uplinks"]}
+    return [
+        f"{item['name']} believes router advertisements, and with them any guest's, which could become this host's default IPv6 router; "
+        + (
+            "say accept_ra: false where the host's IPv6 is static, accept_ra: true where its router's advertisements are wanted."
+            if item["name"] in uplinks
+            else f"set net.ipv6.conf.{item['name']}.accept_ra to 0 by sysctl."
+        )
+        for item in wish["bridges"]
+        if item["name"] in guests - decided
+        and (bridges.get(item["name"]) or {}).get("believes_routers")
+    ]
 
 
 def _network(wish: Wish, now: Info, before: Info) -> Seen:

@@ -26,6 +26,7 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.it
     taps_of,
 )
 from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.stanzas import (
+    as_list,
     bridge_stanzas,
     tap_stanza,
 )
@@ -49,11 +50,12 @@ def plan(
     tenants: Sequence[Mapping[str, Any]] = (),
     now: Sequence[Mapping[str, Any]] = (),
     user_to_come: bool = False,
+    addresses: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """What each step does.
 
-    C(now) are the bridges that bridge_info found. C(user_to_come): check mode, on a host whose guests' user a run would have made by now; one who may as
-    little stands in for it. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
+    C(now) and C(addresses) are the bridges and addresses that bridge_info found. C(user_to_come): check mode, on a host whose guests' user a run
+    would have made by now; one who may as little stands in for it. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
     there yet, or is to go), C(packages) and C(nics) (lists of names), C(user) (whom guests run as, None where that is nobody whom
     this collection makes), C(aware) (the bridges that filter VLANs), C(isolation) (what bridge_isolation is told), and C(absent)
     and C(present), each a dict of C(guests), C(taps), C(ports), C(uplinks), C(stanzas), C(bridges): lists of module items.
@@ -98,7 +100,10 @@ def plan(
         "packages": packages(whole, started) if bridges or taps or guests else [],
         "user": user,
         "present": {
-            "bridges": [{**up(item, there), **only(item, bridge_planner.SPEC)} for item in whole],
+            "bridges": [
+                {**up(item, there), **only(item, bridge_planner.SPEC), **own_addresses(item)}
+                for item in whole
+            ],
             "uplinks": [uplink(item) for item in whole if item.get("uplink")],
             "stanzas": [
                 stanza
@@ -134,7 +139,10 @@ def plan(
             "taps": [only(item, ("name", "state", "force")) for item in gone["taps"]],
             "uplinks": [uplink(item) for item in gone["bridges"] if item.get("uplink")],
             "stanzas": [absent_stanza(item) for item in [*gone["taps"], *gone["bridges"]]],
-            "bridges": [only(item, ("name", "state", "force")) for item in gone["bridges"]],
+            "bridges": [
+                {**only(item, ("name", "state", "force")), **held_addresses(item, addresses)}
+                for item in gone["bridges"]
+            ],
         },
     }
 
@@ -160,6 +168,20 @@ def with_defaults(item: Mapping[str, Any], options: Mapping[str, Any] | None) ->
 def up(item: Mapping[str, Any], there: Collection[str]) -> dict[str, bool]:
     """A bridge is up; a new one that waits for its uplink goes up with it, so that its link-local address is made of the MAC which that brings."""
     return {} if item.get("uplink") and item["name"] not in there else {"up": True}
+
+
+def own_addresses(item: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The host's own addresses on a bridge that no uplink brings any; those of an uplink move with it."""
+    own = as_list(item.get("address"))
+    return {"addresses": own} if own and not item.get("uplink") else {}
+
+
+def held_addresses(
+    item: Mapping[str, Any], addresses: Iterable[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """The addresses that go with a bridge without an uplink."""
+    own = [one["address"] for one in addresses if one["dev"] == item["name"] and one["scope"] == "global"]  # fmt: skip
+    return {"addresses": own} if own and not item.get("uplink") else {}
 
 
 def uplink(item: Mapping[str, Any]) -> dict[str, Any]:

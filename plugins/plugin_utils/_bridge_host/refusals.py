@@ -181,8 +181,10 @@ def _uplinks(bridges: Items) -> Iterator[str]:
     taken: dict[str, str] = {}
     for item in bridges:
         nic = item.get("uplink")
-        if nic is None and item.get("method") not in (None, "manual"):
-            yield f"{item['name']} has no uplink, so it can't take over addresses by method {item['method']}; name its uplink, or leave method out."
+        if nic is None and item.get("method") == "dhcp":
+            yield f"{item['name']} has no uplink, so it can't take over addresses by method dhcp; name its uplink, or leave method out."
+        if nic is None and item.get("gateway"):
+            yield f"{item['name']} has no uplink, so no gateway is behind it; leave gateway out, or name the uplink."
         if nic is None or not kept(item):
             continue
         if nic in taken:
@@ -204,44 +206,18 @@ def _addresses(bridges: Items) -> Iterator[str]:
     for item in bridges:
         name, addresses = item["name"], as_list(item.get("address"))
         if item.get("method") == "static" and not addresses and kept(item):
-            yield f"{name} has method static and no address; list the addresses of its uplink, or leave method out to keep what it has."
+            yield f"{name} has method static and no address; list the addresses that it shall have, or leave method out to keep what it has."
         if item.get("method") != "static" and (addresses or item.get("gateway")):
             yield f"{name} lists an address or gateway without method static, so they would be ignored; add method: static, or take them out."
         networks = []
         for address in addresses:
             try:
-                networks.append(_host_address(str(address)))
+                networks.append(units.host_address(str(address)))
             except BadInput as error:
                 yield f"{name}: {error}"
         for gateway in as_list(item.get("gateway")):
             if len(networks) == len(addresses):
                 yield from _gateway(name, str(gateway), networks)
-
-
-def _host_address(text: str) -> Any:
-    """An address with its prefix that a host can have. Raises BadInput."""
-    if "/" not in text:
-        raise BadInput(f"address {text} has no prefix length; write it like 192.0.2.10/24.")
-    try:
-        one = ipaddress.ip_interface(text)
-    except ValueError:
-        raise BadInput(
-            f"address {text} is no address with a prefix length; write it like 192.0.2.10/24."
-        ) from None
-    network = one.network
-    if one.ip.is_unspecified or one.ip.is_multicast or one.ip.is_loopback:
-        raise BadInput(
-            f"address {text} is an unspecified, multicast or loopback address, which no NIC can have; give the host's own."
-        )
-    if (
-        one.version == 4
-        and network.prefixlen < 31
-        and one.ip in (network.network_address, network.broadcast_address)
-    ):
-        raise BadInput(
-            f"address {text} is the network's own or its broadcast address; give the host's own."
-        )
-    return one
 
 
 def _gateway(name: str, text: str, addresses: Sequence[Any]) -> Iterator[str]:
@@ -329,7 +305,9 @@ def _going_bridges(
             for one in addresses
             if one["dev"] == item["name"] and one["scope"] == "global"
         ]
-        if own and not item.get("uplink"):
+        # behind a NIC its addresses may be all that the host has; without one they are the bridge's own, and go with it
+        carried = any(port.get("kind") != "tun" for port in bridge["ports"])
+        if own and carried and not item.get("uplink"):
             yield f"{item['name']} is to go and holds {', '.join(own)}; name its uplink beside state: absent, so that the addresses go back there."
         strangers = [
             port["name"]
@@ -342,12 +320,12 @@ def _going_bridges(
 
 def _address_changes(bridges: Items, addresses: Items) -> Iterator[str]:
     for item in bridges:
-        if not kept(item) or item.get("method") != "static":
+        if not kept(item) or item.get("method") != "static" or not item.get("uplink"):
             continue
         has = {
             ipaddress.ip_interface(one["address"])
             for one in addresses
-            if one["dev"] in (item["name"], item.get("uplink"))
+            if one["dev"] in (item["name"], item["uplink"])
         }
         missing = [
             str(one)

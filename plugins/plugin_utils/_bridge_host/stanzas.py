@@ -152,6 +152,8 @@ def _bridge_options(item: Mapping[str, Any], carried: Sequence[int]) -> list[lis
     ]
     if item.get("mtu") is not None:
         options += _mtu(item["name"], item["mtu"], uplink)
+    if item.get("accept_ra") is not None and uplink:
+        options.append(["up", _routers(item["name"], item["accept_ra"])])
     own = _own_words(item, "txqueuelen", "alias", "addr_gen_mode")
     options += [["up", f"ip link set dev {_words([item['name'], *own])}"]] if own else []
     more = _more_bridge_words(item)
@@ -175,6 +177,15 @@ def _mtu(bridge: str, mtu: int, uplink: str | None) -> list[list[str]]:
     if uplink is None:
         return [["mtu", str(mtu)]]
     return [["mtu", ""], ["up", f"ip link set dev {_words([bridge, 'mtu', str(mtu)])}"]]
+
+
+def _routers(bridge: str, believed: bool) -> str:
+    """Whether the bridge listens to routers; a host that forwards does so only where it is told twice, as bridge_uplink says it."""
+    conf = f"net/ipv6/conf/{bridge}"
+    if not believed:
+        return f"sysctl -qe -w {_words([f'{conf}/accept_ra=0'])} || true"
+    path = shlex.quote(f"/proc/sys/{conf}/forwarding")
+    return f"if grep -qs '^0' {path}; then sysctl -qe -w {_words([f'{conf}/accept_ra=1'])}; else sysctl -qe -w {_words([f'{conf}/accept_ra=2'])}; fi || true"
 
 
 def _quiet_port(nic: str, bridge: str) -> str:

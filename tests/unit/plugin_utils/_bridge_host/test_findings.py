@@ -190,6 +190,7 @@ def test_what_was_to_go_is_gone_and_the_nic_has_everything_again(now: dict) -> N
             "The route to 10.77.0.0/24 leaves by eth0.",
         ],
         "wrong": [],
+        "risky": [],
     }
     assert judge(gone, now, now)["wrong"] == [
         "br0 is still there.",
@@ -209,3 +210,64 @@ def test_an_uplink_that_carries_vlans_is_told_once(now: dict) -> None:
         }
     )
     assert judge(plan, now, BEFORE)["proven"][0] == "br0 has the ports eth0, tap1."
+
+
+def test_every_given_option_is_held_against_the_kernel(now: dict) -> None:
+    plan = bridge_host_plan(
+        {
+            "bridges": [
+                {"name": "br0", "uplink": "eth0", "mtu": 1400, "mac": "02-00-00-00-00-B0", "ageing_time": 60, "priority": 4096, "alias": "lan"},
+                {"name": "br1", "method": "static", "address": ["10.9.0.1/24"]},
+            ],
+            "taps": [{"name": "tap1", "bridge": "br0", "isolated": True, "mtu": 1300, "access_vlan": 20, "port_state": "forwarding"}],
+        }
+    )  # fmt: skip
+    options = {"forward_delay": 0, "stp_state": False, "ageing_time": 60, "priority": 32768}
+    bridge = now["bridges"][0]
+    bridge.update(mtu=1500, mac="02:00:00:00:00:b1", alias="", stp_state=False, options=options)
+    vlans = [{"vid": 1, "pvid": True, "untagged": True}]
+    port = {"isolated": False, "port_state": "forwarding"}
+    bridge["ports"][1].update(mtu=1300, options=port, vlans=vlans)
+    now["bridges"].append({"name": "br1", "up": True, "ports": [], "fdb": [], "options": {}})
+    assert findings(plan, now, BEFORE) == [
+        "br0 shall have mac 02:00:00:00:00:b0, and has 02:00:00:00:00:b1.",
+        "br0 shall have mtu 1400, and has 1500.",
+        "br0 shall have alias lan, and has .",
+        "br0 shall have priority 4096, and has 32768.",
+        "br1 lacks the address 10.9.0.1/24; it has none.",
+        "tap1 shall have isolated True, and has False.",
+        "tap1 shall have vlans {'20': 'pvid untagged'}, and has {'1': 'pvid untagged'}.",
+    ]
+    bridge.update(mtu=1400, mac="02:00:00:00:00:b0", alias="lan")
+    options["priority"] = 4096
+    now["addresses"].append({"dev": "br1", "address": "10.9.0.1/24", "scope": "global"})
+    port["isolated"], vlans[0]["vid"] = True, 20
+    assert findings(plan, now, BEFORE) == []
+    assert "br1 has the address 10.9.0.1/24." in judge(plan, now, BEFORE)["proven"]
+
+
+@pytest.mark.parametrize(
+    ("item", "believes", "words"),
+    [
+        ({"uplink": "eth0"}, True, "say accept_ra: false where"),
+        ({}, True, "set net.ipv6.conf.br0.accept_ra to 0 by sysctl."),
+        ({"uplink": "eth0", "accept_ra": True}, True, None),
+        ({"uplink": "eth0", "accept_ra": False}, False, None),
+        ({}, None, None),
+    ],
+)
+def test_a_bridge_that_believes_any_guests_router_advertisement_is_told(
+    now: dict, item: dict, believes: bool | None, words: str | None
+) -> None:
+    plan = bridge_host_plan(
+        {"bridges": [{"name": "br0", **item}], "taps": [{"name": "tap1", "bridge": "br0"}]}
+    )
+    now["bridges"][0]["believes_routers"] = believes
+    risky = judge(plan, now, BEFORE)["risky"]
+    assert [words in one for one in risky] == ([] if words is None else [True])
+
+
+def test_a_bridge_without_taps_has_no_guest_that_could_advertise(now: dict) -> None:
+    now["bridges"][0]["believes_routers"] = True
+    plan = bridge_host_plan({"bridges": [{"name": "br0", "uplink": "eth0"}]})
+    assert judge(plan, now, BEFORE)["risky"] == []

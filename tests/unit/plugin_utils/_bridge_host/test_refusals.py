@@ -316,6 +316,13 @@ def of_host(
     return bridge_host_refusals({"bridges": [item], "taps": taps, "guests": []}, info=info)
 
 
+def test_a_bridge_without_an_uplink_has_addresses_of_the_hosts_own_and_no_gateway() -> None:
+    own = {"name": "br1", "method": "static", "address": ["10.9.0.1/24"]}
+    assert of_variables([own]) == []
+    assert of_host(own, [], {}, {"eth0": "192.0.2.10/24"}) == []
+    is_one_sentence(of_variables([{**own, "gateway": ["10.9.0.2"]}]), "br1", "gateway", "uplink")
+
+
 def test_a_nic_that_is_a_port_of_another_bridge() -> None:
     is_one_sentence(of_host(BR0, [], {"virbr0": ["eth0"]}, {}), "eth0", "virbr0", "br0")
     assert of_host(BR0, [], {"br0": ["eth0"], "virbr0": []}, {}) == []
@@ -324,8 +331,12 @@ def test_a_nic_that_is_a_port_of_another_bridge() -> None:
 def test_a_bridge_that_goes_must_say_where_its_addresses_go() -> None:
     gone = {"name": "br0", "state": "absent"}
     is_one_sentence(
-        of_host(gone, [], {"br0": []}, {"br0": "192.0.2.10/24"}), "br0", "192.0.2.10/24", "uplink"
+        of_host(gone, [], {"br0": ["eth0"]}, {"br0": "192.0.2.10/24"})[:1],
+        "br0",
+        "192.0.2.10/24",
+        "uplink",
     )
+    assert of_host(gone, [], {"br0": []}, {"br0": "192.0.2.10/24"}) == []  # its own
     assert (
         of_host({**gone, "uplink": "eth0"}, [], {"br0": ["eth0"]}, {"br0": "192.0.2.10/24"}) == []
     )
