@@ -59,8 +59,18 @@ def refuse_owned_ports(docs: Docs, given: Mapping[str, Sequence[str]], bridge: s
     """The same for each port that the options of a bridge name."""
     for key, values in given.items():
         if canonical(key) == "bridge_ports":
-            for port in (word for value in values for word in words(value)):
+            for port in (word for value in values for word in _named(value)):
                 refuse_owned(docs, port, bridge)
+
+
+def _named(value: str) -> Iterator[str]:
+    """The devices that a value of bridge_ports names; none, all and regular expressions are no names."""
+    patterns = False
+    for word in words(value):
+        if word in ("regex", "noregex"):
+            patterns = word == "regex"
+        elif not patterns and word not in ("none", "all"):
+            yield word
 
 
 def _options(docs: Docs) -> Iterator[tuple[str, Document, Stanza, int, Line]]:

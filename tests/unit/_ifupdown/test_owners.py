@@ -98,3 +98,10 @@ def test_a_port_that_is_only_listed_is_looked_at_too() -> None:
         "bond0"
         in edited({ROOT: text}, {"method": "manual", "options": {"bridge_ports": "bond0"}})[ROOT]
     )
+
+
+@pytest.mark.parametrize("ports", ["none", "all", "regex eth.*", "regex x.* noregex none"])
+def test_what_is_no_name_in_bridge_ports_is_nobodys_port(ports: str) -> None:
+    other = f"auto br1\niface br1 inet manual\n bridge_ports {ports}\n"
+    item = {"name": "br2", "method": "manual", "options": [["bridge_ports", ports]]}
+    assert "iface br2" in edited({ROOT: other}, item)[ROOT]
