@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Any, Mapping, Sequence, Union
+from typing import Any, Iterator, Mapping, Sequence, Union
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import lines
@@ -185,10 +186,26 @@ def _places(path: str, old: str, new: str) -> list[str]:
     """For each line of the new text, its place in the old one."""
     before, after = old.split("\n"), new.split("\n")
     found = [f"the new line '{readable(line.strip())}' of {path}" for line in after]
+    often, where = Counter(before), {line: number for number, line in enumerate(before, 1)}
     for number, line in enumerate(after):
-        if before.count(line) == 1:
-            found[number] = f"{path}:{before.index(line) + 1}"
-    for block in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
-        for offset in range(block.size):
-            found[block.b + offset] = f"{path}:{block.a + offset + 1}"
+        if often[line] == 1:
+            found[number] = f"{path}:{where[line]}"
+    for start, other, size in _alike(before, after):
+        for offset in range(size):
+            found[other + offset] = f"{path}:{start + offset + 1}"
     return found
+
+
+def _alike(before: list[str], after: list[str]) -> Iterator[tuple[int, int, int]]:
+    """What stayed, as C((place before, place after, number of lines)).
+
+    An edit touches few lines, and comparing all with all takes minutes in a file of many that are alike: what both begin and end with is set aside.
+    """
+    most = min(len(before), len(after))
+    head = next((n for n in range(most) if before[n] != after[n]), most)
+    tail = next((n for n in range(most - head) if before[-1 - n] != after[-1 - n]), most - head)
+    yield 0, 0, head
+    inner = before[head : len(before) - tail], after[head : len(after) - tail]
+    for block in SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks():
+        yield head + block.a, head + block.b, block.size
+    yield len(before) - tail, len(after) - tail, tail

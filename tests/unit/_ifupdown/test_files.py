@@ -87,6 +87,18 @@ def test_as_ifupdown_reads_it_each_file_stands_where_it_is_sourced() -> None:
     assert places[1].startswith(MORE) and places[2].startswith(ROOT)
 
 
+def test_lines_have_their_places_in_a_file_of_many_that_are_alike() -> None:
+    """All compared with all would be 400 million."""
+    many = "# a line\n" * 20000
+    now = Files(ROOT, {ROOT: f"{many}auto eth0\n# old\n{many}"})
+    new = Texts(now.texts[ROOT], f"{many}auto eth0\nauto br0\n{many}")
+    _text, places = stanza_files.flat(now, [stanza_files.file_change(ROOT, new)])
+    assert places[19999:20001] == [f"{ROOT}:20000", f"{ROOT}:20001"]
+    assert places[20001] == f"the new line 'auto br0' of {ROOT}"
+    assert places[20002:20004] == [f"{ROOT}:20003", f"{ROOT}:20004"]
+    assert places[40001] == f"{ROOT}:40002"
+
+
 def test_after_a_plan_the_files_are_its_texts() -> None:
     now = Files(ROOT, {ROOT: "auto lo\n"})
     after = stanza_files.docs_after(now, [stanza_files.file_change(ROOT, Texts("auto lo\n", BR0))])
