@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._host import places
 from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import (
@@ -27,7 +28,11 @@ from ansible_collections.hypervisor.network.tests.harness.guarded import (
 )
 from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
 from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, run
+from ansible_collections.hypervisor.network.tests.harness.netns import (
+    batch,
+    folder_of_our_own,
+    run,
+)
 from ansible_collections.hypervisor.network.tests.harness.waiting import kill_and_wait, wait_for
 
 TOO_LONG = "Applying took longer than {:g} s; the guard has given the host back"
@@ -242,7 +247,8 @@ def test_x66_a_record_that_is_removed_or_on_a_disk_that_takes_no_rename_is_not_t
 
 @pytest.mark.parametrize("content", [b"", b'{"began": 17', bytes(range(128, 256))])
 def test_x67_a_record_that_cannot_be_read_is_told_and_stops_no_run(uplink, run_module, content):
-    with lan(echo=False) as made, Transactions(made.host) as hand:
+    # whoever else runs a guard on this machine would set it aside first
+    with folder_of_our_own(places.KEPT), lan(echo=False) as made, Transactions(made.host) as hand:
         first = uplink(made.host, guard_timeout=30)["transaction"]["id"]
         assert hand.move(first, "applied", "confirmed")
         hand.wait()
