@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Iterable
 
-from ansible_collections.hypervisor.network.tests.harness.leftovers import sweep_labs
+from ansible_collections.hypervisor.network.tests.harness.leftovers import LABS, sweep_labs
 
 REPO = Path(__file__).resolve().parent.parent
 INVENTORY = REPO / "playbooks" / "lab"
@@ -79,9 +79,8 @@ def playbook(name: str, *arguments: str, quiet: bool = False) -> dict[str, int]:
 def lab_up(distro: str, steps: Steps) -> None:
     # The builder itself, not only through the role: its lines of progress are seen while it works.
     steps.begin(f"The lab: a LAN and its machines ({distro})")
-    cache = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "images"
     subprocess.run(
-        [sys.executable, str(IMAGE_BUILDER), "--distro", distro, "--cache", str(cache)],
+        [sys.executable, str(IMAGE_BUILDER), "--distro", distro],
         check=True,
         stdout=subprocess.DEVNULL,
     )
@@ -89,7 +88,7 @@ def lab_up(distro: str, steps: Steps) -> None:
 
 
 def lab_directory() -> Path:
-    return Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "lab" / "hvlab"
+    return LABS / "hvlab"
 
 
 def ssh(*command: str) -> str:

@@ -14,10 +14,12 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.guests import guest_user
 from ansible_collections.hypervisor.network.tests.harness.hypervisors import (
     DISTRO,
     HOSTS,
@@ -149,6 +151,14 @@ def test_the_lab_is_what_the_story_starts_from(
     assert ("default", "10.77.0.1", DHCP_METRIC if host == "dhcp" else None) in view.routes["eth0"]
     if host == "static":
         assert ("10.99.0.0/16", "192.168.99.1", 50) in view.routes["eth0"]
+
+
+def test_the_machine_is_not_root_outside(lab: Lab, host: str) -> None:
+    user = guest_user()
+    pid = (lab.run_directory(host) / "pid").read_text(encoding="ascii").strip()
+    status = Path("/proc", pid, "status").read_text(encoding="utf-8")
+    assert "\t".join(["Uid:", *[str(user.pw_uid)] * 4]) + "\n" in status
+    assert "\t".join(["Gid:", *[str(user.pw_gid)] * 4]) + "\n" in status
 
 
 def test_check_mode_changes_nothing(

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,18 +15,8 @@ from pathlib import Path
 from .netns import sweep
 
 PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "lab.yml"
+LABS = Path("/var/cache/hypervisor-network/lab")  # as the role lab has it
 _OF_A_RUN = re.compile(r"hv[a-z]+(?P<pid>[0-9]+)")  # the name that place.py gives
-
-
-def cache() -> Path:
-    """The folder that everything of this project is kept in which is not in the tree."""
-    given = os.environ.get("HYPERVISOR_NETWORK_CACHE")
-    return Path(
-        given
-        or Path(
-            os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "hypervisor-network"
-        )
-    )
 
 
 def ownerless(labs: Path, proc: Path = Path("/proc")) -> Iterator[Path]:
@@ -38,10 +27,10 @@ def ownerless(labs: Path, proc: Path = Path("/proc")) -> Iterator[Path]:
             yield directory
 
 
-def sweep_labs() -> list[str]:
-    """Remove what killed runs left, and return the names of their labs. Raises CalledProcessError."""
+def sweep_labs(labs: Path = LABS) -> list[str]:
+    """Remove what killed runs left of the labs below a folder, and return the names of their labs. Raises CalledProcessError."""
     sweep()
-    found = list(ownerless(cache() / "lab"))
+    found = list(ownerless(labs))
     for directory in found:
         for line in directory.glob("*.ssh"):
             # a connection that is kept open would keep the namespace

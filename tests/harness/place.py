@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .leftovers import cache, sweep_labs
+from .leftovers import LABS, sweep_labs
 
 _TOOLS = (
     "ip",
@@ -39,4 +39,4 @@ def place(prefix: str) -> tuple[Path, str]:
     sweep_labs()
     # Not pytest's own place: keys and sockets are kept where only root looks, and the path is short enough for a socket
     name = f"{prefix}{os.getpid()}"
-    return cache() / "lab" / name, name
+    return LABS / name, name

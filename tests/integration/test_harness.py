@@ -105,8 +105,7 @@ def test_a_run_in_the_background_ends_on_term_and_leaves_nothing(tmp_path):
     assert not Path("/run/netns", name).exists()
 
 
-def test_a_lab_of_a_killed_run_is_swept_and_one_that_is_owned_is_not(tmp_path, monkeypatch):
-    monkeypatch.setenv("HYPERVISOR_NETWORK_CACHE", str(tmp_path))
+def test_a_lab_of_a_killed_run_is_swept_and_one_that_is_owned_is_not(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()
     left, owned = f"hvtest{gone.pid}", f"hvtest{os.getpid()}"
@@ -115,7 +114,7 @@ def test_a_lab_of_a_killed_run_is_swept_and_one_that_is_owned_is_not(tmp_path, m
             (tmp_path / "lab" / name).mkdir(parents=True)
             run("ip", "netns", "add", name)
         run("dnsmasq", "--port=0", f"--pid-file={tmp_path}/lab/{left}/dnsmasq.pid", netns=left)
-        assert sweep_labs() == [left]
+        assert sweep_labs(tmp_path / "lab") == [left]
         assert not Path("/run/netns", left).exists() and not (tmp_path / "lab" / left).exists()
         assert Path("/run/netns", owned).exists() and (tmp_path / "lab" / owned).exists()
     finally:

@@ -56,6 +56,8 @@ DPKG_OPTIONS = (
     "path-exclude=/usr/share/info/*",
 )
 DISK_SIZE = "4G"
+# Not below a home: the user that the machines run as has to get at it
+CACHE = Path("/var/cache/hypervisor-network/images")
 ROOTFS = Path(__file__).resolve().parent / "rootfs"
 REPORT_EVERY = 5.0
 
@@ -101,11 +103,6 @@ def recipe(distro: str, more: Iterable[str]) -> dict[str, object]:
     }
 
 
-def default_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "hypervisor-network" / "images"
-
-
 def image_directory(distro: str, cache: Path, more: Iterable[str]) -> Path:
     digest = hashlib.sha256(json.dumps(recipe(distro, more), sort_keys=True).encode()).hexdigest()
     return cache / f"{distro}-{digest[:12]}"
@@ -130,6 +127,7 @@ def build(distro: str, cache: Path, more: Iterable[str]) -> Path:
     if target.is_dir():
         return target
     _check_tools()
+    os.umask(0o022)  # it is read by whom the machines run as
     cache.mkdir(parents=True, exist_ok=True)
     with only_one(cache, progress):
         if target.is_dir():
@@ -315,7 +313,7 @@ def main() -> int:
         description="Build the disk of the lab's hypervisors once, and print the directory that holds it."
     )
     parser.add_argument("--distro", choices=DISTROS, default=DISTROS[0])
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="where images are kept")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where images are kept")
     parser.add_argument(
         "--package",
         action="append",
