@@ -48,7 +48,7 @@ def test_every_module_in_the_background(netns: str, tmp_path: Path) -> None:
             "register": name,
             "ignore_errors": True,
         }
-        for name, (options, _) in CASES.items()
+        for name, (options, _refusal) in CASES.items()
     ]
     told = tmp_path / "told.json"
     written = ", ".join(f"'{name}': {name}" for name in CASES)
@@ -68,7 +68,7 @@ def test_every_module_in_the_background(netns: str, tmp_path: Path) -> None:
     )
     _play(playbook, tmp_path)
     answers = json.loads(told.read_text("utf-8"))
-    for name, (_, refusal) in CASES.items():
+    for name, (_options, refusal) in CASES.items():
         answer = answers[name]
         assert bool(answer.get("failed")) == bool(refusal), (name, answer)
         assert refusal in answer.get("msg", ""), (name, answer)
