@@ -157,7 +157,7 @@ def _check_named(items: Sequence[Mapping[str, Any]], plural: str, identity: Sequ
         if "name" not in item:
             continue
         if item["name"] is None:
-            raise BadInput(f"Item {number} of '{plural}' has no name.")
+            raise BadInput(f"Item {number} of '{plural}' has no name; give it one.")
         who = tuple(item[key] for key in identity)
         if who in seen:
             raise BadInput(

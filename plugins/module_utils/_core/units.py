@@ -69,24 +69,24 @@ def hardware_address(value: str, option: str = "mac") -> str:
         ) from None
 
 
-def seconds(value: float, option: str, low: float, high: float) -> float:
-    """Seconds in whole hundredths, within [low, high]."""
+def seconds(
+    value: float, option: str, low: float, high: float, limits: str = "the kernel's range"
+) -> float:
+    """Seconds in whole hundredths, within [low, high]; C(limits) says whose range that is."""
     if not math.isfinite(value):
         raise BadInput(
-            f"{option} {value:g} is no number of seconds; the kernel's range is {low:g} to {high:g}."
+            f"{option} {value:g} is no number of seconds; {limits} is {low:g} to {high:g}."
         )
     ticks = round(value * TICKS)
     if not low * TICKS <= ticks <= high * TICKS:
-        raise BadInput(
-            f"{option} {value:g} is outside the kernel's range of {low:g} to {high:g} seconds."
-        )
+        raise BadInput(f"{option} {value:g} is outside {limits} of {low:g} to {high:g} seconds.")
     return ticks / TICKS
 
 
-def whole(value: int, option: str, low: int, high: int) -> int:
-    """An integer within [low, high]."""
+def whole(value: int, option: str, low: int, high: int, limits: str = "the kernel's range") -> int:
+    """An integer within [low, high]; C(limits) says whose range that is."""
     if not low <= value <= high:
-        raise BadInput(f"{option} {value} is outside the kernel's range of {low} to {high}.")
+        raise BadInput(f"{option} {value} is outside {limits} of {low} to {high}.")
     return value
 
 

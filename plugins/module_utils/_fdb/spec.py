@@ -69,7 +69,7 @@ def _checked_flush(params: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _checked(item: Mapping[str, Any]) -> dict[str, Any]:
     if item["mac"] is None:
-        raise BadInput("An item of 'entries' has no mac.")
+        raise BadInput("An item of 'entries' has no mac; give it one.")
     mac = _mac(item["mac"])
     if item["bridge"] is None:
         raise BadInput(f"{mac}: 'bridge' is missing; say whose entry it is.")

@@ -338,9 +338,9 @@ def _known(
         if check is None:
             near = difflib.get_close_matches(plain, _KNOWN, 1, 0.8)
             if near or plain.startswith("bridge_"):
+                cure = f"did you mean '{near[0]}'?" if near else "leave it out."
                 raise BadInput(
-                    f"option '{key}' is unknown{f', is it {near[0]!r}' if near else ' to bridge-utils'}? "
-                    "Correct it, or set validate to false if another tool reads it."
+                    f"option '{key}' is unknown to ifupdown and bridge-utils; set validate to false if another tool reads it, else {cure}"
                 )
             continue
         for value in values:

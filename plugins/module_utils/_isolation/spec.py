@@ -76,7 +76,7 @@ def checked(params: Mapping[str, Any]) -> Wish:
         for port in tenant.ports:
             if port in seen:
                 raise BadInput(
-                    f"{port} is a port of {seen[port]} and of {tenant.name}; a port belongs to one tenant."
+                    f"{port} is a port of {seen[port]} and of {tenant.name}; a port belongs to one tenant, so list it once."
                 )
             seen[port] = tenant.name
     both = [port for port in (*params["uplinks"], *params["trunks"]) if port in seen]
@@ -84,8 +84,8 @@ def checked(params: Mapping[str, Any]) -> Wish:
         raise BadInput(
             f"{both[0]} is listed as a port of {seen[both[0]]} and as an uplink or trunk, which carries every tenant; list it once."
         )
-    units.whole(params["count"], "count", 1, _MOST_COUNT)
-    timeout = units.seconds(params["timeout"], "timeout", 0, _MOST_TIMEOUT)
+    units.whole(params["count"], "count", 1, _MOST_COUNT, "this module's range")
+    timeout = units.seconds(params["timeout"], "timeout", 0, _MOST_TIMEOUT, "this module's range")
     return Wish(
         tenants, tuple(params["uplinks"]), tuple(params["trunks"]), params["count"], timeout
     )

@@ -302,7 +302,7 @@ def _check_candidate(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> None
     )
     if riders:
         raise Refused(
-            f"{link.name} carries {listed(riders)}, which take its frames before a bridge could; delete them first."
+            f"{link.name} carries {listed(riders)}, which would take its frames before a bridge could; delete that first."
         )
     addresses = [one.text for one in now.addresses_of(link.name)]
     if addresses:

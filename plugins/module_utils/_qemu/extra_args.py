@@ -115,7 +115,9 @@ def _instead(name: str) -> str:
 def _check_value(name: str, value: str, where: str) -> None:
     if name in _PLAIN:
         if not _PLAIN[name].fullmatch(value):
-            raise BadInput(f"{where} has no value {value!r} that is allowed here.")
+            raise BadInput(
+                f"{where} has no value {value!r} that is allowed here; give a plain one, or leave it out."
+            )
         return
     if name == "global":
         _check_global(value, where)
@@ -160,7 +162,7 @@ def _pairs(value: str, first: str, where: str) -> dict[str, str]:
         if not equals:
             key, word = (first, part) if number == 0 and first else (part, "on")
         if key in pairs:
-            raise BadInput(f"{where} says {key!r} twice.")
+            raise BadInput(f"{where} says {key!r} twice; say it once.")
         pairs[key] = word
     return pairs
 
@@ -173,7 +175,7 @@ def _from_json(value: str, where: str) -> dict[str, str]:
     if not isinstance(found, list) or not all(isinstance(one, (str, int)) for _key, one in found):
         raise BadInput(f"{where} {value!r} is no JSON object of plain values.")
     if len({key for key, _one in found}) != len(found):
-        raise BadInput(f"{where} says a property twice.")
+        raise BadInput(f"{where} says a property twice; say each once.")
     return {key: str(one) for key, one in found}
 
 

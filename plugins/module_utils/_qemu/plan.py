@@ -95,7 +95,7 @@ def differences(guest: Guest, wish: Wish) -> dict[str, dict[str, Any]]:
 
 
 def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
-    spec = dict(wish.spec) if wish.exact else with_defaults({**guest.spec, **wish.spec})
+    spec = dict(wish.spec) if wish.exact else with_defaults({**guest.spec, **wish.spec}, wish.name)
     after = {"status": wish.state, **spec}
     if guest.down:
         made = [

@@ -135,7 +135,9 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
         }
         for option in ("shutdown_timeout", "wait_timeout"):
             if not 0 <= item[option] <= 86400:
-                raise BadInput(f"{option} {item[option]:g} is outside 0 to 86400 seconds.")
+                raise BadInput(
+                    f"{option} {item[option]:g} is outside 0 to 86400 seconds; give a number within."
+                )
         _check_together(spec, item)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
@@ -175,18 +177,18 @@ def guest_mac(name: str, number: int = 0) -> str:
     return ":".join(["52", "54", *(digest[at : at + 2] for at in (0, 2, 4, 6))])
 
 
-def with_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition that can be started. Raises BadInput where QEMU has no default and the user gave none."""
+def with_defaults(spec: Mapping[str, Any], name: str = "The guest") -> dict[str, Any]:
+    """The definition of the guest C(name), so that it can be started. Raises BadInput where QEMU has no default and the user gave none."""
     full = {**DEFAULTS, **spec}
     if full.get("machine") is None:
         if not full["emulator"].endswith(("x86_64", "i386")):
             raise BadInput(
-                f"{full['emulator']} has no default machine; name one in 'machine', such as virt."
+                f"{name}: {full['emulator']} has no default machine; name one in 'machine', such as virt."
             )
         full["machine"] = "pc"
     for option in ("initrd", "append"):
         if full.get(option) is not None and full.get("kernel") is None:
-            raise BadInput(f"{option} needs a kernel; name it in 'kernel'.")
+            raise BadInput(f"{name}: {option} needs a kernel; name it in 'kernel'.")
     return full
 
 
@@ -240,7 +242,9 @@ def _memory(value: str, option: str) -> int:
     """MiB."""
     size = _bytes(value, option, 1024**2)
     if size % 1024**2:
-        raise BadInput(f"{option} {value!r} is no whole number of MiB.")
+        raise BadInput(
+            f"{option} {value!r} is no whole number of MiB; write it like 512, 512M or 2G."
+        )
     return size // 1024**2
 
 
@@ -282,13 +286,13 @@ def _nic(nic: Mapping[str, Any], guest: str, number: int) -> dict[str, Any]:
     )
     _matching(_WORD, "the name of a NIC model, such as virtio or e1000")(nic["model"], "nics.model")
     if not 1 <= nic["queues"] <= 256:
-        raise BadInput(f"nics.queues {nic['queues']} is outside 1 to 256.")
+        raise BadInput(f"nics.queues {nic['queues']} is outside 1 to 256; give a number within.")
     if nic["model"] != "virtio" and (nic["queues"] > 1 or nic["mtu"] is not None):
         raise BadInput(
             f"nics.queues and nics.mtu are for the model virtio only, and {nic['tap']} has {nic['model']}."
         )
     if nic["mtu"] is not None and not 68 <= nic["mtu"] <= 65535:
-        raise BadInput(f"nics.mtu {nic['mtu']} is outside 68 to 65535.")
+        raise BadInput(f"nics.mtu {nic['mtu']} is outside 68 to 65535; give a number within.")
     return own
 
 
@@ -333,7 +337,7 @@ def _check_together(spec: Mapping[str, Any], item: Mapping[str, Any]) -> None:
             "wait_for mac_learned needs a NIC; name its tap in 'nics', or leave mac_learned out."
         )
     if not 1 <= spec.get("cpus", 1) <= 512:
-        raise BadInput(f"cpus {spec['cpus']} is outside 1 to 512.")
+        raise BadInput(f"cpus {spec['cpus']} is outside 1 to 512; give a number within.")
 
 
 _CHECKS: dict[str, Callable[[Any, str], Any]] = {

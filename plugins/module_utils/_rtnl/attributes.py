@@ -69,7 +69,7 @@ class Attribute:
             value = units.whole(value, self.option, int(self.low), int(self.high))
             if value & self.never:
                 raise BadInput(
-                    f"{self.option} {value} has bits of {self.never}, which the kernel refuses: a bridge never forwards those groups."
+                    f"{self.option} {value} has bits of {self.never}, the groups that no bridge forwards, which the kernel refuses; give {value & ~self.never}."
                 )
         return value
 

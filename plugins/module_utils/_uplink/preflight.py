@@ -158,14 +158,14 @@ def _check_nic(now: Inet, nic: Link, spec: Spec) -> None:
         spec,
         "rider",
         riders,
-        f"{nic.name} carries {', '.join(riders)}, which take its frames before a bridge could; delete them first",
+        f"{nic.name} carries {', '.join(riders)}, which would take its frames before a bridge could; delete that first",
     )
     bound = sorted(link.name for link in on_it if link.kind not in _TAKERS + _HARMLESS_RIDERS)
     _refuse(
         spec,
         "bound",
         bound,
-        f"{', '.join(bound)} send through {nic.name} itself, where no route will lead; bind them to {spec.bridge} or to none first",
+        f"{nic.name} is what {', '.join(bound)} would go on sending through, where no route will lead; bind to {spec.bridge} or to no device first",
     )
     _refuse(
         spec,

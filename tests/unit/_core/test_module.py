@@ -76,7 +76,7 @@ def test_an_empty_list_is_nothing_to_do() -> None:
         ({}, "Nothing is named: give 'name', or a list in 'taps'."),
         ({"name": "a", "taps": [{"name": "b"}]}, "Both 'name' and 'taps' are given"),
         ({"name": "a", "taps": []}, "Both 'name' and 'taps' are given"),
-        ({"taps": [{"name": "a"}, {"name": None}]}, "Item 2 of 'taps' has no name."),
+        ({"taps": [{"name": "a"}, {"name": None}]}, "Item 2 of 'taps' has no name; give it one."),
         (
             {"taps": [{"name": "a"}, {"name": "b"}, {"name": "a", "mtu": 5}]},
             "'a' is listed twice in 'taps'",

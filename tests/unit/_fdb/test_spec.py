@@ -21,7 +21,10 @@ BAD = [
     ({"flush": {}}, "'flush' is given without 'bridge'"),
     ({"bridge": "br0", "flush": {"vlan": 4095}}, "flush: vlan 4095 is no VLAN"),
     ({"bridge": "br0", "flush": {"port": "-x"}}, "port '-x'"),
-    ({"bridge": "br0", "entries": [{"port": "tap1"}]}, "An item of 'entries' has no mac."),
+    (
+        {"bridge": "br0", "entries": [{"port": "tap1"}]},
+        "An item of 'entries' has no mac; give it one.",
+    ),
     ({"mac": MAC, "port": "tap1"}, "'bridge' is missing"),
     ({"bridge": "br0", "mac": MAC}, "'port' is missing"),
     ({"bridge": "%d", "mac": MAC, "port": "tap1"}, "bridge '%d'"),

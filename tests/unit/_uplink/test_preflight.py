@@ -142,11 +142,11 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
     ),
     "macvlan on it": (
         host(Link("mv1", 5, "macvlan", UP, MAC, lower="eth0"), Link("ms0", 6, "macsec", UP, MAC, lower="eth0")), SPEC, Refused,
-        "eth0 carries ms0, mv1, which take its frames before a bridge could; delete them first, or say override: [rider].",
+        "eth0 carries ms0, mv1, which would take its frames before a bridge could; delete that first, or say override: [rider].",
     ),
     "tunnel bound to it": (
         host(Link("vx9", 5, "vxlan", UP, MAC, lower="eth0")), SPEC, Refused,
-        "vx9 send through eth0 itself, where no route will lead; bind them to br0 or to none first, or say override: [bound].",
+        "eth0 is what vx9 would go on sending through, where no route will lead; bind to br0 or to no device first, or say override: [bound].",
     ),
     "XDP": (
         host(replace(NIC, xdp=True)), SPEC, Refused,
