@@ -36,9 +36,8 @@ EXAMPLES = r"""
 
 - name: Make a hundred taps in one run
   hypervisor.network.tap_device:
-    owner: qemu
-    up: true
-    taps: "{{ ['tap'] | product(range(100)) | map('join') | map('community.general.dict_kv', 'name') }}"
+    owner: hypervisor-guest
+    taps: "{{ dict(range(100) | map('regex_replace', '^', 'tap') | zip([true] * 100)) | dict2items('name', 'up') }}"
 
 - name: Delete one
   hypervisor.network.tap_device:

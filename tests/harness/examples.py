@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation shows: the tasks in the modules' EXAMPLES, and the YAML in the READMEs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = "hypervisor.network."
+READMES = ("README.md", "roles/bridge_host/README.md", "roles/lab/README.md")
+
+
+def tasks() -> dict[str, list[dict[str, Any]]]:
+    """The tasks in each module's EXAMPLES, by the module's name."""
+    return {
+        path.stem: yaml.safe_load(_constant(path, "EXAMPLES"))
+        for path in sorted((ROOT / "plugins" / "modules").glob("*.py"))
+    }
+
+
+def _constant(path: Path, name: str) -> str:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            return ast.literal_eval(node.value)
+    raise AssertionError(f"{path} has no {name}")
+
+
+def action(task: dict[str, Any]) -> str:
+    """The module that a task names."""
+    found = [key for key in task if "." in key]
+    assert len(found) == 1, task
+    return found[0]
+
+
+def blocks() -> list[tuple[str, Any]]:
+    """Each YAML block of the READMEs, with its file and line."""
+    found = []
+    for name in READMES:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for match in re.finditer(r"^```ya?ml\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            line = text[: match.start()].count("\n") + 1
+            found.append((f"{name}:{line}", yaml.safe_load(match[1])))
+    return found
