@@ -31,6 +31,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import validate
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import spec as proof
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guests
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
@@ -148,7 +149,13 @@ def _guest(case: Mapping[str, Any]) -> Any:
     wishes = guests.checked_all(
         [_params(one, guests.SPEC) for one in (typed if isinstance(typed, list) else [typed])]
     )
-    return [guests.with_defaults(wish.spec, wish.name) for wish in wishes]
+    full = [(wish.name, guests.with_defaults(wish.spec, wish.name)) for wish in wishes]
+    holds = case.get("holds") or {}
+    if holds:
+        links = triplets.snapshot_of(holds).links
+        for name, spec in full:
+            guest_plan.check_taps(name, spec, links, holds.get("uid", 1000))
+    return full
 
 
 def _stanza(case: Mapping[str, Any]) -> Any:

@@ -195,9 +195,8 @@ def check_taps(
         if link is None:
             raise Refused(f"{begin}there is no tap '{tap}'; make it with tap_device.")
         if link.kind != "tun" or link.options["mode"] != "tap":
-            raise Refused(
-                f"{begin}{tap} is no tap but a device of kind '{link.kind or 'hardware'}'; name the guest's own tap."
-            )
+            kind = "TUN" if link.kind == "tun" else f"device of kind '{link.kind or 'hardware'}'"
+            raise Refused(f"{begin}{tap} is no tap but a {kind}; name the guest's own tap.")
         if link.port is None:
             raise Refused(
                 f"{begin}{tap} is in no bridge, so the guest would have no network; attach it with bridge_port."
