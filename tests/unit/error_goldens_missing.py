@@ -47,4 +47,5 @@ MISSING = {
     "module_utils/_uplink/preflight.py": 3,
     "plugin_utils/_bridge_host/refusals.py": 4,
     "plugin_utils/_guarded_action.py": 2,
+    "plugin_utils/_topology/svg.py": 3,
 }
