@@ -29,7 +29,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.deadman import Guard
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
-from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
+from ansible_collections.hypervisor.network.plugins.module_utils._link import own_addresses, reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -76,7 +76,7 @@ class Carriers:
         lost = {
             change.name
             for change in changes
-            if change.after is None or change.after.get("up") is False
+            if change.after is None or change.after.get("up") is False or own_addresses.go(change)
         }
         kept = [dev for dev in devs if not lost & {dev, before.links[dev].lower}]
         lasting = [one for one in routes if not layout.by_itself(one)]

@@ -88,3 +88,10 @@ def steps(change: Change) -> tuple[list[str], list[str]]:
     after = (change.after or {}).get("addresses") or []
     gone = [one for one in before if one not in after]
     return gone, after if gone else [one for one in after if one not in before]
+
+
+def go(change: Change) -> bool:
+    """Whether the bridge shall have fewer of them than before, so that nobody may miss them."""
+    return bool(
+        change.kind == "bridge" and "addresses" in (change.after or {}) and steps(change)[0]
+    )

@@ -135,4 +135,12 @@ def test_whoever_may_be_in_its_network_may_be_cut_off(now: Snapshot, risk: str) 
 def test_one_that_goes_may_cut_off_who_came_to_it() -> None:
     now = host(("br1", "10.9.0.1/24"))
     (change,) = plan(now, addresses=[], addresses_mode="exact")
-    assert change.risk == "may_cut_ssh"
+    assert change.risk == "may_cut_ssh" and own_addresses.go(change)
+
+
+def test_a_change_that_says_nothing_of_them_takes_none() -> None:
+    now = host(("br1", "10.9.0.1/24"))
+    assert not any(
+        map(own_addresses.go, plan(now, up=False) + plan(now, addresses=["10.9.0.2/24"]))
+    )
+    assert not own_addresses.go(Change("delete", "bridge", "br1", {"addresses": ["a"]}, None))
