@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import ReadBackError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import places
 from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
@@ -212,7 +213,7 @@ def test_x65_what_the_module_cannot_undo_the_guard_does():
             here = os.getpid()
 
             def fail(_before: Any, _after: Any) -> None:
-                raise RuntimeError("It does not work.")
+                raise ReadBackError("It does not work.")
 
             noun.verify = fail
             wish_back = noun.wish_back
@@ -225,7 +226,8 @@ def test_x65_what_the_module_cannot_undo_the_guard_does():
             noun.wish_back = broken
 
         answer = convert(made.host, 30, before=cannot_undo)
-        assert answer["error"].startswith("It does not work. The undo failed as well: 'eth0'")
+        assert answer["error"].startswith("It does not work. The undo failed as well: "), answer
+        assert "KeyError" in answer["error"] and "'eth0'" in answer["error"]
         assert answer["error"].endswith("But the guard has given the host back."), answer
         assert hand.state(answer["id"]) == "rolled-back"
         assert differences(before, settled(made.host)) == []
