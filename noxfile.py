@@ -111,14 +111,31 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def sanity(session: nox.Session) -> None:
     """C(ansible-test sanity) on this Python, with no ignores."""
+    _sanity(session)
+
+
+@nox.session(name="sanity-oldest")
+def sanity_oldest(session: nox.Session) -> None:
+    """The same with the oldest ansible-core that is supported."""
+    _sanity(session, first=str(Path(os.environ["HYPERVISOR_NETWORK_OLDEST_CORE"]).parent))
+
+
+@nox.session(name="sanity-newest")
+def sanity_newest(session: nox.Session) -> None:
+    """The same with the newest ansible-core, on Debian 13's Python: it refuses what the others take."""
+    _sanity(session, str(Path(__file__).with_name("tools") / "debian13"))
+
+
+def _sanity(session: nox.Session, *wrapper: str, first: str | None = None) -> None:
+    """C(wrapper) is what runs the programs, C(first) the folder where they are looked for before all others."""
     session.chdir(installed_copy(session))
-    env = ansible_home(session)
-    _bootstrap_pip(session, Path(env["HOME"]))
+    env = {**ansible_home(session), "HOME": str(CACHE / "home" / session.name)}
     # The shims of a version manager look like interpreters of every version, and most of them are none
-    env["PATH"] = os.pathsep.join(
-        folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).name != "shims"
-    )
-    session.run("ansible-test", "sanity", "--color", "no", "--python", "default", env=env)
+    folders = [path for path in os.environ["PATH"].split(os.pathsep) if Path(path).name != "shims"]
+    env["PATH"] = os.pathsep.join(([first] if first else []) + folders)
+    _bootstrap_pip(session, Path(env["HOME"]), env, *wrapper)
+    words = (*wrapper, "ansible-test", "sanity", "--color", "no", "--python", "default")
+    session.run(*words, env=env, external=True)
 
 
 @nox.session(name="galaxy-importer")
@@ -199,18 +216,13 @@ def ansible_home(session: nox.Session) -> dict[str, str]:
     }
 
 
-def _bootstrap_pip(session: nox.Session, home: Path) -> None:
+def _bootstrap_pip(session: nox.Session, home: Path, env: dict[str, str], *wrapper: str) -> None:
     """Give ansible-test the script it would download to install pip: the one that Python brings is enough."""
+    code = "import ansible_test._internal.python_requirements as m; print(open(m.__file__).read())"
     source = session.run(
-        "python",
-        "-c",
-        "import ansible_test._internal.python_requirements as m; print(m.__file__)",
-        silent=True,
-        log=False,
+        *wrapper, "python", "-c", code, env=env, external=True, silent=True, log=False
     )
-    wanted = set(
-        re.findall(r"pip='([0-9.]+)'", Path(str(source).strip()).read_text(encoding="utf-8"))
-    )
+    wanted = set(re.findall(r"pip='([0-9.]+)'", str(source)))
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in wanted:

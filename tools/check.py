@@ -37,6 +37,8 @@ LANES = (
         ("documentation", "docs", False),
         ("ansible-lint, profile production", "ansible-lint", False),
         ("ansible-test sanity", "sanity", False),
+        ("sanity of the oldest core", "sanity-oldest", False),
+        ("sanity of the newest core", "sanity-newest", False),
         ("modules in namespaces", "integration", True),
         ("fault matrix", "faults", True),
     ),
