@@ -12,6 +12,7 @@ Bridges and ports are made by the modules, with the shortest times that the kern
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -41,8 +42,8 @@ STORM = 200
 @pytest.fixture(scope="module")
 def made(target_path: str) -> Iterator[Loop]:
     needs_root()
-    with closed_loop(target_path) as one:
-        yield one
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(closed_loop(target_path))
 
 
 @pytest.fixture
