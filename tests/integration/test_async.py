@@ -15,6 +15,7 @@ ID = "0123456789abcdef0123456789abcdef"
 NO = "does not support async"
 # What is asked is there already or can't be; the answer is the module's own
 CASES = {
+    "bridge_doctor": ({}, ""),
     "bridge_fdb": ({"bridge": "nope1", "mac": "02:00:00:00:00:01"}, NO),
     "bridge_info": ({}, ""),
     "bridge_isolation": (

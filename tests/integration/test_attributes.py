@@ -258,7 +258,11 @@ def test_set_see_set_again_and_change_back(host: Modules, module: str, row: Row)
 
 def test_the_tables_have_every_option() -> None:
     for rows, spec, others in (
-        (BRIDGE, bridge_planner.SPEC, {"name", "state", "force", "self_vlans"}),
+        (
+            BRIDGE,
+            bridge_planner.SPEC,
+            {"name", "state", "force", "self_vlans", "addresses", "addresses_mode"},
+        ),
         (PORT, port_planner.SPEC, {"name", "state", "bridge", "steal", "force", *vlan_words.SPEC}),
         (TAP, tap_planner.SPEC, {"name", "state", "force"}),
     ):

@@ -30,6 +30,8 @@ NOT_RUN = {
     "What the action of linux_bridge runs": "no task of a playbook: tests/faults/test_x_links_guard.py",
     "Boot a guest from the network": "a LAN to boot from: tests/acceptance/test_lab.py",
     "Run one from an overlay on a cloud image, as a user of its own instead of hypervisor-guest": "a cloud image: tests/integration/targets/qemu_guest",
+    "Ask why vm1 has no network": "a guest on a bridge: tests/integration/targets/bridge_doctor",
+    "Read the answer": "what the task before it found: tests/integration/targets/bridge_doctor",
     "Keep the change": "a change that waits: tests/faults/test_e_confirm.py",
     "Undo it without waiting for the deadline": "a change that waits: tests/faults/test_e_confirm.py",
     "Fail where a guest has not been heard of on its bridge": "a guest that runs: tests/integration/targets/qemu_guest_info",

@@ -126,3 +126,35 @@ def test_a_whole_number_at_its_limits_is_taken(value: int) -> None:
 def test_a_whole_number_beyond_its_limits_is_refused(value: int) -> None:
     with pytest.raises(BadInput, match="cost"):
         units.whole(value, "cost", 1, 65535)
+
+
+@pytest.mark.parametrize(
+    "value", ["10.9.0.1/24", "10.9.0.0/31", "192.0.2.1/32", "2001:db8::/64", "2001:db8::1/128"]
+)
+def test_an_address_that_a_host_can_have(value: str) -> None:
+    assert str(units.host_address(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("10.9.0.1", "has no prefix length"),
+        ("10.9.0.1/33", "is no address with a prefix length"),
+        ("fe80::1%eth0/64", "is no address with a prefix length"),
+        ("br0/24", "is no address with a prefix length"),
+        ("0.0.0.0/0", "is an unspecified, multicast or loopback address"),
+        ("224.0.0.1/24", "is an unspecified, multicast or loopback address"),
+        ("::1/128", "is an unspecified, multicast or loopback address"),
+        ("10.9.0.0/24", "is the network's own or its broadcast address"),
+        ("10.9.0.255/24", "is the network's own or its broadcast address"),
+    ],
+)
+def test_an_address_that_no_host_can_have(value: str, why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        units.host_address(value)
+
+
+def test_a_number_outside_its_range_names_whose_range_it_is() -> None:
+    assert units.whole(3, "count", 1, 3) == 3
+    with pytest.raises(BadInput, match="count 4 is outside this module's range of 1 to 3"):
+        units.whole(4, "count", 1, 3, "this module's range")

@@ -275,3 +275,34 @@ def test_what_a_guard_brings_back_is_what_the_changes_may_cost() -> None:
     assert reach.carriers(now, [attach("eth4", "br0")]) == ["br0", "eth4.7"]
     assert reach.carriers(now, [delete("tap", "tap9"), detach("tap4", "br1")]) == ["tap9"]
     assert reach.carriers(now, [attach("made", "br1")]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ways", "expected"),
+    [
+        # nobody is reached over another device: a new network is nobody's loss
+        ([], ["10.9.0.1/24"], {}, SAFE),
+        ([], ["2001:db8:9::1/64"], {}, SAFE),
+        # behind a gateway of that family anybody is
+        ([], ["10.9.0.1/24"], {"br0": (2,)}, MAY_CUT_SSH),
+        ([], ["2001:db8:9::1/64"], {"br0": (2,)}, SAFE),
+        ([], ["2001:db8:9::1/64"], {"br0": (10,)}, MAY_CUT_SSH),
+        # a network that is another device's
+        ([], ["192.0.2.200/25"], {}, MAY_CUT_SSH),
+        ([], ["2001:db8::77/64"], {}, MAY_CUT_SSH),
+        # an address that goes
+        (["10.9.0.1/24"], [], {}, MAY_CUT_SSH),
+        (["10.9.0.1/24"], ["10.9.0.1/24"], {}, SAFE),
+    ],
+)
+def test_an_address_of_the_bridges_own(
+    before: list[str], after: list[str], ways: dict[str, Any], expected: str
+) -> None:
+    change = Change("update", "bridge", "br1", {"addresses": before}, {"addresses": after})
+    assert risk(change, host(ways=ways)) == expected
+
+
+def test_a_bridge_that_is_made_with_an_address_is_judged_by_it() -> None:
+    change = Change("create", "bridge", "br7", None, {"addresses": ["192.0.2.200/25"]})
+    assert risk(change) == MAY_CUT_SSH
+    assert risk(Change("create", "bridge", "br7", None, {"up": True})) == SAFE
