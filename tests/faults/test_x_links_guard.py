@@ -15,8 +15,9 @@ import pytest
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, change_links
 from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.remote import Remote
+from ansible_collections.hypervisor.network.tests.harness.waiting import kill_and_wait
 
 AT_ONCE = 1.0
 DELETE = {"bridge": {"name": "br0", "state": "absent", "force": True}}
@@ -166,3 +167,21 @@ def test_x18_a_module_alone_changes_nothing_that_wants_a_guard(uplink, run_modul
         assert result["failed"] and "nothing was changed: update bridge br0" in result["msg"]
         assert [change["name"] for change in result["changes"]] == ["br0"]
         assert differences(before, settled(made.host)) == [] and hand.every() == []
+
+
+@pytest.mark.parametrize("wish", list(RISKY.values()), ids=list(RISKY))
+def test_o12_14_what_is_told_to_be_typed_brings_a_bridge_back(uplink, run_module, wish):
+    with bridged(uplink) as (made, hand):
+        before = settled(made.host)
+        answer = change_links(made.host, 60, unproven=True, **wish)
+        assert answer["error"] is None, answer
+        for pid in hand.guards():
+            kill_and_wait(pid)
+        order = {"id": answer["id"], "state": "rolled_back"}
+        asked = run_module("transaction", order, made.host)
+        typed = asked["msg"].partition(", in this order: ")[2].rstrip(".")
+        run("sh", "-c", typed, netns=made.host)
+        # who has learned the other MAC asks again by itself
+        assert all(made.all_reachable(timeout=20).values()), typed
+        assert differences(before, settled(made.host)) == [], typed
+        hand.move(answer["id"], "rolling-back", "rolled-back")

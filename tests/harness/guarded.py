@@ -43,7 +43,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflig
 from .netns import enter
 
 _FORK = multiprocessing.get_context("fork")
-_PATIENCE = 30.0
+_PATIENCE = 60.0  # two DHCP clients that wait for a lease in vain
 
 
 class Killing(Netlink):
@@ -106,10 +106,18 @@ def stopped(netns: str, seconds: float, at: int) -> Iterator[Callable[[], dict[s
 
 
 def change_links(
-    netns: str, seconds: float, kill_at: int | None = None, **wish: dict[str, Any]
+    netns: str,
+    seconds: float,
+    kill_at: int | None = None,
+    before: Callable[[Any], None] | None = None,
+    unproven: bool = False,
+    **wish: dict[str, Any],
 ) -> dict[str, Any]:
-    """Change one thing, C(bridge={...}), C(port=...), C(tap=...) or C(entry=...), under a guard, and leave it unconfirmed; returns as C(convert)."""
-    return _in_the_host(_change_links, netns, seconds, kill_at, wish)
+    """Change one thing, C(bridge={...}), C(port=...), C(tap=...) or C(entry=...), under a guard, and leave it unconfirmed; returns as C(convert).
+
+    With C(unproven) no gateway is asked afterwards: a change that silences them stands until the deadline.
+    """
+    return _in_the_host(_change_links, netns, seconds, kill_at, before, unproven, wish)
 
 
 def _in_the_host(target: Callable[..., None], netns: str, *args: Any) -> dict[str, Any]:
@@ -151,7 +159,13 @@ def _convert(
 
 
 def _change_links(
-    netns: str, seconds: float, kill_at: int | None, wish: dict[str, Any], pipe: Any
+    netns: str,
+    seconds: float,
+    kill_at: int | None,
+    before: Any,
+    unproven: bool,
+    wish: dict[str, Any],
+    pipe: Any,
 ) -> None:
     enter(netns)
     planners = {"bridge": bridge_planner, "port": port_planner, "tap": tap_planner}
@@ -170,7 +184,12 @@ def _change_links(
         kind: [planners[kind].checked({"state": "present", **item})] for kind, item in wish.items()
     }
     every = [one for group in wishes.values() for one in group]
-    _reconcile(guarded_links(Killing(kill_at), params, every), wishes, {}, pipe)
+    noun = guarded_links(Killing(kill_at), params, every)
+    if before is not None:
+        before(noun)
+    if unproven:
+        noun.verify = lambda _before, _after: None
+    _reconcile(noun, wishes, {}, pipe)
 
 
 def _reconcile(noun: Any, wish: Any, answer: dict[str, Any], pipe: Any) -> None:

@@ -83,7 +83,7 @@ class TransactionNoun:
             return []
         _check_back(now)
         if now["state"] == transactions.ROLLING_BACK:
-            raise UndoFailed(_nobody(now))
+            raise UndoFailed(_nobody(now, self._transaction.by_hand))
         if now["state"] != transactions.APPLIED:
             raise DeadlineExceeded(_too_late(now, wish))
         if wish == transactions.CONFIRMED and now["objections"]:
@@ -107,7 +107,7 @@ class TransactionNoun:
         facts = self._transaction.facts
         _check_back(facts)
         if facts["state"] == transactions.ROLLING_BACK:
-            raise UndoFailed(_nobody(facts))
+            raise UndoFailed(_nobody(facts, self._transaction.by_hand))
 
     def wish_back(self, before: Mapping[str, Any], changes: Plan) -> None:
         """A confirmation is not taken back, and a rollback is the way back itself."""
@@ -125,13 +125,20 @@ def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list
     return [one for one in found if one]
 
 
-def _nobody(facts: Mapping[str, Any]) -> str:
-    """What there is to do where a change is to be rolled back and no guard lives that would."""
+def _nobody(facts: Mapping[str, Any], commands: Sequence[str]) -> str:
+    """What there is to do where a change is to be rolled back and no guard lives that would; C(commands) are the way back by hand."""
     words = list(facts.get("wanted", {}).get("addresses", ()))
+    netns = facts.get("netns")
+    where = f", in a shell of 'ip netns exec {netns} sh'" if netns else ""
+    by_hand = (
+        f"type on a console{where}, in this order: {'; '.join(commands)}"
+        if commands
+        else f"undo it from a console by hand, by what 'cat {transactions.ROOT}/{facts['id']}/{transactions.SNAPSHOT}' says was there"
+    )
     return (
         f"Nobody rolls the transaction {facts['id']} back ({facts.get('what', 'a guarded change')}): its guard was killed, so the host still is as changed "
-        f"({listed(words, 3) or 'no address is recorded'}). Nothing of it is in the host's files: 'systemctl reboot' gives the network from before; or undo it "
-        f"from a console by hand, by what 'cat {transactions.ROOT}/{facts['id']}/snapshot.json' says was there."
+        f"({listed(words, 3) or 'no address is recorded'}). Nothing of it is in the host's files: 'systemctl reboot' gives the network from before; or "
+        f"{by_hand}."
     )
 
 

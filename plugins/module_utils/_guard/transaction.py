@@ -51,6 +51,7 @@ PENDING = (ARMED, APPLIED, UNDOING, ROLLING_BACK)
 ENDED = (CONFIRMED, ROLLED_BACK, ROLLBACK_FAILED)
 # the last word first: should somebody have copied a state file where mv was meant
 STATES = (*ENDED, ROLLING_BACK, UNDOING, APPLIED, ARMED)
+SNAPSHOT, BY_HAND = "snapshot.json", "by_hand"
 ASKED_FOR = "it was asked for"
 _KEPT = 20  # ended transactions that stay for people to read
 _ID_BYTES = 16
@@ -100,6 +101,15 @@ class Transaction:
                 return {**own, "unreadable": str(why)}
         return {"id": self.id, "state": self.state}
 
+    @property
+    def by_hand(self) -> list[str]:
+        """The way back as commands that a person types; none where nobody has written them, or they can't be read."""
+        try:
+            found = record.read(os.path.join(self.path, SNAPSHOT)).get(BY_HAND)
+        except (record.Unreadable, OSError):
+            return []
+        return [str(one) for one in found] if isinstance(found, list) else []
+
     def move(self, before: str, after: str) -> bool:
         """From one state to another; False where somebody else was first. Raises OSError where the disk takes no rename."""
         try:
@@ -134,7 +144,7 @@ def begin(facts: Mapping[str, Any], snapshot: Any, root: str = ROOT) -> Transact
     making = os.path.join(root, _MAKING + transaction.id)
     try:
         os.mkdir(making, 0o700)
-        record.write(making, "snapshot.json", snapshot)
+        record.write(making, SNAPSHOT, snapshot)
         record.write(making, ARMED, {**facts, "began": time.time()})
         os.rename(making, transaction.path)
         record.sync(root)

@@ -28,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.deadman import Guard
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import by_hand
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
 from ansible_collections.hypervisor.network.plugins.module_utils._link import own_addresses, reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
@@ -86,6 +87,7 @@ class Carriers:
         return facts, {
             "changes": [change.as_dict() for change in changes],
             **confirm.words(before, routes, devs),
+            transactions.BY_HAND: by_hand.commands(before, changes, self.before),
         }
 
     def read(self, netlink: Netlink) -> dict[str, Inet]:

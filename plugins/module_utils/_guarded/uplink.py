@@ -31,10 +31,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
     acd,
     bound_sockets,
     bpdu,
+    by_hand,
     forwarding,
+    layout,
     manager_files,
     packet_filter,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import (
@@ -202,6 +205,11 @@ class GuardedUplink(UplinkNoun):
             **confirm.words(before, before.routes, own),
             "clients": [" ".join(one.argv) for one in before.clients],
             "sysctls": dict(before.sysctls),
+            transactions.BY_HAND: by_hand.commands(
+                uplink_plan.plan(
+                    layout.reached(before, self._target), self.wish_back(before, changes)
+                )
+            ),
         }
         return checks.facts(
             what, moved, confirm.words(target, target.routes, own), own, self._source

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    IFF_UP,
     Address,
+    Link,
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
@@ -169,6 +171,31 @@ def unbridged(now: Inet, nic: str, bridge: str) -> Layout:
         if pattern.format(dev=nic) in was.sysctls:
             sysctls[pattern.format(dev=nic)] = was.sysctls.get(pattern.format(dev=bridge), value)
     return replace(moved, master=None, sysctls=sysctls)
+
+
+def reached(now: Inet, wish: Layout) -> Inet:
+    """The host as it will be when the layout stands."""
+    own = {wish.nic, wish.bridge}
+    made = dict(wish.bridge_link or {})
+    flags = IFF_UP if made.pop("up", False) else 0
+    bridge = now.links.get(wish.bridge, Link(wish.bridge, kind="bridge"))
+    links = {
+        **now.links,
+        wish.bridge: replace(bridge, **made, flags=bridge.flags | flags),
+        wish.nic: replace(
+            now.links[wish.nic], master=wish.master, port={} if wish.master else None
+        ),
+    }
+    return replace(
+        now,
+        links=links,
+        addresses=(*(one for one in now.addresses if one.dev not in own), *wish.addresses),
+        routes=(*(one for one in now.routes if not one.devs & own or by_itself(one)), *wish.routes),
+        rules=(*(one for one in now.rules if not {one.iif, one.oif} & own), *wish.rules),
+        neighbours=(*(one for one in now.neighbours if one.dev not in own), *wish.neighbours),
+        sysctls={**now.sysctls, **wish.sysctls},
+        clients=(*(one for one in now.clients if one.dev not in own), *wish.clients),
+    )
 
 
 def _moved(now: Inet, was: Layout, source: str, target: str) -> Layout:
