@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.guarded import (
     Transactions,
@@ -240,3 +241,61 @@ def test_o12_20_a_rollback_of_a_bridge_keeps_what_others_have_added():
         (link,) = ip_json(made.host, "-4", "address", "show", "dev", "br0")
         assert [one["local"] for one in link["addr_info"]] == ["10.77.0.10", "10.77.0.50"]
         assert ip_json(made.host, "route", "show", "10.5.0.0/16")
+
+
+def test_o12_13_a_tap_that_joined_in_the_window_keeps_its_bridge_and_is_named():
+    with lan() as made, Transactions(made.host) as hand:
+        before = settled(made.host)
+        answer = convert(made.host, 1.5)
+        batch(made.host, "tuntap add tap7 mode tap\nlink set tap7 up master br0\n")
+        hand.wait()
+        facts = hand.facts(answer["id"])
+        assert hand.state(answer["id"]) == "rolled-back", facts
+        assert "The bridge br0 stays, because tap7 joined it meanwhile." in facts["undone"]
+        (tap,) = ip_json(made.host, "link", "show", "dev", "tap7")
+        assert tap["master"] == "br0" and all(made.all_reachable().values())
+        batch(made.host, "link delete tap7\nlink delete br0\n")
+        assert differences(before, settled(made.host)) == []
+
+
+def test_o12_13_the_undo_of_linux_bridge_leaves_a_bridge_that_others_have_joined():
+    def fail_meanwhile(made: Any) -> Callable[[Any], None]:
+        def fail(_before: Any, _after: Any) -> None:
+            batch(made.host, "tuntap add tap7 mode tap\nlink set tap7 master br9\n")
+            raise Refused("It does not work.")
+
+        def before(noun: Any) -> None:
+            noun.verify = fail
+
+        return before
+
+    with lan(host="", echo=False) as made:
+        wish = {"name": "br9", "up": True}
+        answer = change_links(made.host, 10, before=fail_meanwhile(made), bridge=wish)
+        told = "as it was before. The bridge br9 stays, because tap7 joined it meanwhile."
+        assert answer["error"].endswith(told), answer
+        (tap,) = ip_json(made.host, "link", "show", "dev", "tap7")
+        assert tap["master"] == "br9"
+
+
+def test_o12_13_what_a_rollback_of_a_bridge_cannot_keep_is_named_and_stops_nothing():
+    with lan(host="", echo=False) as made, Transactions(made.host) as hand:
+        batch(
+            made.host,
+            "link add br0 type bridge forward_delay 0\nlink set eth0 master br0\nlink set br0 up\n"
+            "address add 10.77.0.10/24 dev br0\nroute add default via 10.77.0.1\n",
+        )
+        wish = {"name": "br0", "state": "absent", "force": True}
+        answer = change_links(made.host, 1.5, unproven=True, bridge=wish)
+        assert answer["error"] is None
+        batch(
+            made.host,
+            "tuntap add tap7 mode tap\nlink add br0 type bridge\nlink set tap7 master br0\n",
+        )
+        hand.wait()
+        facts = hand.facts(answer["id"])
+        assert hand.state(answer["id"]) == "rolled-back", facts
+        (tap,) = ip_json(made.host, "link", "show", "dev", "tap7")
+        assert tap["master"] == "br0"
+        (link,) = ip_json(made.host, "-4", "address", "show", "dev", "br0")
+        assert [one["local"] for one in link["addr_info"]] == ["10.77.0.10"]

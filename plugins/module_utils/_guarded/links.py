@@ -39,7 +39,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import (
+    UplinkNoun,
+    remark_on,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
@@ -128,6 +131,7 @@ class GuardedNoun:
         self._noun = noun
         self.alone = noun.alone
         self._carriers: Carriers | None = None
+        self._remarks: dict[str, None] = {}
         self.guard = OnRisk(self, params, wishes)
 
     @property
@@ -159,6 +163,7 @@ class GuardedNoun:
             change
             for dev, inet in now.carried.items()
             for change in uplink_plan.plan(inet, _back(wish.carried[dev], dev))
+            if remark_on(change, False) not in self._remarks
         ]
 
     def wish_back(self, before: Whole, changes: Plan) -> Whole:
@@ -172,7 +177,13 @@ class GuardedNoun:
                 continue
             for change in group:
                 inet = now.carried.get(change.name) or next(iter(now.carried.values()))
-                _uplink(self.netlink, change.name).apply((change,), inet)
+                carrier = _uplink(self.netlink, change.name)
+                carrier.apply((change,), inet)
+                self._remarks.update(dict.fromkeys(carrier.remarks()))
+
+    def remarks(self) -> list[str]:
+        """What there is to say of the way back beside its success, in sentences."""
+        return [*getattr(self._noun, "remarks", list)(), *self._remarks]
 
     def verify(self, before: Whole, after: Whole) -> None:
         """Each gateway that answered before a guarded change must answer now. Raises ReadBackError."""
@@ -209,7 +220,7 @@ class OnRisk:
         def back(before: Whole, changes: Plan) -> list[str]:
             done = restore(noun, before, changes)
             carriers.check_back(noun.netlink)
-            return [str(change) for change in done]
+            return [*(str(change) for change in done), *noun.remarks()]
 
         def by_the_system(_before: Whole) -> list[str]:
             return [words for dev in carriers.before for words in ifup.again(dev)]

@@ -13,10 +13,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
-from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    Change,
-    Plan,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import Guard
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_UP,
@@ -79,6 +76,7 @@ class LinkNoun:
         self._made: dict[str, int] = {}  # the devices of this run by name
         # on the way back: those that were there, and are not made by the run
         self._before: dict[str, int] = {}
+        self._remarks: dict[str, None] = {}
         self.alone = alone
 
     def use(self, netlink: Netlink) -> None:
@@ -115,7 +113,14 @@ class LinkNoun:
         changes += [
             Change("add", "address", one.text, None, {"dev": one.dev}, payload=one) for one in lost
         ]
-        return sorted((one for one in changes if self._is_meant(one, now)), key=messages.in_order)
+        kept = bridge_planner.joined(now, wish)
+        self._remarks.update(dict.fromkeys(kept.values()))
+        changes = [one for one in changes if one.name not in kept and self._is_meant(one, now)]
+        return sorted(changes, key=messages.in_order)
+
+    def remarks(self) -> list[str]:
+        """What there is to say of a way back, in sentences."""
+        return list(self._remarks)
 
     def _is_meant(self, change: Change, now: Snapshot) -> bool:
         """On the way back: whether the device is not somebody else's that has the name by now."""

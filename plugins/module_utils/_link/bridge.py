@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
@@ -92,7 +92,7 @@ def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
     """The wish for the bridge as it was."""
     link = before.links.get(name)
     if link is None:
-        return {"name": name, "state": "absent", "force": True}
+        return {"name": name, "state": "absent", "force": True, "back": True}
     settable = {one.option for one in option_tables.BRIDGE}
     options = {key: value for key, value in link.options.items() if key in settable}
     if link.vlans is not None:
@@ -105,6 +105,19 @@ def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
         **device.values(link),
         **options,
     }
+
+
+def joined(now: Snapshot, wish: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    """On the way back: the bridges of this run that stay, because ports of somebody else have joined them, with a sentence on each."""
+    own = {one["name"] for kind in ("port", "tap") for one in wish.get(kind, ())}
+    kept = {}
+    for one in wish.get(KIND, ()):
+        ports = [port.name for port in now.ports_of(one["name"]) if port.name not in own]
+        if one["state"] == "absent" and one.get("back") and ports:
+            kept[one["name"]] = (
+                f"The bridge {one['name']} stays, because {listed(ports)} joined it meanwhile."
+            )
+    return kept
 
 
 def missing(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     KernelError,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+    Plan,
+    listed,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Link,
     Snapshot,
@@ -149,11 +153,17 @@ class UplinkNoun:
         return uplink_plan.plan(now, self._target)
 
     def _plan_back(self, now: Inet, wish: Layout) -> list[Change]:
+        bridge = self.called(wish.bridge)
+        joined = [one.name for one in now.ports_of(bridge) if one.index != self._index]
+        if wish.bridge_link is None and joined:
+            self._remarks[
+                f"The bridge {bridge} stays, because {listed(joined)} joined it meanwhile."
+            ] = None
         if self._gone:
             self._remarks[f"{wish.nic} was deleted meanwhile, and what it had went with it."] = None
             return uplink_plan.without_the_nic(now, wish)
         changes = uplink_plan.plan(now, identity.follow(wish, self._called))
-        return [one for one in changes if _remark_on(one, False) not in self._remarks]
+        return [one for one in changes if remark_on(one, False) not in self._remarks]
 
     def wish_back(self, before: Inet, changes: Plan) -> Layout:
         back = layout.layout_of(before, self._names[self._index], self._spec.bridge)
@@ -171,9 +181,9 @@ class UplinkNoun:
                 continue
             try:
                 self._carry_out(change, now)
-                self._remarks[_remark_on(change, True)] = None
+                self._remarks[remark_on(change, True)] = None
             except KernelError:  # whoever added it is told, and the host comes first
-                self._remarks[_remark_on(change, False)] = None
+                self._remarks[remark_on(change, False)] = None
 
     def _check_devices(self, now: Inet) -> None:
         """Raises Refused where the NIC or the bridge is not the device any more that it was in the snapshot."""
@@ -319,7 +329,8 @@ class UplinkNoun:
                 raise
 
 
-def _remark_on(change: Change, kept: bool) -> str:
+def remark_on(change: Change, kept: bool) -> str:
+    """What is said of a thing that somebody else has added."""
     thing = f"{change.kind} {change.name}, which somebody else has added,"
     return f"The {thing} {'stays' if kept else 'could not be kept'}."
 
