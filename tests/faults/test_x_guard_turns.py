@@ -233,7 +233,7 @@ def test_x65_what_the_module_cannot_undo_the_guard_does():
         assert differences(before, settled(made.host)) == []
 
 
-def test_x66_a_record_that_is_removed_or_on_a_disk_that_takes_no_rename_is_not_the_end_of_the_guard():
+def test_x66_a_record_that_is_removed_is_not_the_end_of_the_guard():
     with lan() as made, Transactions(made.host) as hand:
         before = settled(made.host)
         answer = convert(made.host, 1.5)
@@ -245,6 +245,24 @@ def test_x66_a_record_that_is_removed_or_on_a_disk_that_takes_no_rename_is_not_t
         assert answer["error"] is None and differences(before, settled(made.host)) == []
         moved.rename(one)
         hand.move(one.name, "applied", "rolled-back")
+
+
+def test_x66_a_disk_that_takes_no_rename_is_not_the_end_of_the_guard():
+    with lan() as made, Transactions(made.host) as hand:
+        before = settled(made.host)
+        answer = convert(made.host, 1.5)
+        (one,) = hand.every()
+        run("mount", "--bind", str(one), str(one))
+        try:
+            run("mount", "-o", "remount,bind,ro", str(one))
+            began = time.monotonic()
+            assert hand.wait() and time.monotonic() - began > 0.1  # at the deadline, no earlier
+            assert answer["error"] is None and differences(before, settled(made.host)) == []
+            assert all(made.all_reachable().values())
+            assert hand.state(answer["id"]) == "applied"
+        finally:
+            run("umount", str(one))
+        hand.move(answer["id"], "applied", "rolled-back")
 
 
 @pytest.mark.parametrize("content", [b"", b'{"began": 17', bytes(range(128, 256))])
