@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,7 +152,7 @@ def test_o12_20_what_others_add_in_the_window_is_on_the_nic_after_the_rollback(p
         batch(made.host, ADDED)
         hand.wait()
         facts = hand.facts(answer["id"])
-        assert hand.state(answer["id"]) == "rolled-back", facts
+        assert hand.state(answer["id"]) == "rolled-back", str(facts)
         (nic,) = ip_json(made.host, "address", "show", "dev", "eth0")
         four = [one["local"] for one in nic["addr_info"] if one["family"] == "inet"]
         old = [one["local"] for one in before["addresses"]["eth0"] if one["family"] == "inet"]
@@ -250,7 +251,7 @@ def test_o12_13_a_tap_that_joined_in_the_window_keeps_its_bridge_and_is_named():
         batch(made.host, "tuntap add tap7 mode tap\nlink set tap7 up master br0\n")
         hand.wait()
         facts = hand.facts(answer["id"])
-        assert hand.state(answer["id"]) == "rolled-back", facts
+        assert hand.state(answer["id"]) == "rolled-back", str(facts)
         assert "The bridge br0 stays, because tap7 joined it meanwhile." in facts["undone"]
         (tap,) = ip_json(made.host, "link", "show", "dev", "tap7")
         assert tap["master"] == "br0" and all(made.all_reachable().values())
@@ -294,8 +295,95 @@ def test_o12_13_what_a_rollback_of_a_bridge_cannot_keep_is_named_and_stops_nothi
         )
         hand.wait()
         facts = hand.facts(answer["id"])
-        assert hand.state(answer["id"]) == "rolled-back", facts
+        assert hand.state(answer["id"]) == "rolled-back", str(facts)
         (tap,) = ip_json(made.host, "link", "show", "dev", "tap7")
         assert tap["master"] == "br0"
         (link,) = ip_json(made.host, "-4", "address", "show", "dev", "br0")
         assert [one["local"] for one in link["addr_info"]] == ["10.77.0.10"]
+
+
+def test_o12_18_a_bridge_that_got_anothers_name_in_the_window_is_not_taken_for_it():
+    with lan(host="", echo=False) as made, Transactions(made.host) as hand:
+        batch(
+            made.host,
+            "link add br0 type bridge forward_delay 0\nlink set eth0 master br0\nlink set br0 up\n"
+            "address add 10.77.0.10/24 dev br0\nroute add default via 10.77.0.1\n",
+        )
+        answer = change_links(made.host, 1.5, bridge={"name": "br0", "mac": "02:00:00:00:00:07"})
+        assert answer["error"] is None
+        batch(
+            made.host,
+            "link set br0 name old0\nlink add br0 address 02:00:00:00:00:08 type bridge\naddress add 10.55.0.1/24 dev br0\n",
+        )
+        hand.wait()
+        facts = hand.facts(answer["id"])
+        assert hand.state(answer["id"]) == "rollback-failed"
+        assert facts["error"].startswith("br0 is another device by now"), facts
+        links = {
+            link["ifname"]: [one["local"] for one in link["addr_info"]]
+            for link in ip_json(made.host, "-4", "address", "show")
+        }
+        assert links["br0"] == ["10.55.0.1"] and links["old0"] == ["10.77.0.10"]
+        (new,) = ip_json(made.host, "link", "show", "dev", "br0")
+        assert new["address"] == "02:00:00:00:00:08"
+
+
+EXCHANGED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "linux_bridge": (
+        "link add br7 type bridge\n",
+        {"bridge": {"name": "br7", "mtu": 1400}},
+        "link set br7 name was\nlink add br7 type bridge\n",
+    ),
+    "bridge_port": (
+        "link add br7 type bridge\nlink add x type veth peer name y\n",
+        {"port": {"name": "x", "bridge": "br7"}},
+        "link set x name was\nlink add x type bridge\n",
+    ),
+    "bridge_port, the bridge": (
+        "link add br7 type bridge\nlink add x type veth peer name y\n",
+        {"port": {"name": "x", "bridge": "br7"}},
+        "link set br7 name was\nlink add br7 type bridge\n",
+    ),
+    "tap_device": (
+        "tuntap add tap7 mode tap\n",
+        {"tap": {"name": "tap7", "mtu": 1400}},
+        "link set tap7 name was\ntuntap add tap7 mode tap\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EXCHANGED)
+def test_o12_18_a_device_of_every_module_that_is_exchanged_before_the_first_write(case):
+    first, wish, commands = EXCHANGED[case]
+    with lan(host="", echo=False) as made:
+        batch(made.host, first)
+        answer = change_links(made.host, 20, before=at_change(made.host, 0, commands), **wish)
+        assert answer["error"] and "'" not in answer["error"], answer
+        links = {link["ifname"]: link for link in ip_json(made.host, "link", "show")}
+        assert [link for link in links.values() if link.get("master")] == []
+        assert {link["mtu"] for name, link in links.items() if name != "lo"} == {1500}
+
+
+def test_o12_18_a_namespace_that_was_made_again_confirms_nothing(run_module):
+    with lan(echo=False) as made, Transactions(made.host) as hand:
+        answer = convert(made.host, 20)
+        name, old = made.host, f"{made.host}-old"
+        Path(f"/run/netns/{old}").touch()
+        run("mount", "--bind", f"/run/netns/{name}", f"/run/netns/{old}")
+        try:
+            run("ip", "netns", "delete", name)
+            run("ip", "netns", "add", name)
+            order = {"id": answer["id"], "state": "confirmed"}
+            asked = run_module("transaction", order, name)
+            assert asked["failed"] and "was deleted and made again since" in asked["msg"], asked
+            assert hand.state(answer["id"]) == "applied"
+            asked = run_module("transaction", {**order, "state": "rolled_back"}, name)
+            assert not asked["failed"], asked
+            links = {link["ifname"]: link for link in ip_json(old, "link", "show")}
+            assert "br0" not in links and "master" not in links["eth0"]
+            assert [link["ifname"] for link in ip_json(name, "link", "show")] == ["lo"]
+        finally:
+            run("ip", "netns", "delete", name)
+            Path(f"/run/netns/{name}").touch()
+            run("mount", "--bind", f"/run/netns/{old}", f"/run/netns/{name}")
+            run("ip", "netns", "delete", old)

@@ -28,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard.connecti
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.transaction import (
     Transaction,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -115,6 +116,11 @@ class TransactionNoun:
 
 def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
     """What speaks against a confirmation now, in sentences."""
+    if facts.get("network") not in (None, procfs.own_namespace("net")):
+        # the guard is still in the one that it was started in
+        return [
+            f"It was applied in another network: {_place(facts.get('netns'))} was deleted and made again since."
+        ]
     netlink = Netlink()
     now = netlink.snapshot(addresses=True)
     found = [

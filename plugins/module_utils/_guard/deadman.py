@@ -78,6 +78,7 @@ class Guard:
         self._seconds = seconds
         self._facts = {
             "netns": netns,
+            "network": procfs.own_namespace("net"),
             "wish": wish,
             "boot": transactions.boot(),
             "timeout": seconds,

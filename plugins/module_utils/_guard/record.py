@@ -24,6 +24,7 @@ _TYPES: Mapping[str, Any] = {
     "devs": list,
     "gateways": list,
     "netns": (str, type(None)),
+    "network": (str, type(None)),
     "source": (str, type(None)),
     "timeout": _NUMBER,
     "wanted": dict,

@@ -12,13 +12,17 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import ReadBackError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import wanted
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Outcome,
     Plan,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import restore
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
+    Snapshot,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     checks,
     confirm,
@@ -63,6 +67,8 @@ class Carriers:
 
     def __init__(self) -> None:
         self.before: Mapping[str, Inet] = {}
+        self.others: list[str] = []  # the names that are other devices' by now
+        self._deleted: set[str] = set()  # by the change itself
         self._host = Snapshot({})
         self._worked: list[gateways.Gateway] = []
 
@@ -77,6 +83,7 @@ class Carriers:
         self._worked = gateways.answering(
             netlink, before.links, gateways.gateways(routes, before.links)
         )
+        self._deleted = {change.name for change in changes if change.action == "delete"}
         lost = {
             change.name
             for change in changes
@@ -93,10 +100,24 @@ class Carriers:
             transactions.BY_HAND: by_hand.commands(before, changes, self.before),
         }
 
-    def read(self, netlink: Netlink) -> dict[str, Inet]:
-        """What the recorded devices carry now; one that is missing has to be made first."""
+    def read(self, netlink: Netlink, made: Mapping[str, int]) -> dict[str, Inet]:
+        """What the recorded devices carry now; one that is missing has to be made first. C(made) are the indexes of what we have made ourselves."""
         there = netlink.snapshot().links
-        return {dev: _uplink(netlink, dev).read() for dev in self.before if dev in there}
+        self.others = [
+            dev
+            for dev in self.before
+            if dev in there and self._is_another(there[dev], made.get(dev))
+        ]
+        return {
+            dev: _uplink(netlink, dev).read()
+            for dev in self.before
+            if dev in there and dev not in self.others
+        }
+
+    def _is_another(self, now: Link, made: int | None) -> bool:
+        """Whether what has a recorded device's name is neither that nor one that came in place of what the change has deleted."""
+        was = self._host.links[now.name]
+        return now.index not in (was.index, made) and not self._deleted & {was.name, was.lower}
 
     def verify(self, netlink: Netlink) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""
@@ -112,6 +133,8 @@ class Carriers:
 
     def check_back(self, netlink: Netlink) -> None:
         """After the way back. Raises ReadBackError."""
+        if self.others:
+            raise ReadBackError(" ".join(map(_another, self.others)))
         for dev in self.before:
             # its carrier may have come back with a port, and opens its queues a moment later
             if self._host.links[dev].running:
@@ -149,7 +172,9 @@ class GuardedNoun:
 
     def read(self) -> Whole:
         own = self._noun.read()
-        return Whole(own, {} if self._carriers is None else self._carriers.read(self.netlink))
+        made = getattr(self._noun, "made", {})
+        carried = {} if self._carriers is None else self._carriers.read(self.netlink, made)
+        return Whole(own, carried)
 
     def prepare(self, before: Whole) -> None:
         self._noun.prepare(before.own)
@@ -223,7 +248,12 @@ class OnRisk:
             return [*(str(change) for change in done), *noun.remarks()]
 
         def by_the_system(_before: Whole) -> list[str]:
-            return [words for dev in carriers.before for words in ifup.again(dev)]
+            return [
+                words
+                for dev in carriers.before
+                if dev not in carriers.others
+                for words in ifup.again(dev)
+            ]
 
         guard = Guard(
             self._params["guard_timeout"],
@@ -272,6 +302,10 @@ def outcome_of_the_noun(outcome: Outcome) -> Outcome:
 
 def _uplink(netlink: Netlink, dev: str) -> UplinkNoun:
     return UplinkNoun(netlink, Spec(dev, dev))
+
+
+def _another(dev: str) -> str:
+    return f"{dev} is another device by now, so it got nothing of what {dev} had; give that back by hand."
 
 
 def _back(before: Inet, dev: str) -> layout.Layout:

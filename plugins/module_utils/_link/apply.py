@@ -73,7 +73,7 @@ class LinkNoun:
         self.netlink = netlink
         self._configure = configure
         self.guard = guard
-        self._made: dict[str, int] = {}  # the devices of this run by name
+        self.made: dict[str, int] = {}  # the devices of this run by name
         # on the way back: those that were there, and are not made by the run
         self._before: dict[str, int] = {}
         self._remarks: dict[str, None] = {}
@@ -127,7 +127,7 @@ class LinkNoun:
         link, meant = now.links.get(change.name), self._before.get(change.name)
         if link is None or meant in (None, link.index):
             return True
-        return self._made.get(change.name) == link.index
+        return self.made.get(change.name) == link.index
 
     def wish_back(self, before: Snapshot, changes: Plan) -> dict[str, list[Any]]:
         names: dict[str, dict[str, None]] = {"bridge": {}, "port": {}, "tap": {}}
@@ -162,13 +162,13 @@ class LinkNoun:
             one for change in changes for one in messages.with_another_mac(change)
         ):
             link = now.links.get(name)
-            if link is not None and link.up and name not in self._made:
+            if link is not None and link.up and name not in self.made:
                 follow_the_mac(self.netlink, link)
 
     def _index(self, name: str, now: Snapshot) -> int:
         """The index of a device that is still the one of the snapshot, or of this run; of one that is in neither, whatever it is now. Raises Refused."""
         link = now.links.get(name)
-        return self.netlink.still(name, self._made.get(name, None if link is None else link.index))
+        return self.netlink.still(name, self.made.get(name, None if link is None else link.index))
 
     def _create_bridge(self, change: Change, now: Snapshot) -> None:
         after = change.after or {}
@@ -181,7 +181,7 @@ class LinkNoun:
             body + rtnl_link.linkinfo("bridge"),
             f"create the bridge {change.name}",
         )
-        index = self._made[change.name] = index_of(change.name, {})
+        index = self.made[change.name] = index_of(change.name, {})
         if any(after.get(one.option) is not None for one in option_tables.BRIDGE):
             # what the new bridge has already is not sent: a kernel without VLANs refuses even to switch them off
             self._set_bridge(
@@ -241,7 +241,7 @@ class LinkNoun:
     def _make_tap(self, change: Change, options: Mapping[str, Any]) -> None:
         with self.netlink.turn():
             self._configure(change.name, options)
-        index = self._made[change.name] = index_of(change.name, {})
+        index = self.made[change.name] = index_of(change.name, {})
         if any(options.get(key) is not None for key in ("mac", "up", *_OWN_LINK_KEYS)):
             if options.get("mac") is not None:
                 self._send_link(
@@ -315,7 +315,7 @@ class LinkNoun:
             self.netlink.send(
                 rtnl_link.RTM_DELLINK, 0, body, f"delete the {change.kind} {change.name}"
             )
-            self._made.pop(change.name, None)
+            self.made.pop(change.name, None)
         except KernelError as error:
             if error.errno != errno.ENODEV:  # somebody else was faster: gone is gone
                 raise

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,3 +116,41 @@ def test_a_fault_of_the_action_itself_is_one_sentence(monkeypatch, answers, doin
 def test_a_fault_of_the_action_keeps_its_traceback_under_vvv(monkeypatch):
     monkeypatch.setattr(_guarded_action.display, "verbosity", 3)
     assert ran(monkeypatch)[0]["traceback"][-1] == "IndexError: pop from empty list"
+
+
+class Reached(Action):
+    """One that is reached at once over SSH."""
+
+    _too_short = GuardedAction._too_short
+
+    def _outside(self) -> str:
+        return "ssh"
+
+    def _fresh_connection(self) -> Any:
+        return contextlib.nullcontext()
+
+    def _low_level_execute_command(self, *_: Any, **__: Any) -> None:
+        """It does."""
+
+
+@pytest.mark.parametrize(
+    ("clients", "timeout", "refused"),
+    [
+        (0, 10, False),
+        (1, 10, True),
+        (1, 26, True),
+        (1, 28, False),
+        (2, 28, True),
+        (2, 48, False),
+        (2, 0, False),
+    ],
+)
+def test_each_dhcp_client_that_is_started_may_take_its_time_for_a_lease(clients, timeout, refused):
+    action = Reached([], False, {"guard_timeout": timeout})
+    stops = {"kind": "dhcp", "action": "stop"}
+    changes = [stops, *({"kind": "dhcp", "action": "start"} for _one in range(clients))]
+    said = action._too_short({"changes": changes})
+    assert bool(said) is refused, said
+    if refused:
+        assert f"a DHCP client up to {20 * clients} s for its lease" in said
+        assert f"give at least {20 * clients + 7}." in said
