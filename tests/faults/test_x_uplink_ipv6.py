@@ -69,7 +69,9 @@ def test_o12_12_a_host_with_temporary_addresses_converts_and_comes_back(uplink, 
             assert not uplink(made.host, state="absent")["failed"]
         else:
             hand.wait()
-            assert hand.state(answer["id"]) == "rolled-back", hand.facts(answer["id"])
+            facts = hand.facts(answer["id"])
+            assert hand.state(answer["id"]) == "rolled-back", facts
+            assert f"The temporary address {old}/64 has gone" in str(facts["undone"]), facts
         assert ordinary(made.host, "eth0") == ["fd77::10"]
         assert len(temporary(made.host, "eth0")) == 1
         after = settled(made.host)

@@ -162,6 +162,12 @@ class UplinkNoun:
         if self._gone:
             self._remarks[f"{wish.nic} was deleted meanwhile, and what it had went with it."] = None
             return uplink_plan.without_the_nic(now, wish)
+        there = {one.text for one in now.addresses_of(self.called(wish.nic))}
+        lost = [one.text for one in wish.addresses if rtnl_address.temporary(one)]
+        for text in (one for one in lost if one not in there):
+            self._remarks[
+                f"The temporary address {text} has gone with its connections: only the kernel makes such, and it makes another."
+            ] = None
         changes = uplink_plan.plan(now, identity.follow(wish, self._called))
         return [one for one in changes if remark_on(one, False) not in self._remarks]
 

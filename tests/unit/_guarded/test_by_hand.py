@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back of a change of links as commands; that typing them brings a host back is shown in namespaces, by tests/faults."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.by_hand import commands
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.tests.harness import simulated
+
+MAC = "02:00:00:00:00:01"
+LINKS = {
+    "br0": Link("br0", 2, "bridge", 1, MAC, 1400),
+    "eth0": Link("eth0", 3, flags=1, mac=MAC, master="br0", port={}),
+    "tap1": Link("tap1", 4, "tun"),
+}
+BEFORE = Inet(LINKS)
+PORT = "ip link set dev eth0 master br0"
+CASES: list[tuple[Change, list[str]]] = [
+    (
+        Change("delete", "bridge", "br0"),
+        [
+            "ip link add name br0 type bridge stp_state 0 forward_delay 0",
+            f"ip link set dev br0 address {MAC} mtu 1400 up",
+            PORT,
+        ],
+    ),
+    (Change("update", "bridge", "br0", {}, {"up": False}), ["ip link set dev br0 up"]),
+    (Change("update", "bridge", "br0", {}, {"ageing_time": 1.0}), []),
+    (
+        Change("create", "bridge", "br9"),
+        ["ls -A /sys/class/net/br9/brif | grep -q . || ip link delete dev br9"],
+    ),
+    (Change("detach", "port", "eth0"), [PORT, "ip link set dev eth0 up"]),
+    (Change("attach", "port", "tap1"), ["ip link set dev tap1 nomaster", "ip link set dev tap1 down"]),
+    (Change("update", "tap", "tap1", {}, {"mtu": 9000}), ["ip link set dev tap1 mtu 1500"]),
+    (Change("add", "entry", "02:00:00:00:00:09"), []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "lines"), CASES, ids=[str(change) for change, _lines in CASES])
+def test_the_inverse_of_a_change(change: Change, lines: list[str]) -> None:
+    assert commands(BEFORE, [change], {}) == lines
+
+
+def test_the_last_change_goes_back_first_and_then_comes_what_a_device_carried() -> None:
+    ways = [simulated.route("default", Hop("br0", f"10.0.0.{number}")) for number in (1, 2)]
+    carried = Inet(
+        LINKS, (simulated.address("br0", "10.0.0.5/24", flags=0x80),), routes=tuple(ways)
+    )
+    changes = [
+        Change("update", "bridge", "br0", {}, {"mac": "x"}),
+        Change("detach", "port", "eth0"),
+    ]
+    assert commands(BEFORE, changes, {"br0": carried}) == [
+        PORT,
+        "ip link set dev eth0 up",
+        f"ip link set dev br0 address {MAC}",
+        "ip address replace 10.0.0.5/24 dev br0 scope global noprefixroute",
+        # of several to one place the first is replaced by itself, where it may stand still
+        "ip -4 route replace default via 10.0.0.1 dev br0 proto 3 table 254 scope 0",
+        "ip -4 route append default via 10.0.0.2 dev br0 proto 3 table 254 scope 0",
+    ]
