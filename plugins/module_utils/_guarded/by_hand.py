@@ -7,10 +7,22 @@ from dataclasses import replace
 from typing import Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Address,
+    Link,
+    Snapshot,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    address as rtnl_address,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import by_hand, layout
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
+    changes as changes_of,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+
+_EUI64 = "eui64"
 
 
 def commands(before: Snapshot, changes: Plan, carried: Mapping[str, Inet]) -> list[str]:
@@ -54,5 +66,16 @@ def _inverse(before: Snapshot, change: Change) -> Iterator[Change]:
         touched = {key: value for key, value in had.items() if key in (change.after or {})}
         yield Change("update", change.kind, link.name, None, touched)
         ports = []
+        if "mac" in touched and link.up and link.addr_gen_mode == _EUI64:
+            yield from _link_local(link, (change.after or {})["mac"])
     for port in ports:
         yield Change("update", "port", port.name, None, {"bridge": link.name})
+
+
+def _link_local(link: Link, other: str) -> Iterator[Change]:
+    """The kernel makes the address of a running device anew when it is told to; the one of the C(other) MAC goes."""
+    for mode in ("1", "0"):  # none, and eui64 again
+        yield changes_of.sysctl(f"ipv6/conf/{link.name}/addr_gen_mode", None, mode)
+    text = f"{rtnl_address.eui64(other)}/64"
+    old = Address(link.name, text, rtnl_address.AF_INET6)
+    yield Change("remove", "address", text, payload=old)

@@ -19,6 +19,7 @@ LINKS = {
     "br0": Link("br0", 2, "bridge", 1, MAC, 1400),
     "eth0": Link("eth0", 3, flags=1, mac=MAC, master="br0", port={}),
     "tap1": Link("tap1", 4, "tun"),
+    "br1": Link("br1", 5, "bridge", 1, MAC, ipv6={"addr_gen_mode": "eui64"}),
 }
 BEFORE = Inet(LINKS)
 PORT = "ip link set dev eth0 master br0"
@@ -33,6 +34,15 @@ CASES: list[tuple[Change, list[str]]] = [
     ),
     (Change("update", "bridge", "br0", {}, {"up": False}), ["ip link set dev br0 up"]),
     (Change("update", "bridge", "br0", {}, {"ageing_time": 1.0}), []),
+    (
+        Change("update", "bridge", "br1", {}, {"mac": "02:00:00:00:00:09"}),
+        [
+            f"ip link set dev br1 address {MAC}",
+            "sysctl -qw net/ipv6/conf/br1/addr_gen_mode=1",
+            "sysctl -qw net/ipv6/conf/br1/addr_gen_mode=0",
+            "ip address delete fe80::ff:fe00:9/64 dev br1",
+        ],
+    ),
     (
         Change("create", "bridge", "br9"),
         ["ls -A /sys/class/net/br9/brif | grep -q . || ip link delete dev br9"],
