@@ -42,7 +42,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import bridge_vlan, nla
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import bridge_vlan
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -108,11 +108,7 @@ class LinkNoun:
         if ports:
             links.update(bridge_planner.with_their_new_default(now, changes))
         changes += port_planner.plan(replace(now, links=links), ports, made)
-        there = {(one.dev, one.text) for one in now.addresses if one.dev not in made}
-        lost = [one for one in wish.get("address", ()) if (one.dev, one.text) not in there]
-        changes += [
-            Change("add", "address", one.text, None, {"dev": one.dev}, payload=one) for one in lost
-        ]
+        changes += own_addresses.lost(now, wish.get("address", ()), made)
         kept = bridge_planner.joined(now, wish)
         self._remarks.update(dict.fromkeys(kept.values()))
         changes = [one for one in changes if one.name not in kept and self._is_meant(one, now)]
@@ -382,9 +378,7 @@ class LinkNoun:
                 index, body, f"set the queue length {after['txqueuelen']} of {change.name}"
             )
         if after.get("alias") is not None:
-            body = nla.attribute(
-                rtnl_link.IFLA_IFALIAS, after["alias"].encode("utf-8", "surrogateescape")
-            )
+            body = messages.alias(after["alias"])
             self._send_link(index, body, f"set the alias of {change.name}")
         if after.get("addr_gen_mode") is not None:  # before the device goes up, and makes addresses
             self._send_link(

@@ -46,5 +46,9 @@ def mac(mac: str) -> bytes:
     return nla.attribute(rtnl_link.IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
 
 
+def alias(alias: str) -> bytes:
+    return nla.attribute(rtnl_link.IFLA_IFALIAS, alias.encode("utf-8", "surrogateescape"))
+
+
 def u32(kind: int, value: int) -> bytes:
     return nla.attribute(kind, struct.pack("=I", value))

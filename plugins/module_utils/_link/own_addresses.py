@@ -11,7 +11,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Address,
+    Snapshot,
+)
 
 SPEC: dict[str, dict[str, Any]] = {
     "addresses": {"type": "list", "elements": "str"},
@@ -80,6 +83,17 @@ def with_those_back(wishes: Iterable[Mapping[str, Any]], changes: Plan) -> list[
             gone = [one for one in after if one not in before]
             given[change.name] = {"addresses": before, "addresses_gone": gone}
     return [{**wish, **given.get(wish["name"], {})} for wish in wishes]
+
+
+def lost(now: Snapshot, wished: Iterable[Address], made: Iterable[str]) -> list[Change]:
+    """On the way back: the addresses that went with a device, or go now with one of C(made), which is made again."""
+    made = set(made)
+    there = {(one.dev, one.text) for one in now.addresses if one.dev not in made}
+    return [
+        Change("add", "address", one.text, None, {"dev": one.dev}, payload=one)
+        for one in wished
+        if (one.dev, one.text) not in there
+    ]
 
 
 def steps(change: Change) -> tuple[list[str], list[str]]:
