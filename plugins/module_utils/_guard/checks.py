@@ -40,10 +40,16 @@ def must_answer(silent: Sequence[Gateway], source: str = "") -> None:
         )
 
 
-def must_answer_again(silent: Sequence[Gateway]) -> None:
-    """The same after the way back, where nothing is left to be undone. Raises ReadBackError."""
-    if silent:
-        raise ReadBackError(f"Everything is as before, but the {silent[0]} does not answer.")
+def must_answer_again(silent: Sequence[Gateway], others: Iterable[str] = ()) -> None:
+    """The same after the way back, where nothing is left to be undone; C(others) are names that are other devices' by now. Raises ReadBackError."""
+    said = [
+        f"{dev} is another device by now, so it got nothing of what {dev} had; give that back by hand."
+        for dev in others
+    ]
+    if silent and not said:
+        said = [f"Everything is as before, but the {silent[0]} does not answer."]
+    if said:
+        raise ReadBackError(" ".join(said))
 
 
 def facts(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import ReadBackError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import wanted
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Outcome,
@@ -133,8 +132,7 @@ class Carriers:
 
     def check_back(self, netlink: Netlink) -> None:
         """After the way back. Raises ReadBackError."""
-        if self.others:
-            raise ReadBackError(" ".join(map(_another, self.others)))
+        checks.must_answer_again((), self.others)
         for dev in self.before:
             # its carrier may have come back with a port, and opens its queues a moment later
             if self._host.links[dev].running:
@@ -302,10 +300,6 @@ def outcome_of_the_noun(outcome: Outcome) -> Outcome:
 
 def _uplink(netlink: Netlink, dev: str) -> UplinkNoun:
     return UplinkNoun(netlink, Spec(dev, dev))
-
-
-def _another(dev: str) -> str:
-    return f"{dev} is another device by now, so it got nothing of what {dev} had; give that back by hand."
 
 
 def _back(before: Inet, dev: str) -> layout.Layout:
