@@ -64,6 +64,52 @@ def test_a_task_that_confirms_by_itself_says_that_it_takes_no_async(
     assert without == confirming | {"guarded_change"}
 
 
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_readme_lists_what_is_included_in_its_own_words() -> None:
+    """Internal things are in no table."""
+    told = re.findall(r"^\| (\w+) \[`(\w+)`\]\((\S+)\) \| (.+) \|$", README, re.M)
+    listed = {(kind, name): words for kind, name, _path, words in told}
+    there = {
+        **{("module", path.stem): _short(path) for path in (ROOT / "plugins/modules").glob("*.py")},
+        **{("filter", path.stem): _short(path) for path in (ROOT / "plugins/filter").glob("*.yml")},
+        **{
+            ("role", path.parts[-3]): _short(path)
+            for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")
+        },
+    }
+    public = {
+        key: words
+        for key, words in there.items()
+        if "Internal" not in words and not key[1].startswith("bridge_host_")
+    }
+    assert {key: words for key, words in listed.items() if key[0] != "playbook"} == public
+    assert all((ROOT / path).is_file() for _kind, _name, path, _words in told)
+
+
+def test_the_readme_leads_to_every_guide_and_to_nothing_that_is_not_there() -> None:
+    links = {link for link in re.findall(r"\]\(([^)#]+)", README) if "://" not in link}
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    guides = {str(path.relative_to(ROOT)) for path in (ROOT / "docs/docsite/rst").glob("*.rst")}
+    assert guides <= links
+
+
+def test_the_readme_says_the_versions_that_are_tested() -> None:
+    requirements = ROOT / "requirements"
+    core = re.search(r"ansible-core==([\d.]+)\.\*", (requirements / "dev.txt").read_text("utf-8"))
+    assert core and f"ansible-core {core[1]};" in README
+    for path in requirements.glob("pyroute2-*.txt"):
+        for name, version in re.findall(r"^(\w+)==(.+)$", path.read_text("utf-8"), re.M):
+            assert f"{name} {version}" in README
+
+
+def _short(path: Path) -> str:
+    words = re.search(r"^ *short_description: (.+)$", path.read_text("utf-8"), re.M)
+    assert words, path
+    return words[1]
+
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 MAKES = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))

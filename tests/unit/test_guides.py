@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The YAML of README and guides: each block parses, modules take its tasks, and the role refuses none of its variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.hypervisor.network.plugins.filter.bridge_host_refusals import (
+    bridge_host_refusals,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+    items as role_items,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
+MARKDOWN = [ROOT / "README.md", ROOT / "roles/bridge_host/README.md"]
+OURS = "hypervisor.network."
+SPEC_WORDS = ("type", "elements", "choices", "required")
+
+
+def blocks(path: Path) -> Iterator[str]:
+    """The YAML blocks of a guide or of a page of Markdown."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".md":
+        yield from map(textwrap.dedent, re.findall(r"```yaml\n(.*?)```", text, re.S))
+        return
+    for found in re.finditer(r"^( *)\.\. code-block:: yaml\n((?:\1 +.*\n|\n)+)", text, re.M):
+        yield textwrap.dedent(found[2])
+
+
+BLOCKS = [
+    pytest.param(block, id=f"{path.stem}-{number}")
+    for path in (*GUIDES, *MARKDOWN)
+    for number, block in enumerate(blocks(path), 1)
+]
+
+
+@pytest.fixture(scope="module")
+def specs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The argument spec of each module by its full name, out of its documentation."""
+    home = tmp_path_factory.mktemp("home")
+    names = [path.stem for path in (ROOT / "plugins/modules").glob("*.py")]
+    said = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-doc")), "--json", "-t", "module"]
+        + [f"{OURS}{name}" for name in names],
+        env={**os.environ, "ANSIBLE_HOME": str(home), "ANSIBLE_LOCAL_TEMP": str(home)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return {name: _spec(one["doc"]["options"]) for name, one in json.loads(said).items()}
+
+
+def _spec(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {
+            **{word: option[word] for word in SPEC_WORDS if word in option},
+            **({"options": _spec(option["suboptions"])} if "suboptions" in option else {}),
+        }
+        for name, option in options.items()
+    }
+
+
+def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        yield value
+    if isinstance(value, (Mapping, list)):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _mappings(one)
+
+
+def wrong(block: str, specs: Mapping[str, Any]) -> list[str]:
+    """What modules and the role have against a block, in their own words."""
+    found = []
+    for mapping in _mappings(yaml.safe_load(block)):
+        for name, given in mapping.items():
+            if str(name).startswith(OURS):
+                answer = ArgumentSpecValidator(specs[name]).validate(given or {})
+                found += [f"{name}: {message}" for message in answer.error_messages]
+        wish = {
+            key.removeprefix("bridge_host_"): value
+            for key, value in mapping.items()
+            if str(key).startswith("bridge_host_")
+        }
+        if "bridges" in wish:
+            found += bridge_host_refusals(wish)
+        elif wish:
+            # a part of what a host has: each item by itself
+            found += _untypable(wish)
+    return found
+
+
+def _untypable(wish: Mapping[str, Any]) -> list[str]:
+    try:
+        role_items.typed_all(wish)
+    except BadInput as error:
+        return [str(error)]
+    return []
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_is_what_modules_and_role_take(block: str, specs: dict[str, Any]) -> None:
+    assert wrong(block, specs) == []
+
+
+def test_there_are_blocks_in_the_guides_and_pages() -> None:
+    pages = {one.id.rpartition("-")[0] for one in BLOCKS}
+    assert {"README", "first_host", "guard", "tenants"} <= pages and len(BLOCKS) > 20
+
+
+def test_a_wrong_option_of_a_task_and_of_the_role_is_found(specs: dict[str, Any]) -> None:
+    assert wrong(f"- {OURS}linux_bridge: {{name: br0, stp: false}}", specs)
+    assert wrong(f"- {OURS}tap_device: {{taps: [{{name: t1, owned: me}}]}}", specs)
+    assert wrong("vars: {bridge_host_taps: [{name: tap1, brigde: br0}]}", specs)
+
+
+def test_every_guide_is_in_the_table_of_contents_once() -> None:
+    extra = yaml.safe_load((ROOT / "docs/docsite/extra-docs.yml").read_text("utf-8"))
+    listed = [name for section in extra["sections"] for name in section["toctree"]]
+    assert sorted(listed) == [path.stem for path in GUIDES]
