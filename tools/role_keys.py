@@ -1,0 +1,168 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write down what an item of the role bridge_host's lists may say, in a guide and in the role's documentation, out of its modules' specs.
+
+tools/env local python tools/role_keys.py
+
+The keys stand in no argument_specs: with them, Ansible's answer to one wrong key is all keys of all lists, and neither the item nor a near word.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.hypervisor.network.plugins.doc_fragments import (
+    _bridge,
+    _guest,
+    _port,
+    _tap,
+)
+from ansible_collections.hypervisor.network.plugins.modules import bridge_uplink
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import items
+
+ROOT = Path(__file__).resolve().parents[1]
+GUIDE = ROOT / "docs/docsite/rst/variables.rst"
+ROLE = ROOT / "roles/bridge_host/meta/argument_specs.yml"
+HEAD = """\
+..
+  SPDX-License-Identifier: GPL-3.0-or-later
+
+.. Written by tools/role_keys.py out of the modules' documentation.
+
+.. _ansible_collections.hypervisor.network.docsite.variables:
+
+What the lists of the role may say
+==================================
+
+An item of a list of :ansplugin:`hypervisor.network.bridge_host#role` may say the following. What it does not say is left alone.
+Of each key this is the first sentence; the module that is named beside it tells the rest.
+"""
+
+# What no module documents: the role's own words
+OWN = {
+    "bridges": {
+        "uplink": "Name of the NIC that becomes a port of the bridge, and whose addresses, routes and DHCP lease the bridge takes over.",
+        "method": "What the file says of the bridge. Left out, it is what the file says of the uplink.",
+        "address": "Addresses with their prefix lengths, with method static. The host must have them already.",
+        "gateway": "Gateways, with method static.",
+        "maxwait": "Seconds that a boot waits for the ports to forward. Left out, it is 0.",
+    },
+    "tenants": {
+        "name": "Name of the tenant.",
+        "vlan": "The VLAN of the tenant, which nobody else has.",
+        "guests": "Guests of bridge_host_guests, all of whose taps are the tenant's.",
+        "taps": "Further taps of bridge_host_taps, for what is no guest of this role.",
+        "dhcp": "Whether a DHCP server has to answer in the tenant's VLAN.",
+    },
+}
+EXAMPLES = {
+    "bridges": "{name: br0, uplink: eth0, vlan_filtering: true}",
+    "taps": "{name: tap1, bridge: br0, access_vlan: 20}",
+    "guests": "{name: vm1, memory: 2G, nics: [{tap: tap1}], disks: [{path: /srv/vm1.qcow2, format: qcow2, size: 20G}]}",
+    "tenants": "{name: blue, vlan: 10, guests: [vm1]}",
+}
+SPECS = {
+    "bridges": items.BRIDGE,
+    "taps": items.TAP,
+    "guests": items.GUEST,
+    "tenants": items.TENANT,
+}
+
+
+def _options(fragment: Any) -> dict[str, Any]:
+    return yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+
+
+def _sources() -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    """For each list, the modules whose options its items take, with their documentation; the first that has a key tells of it."""
+    uplink = yaml.safe_load(bridge_uplink.DOCUMENTATION)["options"]
+    return {
+        "bridges": [("linux_bridge", _options(_bridge)), ("bridge_uplink", uplink)],
+        "taps": [("tap_device", _options(_tap)), ("bridge_port", _options(_port))],
+        "guests": [("qemu_guest", _options(_guest))],
+        "tenants": [],
+    }
+
+
+def _plain(sentence: str) -> str:
+    """Markup of a module's documentation as that of a guide."""
+    sentence = re.sub(r"\b[CVOEM]+\(([^()]+)\)", r"``\1``", sentence)
+    return re.sub(r"``[\w.]+#module:([^`]+)``", r"``\1``", sentence)
+
+
+def _first(description: Any) -> str:
+    text = description if isinstance(description, str) else description[0]
+    return _plain(re.split(r"(?<=\.)\s+(?=[A-Z])", text, maxsplit=1)[0])
+
+
+def _kind(option: Mapping[str, Any]) -> str:
+    kind = option.get("type", "str")
+    if "elements" in option:
+        kind += f" of {option['elements']}"
+    if option.get("choices"):
+        kind += f" ({', '.join(map(str, option['choices']))})"
+    return kind + (", required" if option.get("required") else "")
+
+
+def _rows(name: str) -> Iterator[tuple[str, str, str, str]]:
+    """(key, type, sentence, module) for each key of a list, and for those within it."""
+    for key, option in SPECS[name].items():
+        own = OWN.get(name, {}).get(key)
+        module, told = next(
+            ((module, options[key]) for module, options in _sources()[name] if key in options),
+            ("", {}),
+        )
+        yield key, _kind(option), own or _first(told["description"]), "" if own else module
+        for inner, one in option.get("options", {}).items():
+            sentence = _first(told["suboptions"][inner]["description"])
+            yield f"{key}: {inner}", _kind(one), sentence, module
+
+
+def guide() -> str:
+    """The whole guide."""
+    lines = [HEAD]
+    for name in SPECS:
+        title = f"bridge_host_{name}"
+        lines += [title, "-" * len(title), "", ".. code-block:: yaml", ""]
+        lines += [f"  {title}:", f"    - {EXAMPLES[name]}", ""]
+        lines += [".. list-table::", "   :header-rows: 1", ""]
+        lines += ["   * - key", "     - type", "     - what it is", "     - the rest"]
+        for key, kind, sentence, module in _rows(name):
+            there = (
+                f":ansplugin:`hypervisor.network.{module}#module`" if module else "the role's own"
+            )
+            lines += [
+                f"   * - ``{key}``",
+                f"     - {kind}",
+                f"     - {sentence}",
+                f"     - {there}",
+            ]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def role(text: str) -> str:
+    """The role's argument_specs with the sentence that names the keys of each list, which is there already."""
+    for name, spec in SPECS.items():
+        words = textwrap.fill(
+            f"- Keys are {', '.join(f'C({key})' for key in sorted(spec))}.",
+            140,
+            initial_indent=" " * 10,
+            subsequent_indent=" " * 12,
+        )
+        before, variable, after = text.partition(f"\n      bridge_host_{name}:\n")
+        after = re.sub(r" {10}- Keys are [^.]*\.", words, after, count=1)
+        text = before + variable + after
+    return text
+
+
+if __name__ == "__main__":
+    ROLE.write_text(role(ROLE.read_text("utf-8")), encoding="utf-8")
+    GUIDE.write_text(guide(), encoding="utf-8")
