@@ -50,7 +50,7 @@ OWN = {
     "bridges": {
         "uplink": "Name of the NIC that becomes a port of the bridge, and whose addresses, routes and DHCP lease the bridge takes over.",
         "method": "What the file says of the bridge. Left out, it is what the file says of the uplink.",
-        "address": "Addresses with their prefix lengths, with method static. The host must have them already.",
+        "address": "Addresses with their prefix lengths, with method static. With an uplink, the host must have them already; without one, it gets them.",
         "gateway": "Gateways, with method static.",
         "maxwait": "Seconds that a boot waits for the ports to forward. Left out, it is 0.",
     },
