@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The YAML of README and guides: each block parses, modules take its tasks, and the role refuses none of its variables."""
+"""The YAML of guides: each block parses, modules take its tasks, and the role refuses none of its variables. READMEs are test_examples.py's."""
 
 from __future__ import annotations
 
@@ -29,24 +29,20 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host im
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
-MARKDOWN = [ROOT / "README.md", ROOT / "roles/bridge_host/README.md"]
 OURS = "hypervisor.network."
 SPEC_WORDS = ("type", "elements", "choices", "required")
 
 
 def blocks(path: Path) -> Iterator[str]:
-    """The YAML blocks of a guide or of a page of Markdown."""
+    """The YAML blocks of a guide."""
     text = path.read_text("utf-8")
-    if path.suffix == ".md":
-        yield from map(textwrap.dedent, re.findall(r"```yaml\n(.*?)```", text, re.S))
-        return
     for found in re.finditer(r"^( *)\.\. code-block:: yaml\n((?:\1 +.*\n|\n)+)", text, re.M):
         yield textwrap.dedent(found[2])
 
 
 BLOCKS = [
     pytest.param(block, id=f"{path.stem}-{number}")
-    for path in (*GUIDES, *MARKDOWN)
+    for path in GUIDES
     for number, block in enumerate(blocks(path), 1)
 ]
 
@@ -119,9 +115,9 @@ def test_a_block_is_what_modules_and_role_take(block: str, specs: dict[str, Any]
     assert wrong(block, specs) == []
 
 
-def test_there_are_blocks_in_the_guides_and_pages() -> None:
+def test_there_are_blocks_in_the_guides() -> None:
     pages = {one.id.rpartition("-")[0] for one in BLOCKS}
-    assert {"README", "first_host", "guard", "tenants"} <= pages and len(BLOCKS) > 20
+    assert {"first_host", "guard", "tenants"} <= pages and len(BLOCKS) > 20
 
 
 def test_a_wrong_option_of_a_task_and_of_the_role_is_found(specs: dict[str, Any]) -> None:
