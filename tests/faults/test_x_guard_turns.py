@@ -219,7 +219,8 @@ def test_x65_what_the_module_cannot_undo_the_guard_does():
             wish_back = noun.wish_back
 
             def broken(*args: Any) -> Any:
-                if os.getpid() == here:
+                # not while the guard is armed: the commands of the way back are made of it too
+                if os.getpid() == here and noun.guard.transaction.id:
                     raise KeyError("eth0")
                 return wish_back(*args)
 
