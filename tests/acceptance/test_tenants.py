@@ -107,7 +107,19 @@ def test_check_mode_predicts_the_steps_and_makes_no_vlan(predicted: Any, divided
         {task.partition(" | ")[0] for task in changed(records)}
         for records in (predicted[0], divided)
     ]
-    assert steps[0] == steps[1] == {"Bridges", "Uplinks", "Persist", "Taps", "Ports", "Guests"}
+    assert (
+        steps[0]
+        == steps[1]
+        == {
+            "Packages",  # which makes the user that guests run as
+            "Bridges",
+            "Uplinks",
+            "Persist",
+            "Taps",
+            "Ports",
+            "Guests",
+        }
+    )
 
 
 def test_tenants_are_in_their_vlans_alone_and_the_host_in_its_own(
