@@ -87,6 +87,11 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "plugins/module_utils/_qemu/supervisor.py": Elsewhere(
         30, "tests/faults/test_h_qemu.py", "It starts, asks and ends QEMU."
     ),
+    "plugins/module_utils/_uplink/layout.py": Elsewhere(
+        85,
+        "tests/unit/_uplink/test_by_hand.py",
+        "What a host is like once a layout stands is tried by the commands that are made of it.",
+    ),
     "plugins/module_utils/_uplink/apply.py": Elsewhere(
         0,
         "tests/integration/test_conversion.py",

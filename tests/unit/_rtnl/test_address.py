@@ -137,3 +137,23 @@ def test_addresses_of_both_families_a_peer_and_a_stranger() -> None:
         ("eth0", "10.0.0.2/32", "10.0.0.1", 0),
         ("3", "fe80::1/64", None, 0x80),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "broadcast"),
+    [("10.9.0.1/24", "10.9.0.255"), ("10.9.0.0/31", None), ("2001:db8::1/64", None)],
+)
+def test_a_new_address_has_its_networks_broadcast(text: str, broadcast: str | None) -> None:
+    made = rtnl_address.new_address("br1", text)
+    (back,) = rtnl_address.decode_addresses([made.raw], {0: "br1"})
+    assert (back.dev, back.text, back.peer) == ("br1", text, None)
+    told = dict(attributes(made.raw, 8)).get(4)
+    assert (told and socket.inet_ntoa(told)) == broadcast
+
+
+def test_what_stands_in_for_a_temporary_address_is_marked() -> None:
+    one = rtnl_address.new_address("eth0", "2001:db8::77/64")
+    assert not rtnl_address.stands_in(one) and not rtnl_address.advertised(one)
+    stand_in = rtnl_address.standing_in(one)
+    assert rtnl_address.stands_in(stand_in) and not rtnl_address.advertised(stand_in)
+    assert rtnl_address.stands_in(rtnl_address.standing_in(stand_in))
