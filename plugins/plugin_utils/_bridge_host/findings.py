@@ -8,7 +8,7 @@ A check yields pairs: whether it is well, and the sentence that says what was se
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import differing
@@ -41,7 +41,7 @@ def of_host(
         _gone(plan["absent"], bridges, now, before),
         _bridges(wish, bridges),
         _ports(wish, bridges),
-        _options(wish, bridges, now["addresses"]),
+        _options(wish, bridges, now["addresses"], _proven_by_frames(plan)),
         _network(wish, now, before),
         _guests(wish, bridges, started),
     )
@@ -83,8 +83,19 @@ def _ports(wish: Wish, bridges: Mapping[str, Any]) -> Seen:
             yield True, f"{name} has the ports {', '.join(ports)}."
 
 
-def _options(wish: Wish, bridges: Mapping[str, Any], addresses: Sequence[Any]) -> Seen:
-    """Every option that is given, of bridges, ports and taps, against what the kernel says; what it doesn't tell is not held."""
+def _proven_by_frames(plan: Mapping[str, Any]) -> set[str]:
+    """The ports of tenants: bridge_isolation looks at their VLANs next, says what is wrong with them, and shows what it costs."""
+    tenants = (plan.get("isolation") or {}).get("tenants") or ()
+    return {port for tenant in tenants for port in tenant["ports"]}
+
+
+def _options(
+    wish: Wish, bridges: Mapping[str, Any], addresses: Sequence[Any], proven: Collection[str]
+) -> Seen:
+    """Every option that is given, of bridges, ports and taps, against what the kernel says; what it doesn't tell is not held.
+
+    Of the ports in C(proven) the VLANs are somebody else's to look at.
+    """
     for item in wish["bridges"]:
         name, bridge = item["name"], bridges.get(item["name"])
         if bridge is None:
@@ -110,7 +121,7 @@ def _options(wish: Wish, bridges: Mapping[str, Any], addresses: Sequence[Any]) -
         given = port_planner.checked({"state": "present", "vlans_mode": "exact", **item})
         if bridge.get("stp_state"):
             given.pop("port_state", None)  # the spanning tree's to say
-        if given.get("vlans_mode") == "merge":
+        if given.get("vlans_mode") == "merge" or item["name"] in proven:
             given.pop("vlans", None)
         tap = taps.get(item["name"], {})
         common = device.checked(tap) if tap else {}

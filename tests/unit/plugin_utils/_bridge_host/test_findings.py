@@ -12,6 +12,9 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_findings import FilterModule
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_plan import bridge_host_plan
+from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+    findings as findings_of,
+)
 
 judge = FilterModule().filters()["bridge_host_findings"]
 PLAN = bridge_host_plan(
@@ -271,3 +274,15 @@ def test_a_bridge_without_taps_has_no_guest_that_could_advertise(now: dict) -> N
     now["bridges"][0]["believes_routers"] = True
     plan = bridge_host_plan({"bridges": [{"name": "br0", "uplink": "eth0"}]})
     assert judge(plan, now, BEFORE)["risky"] == []
+
+
+def test_the_vlans_of_a_tenants_port_are_left_to_the_proof_by_frames() -> None:
+    port = {"name": "tap1", "vlans": [{"vid": 1, "pvid": True, "untagged": True}]}
+    seen = {"br0": {"name": "br0", "ports": [port]}}
+    wish = {
+        "bridges": [],
+        "taps": [],
+        "ports": [{"name": "tap1", "bridge": "br0", "access_vlan": 10}],
+    }
+    assert [well for well, _said in findings_of._options(wish, seen, (), ())] == [False]
+    assert list(findings_of._options(wish, seen, (), ("tap1",))) == []
