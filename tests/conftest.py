@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.net import netns as namespaces
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = "ansible_collections.hypervisor.network.plugins.modules"

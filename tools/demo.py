@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Iterable
 
-from ansible_collections.hypervisor.network.tests.harness.leftovers import LABS, sweep_labs
+from ansible_collections.hypervisor.network.tests.harness.lab.leftovers import LABS, sweep_labs
 
 REPO = Path(__file__).resolve().parent.parent
 INVENTORY = REPO / "playbooks" / "lab"

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import Lab
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.place import place
-from ansible_collections.hypervisor.network.tests.harness.vlan_host import (
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import Lab
+from ansible_collections.hypervisor.network.tests.harness.lab.place import place
+from ansible_collections.hypervisor.network.tests.harness.lab.vlan_host import (
     Vids,
     filtering_bridge,
     vlans_seen_by,
 )
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.guests import guest_user
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import (
+from ansible_collections.hypervisor.network.tests.harness.host.guests import guest_user
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import (
     DISTRO,
     HOSTS,
     NEW_CONNECTION,

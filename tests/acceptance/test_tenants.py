@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import NEW_CONNECTION, Lab
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import NEW_CONNECTION, Lab
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 HOST = "vlans"
 BY_HAND = 120.0  # a DHCP server has to be asked again, on a machine without KVM

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import VLANS, Lab
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import VLANS, Lab
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 LIBRARY = "/root/uplinks"
 HOST, LAN = "uplinks", "uplinks-lan"

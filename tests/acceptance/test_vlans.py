@@ -16,9 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import REPO, VLANS, Lab
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.vlan_host import (
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import REPO, VLANS, Lab
+from ansible_collections.hypervisor.network.tests.harness.lab.vlan_host import (
     ACCESS,
     NETNS,
     OUT,
@@ -26,6 +25,7 @@ from ansible_collections.hypervisor.network.tests.harness.vlan_host import (
     Vids,
     flags_of,
 )
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 TARGETS = {
     "bridge_fdb": "Verify absent without a VLAN",

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import VLANS, Lab
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.vlan_host import (
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import VLANS, Lab
+from ansible_collections.hypervisor.network.tests.harness.lab.vlan_host import (
     NETNS,
     OUT,
     PVID,
     Vids,
 )
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 
 @pytest.mark.parametrize("option", ["vlan_stats_per_port", "mst_enabled"])

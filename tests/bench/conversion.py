@@ -9,8 +9,8 @@ import contextlib
 import statistics
 from typing import Any
 
-from ..harness.lan import lan
-from ..harness.methods import METHODS, Method
+from ..harness.host.methods import METHODS, Method
+from ..harness.net.lan import lan
 from .rows import aligned, note
 
 _COLUMNS = ("udp4 lost", "udp4 outage ms", "udp6 lost", "udp6 outage ms", "tcp stall ms")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..harness.netns import Namespaces, batch, run
+from ..harness.net.netns import Namespaces, batch, run
 from .rows import Row, in_turn
 
 COUNT = 10_000

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..harness.guests import guest_user
-from ..harness.netns import Namespaces, batch, run
-from ..harness.waiting import kill_and_wait
+from ..harness.host.guests import guest_user
+from ..harness.net.netns import Namespaces, batch, run
+from ..harness.process.waiting import kill_and_wait
 from .rows import Row, in_turn
 
 _MODULE = "ansible_collections.hypervisor.network.plugins.modules.qemu_guest"

@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..harness import ifupdown2
-from ..harness.netns import Namespaces, ip_json
+from ..harness.host import ifupdown2
+from ..harness.net.netns import Namespaces, ip_json
 from .rows import Row, in_turn
 from .tasks import played
 

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ..harness import shipped
-from ..harness.netns import Namespaces, batch
+from ..harness.net.netns import Namespaces, batch
+from ..harness.process import shipped
 from .rows import Row, aligned
 
 HERE = Path(__file__).parent

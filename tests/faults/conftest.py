@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guests import Guests, guest_user
+from ansible_collections.hypervisor.network.tests.harness.host.guests import Guests, guest_user
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
 
 
 @pytest.fixture(autouse=True)

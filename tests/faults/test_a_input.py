@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch
-from ansible_collections.hypervisor.network.tests.harness.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch
 
 NAMES = ["a-name-of-16-byt", "%d", "-x", ".", "..", "a/b", "br0\n", "br:0", "", "brücke"]
 

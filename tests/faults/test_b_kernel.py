@@ -11,8 +11,10 @@ import threading
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import (
+from ansible_collections.hypervisor.network.tests.harness.guard.steps import Steps, disturbed
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import comparable, moved
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, dump, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import (
     ADDRESS6,
     ADDRESSES4,
     HOST4,
@@ -21,9 +23,12 @@ from ansible_collections.hypervisor.network.tests.harness.lan import (
     set_sysctls,
     stalled,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.steps import Steps, disturbed
-from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
+    batch,
+    inside,
+    ip_json,
+    run,
+)
 
 UNDONE = "undone"
 # Read by Python when it starts: what is sent over netlink is written down, and each time that something is taken

@@ -15,11 +15,11 @@ from contextlib import ExitStack
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import run
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import Transactions, convert
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import run
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 AT_ONCE = 1.0  # conversion.md's promise for a module that dies
 

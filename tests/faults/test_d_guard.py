@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import Transactions, convert
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 # seconds that are counted by looking at the clock, because a sleep ends when it likes
 EXACTLY = 0.02

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.hypervisor.network.tests.harness.guests import (
+from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     Guests,
     qemus,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
 
 
 def test_d07_many_guests_started_at_once(netns, run_module):

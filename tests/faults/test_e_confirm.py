@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
-from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.remote import Remote, kill
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import Transactions, convert
+from ansible_collections.hypervisor.network.tests.harness.host.remote import Remote, kill
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 SOON = 60.0
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.fleet import Fleet, fleet
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import run
+from ansible_collections.hypervisor.network.tests.harness.host.fleet import Fleet, fleet
+from ansible_collections.hypervisor.network.tests.harness.net.netns import run
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 HOSTS, LOST, TIMEOUT = (50, 5, 30) if LONG else (6, 1, 15)
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness import booted
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import (
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import without
+from ansible_collections.hypervisor.network.tests.harness.host import booted
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import (
     HOST4,
     HOST6,
     NIC_MAC,
     lan,
     stalled,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
-from ansible_collections.hypervisor.network.tests.harness.wanted import without
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 _PORT_SECURITY = f"""
 table bridge security {{

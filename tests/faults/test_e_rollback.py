@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ansible_collections.hypervisor.network.tests.harness import booted
-from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
-from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, HOST6, lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.wanted import without
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import Transactions, convert
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import without
+from ansible_collections.hypervisor.network.tests.harness.host import booted
+from ansible_collections.hypervisor.network.tests.harness.net.dhcp import dhcp_lan
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import HOST4, HOST6, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 STATIC, DHCP = 0.2, 5.0  # seconds after the deadline, conversion.md's promise 3
 

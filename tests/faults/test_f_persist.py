@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.role_host import INTERFACES, Host
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import INTERFACES, Host
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
 
 JOB = {
     "bridge_host_bridges": [

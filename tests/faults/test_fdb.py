@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, RunModule, needs_root
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, run
+from ansible_collections.hypervisor.network.tests.harness.net.netns import Namespaces, batch, run
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 MANY = 10_000
 HOST = """

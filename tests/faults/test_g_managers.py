@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import HERE, HOST4, Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.net.dhcp import dhcp_lan
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import HERE, HOST4, Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 Run = Callable[..., dict[str, Any]]
 

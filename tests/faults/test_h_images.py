@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.guests import image
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.host.guests import image
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
 
 
 def test_h06_an_image_that_is_missing(guests, guest_folder):

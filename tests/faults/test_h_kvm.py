@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
-from ansible_collections.hypervisor.network.tests.harness.guests import NOBODY, guest_user
+from ansible_collections.hypervisor.network.tests.harness.host.guests import NOBODY, guest_user
 
 
 @pytest.mark.parametrize("device", ["missing", "0600"])

@@ -21,7 +21,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
-from ansible_collections.hypervisor.network.tests.harness.guests import (
+from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     MAC,
     MEMORY,
     NOBODY,
@@ -32,8 +32,8 @@ from ansible_collections.hypervisor.network.tests.harness.guests import (
     process_state,
     qemus,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 
 @pytest.fixture

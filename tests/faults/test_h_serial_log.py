@@ -17,12 +17,12 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import serial_log
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
-from ansible_collections.hypervisor.network.tests.harness.guests import (
+from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     EMULATOR,
     NOBODY,
     guest_user,
 )
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 LIMIT = 128 * 1024
 # mov dx, 3f8h; mov al, 'A'; again: out dx, al; jmp again

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.netns import run
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import Transactions
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import run
 
 LO = "auto lo\niface lo inet loopback\n"
 # A disk that can't keep what it was given

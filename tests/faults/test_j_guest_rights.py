@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.guests import (
+from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     MAC,
     NOBODY,
     Guests,
     guest_user,
     image,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
 
 
 def status_of(pid: int) -> dict[str, str]:

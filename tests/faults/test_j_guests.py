@@ -15,13 +15,13 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
-from ansible_collections.hypervisor.network.tests.harness.guests import (
+from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     NOBODY,
     RUN,
     image,
     process_state,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import run
+from ansible_collections.hypervisor.network.tests.harness.net.netns import run
 
 
 @pytest.mark.parametrize(

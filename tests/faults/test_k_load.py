@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.guests import Guests
-from ansible_collections.hypervisor.network.tests.harness.lan import ADDRESSES4, Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import enter, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.host.guests import Guests
+from ansible_collections.hypervisor.network.tests.harness.net.lan import ADDRESSES4, Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import enter, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 pytestmark = pytest.mark.skipif(
     not LONG, reason="it wants a processor for itself, or minutes: make faults gives it both"

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
+    Namespaces,
+    batch,
+    ip_json,
+)
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 HOST = """
 link add br0 address 02:00:00:00:00:b0 type bridge

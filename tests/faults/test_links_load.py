@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, RunModule
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 MOST = 1023
 

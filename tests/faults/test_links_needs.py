@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
-from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
 
 TASKS: dict[str, dict[str, Any]] = {
     "linux_bridge": {"name": "br0"},

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
-from ansible_collections.hypervisor.network.tests.harness.netns import run as run_program
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.netns import run as run_program
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 HOST = """
 link add br0 address 02:00:00:00:00:b0 type bridge forward_delay 0 priority 100

@@ -33,18 +33,21 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import po
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, change_links
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import inside
-from ansible_collections.hypervisor.network.tests.harness.reached import (
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import (
+    Transactions,
+    change_links,
+)
+from ansible_collections.hypervisor.network.tests.harness.host.reached import (
     CLIENT_MAC,
     NIC_MAC,
     SHAPES,
     World,
     world,
 )
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import inside
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 EXAMPLES = 600 if LONG else 25
 # Of the changes that cut nobody off, the share that may be called may_cut_ssh all the same. Each costs its user one more connection.

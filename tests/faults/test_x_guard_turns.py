@@ -20,21 +20,24 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import ReadBackError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import places
-from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import (
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import (
     Transactions,
     convert,
     stopped,
 )
-from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.netns import (
+from ansible_collections.hypervisor.network.tests.harness.net.dhcp import dhcp_lan
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     batch,
     folder_of_our_own,
     run,
 )
-from ansible_collections.hypervisor.network.tests.harness.waiting import kill_and_wait, wait_for
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import (
+    kill_and_wait,
+    wait_for,
+)
 
 TOO_LONG = "Applying took longer than {:g} s; the guard has given the host back"
 AT_ONCE = 1.0

@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, change_links
-from ansible_collections.hypervisor.network.tests.harness.lan import Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.remote import Remote
-from ansible_collections.hypervisor.network.tests.harness.waiting import kill_and_wait
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import (
+    Transactions,
+    change_links,
+)
+from ansible_collections.hypervisor.network.tests.harness.host.remote import Remote
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import kill_and_wait
 
 AT_ONCE = 1.0
 DELETE = {"bridge": {"name": "br0", "state": "absent", "force": True}}

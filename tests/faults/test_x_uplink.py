@@ -13,9 +13,14 @@ import struct
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, dump, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import HOST4, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
+    batch,
+    inside,
+    ip_json,
+    run,
+)
 
 _BPF_PROG_LOAD, _BPF_PROG_TYPE_XDP = 5, 6
 _BPF_CALL = {"x86_64": 321, "aarch64": 280}

@@ -10,17 +10,22 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import Transactions, convert
-from ansible_collections.hypervisor.network.tests.harness.lan import (
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import Transactions, convert
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import without
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import (
     HOST4,
     NIC_MAC,
     lan,
     set_sysctls,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
-from ansible_collections.hypervisor.network.tests.harness.wanted import without
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
+    batch,
+    inside,
+    ip_json,
+    run,
+)
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 SECRET = "2001:db8:1:2:3:4:5:6"
 PRIVACY = """

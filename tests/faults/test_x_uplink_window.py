@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.guarded import (
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import (
     Transactions,
     change_links,
     convert,
 )
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 SECOND_NIC = """
 link add eth1 type veth peer name far1

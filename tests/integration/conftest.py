@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.guests import guest_user
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.host.guests import guest_user
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
 
 # With the oldest libraries the job runs on the lab's machines, whose distribution has them
 # With the oldest libraries the job runs on the lab's machines, whose distribution has them

@@ -26,15 +26,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import settled
-from ansible_collections.hypervisor.network.tests.harness.modules import SWITCH, Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import (
+from ansible_collections.hypervisor.network.tests.harness.net.dump import settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     Namespaces,
     batch,
     ip_json,
     run,
 )
-from ansible_collections.hypervisor.network.tests.harness.rawlink import attributes_of
+from ansible_collections.hypervisor.network.tests.harness.net.rawlink import attributes_of
+from ansible_collections.hypervisor.network.tests.harness.process.modules import SWITCH, Modules
 
 
 def ticks(value: float) -> int:

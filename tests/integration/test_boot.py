@@ -14,13 +14,13 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.stanzas import (
     bridge_stanzas,
 )
-from ansible_collections.hypervisor.network.tests.harness.ifup_boot import boot
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.stanzas import (
+from ansible_collections.hypervisor.network.tests.harness.host.ifup_boot import boot
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
     BACK,
     ROOT,
     edited,
 )
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 BRIDGE = {"bridge_stp": "off", "bridge_fd": 0, "bridge_maxwait": 0}
 TAKE = {"take_over": "eth0", "options": BRIDGE}

@@ -11,9 +11,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.dhcp import dhcp_lan
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import (
+from ansible_collections.hypervisor.network.tests.harness.guard.steps import Steps
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import (
+    comparable,
+    moved,
+    without,
+)
+from ansible_collections.hypervisor.network.tests.harness.net.dhcp import dhcp_lan
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, dump, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import (
     ADDRESS6,
     HOST4,
     HOST6,
@@ -22,9 +28,7 @@ from ansible_collections.hypervisor.network.tests.harness.lan import (
     lan,
     stalled,
 )
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
-from ansible_collections.hypervisor.network.tests.harness.steps import Steps
-from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved, without
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
 
 pytestmark = pytest.mark.usefixtures("root")
 

@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import lan, set_sysctls
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.wanted import moved, without
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import moved, without
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan, set_sysctls
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
+    batch,
+    inside,
+    ip_json,
+    run,
+)
 
 EVERYTHING = """
 link add eth1 type veth peer name far1

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.lan import HOST4, Lan, lan
-from ansible_collections.hypervisor.network.tests.harness.netns import ip_json
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.net.lan import HOST4, Lan, lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 ADDRESS = "fd77::ff:fe77:10"  # from the MAC
 ADVERTISED = 60  # seconds that a router is one after an advertisement

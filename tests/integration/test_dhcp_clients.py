@@ -19,12 +19,16 @@ from typing import Any, Iterator
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.dhcp import DhcpHost
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import HOST6, lan, set_sysctls
-from ansible_collections.hypervisor.network.tests.harness.netns import inside as netns_inside
-from ansible_collections.hypervisor.network.tests.harness.netns import ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved, without
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import (
+    comparable,
+    moved,
+    without,
+)
+from ansible_collections.hypervisor.network.tests.harness.net.dhcp import DhcpHost
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import HOST6, lan, set_sysctls
+from ansible_collections.hypervisor.network.tests.harness.net.netns import inside as netns_inside
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json, run
 
 SCRIPT = Path("/etc/udhcpc/default.script")
 PRIVATE = ("/var/lib/dhcpcd", "/run")

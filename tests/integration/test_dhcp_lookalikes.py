@@ -14,9 +14,9 @@ from typing import Any, Iterator
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.dhcp import DhcpHost, dhcp_lan
-from ansible_collections.hypervisor.network.tests.harness.lan import lan
-from ansible_collections.hypervisor.network.tests.harness.netns import run
+from ansible_collections.hypervisor.network.tests.harness.net.dhcp import DhcpHost, dhcp_lan
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
+from ansible_collections.hypervisor.network.tests.harness.net.netns import run
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 PERL = ("perl", "-e", "$|=1; print qq(up\\n); sleep 300", "--")

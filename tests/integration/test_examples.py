@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
-from ansible_collections.hypervisor.network.tests.harness import examples
-from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
-from ansible_collections.hypervisor.network.tests.harness.guests import guest_user
+from ansible_collections.hypervisor.network.tests.harness.host.guests import guest_user
+from ansible_collections.hypervisor.network.tests.harness.model import examples
+from ansible_collections.hypervisor.network.tests.harness.net import netns as namespaces
 
 GROUP = "group/hypervisor.network.all"
 # Each is tried against its module's arguments by tests/unit/test_examples.py; here the reason why it is not run, and where its like is

@@ -23,15 +23,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._fdb import app
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import (
+from ansible_collections.hypervisor.network.tests.harness.net.frames import Station, counts
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     Namespaces,
     batch,
     inside,
     run,
 )
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 MACS = {"a": "02:aa:00:00:00:0a", "b": "02:aa:00:00:00:0b", "c": "02:aa:00:00:00:0c"}
 NOBODY = "02:aa:00:00:00:ee"

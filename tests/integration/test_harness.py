@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, settled
-from ansible_collections.hypervisor.network.tests.harness.lan import lan, stalled
-from ansible_collections.hypervisor.network.tests.harness.leftovers import sweep_labs
-from ansible_collections.hypervisor.network.tests.harness.methods import ip_batch, shell
-from ansible_collections.hypervisor.network.tests.harness.netns import (
+from ansible_collections.hypervisor.network.tests.harness.guard.wanted import comparable, moved
+from ansible_collections.hypervisor.network.tests.harness.host.methods import ip_batch, shell
+from ansible_collections.hypervisor.network.tests.harness.lab.leftovers import sweep_labs
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
+from ansible_collections.hypervisor.network.tests.harness.net.lan import lan, stalled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     PREFIX,
     Namespaces,
     batch,
     remove,
     run,
 )
-from ansible_collections.hypervisor.network.tests.harness.wanted import comparable, moved
 
 pytestmark = pytest.mark.usefixtures("root")
 
@@ -125,7 +125,7 @@ def test_a_lab_of_a_killed_run_is_swept_and_one_that_is_owned_is_not(tmp_path):
 def test_namespaces_of_a_killed_process_are_swept_by_the_next():
     code = (
         "import os\n"
-        "from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces\n"
+        "from ansible_collections.hypervisor.network.tests.harness.net.netns import Namespaces\n"
         "Namespaces('left').__enter__()\n"
         "os.kill(os.getpid(), 9)\n"
     )

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation.frames import FLOODED
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, dump
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 PORTS = ("port1", "port2", "port3")
 BLUE = {"name": "blue", "ports": ["port1", "port3"]}

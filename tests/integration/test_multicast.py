@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, run
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, run
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 HOST = """
 link add br0 type bridge mcast_igmp_version 3 mcast_mld_version 2

@@ -9,7 +9,7 @@ import socket
 import time
 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, inside
 
 BRIDGE = "link add br0 type bridge forward_delay 0\nlink set br0 up\n"
 PORT = "link add port0 type veth peer name far0\nlink set far0 up\nlink set port0 master br0 up\n"

@@ -17,8 +17,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.attributes import Attribute
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.modules import SWITCH, Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import Namespaces, batch, ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
+    Namespaces,
+    batch,
+    ip_json,
+)
+from ansible_collections.hypervisor.network.tests.harness.process.modules import SWITCH, Modules
 
 # The state of a port belongs to the kernel; a locked port may have mab, which others may not.
 _LEFT_OUT = {"port_state", "mab"}

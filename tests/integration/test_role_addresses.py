@@ -9,10 +9,10 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hypervisor.network.tests.harness.dump import dump, settled
-from ansible_collections.hypervisor.network.tests.harness.ifup_boot import boot
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.host.ifup_boot import boot
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.net.dump import dump, settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 OWN = ["10.9.0.1/24", "2001:db8:9::1/64"]
 WISH = {"bridge_host_bridges": [{"name": "br1", "method": "static", "address": OWN}]}

@@ -18,15 +18,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness import ifupdown2, role_host
-from ansible_collections.hypervisor.network.tests.harness.dump import differences, dump, settled
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.role_host import (
+from ansible_collections.hypervisor.network.tests.harness.host import ifupdown2, role_host
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import (
     INTERFACES,
     JOB,
     Host,
     Play,
 )
+from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, dump, settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 GONE = {
     "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}],

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.dump import dump, settled
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json, run
-from ansible_collections.hypervisor.network.tests.harness.role_host import (
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import (
     INTERFACES,
     JOB,
     Host,
 )
+from ansible_collections.hypervisor.network.tests.harness.net.dump import dump, settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 
 def _managed(manager: str, line: str) -> Any:

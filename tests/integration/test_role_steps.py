@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, ip_json
-from ansible_collections.hypervisor.network.tests.harness.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
 
 ROLE = "hypervisor.network.bridge_host"
 BR1 = {"bridge_host_bridges": [{"name": "br1"}]}

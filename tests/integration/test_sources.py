@@ -15,7 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import plan
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
-from ansible_collections.hypervisor.network.tests.harness.stanzas import ITEM
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import ITEM
 
 NAMES = ("one", "two", "three", "o4", "d.5", "s p")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
-from ansible_collections.hypervisor.network.tests.harness.netns import run
+from ansible_collections.hypervisor.network.tests.harness.net.netns import run
 
 NINE = "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet static\n    address 192.0.2.2/24\n    mtu\n\n# end\n"
 

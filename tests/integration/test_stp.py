@@ -21,12 +21,12 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.bpdu import listen
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness.netns import (
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     inside,
     ip_json,
     run,
 )
-from ansible_collections.hypervisor.network.tests.harness.stp_loop import (
+from ansible_collections.hypervisor.network.tests.harness.net.stp_loop import (
     BRIDGES,
     PORTS,
     QUICK,
@@ -34,7 +34,7 @@ from ansible_collections.hypervisor.network.tests.harness.stp_loop import (
     Loop,
     closed_loop,
 )
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 STORM = 200
 

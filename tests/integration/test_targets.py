@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness import netns as namespaces
-from ansible_collections.hypervisor.network.tests.harness.guests import guest_user
+from ansible_collections.hypervisor.network.tests.harness.host.guests import guest_user
+from ansible_collections.hypervisor.network.tests.harness.net import netns as namespaces
 
 TARGETS = Path(__file__).resolve().parent / "targets"
 NAMES = sorted(path.name for path in TARGETS.iterdir() if (path / "tasks" / "main.yml").exists())

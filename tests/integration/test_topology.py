@@ -17,9 +17,9 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.filter.topology import topology
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
-from ansible_collections.hypervisor.network.tests.harness import pictured
-from ansible_collections.hypervisor.network.tests.harness.browser import Browser
-from ansible_collections.hypervisor.network.tests.harness.netns import batch
+from ansible_collections.hypervisor.network.tests.harness.model import pictured
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch
+from ansible_collections.hypervisor.network.tests.harness.process.browser import Browser
 
 PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "topology.yml"
 SVG = "{http://www.w3.org/2000/svg}"

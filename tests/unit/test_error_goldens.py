@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
-from ansible_collections.hypervisor.network.tests.harness import (
+from ansible_collections.hypervisor.network.tests.harness.model import (
     error_goldens,
     fdb_tables,
     triplets,

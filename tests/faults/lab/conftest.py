@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import DISTRO
-from ansible_collections.hypervisor.network.tests.harness.long_form import LONG
-from ansible_collections.hypervisor.network.tests.harness.place import place
-from ansible_collections.hypervisor.network.tests.harness.powered import PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
+from ansible_collections.hypervisor.network.tests.harness.lab.place import place
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 # Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of (without them
 # a whole sshd is stopped where one of its children is out of memory); cloud-init without a cloud, which stays away by itself; the packet filter's

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.powered import (
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import (
     NEW,
     OLD,
     UPLINK,

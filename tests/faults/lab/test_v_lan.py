@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp
-from ansible_collections.hypervisor.network.tests.harness.netns import batch, inside
-from ansible_collections.hypervisor.network.tests.harness.powered import (
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import (
     HOST,
     NEW,
     OLD,
@@ -27,7 +26,8 @@ from ansible_collections.hypervisor.network.tests.harness.powered import (
     WISH,
     PoweredLab,
 )
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, inside
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 FORWARD_DELAY = 15
 MUTE = 2 * FORWARD_DELAY

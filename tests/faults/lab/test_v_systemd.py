@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.powered import (
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import (
     ADDRESS,
     HOST,
     NEW,

@@ -18,7 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Unsupported,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
-from ansible_collections.hypervisor.network.tests.harness.switch import (
+from ansible_collections.hypervisor.network.tests.harness.model.switch import (
     NO_VLANS,
 )
 

@@ -28,7 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
     client_for,
     layout_of,
 )
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 
 def anywhere(_path: str) -> bool:

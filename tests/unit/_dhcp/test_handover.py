@@ -24,7 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import ha
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.handover import Host
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import client_for
-from ansible_collections.hypervisor.network.tests.harness.signals import none_in
+from ansible_collections.hypervisor.network.tests.harness.process.signals import none_in
 
 IFUPDOWN = (
     "dhclient", "-4", "-v", "-i", "-pf", "/run/dhclient.eth0.pid", "-lf", "/var/lib/dhcp/dhclient.eth0.leases", "-I", "-df",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import case
-from ansible_collections.hypervisor.network.tests.harness import patient
+from ansible_collections.hypervisor.network.tests.harness.model import patient
 
 
 def test_the_uplink_is_a_nic_or_what_has_the_bridges_mac() -> None:

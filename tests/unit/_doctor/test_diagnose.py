@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose, way
-from ansible_collections.hypervisor.network.tests.harness import patient
-from ansible_collections.hypervisor.network.tests.harness.patient import MAC, UP
+from ansible_collections.hypervisor.network.tests.harness.model import patient
+from ansible_collections.hypervisor.network.tests.harness.model.patient import MAC, UP
 
 
 def test_a_healthy_host_has_no_finding() -> None:

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Holder
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import guest_rules
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Way
-from ansible_collections.hypervisor.network.tests.harness import patient
-from ansible_collections.hypervisor.network.tests.harness.patient import MAC, UP, VM1, VM2
+from ansible_collections.hypervisor.network.tests.harness.model import patient
+from ansible_collections.hypervisor.network.tests.harness.model.patient import MAC, UP, VM1, VM2
 
 # What is other about vm1's host: the finding, its step where a way ends there, the module of its cure
 CASES: dict[str, patient.Case] = {

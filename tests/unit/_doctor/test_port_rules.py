@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import port_rules
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Way
-from ansible_collections.hypervisor.network.tests.harness import patient
+from ansible_collections.hypervisor.network.tests.harness.model import patient
 
 VLAN10 = Link("eth0.10", 9, "vlan", 0x10001, lower="eth0", options={"id": 10})
 

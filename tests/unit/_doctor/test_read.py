@@ -13,7 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.managers import Traces
-from ansible_collections.hypervisor.network.tests.harness import patient
+from ansible_collections.hypervisor.network.tests.harness.model import patient
 
 
 class Kernel:

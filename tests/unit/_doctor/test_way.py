@@ -14,8 +14,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import way
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
-from ansible_collections.hypervisor.network.tests.harness import patient
-from ansible_collections.hypervisor.network.tests.harness.patient import MAC, VM1
+from ansible_collections.hypervisor.network.tests.harness.model import patient
+from ansible_collections.hypervisor.network.tests.harness.model.patient import MAC, VM1
 
 
 def taps(host: Any, **asked: str) -> list[str | None]:

@@ -16,13 +16,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import apply as fdb_apply
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import Message
-from ansible_collections.hypervisor.network.tests.harness.fdb_tables import (
+from ansible_collections.hypervisor.network.tests.harness.model.fdb_tables import (
     CASES,
     MAC,
     table_of,
     wish_of,
 )
-from ansible_collections.hypervisor.network.tests.harness.triplets import (
+from ansible_collections.hypervisor.network.tests.harness.model.triplets import (
     load,
 )
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Forwarding entries: the planner as golden triplets (fixtures/fdb).
 
-C(current.yml) holds links as those of harness/triplets, entries in the words of C(bridge fdb), and the neighbours of the host by bridge;
+C(current.yml) holds links as those of harness/model/triplets, entries in the words of C(bridge fdb), and the neighbours of the host by bridge;
 C(desired.yml) the parameters as a user types them; C(changes.yml) the plan in words, or the error's class and sentence. Nothing here writes them.
 """
 
@@ -18,14 +18,14 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Outcome
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
-from ansible_collections.hypervisor.network.tests.harness.fdb_tables import (
+from ansible_collections.hypervisor.network.tests.harness.model.fdb_tables import (
     CASES,
     MAC,
     entry,
     table_of,
     wish_of,
 )
-from ansible_collections.hypervisor.network.tests.harness.triplets import (
+from ansible_collections.hypervisor.network.tests.harness.model.triplets import (
     load,
 )
 

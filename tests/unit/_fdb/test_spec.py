@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
-from ansible_collections.hypervisor.network.tests.harness.fdb_tables import (
+from ansible_collections.hypervisor.network.tests.harness.model.fdb_tables import (
     MAC,
     wish_of,
 )

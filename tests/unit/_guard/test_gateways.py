@@ -10,7 +10,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways
     gateways,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 
 def default(dev: str, via: str, metric: int = 0) -> Route:

@@ -12,7 +12,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.by_hand import commands
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 MAC = "02:00:00:00:00:01"
 LINKS = {

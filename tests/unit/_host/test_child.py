@@ -13,7 +13,7 @@ import sys
 import textwrap
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import child
-from ansible_collections.hypervisor.network.tests.harness.signals import none_in
+from ansible_collections.hypervisor.network.tests.harness.process.signals import none_in
 
 GUARD = """
 import os, signal, subprocess

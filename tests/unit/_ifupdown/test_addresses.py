@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import notes
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
-from ansible_collections.hypervisor.network.tests.harness.stanzas import (
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
     ITEM,
     ROOT,
     edited,

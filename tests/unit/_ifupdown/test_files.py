@@ -10,7 +10,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files, Texts
-from ansible_collections.hypervisor.network.tests.harness.stanzas import MORE, ROOT
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import MORE, ROOT
 
 BR0 = "auto br0\niface br0 inet dhcp\n    bridge_ports eth0\n"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.tests.harness.stanzas import (
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
     BACK,
     CASES,
     LO,

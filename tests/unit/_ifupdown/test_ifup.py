@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import PATH
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
-from ansible_collections.hypervisor.network.tests.harness.signals import none_in
+from ansible_collections.hypervisor.network.tests.harness.process.signals import none_in
 
 
 def test_what_the_guard_starts_ignores_nothing_and_is_not_spared(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import notes
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
-from ansible_collections.hypervisor.network.tests.harness.stanzas import (
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
     BACK,
     ITEM,
     ROOT,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.tests.harness.stanzas import (
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
     BACK,
     ROOT,
     edited,

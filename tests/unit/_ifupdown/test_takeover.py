@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hypervisor.network.tests.harness.stanzas import (
+from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
     BACK,
     CASES,
     LO,

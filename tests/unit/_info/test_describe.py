@@ -20,8 +20,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
     Forwarding,
     Neighbour,
 )
-from ansible_collections.hypervisor.network.tests.harness import simulated
-from ansible_collections.hypervisor.network.tests.harness.captured import NAMES, ROUTES
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
+from ansible_collections.hypervisor.network.tests.harness.model.captured import NAMES, ROUTES
 
 OPTIONS = {"stp_state": True, "bridge_id": "8000.02:00:00:00:00:01"}
 NOW = Snapshot(

@@ -20,7 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._isolation impo
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation.verdict import (
     verdict,
 )
-from ansible_collections.hypervisor.network.tests.harness.tenants import (
+from ansible_collections.hypervisor.network.tests.harness.host.tenants import (
     ACCESS10,
     ACCESS20,
     GOOD,

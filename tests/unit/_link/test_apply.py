@@ -22,8 +22,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
-from ansible_collections.hypervisor.network.tests.harness import simulated
-from ansible_collections.hypervisor.network.tests.harness.switch import Switch, bridge, noun, port
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
+from ansible_collections.hypervisor.network.tests.harness.model.switch import (
+    Switch,
+    bridge,
+    noun,
+    port,
+)
 
 
 def reached(dev: str = "br0", own: dict[str, str] | None = None, **more: Link) -> Snapshot:

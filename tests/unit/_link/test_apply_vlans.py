@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever VLANs are wished for on the way: what messages about them do to a bridge, the one of harness/switch.py."""
+"""Whatever VLANs are wished for on the way: what messages about them do to a bridge, the one of harness/model/switch.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
-from ansible_collections.hypervisor.network.tests.harness.switch import (
+from ansible_collections.hypervisor.network.tests.harness.model.switch import (
     DELLINK,
     NO_VLANS,
     PVID,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness import triplets
+from ansible_collections.hypervisor.network.tests.harness.model import triplets
 
 
 @pytest.mark.parametrize("case", triplets.cases("bridge"), ids=lambda case: case.name)

@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._link.link_local import (
     follow_the_mac,
 )
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 OLD, NEW = "02:00:00:00:00:01", "02:00:00:00:00:02"
 BEFORE = Link("br0", 7, "bridge", 1, OLD, ipv6={"addr_gen_mode": "eui64"})

@@ -19,7 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb.plan import Step
 from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
-from ansible_collections.hypervisor.network.tests.harness.triplets import snapshot_of
+from ansible_collections.hypervisor.network.tests.harness.model.triplets import snapshot_of
 
 GATEWAY, CONTROLLER, GUEST = "52:54:00:00:00:fe", "52:54:00:00:00:fc", "52:54:00:00:01:01"
 # br0 is the host's, with its NIC below and a guest; br1 has guests only; br2 is reached over br0 by a veth pair; tap9 and eth1 have addresses themselves

@@ -16,7 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla import attribute
-from ansible_collections.hypervisor.network.tests.harness.captured import (
+from ansible_collections.hypervisor.network.tests.harness.model.captured import (
     ADDRESSES,
     NAMES,
     attributes,

@@ -27,7 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import nla
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.attributes import Attribute
-from ansible_collections.hypervisor.network.tests.harness import triplets
+from ansible_collections.hypervisor.network.tests.harness.model import triplets
 
 SETTABLE = [
     pytest.param(one, id=f"{noun}-{one.option}")

@@ -10,7 +10,7 @@ import struct
 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import nla
-from ansible_collections.hypervisor.network.tests.harness.captured import (
+from ansible_collections.hypervisor.network.tests.harness.model.captured import (
     FDB,
     NAMES,
     NEIGHBOURS,

@@ -12,7 +12,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.acd imp
     probe,
     sender,
 )
-from ansible_collections.hypervisor.network.tests.harness.line import Line
+from ansible_collections.hypervisor.network.tests.harness.net.line import Line
 
 MAC = "52:54:00:77:00:10"
 ETHERNET_IPV4 = "0001 0800 06 04 "

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import bound_sockets
-from ansible_collections.hypervisor.network.tests.harness.netns import inside
+from ansible_collections.hypervisor.network.tests.harness.net.netns import inside
 
 CASES = {
     "bound to the NIC": (

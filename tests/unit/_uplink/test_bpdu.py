@@ -15,7 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.bpdu im
     forward_delay,
     listen,
 )
-from ansible_collections.hypervisor.network.tests.harness.line import Line
+from ansible_collections.hypervisor.network.tests.harness.net.line import Line
 
 # IEEE 802.1D-2004, figure 9-1: max age 20 s, hello time 2 s, forward delay 15 s
 CONFIGURATION = bytes.fromhex(

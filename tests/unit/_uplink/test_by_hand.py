@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Rule
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import changes
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.by_hand import commands
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 LEASED = simulated.address("eth0", "10.0.0.5/24")
 LEASED = replace(LEASED, raw=LEASED.raw + simulated.attribute(6, struct.pack("=IIII", 60, 120, 0, 0)))  # fmt: skip

@@ -9,7 +9,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client im
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import changes
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 
 def test_what_a_user_reads_of_each_kind() -> None:

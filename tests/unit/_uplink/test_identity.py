@@ -14,7 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client im
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import identity, layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 MAC = "52:54:00:00:00:10"
 NIC = Link("eth0", 2, "", 1, MAC)

@@ -14,7 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client im
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 UP = 0x1
 MAC = "52:54:00:00:00:10"

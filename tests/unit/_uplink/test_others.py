@@ -20,8 +20,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.others 
     Others,
     with_others,
 )
-from ansible_collections.hypervisor.network.tests.harness import simulated
-from ansible_collections.hypervisor.network.tests.harness.simulated import DEFAULTS, Kernel
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
+from ansible_collections.hypervisor.network.tests.harness.model.simulated import DEFAULTS, Kernel
 
 MAC = "52:54:00:00:00:10"
 

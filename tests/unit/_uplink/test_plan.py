@@ -24,8 +24,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route imp
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
-from ansible_collections.hypervisor.network.tests.harness import simulated
-from ansible_collections.hypervisor.network.tests.harness.triplets import FIXTURES, load
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
+from ansible_collections.hypervisor.network.tests.harness.model.triplets import FIXTURES, load
 
 CASES = FIXTURES / "uplink"
 PROTOCOLS = {"kernel": 2, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}

@@ -19,9 +19,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route imp
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
-from ansible_collections.hypervisor.network.tests.harness import simulated
-from ansible_collections.hypervisor.network.tests.harness.connected import NOPREFIXROUTE
-from ansible_collections.hypervisor.network.tests.harness.simulated import (
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
+from ansible_collections.hypervisor.network.tests.harness.model.connected import NOPREFIXROUTE
+from ansible_collections.hypervisor.network.tests.harness.model.simulated import (
     DEFAULTS,
     UP,
     Kernel,

@@ -26,7 +26,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflig
     check_duplicates,
     check_names,
 )
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 UP, LOOPBACK = 0x1, 0x8
 MAC = "52:54:00:00:00:10"

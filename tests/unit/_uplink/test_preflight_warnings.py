@@ -16,7 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflig
     Spec,
     warnings,
 )
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 UP = 0x1
 MAC = "52:54:00:00:00:10"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.role_lists import (
+from ansible_collections.hypervisor.network.tests.harness.model.role_lists import (
     BR0,
     QUIET,
     options_of,

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_refusals import (
     bridge_host_refusals,
 )
-from ansible_collections.hypervisor.network.tests.harness.role_lists import (
+from ansible_collections.hypervisor.network.tests.harness.model.role_lists import (
     BR0,
     STATIC,
     TAP1,

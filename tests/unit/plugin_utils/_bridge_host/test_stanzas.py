@@ -10,7 +10,7 @@ import shlex
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import validate
-from ansible_collections.hypervisor.network.tests.harness.role_lists import (
+from ansible_collections.hypervisor.network.tests.harness.model.role_lists import (
     BR0,
     QUIET,
     options_of,

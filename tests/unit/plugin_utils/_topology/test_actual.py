@@ -25,7 +25,7 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model
     IDLE,
     Host,
 )
-from ansible_collections.hypervisor.network.tests.harness import pictured, simulated
+from ansible_collections.hypervisor.network.tests.harness.model import pictured, simulated
 
 MAC = "52:00:00:00:00:01"
 

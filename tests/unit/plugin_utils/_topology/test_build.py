@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import build
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model import BAD, Host
-from ansible_collections.hypervisor.network.tests.harness import pictured
+from ansible_collections.hypervisor.network.tests.harness.model import pictured
 
 
 def only(**given: Any) -> Host:

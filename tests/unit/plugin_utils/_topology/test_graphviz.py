@@ -9,7 +9,7 @@ import re
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import build
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.graphviz import dot
-from ansible_collections.hypervisor.network.tests.harness import pictured
+from ansible_collections.hypervisor.network.tests.harness.model import pictured
 
 # A line outside of quoted strings: words, numbers, brackets and arrows, and no more
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -10,7 +10,7 @@ import re
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import build
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.html import page
-from ansible_collections.hypervisor.network.tests.harness import pictured
+from ansible_collections.hypervisor.network.tests.harness.model import pictured
 
 
 def data(text: str) -> dict:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import build
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.mermaid import mermaid
-from ansible_collections.hypervisor.network.tests.harness import pictured
+from ansible_collections.hypervisor.network.tests.harness.model import pictured
 
 # Of Mermaid's flowchart, what is used here. A quoted text has no character of its syntax but the entities, and line breaks
 _TEXT = r'"(?:[^"#&<>`\\;{}%$]|\#\d+;|<br/>)*"'

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import model
-from ansible_collections.hypervisor.network.tests.harness.pictured import HOSTILE
+from ansible_collections.hypervisor.network.tests.harness.model.pictured import HOSTILE
 
 
 @pytest.mark.parametrize(

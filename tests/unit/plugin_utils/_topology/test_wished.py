@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 )
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import actual, wished
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model import Host
-from ansible_collections.hypervisor.network.tests.harness import pictured
+from ansible_collections.hypervisor.network.tests.harness.model import pictured
 
 LINKS = [
     pictured.port("eth0", "", {"1": "pvid untagged"}, 2),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_findings import FilterModule
-from ansible_collections.hypervisor.network.tests.harness.role_lists import BR0, plan
+from ansible_collections.hypervisor.network.tests.harness.model.role_lists import BR0, plan
 
 bridge_host_findings = FilterModule().filters()["bridge_host_findings"]
 

@@ -9,7 +9,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_plan import FilterModule
-from ansible_collections.hypervisor.network.tests.harness.role_lists import BR0, there
+from ansible_collections.hypervisor.network.tests.harness.model.role_lists import BR0, there
 
 bridge_host_plan = FilterModule().filters()["bridge_host_plan"]
 

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_refusals import FilterModule
-from ansible_collections.hypervisor.network.tests.harness.role_lists import BR0, is_one_sentence
+from ansible_collections.hypervisor.network.tests.harness.model.role_lists import (
+    BR0,
+    is_one_sentence,
+)
 
 bridge_host_refusals = FilterModule().filters()["bridge_host_refusals"]
 

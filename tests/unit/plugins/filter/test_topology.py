@@ -9,7 +9,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.hypervisor.network.plugins.filter.topology import FilterModule
-from ansible_collections.hypervisor.network.tests.harness import pictured
+from ansible_collections.hypervisor.network.tests.harness.model import pictured
 
 topology = FilterModule().filters()["topology"]
 

@@ -18,7 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
     Neighbour,
     peers,
 )
-from ansible_collections.hypervisor.network.tests.harness.triplets import (
+from ansible_collections.hypervisor.network.tests.harness.model.triplets import (
     FIXTURES,
     snapshot_of,
 )

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .netns import sweep
+from ..net.netns import sweep
 
-PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "lab.yml"
+PLAYBOOK = Path(__file__).resolve().parents[3] / "playbooks" / "lab.yml"
 LABS = Path("/var/cache/hypervisor-network/lab")  # as the role lab has it
 _OF_A_RUN = re.compile(r"hv[a-z]+(?P<pid>[0-9]+)")  # the name that place.py gives
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from .waiting import kill_and_wait
+from ..process.waiting import kill_and_wait
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 ACCEPTANCE = REPO / "tests" / "acceptance"
 HOSTS = ("dhcp", "static")
 DISTRO = os.environ.get("DISTRO", "bookworm")  # the Debian release that they run

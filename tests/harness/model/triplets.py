@@ -33,7 +33,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import po
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 
-FIXTURES = Path(__file__).parents[1] / "unit" / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "unit" / "fixtures"
 MODULES = {
     "linux_bridge": ("bridge", "bridges", bridge_planner),
     "bridge_port": ("port", "ports", port_planner),

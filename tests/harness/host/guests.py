@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER
 
-from .netns import batch
+from ..net.netns import batch
 
 RUN = Path("/run/hypervisor-network")
 EMULATOR = "qemu-system-i386"

@@ -38,9 +38,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
     items as bridge_host_items,
 )
-from ansible_collections.hypervisor.network.tests.harness import fdb_tables, simulated, triplets
+from ansible_collections.hypervisor.network.tests.harness.model import (
+    fdb_tables,
+    simulated,
+    triplets,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ERRORS = ROOT / "tests" / "errors"
 UTILS = "ansible_collections.hypervisor.network.plugins.module_utils"
 STANZAS = "/etc/network/interfaces"

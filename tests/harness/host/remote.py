@@ -13,14 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .lan import ADDRESSES4, Lan
-from .netns import run
+from ..net.lan import ADDRESSES4, HERE, Lan
+from ..net.netns import run
 
-HERE = Path(__file__).parent
 _PORT = 2222
 _USER = "nobody"
 _SUDOERS = f"Defaults env_reset, use_pty\nroot ALL=(ALL) ALL\n{_USER} ALL=(ALL) NOPASSWD: ALL\n"
-_CONNECT = HERE.parents[1] / "roles" / "lab" / "files" / "connect.py"
+_CONNECT = HERE.parents[2] / "roles" / "lab" / "files" / "connect.py"
 
 
 class Remote:

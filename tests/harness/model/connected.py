@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connected routes that a kernel makes with an address, for harness/simulated.py."""
+"""The connected routes that a kernel makes with an address, for simulated.py."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from ..process.waiting import wait_for
 from .dump import unrouted
 from .netns import Namespaces, batch, inside, run
-from .waiting import wait_for
 
 HERE = Path(__file__).parent
 PORT = 7007

@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
-from .netns import enter
+from ..net.netns import enter
 
 _FORK = multiprocessing.get_context("fork")
 _PATIENCE = 30.0

@@ -27,9 +27,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
-from .lan import NIC, Lan
+from ..net.lan import NIC, Lan
+from ..process.waiting import wait_for
 from .methods import STANZAS
-from .waiting import wait_for
 
 _OWN = ("/var/lib/hypervisor-network", "/etc/network", "/run")
 _SWITCH = f"{_OWN[0]}/switch"  # the LAN's other end; where it is named, there is another /run

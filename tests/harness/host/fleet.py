@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .lan import HERE, NIC, set_sysctls
-from .netns import Namespaces, batch, inside, ip_json, run
+from ..net.lan import HERE, NIC, set_sysctls
+from ..net.netns import Namespaces, batch, inside, ip_json, run
 
 PORT = 2222
-_CONNECT = HERE.parents[1] / "roles" / "lab" / "files" / "connect.py"
+_CONNECT = Path(__file__).parents[3] / "roles" / "lab" / "files" / "connect.py"
 _ROUTER = "10.77.0.1"
 _STATES = {"armed", "applied", "confirmed", "rolling-back", "rolled-back", "rollback-failed"}
 # New connections to these hosts are dropped, those that stand go on.

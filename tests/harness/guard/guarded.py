@@ -40,7 +40,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import ta
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
-from .netns import enter
+from ..net.netns import enter
 
 _FORK = multiprocessing.get_context("fork")
 _PATIENCE = 60.0  # two DHCP clients that wait for a lease in vain

@@ -9,8 +9,8 @@ import contextlib
 import struct
 from collections.abc import Callable, Iterator
 
-from ansible_collections.hypervisor.network.tests.harness.hypervisors import VLANS, Lab
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import VLANS, Lab
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 NETNS = "vlans"
 LIBRARY = "/root/target"
@@ -47,7 +47,7 @@ def vlans_seen_by(lab: Lab) -> Callable[[str], Vids]:
 
 def flags_of(lab: Lab, dev: str) -> int:
     """The values of IFLA_BR_MULTI_BOOLOPT, which iproute2 does not show all of."""
-    script = f"from ansible_collections.hypervisor.network.tests.harness.rawlink import attributes_of as a; print(a('{NETNS}', '{dev}')[46].hex())"
+    script = f"from ansible_collections.hypervisor.network.tests.harness.net.rawlink import attributes_of as a; print(a('{NETNS}', '{dev}')[46].hex())"
     return struct.unpack(
         "=II", bytes.fromhex(lab.ssh(VLANS, f'PYTHONPATH={LIBRARY} python3 -c "{script}"'))
     )[0]

@@ -12,7 +12,7 @@ from typing import Iterator
 
 import yaml
 
-FIXTURES = Path(__file__).parents[1] / "unit" / "fixtures" / "inet"
+FIXTURES = Path(__file__).parents[2] / "unit" / "fixtures" / "inet"
 TABLES = {"main": 254, "local": 255}
 NAMES: dict[int, str] = {}
 

@@ -19,7 +19,7 @@ link set v1 up
 link set v0 master br0
 link add v2 master br0 type veth peer name v3
 """
-_RESIDENT = "ansible_collections.hypervisor.network.tests.harness.resident"
+_RESIDENT = "ansible_collections.hypervisor.network.tests.harness.process.resident"
 
 
 class Modules:

@@ -18,7 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
     Forwarding,
     Neighbour,
 )
-from ansible_collections.hypervisor.network.tests.harness import simulated
+from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 IFF_UP, RUNNING = 0x1, 0x10001
 TENANTS = ("blue", "red", "green", "accounting", "lab-47", "guests", "storage", "voice", "dmz")

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Callable
 
-from .lan import NIC, NIC_MAC, Lan
-from .netns import run
+from ..net.lan import NIC, NIC_MAC, Lan
+from ..net.netns import run
 
 MODULE = "ansible_collections.hypervisor.network.plugins.modules.bridge_uplink"
 Method = Callable[[Lan], Callable[[], None]]

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
-from ansible_collections.hypervisor.network.tests.harness.frames import Station, counts
-from ansible_collections.hypervisor.network.tests.harness.modules import Modules
-from ansible_collections.hypervisor.network.tests.harness.netns import (
+from ansible_collections.hypervisor.network.tests.harness.net.frames import Station, counts
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     Namespaces,
     batch,
     ip_json,
     run,
 )
-from ansible_collections.hypervisor.network.tests.harness.waiting import wait_for
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 BRIDGES = ("west", "east")
 

@@ -14,8 +14,8 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .netns import Namespaces, batch, inside
-from .waiting import wait_for
+from ..net.netns import Namespaces, batch, inside
+from ..process.waiting import wait_for
 
 PORT = 7999
 SHAPES = ("nic", "bridge", "pinned", "given", "behind", "unnumbered")

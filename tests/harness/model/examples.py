@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OURS = "hypervisor.network."
 READMES = ("README.md", "roles/bridge_host/README.md", "roles/lab/README.md")
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..process.waiting import wait_for
 from .netns import inside, ip_json
-from .waiting import wait_for
 
 _VOLATILE = {
     "ifindex", "link_index", "link_netnsid", "stats", "stats64", "gc_timer", "hello_timer", "tcn_timer", "topology_change_timer",

@@ -10,8 +10,8 @@ import socket
 import struct
 from collections import Counter
 
+from ..process.waiting import wait_for
 from .netns import inside
-from .waiting import wait_for
 
 ETHERTYPE = 0x88B5  # IEEE 802: for local experiments, so that nothing else on the wire is counted
 BROADCAST = "ff:ff:ff:ff:ff:ff"

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .lan import Lan
-from .netns import run
+from ..net.lan import Lan
+from ..net.netns import run
 
 INTERFACES = """\
 # The primary network interface
