@@ -24,8 +24,8 @@ from ansible_collections.hypervisor.network.plugins.doc_fragments import (
     _port,
     _tap,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import items
 from ansible_collections.hypervisor.network.plugins.modules import bridge_uplink
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import items
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs/docsite/rst/variables.rst"

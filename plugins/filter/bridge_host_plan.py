@@ -9,14 +9,14 @@ from typing import Any, Mapping
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    HypervisorNetworkError,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     items as role_items,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     plan as role_plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    HypervisorNetworkError,
 )
 
 

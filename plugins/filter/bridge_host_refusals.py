@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    items as role_items,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import refusals
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
-    items as role_items,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import refusals
 
 
 def bridge_host_refusals(

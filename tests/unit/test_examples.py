@@ -15,8 +15,8 @@ from typing import Any, Iterator
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import items
 from ansible_collections.hypervisor.network.plugins.module_utils._core import module as edge
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import items
 from ansible_collections.hypervisor.network.tests.harness.model import examples
 
 MODULES = "ansible_collections.hypervisor.network.plugins.modules"

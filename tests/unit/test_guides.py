@@ -22,10 +22,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_refusals import (
     bridge_host_refusals,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     items as role_items,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.items import plain
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.items import plain
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import actual, wished
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model import (
     BAD,

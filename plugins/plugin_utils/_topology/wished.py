@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     items as role_items,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     tenants as tenant_rules,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.items import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.items import (
     kept,
     taps_of,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import actual, model
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model import (
     DIFFERS,

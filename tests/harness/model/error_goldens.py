@@ -25,6 +25,9 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.hypervisor.network.plugins.filter import bridge_host_refusals
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    items as bridge_host_items,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import plan as stanzas
@@ -35,9 +38,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import pl
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guests
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
-    items as bridge_host_items,
-)
 from ansible_collections.hypervisor.network.tests.harness.model import (
     fdb_tables,
     simulated,

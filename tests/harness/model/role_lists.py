@@ -10,10 +10,10 @@ from typing import Any
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_refusals import (
     bridge_host_refusals,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     items as role_items,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     plan as role_plan,
 )
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    items as role_items,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
-    items as role_items,
 )
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "bridge_host"

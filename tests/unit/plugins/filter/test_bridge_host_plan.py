@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter hands the role's variables to its planner; what that decides is in plugin_utils/_bridge_host/test_plan.py."""
+"""The filter hands the role's variables to its planner; what that decides is in tests/unit/_bridge_host/test_plan.py."""
 
 from __future__ import annotations
 

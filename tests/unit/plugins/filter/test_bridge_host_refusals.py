@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter chooses by what it is given: the variables alone, the NICs, or the host; the refusals are in plugin_utils/_bridge_host."""
+"""The filter chooses by what it is given: the variables alone, the NICs, or the host; the refusals are in module_utils/_bridge_host."""
 
 from __future__ import annotations
 

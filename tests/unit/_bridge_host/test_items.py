@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import items
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import items
 from ansible_collections.hypervisor.network.tests.harness.model.role_lists import (
     is_one_sentence,
     of_variables,

@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. What the role bridge_host refuses before its first change, each in one sentence: what, why, what to do.
 
@@ -12,6 +10,16 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    tenants as tenant_rules,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.items import (
+    dropped,
+    kept,
+    taps_of,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.plan import with_macs
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.stanzas import as_list
 from ansible_collections.hypervisor.network.plugins.module_utils._core import guarding, units
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
@@ -21,16 +29,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import sp
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     managers as network_managers,
 )
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
-    tenants as tenant_rules,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.items import (
-    dropped,
-    kept,
-    taps_of,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.plan import with_macs
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.stanzas import as_list
 
 Items = Sequence[Mapping[str, Any]]
 

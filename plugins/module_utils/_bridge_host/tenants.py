@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. Tenants of the role bridge_host: what they refuse, and what they make of bridges, taps and uplinks.
 
@@ -11,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.items import (
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.items import (
     kept,
     taps_of,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 
 Item = Mapping[str, Any]
 Items = Sequence[Item]

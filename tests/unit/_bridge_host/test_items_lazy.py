@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible.template import Templar, trust_as_template
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import items, plan
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import items, plan
 
 
 class Lazy(Mapping):

@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. What an item of the role bridge_host's lists may say: the options of its modules, and a few of the role's own.
 

@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. Bridges and taps of the role bridge_host as stanzas of interfaces(5), so that a reboot makes them again.
 
@@ -12,15 +10,15 @@ import ipaddress
 import shlex
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.tenants import (
+    default_vlan,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.tenants import (
-    default_vlan,
 )
 
 # bridge-utils-interfaces(5): what Debian's ifupdown hook for bridges can set, and under which name.

@@ -1,5 +1,3 @@
-# Copyright (c) 2026, The hypervisor.network contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. The variables of the role bridge_host as the lists that its steps hand to the modules, each list whole.
 
@@ -10,26 +8,26 @@ from __future__ import annotations
 
 from typing import Any, Collection, Iterable, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    tenants as tenant_rules,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.items import (
+    UPLINK_OPTIONS,
+    dropped,
+    kept,
+    taps_of,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.stanzas import (
+    as_list,
+    bridge_stanzas,
+    tap_stanza,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host import (
-    tenants as tenant_rules,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.items import (
-    UPLINK_OPTIONS,
-    dropped,
-    kept,
-    taps_of,
-)
-from ansible_collections.hypervisor.network.plugins.plugin_utils._bridge_host.stanzas import (
-    as_list,
-    bridge_stanzas,
-    tap_stanza,
-)
 
 _TOOLS = ("python3-pyroute2", "python3-netaddr")
 _BOOT = ("bridge-utils",)
