@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_nics
 
 
 def guest_mac(name: str, nic: int = 0) -> str:
@@ -18,7 +18,7 @@ def guest_mac(name: str, nic: int = 0) -> str:
         raise AnsibleFilterError(
             f"guest_mac wants the number of a NIC, counted from 0, and got {nic!r}."
         )
-    return guest_spec.guest_mac(name, nic)
+    return spec_nics.guest_mac(name, nic)
 
 
 class FilterModule:

@@ -28,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import (
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_nics
 
 _TOOLS = ("python3-pyroute2", "python3-netaddr")
 _BOOT = ("bridge-utils",)
@@ -241,7 +242,7 @@ def with_macs(guest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **guest,
         "nics": [
-            {**nic, "mac": nic.get("mac") or guest_spec.guest_mac(guest["name"], number)}
+            {**nic, "mac": nic.get("mac") or spec_nics.guest_mac(guest["name"], number)}
             for number, nic in enumerate(nics)
         ],
     }

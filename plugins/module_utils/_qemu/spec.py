@@ -3,39 +3,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import extra_args
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    extra_args,
+    spec_disks,
+    spec_nics,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_words as words
 
-_DISK_SPEC: dict[str, dict[str, Any]] = {
-    "path": {"type": "path", "required": True},
-    "format": {"type": "str", "choices": ["qcow2", "raw"]},
-    "size": {"type": "str"},
-    "backing_file": {"type": "path"},
-    "backing_format": {"type": "str", "choices": ["qcow2", "raw"]},
-    "bus": {"type": "str", "choices": ["virtio", "ide", "sata", "scsi"], "default": "virtio"},
-    "read_only": {"type": "bool", "default": False},
-    "serial": {"type": "str"},
-    "boot_index": {"type": "int"},
-}
-_NIC_SPEC: dict[str, dict[str, Any]] = {
-    "tap": {"type": "str", "required": True},
-    "bridge": {"type": "str"},
-    "mac": {"type": "str"},
-    "model": {"type": "str", "default": "virtio"},
-    "queues": {"type": "int", "default": 1},
-    "vhost": {"type": "bool", "default": False},
-    "mtu": {"type": "int"},
-    "boot_index": {"type": "int"},
-}
 SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
     "state": {
@@ -49,9 +31,9 @@ SPEC: dict[str, dict[str, Any]] = {
     "cpu": {"type": "str"},
     "cpus": {"type": "int"},
     "memory": {"type": "str"},
-    "disks": {"type": "list", "elements": "dict", "options": _DISK_SPEC},
+    "disks": {"type": "list", "elements": "dict", "options": spec_disks.SPEC},
     "cdrom": {"type": "path"},
-    "nics": {"type": "list", "elements": "dict", "options": _NIC_SPEC},
+    "nics": {"type": "list", "elements": "dict", "options": spec_nics.SPEC},
     "boot": {"type": "str"},
     "kernel": {"type": "path"},
     "initrd": {"type": "path"},
@@ -93,12 +75,8 @@ DEFAULTS: dict[str, Any] = {
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _EMULATOR = re.compile(r"(?:/[A-Za-z0-9_./+-]*/)?qemu-system-[a-z0-9_]+")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _CPU = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,+=-]*")
 _BOOT = re.compile(r"[a-dn-p]{1,8}")
-_SERIAL = re.compile(r"[A-Za-z0-9_.-]{1,20}")  # 20: VIRTIO_BLK_ID_BYTES
-_SIZE = re.compile(r"\s*(\d+)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE)
-_SIZES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 @dataclass(frozen=True)
@@ -129,9 +107,13 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
         if netns is not None:
             spec["netns"] = netns
         if item.get("nics") is not None:
-            spec["nics"] = [_nic(nic, name, number) for number, nic in enumerate(item["nics"])]
+            spec["nics"] = [
+                spec_nics.checked(nic, name, number) for number, nic in enumerate(item["nics"])
+            ]
         images = {
-            disk["path"]: image for disk in item.get("disks") or () for image in _image(disk, name)
+            disk["path"]: image
+            for disk in item.get("disks") or ()
+            for image in spec_disks.recipes(disk, name)
         }
         for option in ("shutdown_timeout", "wait_timeout"):
             if not 0 <= item[option] <= 86400:
@@ -171,12 +153,6 @@ def guest_name(value: str) -> str:
     return value
 
 
-def guest_mac(name: str, number: int = 0) -> str:
-    """The MAC of a guest's NIC where none is given: locally administered, unicast, the same on every run."""
-    digest = hashlib.sha256(f"{name}/{number}".encode()).hexdigest()
-    return ":".join(["52", "54", *(digest[at : at + 2] for at in (0, 2, 4, 6))])
-
-
 def with_defaults(spec: Mapping[str, Any], name: str = "The guest") -> dict[str, Any]:
     """The definition of the guest C(name), so that it can be started. Raises BadInput where QEMU has no default and the user gave none."""
     full = {**DEFAULTS, **spec}
@@ -202,60 +178,14 @@ def _owners(wishes: Iterable[Wish], option: str, key: str) -> dict[str, list[str
     return found
 
 
-def _text(value: str, option: str) -> str:
-    """One line of text: what ends a line or a C string ends an option too."""
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
-        raise BadInput(f"{option} holds a control character; give one line of plain text.")
-    return value
-
-
-def _path(value: str, option: str) -> str:
-    """An absolute path of a file, never QEMU's json: or protocol: forms."""
-    _text(value, option)
-    if not value.startswith("/") or value.startswith("//") or ".." in value.split("/"):
-        raise BadInput(
-            f"{option} {value!r} is not an absolute path without '..'; name a file such as /var/lib/images/vm1.qcow2."
-        )
-    return value
-
-
-def _matching(pattern: re.Pattern[str], form: str) -> Callable[[str, str], str]:
-    def check(value: str, option: str) -> str:
-        if not pattern.fullmatch(value):
-            raise BadInput(f"{option} {value!r} is not {form}.")
-        return value
-
-    return check
-
-
-def _bytes(value: str, option: str, unit: int) -> int:
-    """A size in bytes; a bare number counts in C(unit)."""
-    found = _SIZE.fullmatch(str(value))
-    if not found or int(found.group(1)) == 0:
-        raise BadInput(f"{option} {value!r} is not a size; write 512, 512M or 4G.")
-    return int(found.group(1)) * (
-        1024 ** _SIZES[found.group(2).lower()] if found.group(2) else unit
-    )
-
-
-def _memory(value: str, option: str) -> int:
-    """MiB."""
-    size = _bytes(value, option, 1024**2)
-    if size % 1024**2:
-        raise BadInput(
-            f"{option} {value!r} is no whole number of MiB; write it like 512, 512M or 2G."
-        )
-    return size // 1024**2
-
-
 def _roots(values: list[str], option: str) -> list[str]:
     if not values:
         raise BadInput(f"{option} names no directory; name those that hold the guest's files.")
-    return [_path(value, option).rstrip("/") or "/" for value in values]
+    return [words.path(value, option).rstrip("/") or "/" for value in values]
 
 
 def _arguments(values: list[str], option: str) -> list[str]:
-    return extra_args.checked([_text(value, option) for value in values], option)
+    return extra_args.checked([words.text(value, option) for value in values], option)
 
 
 def _initrd(value: str, option: str) -> str:
@@ -263,63 +193,7 @@ def _initrd(value: str, option: str) -> str:
         raise BadInput(
             f"{option} {value!r} holds a comma, which divides the modules of a multiboot kernel; give it another name."
         )
-    return _path(value, option)
-
-
-def _disk(disk: Mapping[str, Any]) -> dict[str, Any]:
-    path = _path(disk["path"], "disks.path")
-    if disk["serial"] is not None:
-        _matching(_SERIAL, "a serial number of up to 20 letters, digits, '_', '.' and '-'")(
-            disk["serial"], "disks.serial"
-        )
-    return {
-        "path": path,
-        **{key: disk[key] for key in ("format", "bus", "read_only", "serial", "boot_index")},
-    }
-
-
-def _nic(nic: Mapping[str, Any], guest: str, number: int) -> dict[str, Any]:
-    own = dict(nic)
-    own["tap"] = units.interface_name(nic["tap"], "nics.tap")
-    own["mac"] = (
-        guest_mac(guest, number) if nic["mac"] is None else units.mac(nic["mac"], "nics.mac")
-    )
-    _matching(_WORD, "the name of a NIC model, such as virtio or e1000")(nic["model"], "nics.model")
-    if not 1 <= nic["queues"] <= 256:
-        raise BadInput(f"nics.queues {nic['queues']} is outside 1 to 256; give a number within.")
-    if nic["model"] != "virtio" and (nic["queues"] > 1 or nic["mtu"] is not None):
-        raise BadInput(
-            f"nics.queues and nics.mtu are for the model virtio only, and {nic['tap']} has {nic['model']}."
-        )
-    if nic["mtu"] is not None and not 68 <= nic["mtu"] <= 65535:
-        raise BadInput(f"nics.mtu {nic['mtu']} is outside 68 to 65535; give a number within.")
-    return own
-
-
-def _image(disk: Mapping[str, Any], guest: str) -> Iterable[dict[str, Any]]:
-    """What a disk is made of where it is missing: nothing, or one recipe."""
-    if disk.get("backing_format") is not None and disk["backing_file"] is None:
-        raise BadInput(
-            f"disks.backing_format needs a backing_file, and {disk['path']} has none; leave it out."
-        )
-    if disk["size"] is None and disk["backing_file"] is None:
-        return
-    recipe: dict[str, Any] = {
-        "guest": guest,
-        "path": disk["path"],
-        "format": disk["format"] or "qcow2",
-    }
-    recipe["size"] = None if disk["size"] is None else _bytes(disk["size"], "disks.size", 1024**2)
-    recipe["backing_file"] = (
-        None if disk["backing_file"] is None else _path(disk["backing_file"], "disks.backing_file")
-    )
-    if disk.get("backing_format") is not None:
-        recipe["backing_format"] = disk["backing_format"]
-    if recipe["backing_file"] is not None and recipe["format"] != "qcow2":
-        raise BadInput(
-            f"disks.backing_file needs format: qcow2, and {disk['path']} has {recipe['format']}."
-        )
-    yield recipe
+    return words.path(value, option)
 
 
 def check_user(who: str, uid: int, user: str, allow_root: bool | None) -> None:
@@ -336,27 +210,29 @@ def _check_together(spec: Mapping[str, Any], item: Mapping[str, Any]) -> None:
         raise BadInput(
             "wait_for mac_learned needs a NIC; name its tap in 'nics', or leave mac_learned out."
         )
-    if not 1 <= spec.get("cpus", 1) <= 512:
-        raise BadInput(f"cpus {spec['cpus']} is outside 1 to 512; give a number within.")
 
 
 _CHECKS: dict[str, Callable[[Any, str], Any]] = {
-    "emulator": _matching(_EMULATOR, "a QEMU system emulator; name one such as qemu-system-x86_64"),
-    "machine": _matching(_WORD, "the name of a machine; options of it cannot be given here"),
-    "accel": lambda value, option: value,
-    "cpu": _matching(_CPU, "a CPU model of QEMU, such as host or max"),
-    "cpus": lambda value, option: value,
-    "memory": _memory,
-    "disks": lambda value, option: [_disk(disk) for disk in value],
-    "cdrom": _path,
-    "boot": _matching(_BOOT, "a boot order; write letters such as n, c, d or cd"),
-    "kernel": _path,
+    "emulator": words.matching(
+        _EMULATOR, "a QEMU system emulator; name one such as qemu-system-x86_64"
+    ),
+    "machine": words.matching(
+        words.WORD, "the name of a machine; options of it cannot be given here"
+    ),
+    "accel": words.any_of_its_type,
+    "cpu": words.matching(_CPU, "a CPU model of QEMU, such as host or max"),
+    "cpus": words.between(1, 512),
+    "memory": words.mebibytes,
+    "disks": lambda value, option: [spec_disks.checked(disk) for disk in value],
+    "cdrom": words.path,
+    "boot": words.matching(_BOOT, "a boot order; write letters such as n, c, d or cd"),
+    "kernel": words.path,
     "initrd": _initrd,
-    "append": _text,
-    "serial_log": _path,
-    "vnc": _path,
-    "user": _matching(_WORD, "a user's name or number"),
-    "allow_root": lambda value, option: value,
+    "append": words.text,
+    "serial_log": words.path,
+    "vnc": words.path,
+    "user": words.matching(words.WORD, "a user's name or number"),
+    "allow_root": words.any_of_its_type,
     "allowed_roots": _roots,
     "extra_args": _arguments,
 }

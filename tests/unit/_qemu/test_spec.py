@@ -15,9 +15,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
     SPEC,
     checked,
     checked_all,
-    guest_mac,
     with_defaults,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_nics import guest_mac
 
 
 def item(**given: Any) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. What may be asked of a guest's disks, and what an image is made of where it is missing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterable, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_words as words
+
+SPEC: dict[str, dict[str, Any]] = {
+    "path": {"type": "path", "required": True},
+    "format": {"type": "str", "choices": ["qcow2", "raw"]},
+    "size": {"type": "str"},
+    "backing_file": {"type": "path"},
+    "backing_format": {"type": "str", "choices": ["qcow2", "raw"]},
+    "bus": {"type": "str", "choices": ["virtio", "ide", "sata", "scsi"], "default": "virtio"},
+    "read_only": {"type": "bool", "default": False},
+    "serial": {"type": "str"},
+    "boot_index": {"type": "int"},
+}
+_SERIAL = re.compile(r"[A-Za-z0-9_.-]{1,20}")  # 20: VIRTIO_BLK_ID_BYTES
+
+
+def checked(disk: Mapping[str, Any]) -> dict[str, Any]:
+    """A disk in canonical form. Raises BadInput."""
+    path = words.path(disk["path"], "disks.path")
+    if disk["serial"] is not None:
+        words.matching(_SERIAL, "a serial number of up to 20 letters, digits, '_', '.' and '-'")(
+            disk["serial"], "disks.serial"
+        )
+    return {
+        "path": path,
+        **{key: disk[key] for key in ("format", "bus", "read_only", "serial", "boot_index")},
+    }
+
+
+def recipes(disk: Mapping[str, Any], guest: str) -> Iterable[dict[str, Any]]:
+    """What a disk is made of where it is missing: nothing, or one recipe."""
+    if disk.get("backing_format") is not None and disk["backing_file"] is None:
+        raise BadInput(
+            f"disks.backing_format needs a backing_file, and {disk['path']} has none; leave it out."
+        )
+    if disk["size"] is None and disk["backing_file"] is None:
+        return
+    recipe: dict[str, Any] = {
+        "guest": guest,
+        "path": disk["path"],
+        "format": disk["format"] or "qcow2",
+    }
+    recipe["size"] = (
+        None if disk["size"] is None else words.size(disk["size"], "disks.size", 1024**2)
+    )
+    recipe["backing_file"] = (
+        None
+        if disk["backing_file"] is None
+        else words.path(disk["backing_file"], "disks.backing_file")
+    )
+    if disk.get("backing_format") is not None:
+        recipe["backing_format"] = disk["backing_format"]
+    if recipe["backing_file"] is not None and recipe["format"] != "qcow2":
+        raise BadInput(
+            f"disks.backing_file needs format: qcow2, and {disk['path']} has {recipe['format']}."
+        )
+    yield recipe
