@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint integration faults acceptance bench lab-up lab-down clean-cache
+.PHONY: help demo test unit lint docs integration faults acceptance bench lab-up lab-down clean-cache
 
 DISTRO ?= bookworm
 
@@ -15,7 +15,10 @@ unit: ## the tests that need no root, seconds
 	@tools/env local python tools/check.py unit
 
 lint: ## every check of the sources, without the tests
-	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer docs ansible-lint sanity
+	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer docs docs-site ansible-lint sanity
+
+docs: ## the documentation as a site, for a browser
+	@tools/env local nox --no-venv --nocolor -s docs-site
 
 integration: ## each module by playbook in throw-away namespaces
 	@tools/env test python tools/check.py integration

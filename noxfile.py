@@ -108,6 +108,20 @@ def docs(session: nox.Session) -> None:
     )
 
 
+@nox.session(name="docs-site")
+def docs_site(session: nox.Session) -> None:
+    """The documentation as a site; a reference that leads nowhere fails it."""
+    site = CACHE / "site"
+    session.run(
+        "python",
+        "tools/docsite.py",
+        str(installed_copy(session)),
+        str(site),
+        env=ansible_home(session),
+    )
+    session.log(f"The site is {site / 'html' / 'index.html'}")
+
+
 @nox.session
 def sanity(session: nox.Session) -> None:
     """C(ansible-test sanity) on this Python, with no ignores."""

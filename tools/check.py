@@ -35,6 +35,7 @@ LANES = (
         ("the collection builds", "build-import-check", False),
         ("what Galaxy says of it", "galaxy-importer", False),
         ("documentation", "docs", False),
+        ("the documentation's site", "docs-site", False),
         ("ansible-lint, profile production", "ansible-lint", False),
         ("ansible-test sanity", "sanity", False),
         ("sanity of the oldest core", "sanity-oldest", False),
