@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. Who owns a NIC, by what the managers themselves tell of it below /run. Never worked out from a name: C([Match] Name=en*) takes a NIC that is
+called eth0, by its alternative name.
+
+Sources: NetworkManager's nm-device-state (run/NetworkManager/devices), networkd's link_save (run/systemd/netif/links), ifupdown's ifstate.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    IFUPDOWN,
+    IFUPDOWN2,
+    NETPLAN,
+    NETWORKD,
+    NETWORKMANAGER,
+    Owner,
+)
+
+LINK = "run/systemd/netif/links/{index}"
+DEVICE = "run/NetworkManager/devices/{index}"
+IFSTATE = "run/network/ifstate"
+# ifupdown2 keeps what is up in a file that only it can read, and has this for its commands
+IFUPDOWN2_SIGN = "usr/share/ifupdown2"
+_GENERATED = "/run/systemd/network/10-netplan-"
+# Words of ADMIN_STATE for a link that networkd keeps its hands off
+_HANDS_OFF = ("unmanaged", "pending", "initialized", "linger", "failed")
+
+
+def owner(dev: str, index: int, files: Mapping[str, str], dialect: str = IFUPDOWN) -> Owner | None:
+    """Who says that the device is theirs; None for nobody. Raises Refused where two do.
+
+    C(files) are the texts by their paths below the root, C(dialect) is the host's ifupdown.
+    """
+    found = [
+        _of_networkd(dev, index, keys(files.get(LINK.format(index=index), ""))),
+        _of_networkmanager(dev, index, keys(files.get(DEVICE.format(index=index), ""))),
+    ]
+    if dev in keys(files.get(IFSTATE, "")):
+        found.append(Owner(dialect, dev, index))
+    known = [one for one in found if one is not None]
+    if len(known) > 1:
+        both = " and ".join(one.manager for one in known)
+        raise Refused(
+            f"{dev} is managed by {both} at once, and what one of them does the other undoes; leave it to one of them first."
+        )
+    return known[0] if known else None
+
+
+def dialect_of(has_ifupdown2: bool) -> str:
+    """Which of both interfaces(5) are read by."""
+    return IFUPDOWN2 if has_ifupdown2 else IFUPDOWN
+
+
+def keys(text: str) -> dict[str, str]:
+    """A file of lines KEY=VALUE."""
+    return {
+        key.strip(): value.strip()
+        for key, equals, value in (line.partition("=") for line in text.splitlines())
+        if equals
+    }
+
+
+def _of_networkd(dev: str, index: int, facts: Mapping[str, str]) -> Owner | None:
+    if facts.get("ADMIN_STATE", "unmanaged") in _HANDS_OFF:
+        return None
+    source = facts.get("NETWORK_FILE", "")
+    name = NETPLAN if source.startswith(_GENERATED) else NETWORKD
+    return Owner(name, dev, index, source, facts)
+
+
+def _of_networkmanager(dev: str, index: int, facts: Mapping[str, str]) -> Owner | None:
+    if facts.get("managed") != "true":
+        return None
+    return Owner(NETWORKMANAGER, dev, index, facts.get("connection-uuid", ""), facts)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask the machine who owns a NIC; what the answers mean is told by owners.py. Nothing is written, and no program asked."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Owner
+
+_MOST_BYTES = 1 << 20
+
+
+def owner(dev: str, index: int, root: str = "/") -> Owner | None:
+    """Who manages a device, given with its number; None for nobody. Raises Refused where two say so."""
+    said = {}
+    for pattern in (owners.LINK, owners.DEVICE, owners.IFSTATE):
+        path = pattern.format(index=index)
+        found = text(os.path.join(root, path))
+        if found is not None:
+            said[path] = found
+    dialect = owners.dialect_of(os.path.isdir(os.path.join(root, owners.IFUPDOWN2_SIGN)))
+    return owners.owner(dev, index, said, dialect)
+
+
+def text(path: str) -> str | None:
+    """What a file says; None where there is none, or it can't be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(_MOST_BYTES)
+    except OSError:
+        return None

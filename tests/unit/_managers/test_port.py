@@ -1,0 +1,22 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What passes through the port: nothing is wished for, or readable for less than all, unless it is said."""
+
+from __future__ import annotations
+
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import port
+
+
+def test_an_empty_wish_names_nothing() -> None:
+    wish = port.Wish()
+    assert not (wish.bridges or wish.uplinks or wish.ports or wish.taps) and wish.present
+
+
+def test_a_file_is_readable_for_all_unless_it_says_otherwise() -> None:
+    assert (port.File("/a", "b").mode, port.File("/a", "b", 0o600).mode) == (0o644, 0o600)
+
+
+def test_a_manager_has_one_word() -> None:
+    assert len(set(port.NAMES)) == len(port.NAMES) == 5
+    assert len({port.OWN, port.HELD, port.HANDED}) == 3

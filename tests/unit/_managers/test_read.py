@@ -1,0 +1,39 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where it is read who owns a NIC: of this NIC's number, and of nobody else's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import read
+
+
+def put(root: Path, name: str, text: bytes) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text)
+
+
+def test_a_host_without_managers(tmp_path: Path) -> None:
+    assert read.owner("eth0", 2, str(tmp_path)) is None
+
+
+def test_the_link_file_is_found_by_the_number(tmp_path: Path) -> None:
+    said = b"ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/a.network\n"
+    put(tmp_path, "run/systemd/netif/links/3", said)
+    assert read.owner("eth0", 2, str(tmp_path)) is None
+    found = read.owner("eth0", 3, str(tmp_path))
+    assert found is not None and found.manager == "networkd"
+
+
+def test_what_is_no_text_stops_nothing(tmp_path: Path) -> None:
+    put(tmp_path, "run/network/ifstate", b"\xff\xfe=\n\x00eth1=eth1\neth0=eth0\n")
+    (tmp_path / "usr/share/ifupdown2").mkdir(parents=True)
+    found = read.owner("eth0", 2, str(tmp_path))
+    assert found is not None and found.manager == "ifupdown2"
+
+
+def test_a_folder_in_the_place_of_a_file_is_none(tmp_path: Path) -> None:
+    assert read.text(str(tmp_path)) is None
