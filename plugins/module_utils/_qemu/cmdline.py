@@ -132,18 +132,19 @@ def _opened(image: Image, read_only: bool) -> dict[str, Any]:
     opened: dict[str, Any] = {
         "driver": image.format,
         "read-only": read_only,
-        "file": _file(image.path, read_only),
+        "file": _file(image.path),
     }
     if image.format == "qcow2":
         opened["backing"] = None if image.backing is None else _opened(image.backing, True)
         if image.data_file is not None:
-            opened["data-file"] = _file(image.data_file, read_only)
+            opened["data-file"] = _file(image.data_file)
     return opened
 
 
-def _file(path: str, read_only: bool) -> dict[str, Any]:
-    # locking "auto" is "on" wherever the file system can; a second guest on the same image is refused by QEMU itself
-    return {"driver": "file", "filename": path, "locking": "auto", "read-only": read_only}
+def _file(path: str) -> dict[str, Any]:
+    # locking "auto" is "on" wherever the file system can; a second guest on the same image is refused by QEMU itself. Whether it is
+    # read-only comes from the image above: said here too, a backing file could not be written to when a snapshot is merged into it
+    return {"driver": "file", "filename": path, "locking": "auto"}
 
 
 def _nics(spec: Mapping[str, Any]) -> list[str]:

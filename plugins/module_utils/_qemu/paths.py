@@ -29,12 +29,22 @@ _KINDS = {
 
 
 class Look:
-    """The files of one guest. C(user) is who opens them, C(roots) are the directories that they may be below."""
+    """The files of one guest. C(user) is who opens them, C(roots) are the directories that they may be below.
+
+    C(tops) are the overlays that snapshots have put over a disk's image, by the path in the definition (chains.py): they are opened
+    instead of it. C(refusing) says for a sentence what is not done.
+    """
 
     def __init__(
-        self, name: str, user: pwd.struct_passwd, roots: Sequence[str] | None = None
+        self,
+        name: str,
+        user: pwd.struct_passwd,
+        roots: Sequence[str] | None = None,
+        tops: Mapping[str, str] | None = None,
+        refusing: str = "is not started",
     ) -> None:
-        self._name, self._user = name, user
+        self._name, self._user, self._refusing = name, user, refusing
+        self._tops = dict(tops or {})
         self._roots = [os.path.realpath(root) for root in (roots or ROOTS)]
 
     def files(self, spec: Mapping[str, Any], made: Collection[str] = ()) -> Files:
@@ -42,7 +52,12 @@ class Look:
         images = {}
         for disk in spec["disks"]:
             if disk["path"] not in made:
-                images[disk["path"]] = self.image(disk["path"], disk["format"], disk["read_only"])
+                images[disk["path"]] = self.disk(disk)
+            elif disk["path"] in self._tops:
+                raise self._refused(
+                    f"the disk image {disk['path']} is missing, and the snapshot's overlay {self._tops[disk['path']]} is nothing without it; bring it "
+                    "back from a backup, or name another path"
+                )
         paths = {
             option: self.path(spec[option], f"the {option}")
             for option in ("cdrom", "kernel", "initrd")
@@ -53,6 +68,13 @@ class Look:
         if spec.get("vnc") is not None:
             paths["vnc"] = self.path(spec["vnc"], "vnc", "w", missing=True, kind=stat.S_ISSOCK)
         return Files(images, paths)
+
+    def disk(self, disk: Mapping[str, Any]) -> Image:
+        """The image of a disk of the definition: what it names, or the overlay that a snapshot has put over that."""
+        top = self._tops.get(disk["path"])
+        if top is None:
+            return self.image(disk["path"], disk["format"], disk["read_only"])
+        return self.image(top, "qcow2", disk["read_only"])
 
     def image(self, path: str, image_format: str | None, read_only: bool = True) -> Image:
         """An image with all below it. Without a format one is known only of what this collection made, or of what stands alone."""
@@ -236,7 +258,7 @@ class Look:
         return bool(os.stat(folder).st_mode & stat.S_ISVTX)
 
     def _refused(self, why: str) -> Refused:
-        return Refused(f"{self._name} is not started: {why}.")
+        return Refused(f"{self._name} {self._refusing}: {why}.")
 
 
 def marked(path: str) -> str | None:

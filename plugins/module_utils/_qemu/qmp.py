@@ -7,6 +7,7 @@ a deadline. Source: QEMU's docs/interop/qmp-spec.
 
 from __future__ import annotations
 
+import collections
 import json
 import socket
 import time
@@ -19,6 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _CHUNK = 65536
+_KEPT_EVENTS = 1000
 
 
 class Qmp:
@@ -35,6 +37,7 @@ class Qmp:
         self._timeout = timeout
         self._clock = clock
         self._buffer = b""
+        self._events: collections.deque[dict[str, Any]] = collections.deque(maxlen=_KEPT_EVENTS)
         self._number = 0
         deadline = clock() + timeout
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -59,7 +62,7 @@ class Qmp:
         self._socket.close()
 
     def execute(self, command: str, timeout: float | None = None, **arguments: Any) -> Any:
-        """Run one command and return its value; events that come first are passed over.
+        """Run one command and return its value; events that come first are kept for C(event).
 
         Raises GuestError with QEMU's own sentence where it refuses.
         """
@@ -71,6 +74,8 @@ class Qmp:
         self._send(json.dumps(request).encode() + b"\n", deadline)
         while True:
             answer = self._message(deadline)
+            if "event" in answer:
+                self._events.append(answer)
             if answer.get("id") != self._number:
                 continue  # an event, or of a command that an earlier deadline gave up on
             if "error" in answer:
@@ -78,6 +83,19 @@ class Qmp:
                     f"QEMU refuses {command}: {answer['error'].get('desc', answer['error'])}."
                 )
             return answer.get("return")
+
+    def event(self, timeout: float) -> dict[str, Any] | None:
+        """The next event, one that was kept first; None where none comes within C(timeout) seconds. Raises GuestError where QEMU hangs up."""
+        if self._events:
+            return self._events.popleft()
+        deadline = self._clock() + timeout
+        try:
+            while True:
+                message = self._message(deadline)
+                if "event" in message:
+                    return message
+        except DeadlineExceeded:
+            return None
 
     def _connect(self) -> None:
         try:

@@ -29,6 +29,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    chains,
     cmdline,
     images,
     paths,
@@ -264,7 +265,7 @@ def _user_of(name: str, spec: Mapping[str, Any]) -> pwd.struct_passwd:
 
 
 def _look(name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> paths.Look:
-    return paths.Look(name, user, spec.get("allowed_roots"))
+    return paths.Look(name, user, spec.get("allowed_roots"), chains.tops(name))
 
 
 def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:

@@ -278,3 +278,19 @@ def test_a_format_that_is_not_looked_into(look: Look, tmp_path: Path) -> None:
     (tmp_path / "disk").touch()
     with pytest.raises(Refused, match="vmdk"):
         look.image(str(tmp_path / "disk"), "vmdk")
+
+
+def test_a_disk_with_a_snapshot_is_opened_at_its_overlay(tmp_path: Path) -> None:
+    base = made(tmp_path / "base.qcow2")
+    top = made(tmp_path / "top.qcow2", "-b", str(base), "-F", "qcow2")
+    look = Look("vm1", ME, tops={str(base): str(top)})
+    image = look.files(spec(disks=disk(base, "raw"))).images[str(base)]
+    assert image.path == str(top) and image.format == "qcow2"
+    assert image.backing is not None and image.backing.path == str(base)
+
+
+def test_an_image_that_would_be_made_anew_below_a_snapshot(tmp_path: Path) -> None:
+    gone = str(tmp_path / "base.qcow2")
+    look = Look("vm1", ME, tops={gone: "/top"}, refusing="is not touched")
+    with pytest.raises(Refused, match="vm1 is not touched: .* nothing without it"):
+        look.files(spec(disks=disk(Path(gone))), {gone: {}})

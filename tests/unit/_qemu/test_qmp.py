@@ -225,3 +225,16 @@ def test_both_monitors_are_silent_and_the_deadline_holds_for_both_together(
     with pytest.raises(DeadlineExceeded):
         connect_any([serve(greeting=None).path, serve(greeting=None).path], 2 * SOON)
     assert time.monotonic() - begin < 2 * SOON + 2
+
+
+def test_events_are_kept_for_who_asks_for_them_and_none_is_an_answer(
+    serve: Callable[..., Server],
+) -> None:
+    def answer(request: dict[str, Any]) -> list[Any]:
+        before, after = ({"event": name, "data": {}} for name in ("BEFORE", "AFTER"))
+        return [before, *well(request), *([after] if request["execute"] == "query-status" else [])]
+
+    with Qmp(serve(answer=answer).path, SOON) as qmp:
+        assert qmp.execute("query-status") == {"status": "running"}
+        seen = [qmp.event(SOON) for _one in range(4)]
+    assert [one and one["event"] for one in seen] == ["BEFORE", "BEFORE", "AFTER", None]
