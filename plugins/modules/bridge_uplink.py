@@ -159,45 +159,14 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink
     GuardedUplink,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._link import device
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
-
-SPEC = {
-    "name": {"type": "str", "required": True},
-    "bridge": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "guard_timeout": {"type": "float", "default": 60},
-    "force": {"type": "bool", "default": False},
-    "allow_address_change": {"type": "bool", "default": False},
-    "accept_outage": {"type": "bool", "default": False},
-    "override": {
-        "type": "list",
-        "elements": "str",
-        "choices": list(preflight.OVERRIDES),
-        "default": [],
-    },
-    **{key: device.SPEC[key] for key in ("mac", "mtu")},
-    "accept_ra": {"type": "bool"},
-    **device.NETNS,
-}
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import spec as uplink_spec
 
 
 def work(params, items):
     item = items[0]
-    given = device.checked(item)
-    spec = preflight.Spec(
-        item["name"],
-        item["bridge"],
-        item["state"] == "present",
-        item["accept_outage"],
-        item["allow_address_change"],
-        frozenset(item["override"]),
-        own_network=params["netns"] is None,
-        **{key: given.get(key) for key in ("mac", "mtu")},
-        accept_ra=item["accept_ra"],
-    )
-    preflight.check_names(spec)
+    spec = uplink_spec.of(item, params["netns"] is None)
     check_timeout(item["guard_timeout"])
     enter_netns(params["netns"])
 
@@ -218,7 +187,7 @@ def work(params, items):
 
 
 def main():
-    run(SPEC, plural=None, singular="uplink", work=work)
+    run(uplink_spec.SPEC, plural=None, singular="uplink", work=work)
 
 
 if __name__ == "__main__":

@@ -143,20 +143,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     plan as stanza_plan,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import validate
 
-_ITEM = {
-    "name": {"type": "str"},
-    "family": {"type": "str", "choices": ["inet", "inet6"]},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "method": {"type": "str"},
-    "auto": {"type": "bool"},
-    "allow_hotplug": {"type": "bool"},
-    "options": {"type": "raw"},
-    "take_over": {"type": "str"},
-    "hand_back": {"type": "str"},
-    "file": {"type": "path"},
-}
 _COMMON = {
     "path": {"type": "path", "default": ifupdown.DEFAULT},
     "backup": {"type": "bool", "default": True},
@@ -167,7 +155,7 @@ _COMMON = {
 
 
 def work(params, items):
-    wishes = [checked(item, params["validate"]) for item in items]
+    wishes = [validate.checked(item, params["validate"]) for item in items]
     noun = ifupdown.Interfaces(
         params["path"], params["backup_dir"] if params["backup"] else None, params["validate"]
     )
@@ -187,7 +175,7 @@ def more(outcome, noun):
 
 def main():
     run(
-        {**_ITEM, **_COMMON},
+        {**validate.SPEC, **_COMMON},
         plural="stanzas",
         singular="stanza",
         work=work,

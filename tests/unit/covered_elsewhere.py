@@ -92,6 +92,16 @@ ELSEWHERE: dict[str, Elsewhere] = {
         "tests/unit/_uplink/test_by_hand.py",
         "What a host is like once a layout stands is tried by the commands that are made of it.",
     ),
+    "plugins/module_utils/_uplink/read.py": Elsewhere(
+        0,
+        "tests/integration/test_conversion.py",
+        "It dumps a kernel's routes, rules and neighbours, and reads its sysctls.",
+    ),
+    "plugins/module_utils/_uplink/surroundings.py": Elsewhere(
+        0,
+        "tests/faults/test_e_lan.py",
+        "It asks a LAN, and looks for who else manages a NIC of a host.",
+    ),
     "plugins/module_utils/_uplink/apply.py": Elsewhere(
         0,
         "tests/integration/test_conversion.py",

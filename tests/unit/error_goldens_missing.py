@@ -19,7 +19,6 @@ MISSING = {
     "module_utils/_guard/transaction.py": 2,
     "module_utils/_guard/turn.py": 1,
     "module_utils/_guard/wakeup.py": 1,
-    "module_utils/_guarded/uplink.py": 2,
     "module_utils/_host/as_user.py": 1,
     "module_utils/_host/files.py": 6,
     "module_utils/_host/locks.py": 2,
@@ -48,6 +47,7 @@ MISSING = {
     "module_utils/_rtnl/socket.py": 4,
     "module_utils/_uplink/apply.py": 2,
     "module_utils/_uplink/preflight.py": 3,
+    "module_utils/_uplink/surroundings.py": 2,
     "plugin_utils/_guarded_action.py": 2,
     "plugin_utils/_topology/svg.py": 3,
 }

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
-from typing import Any, Iterator, Mapping
+from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import restore
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
-    Link,
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
@@ -19,40 +16,24 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     confirm,
     deadman,
     gateways,
-    timing,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.address import AF_INET
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
-    acd,
-    bound_sockets,
     bpdu,
     by_hand,
-    forwarding,
     layout,
-    manager_files,
-    packet_filter,
+    surroundings,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import (
     Spec,
-    check_duplicates,
 )
-
-# kinds with a driver that may take the link down when it becomes a port
-_RENEGOTIATING = ("", "bond")
-_TO_CONFIRM = timing.LINK_SECONDS + timing.MARGIN_SECONDS  # besides what the switch takes
-
-
-def _time_for(delay: float) -> float:
-    """What a guard needs behind a switch whose ports listen and learn for that many seconds each."""
-    return 2 * delay + _TO_CONFIRM
 
 
 def _carrier_changes(dev: str) -> int:
@@ -62,17 +43,6 @@ def _carrier_changes(dev: str) -> int:
             return int(stream.read())
     except OSError:
         return 0
-
-
-@contextlib.contextmanager
-def _listening_on(dev: str) -> Iterator[None]:
-    """Raises Refused where the device is no more, or goes down, while it is listened on."""
-    try:
-        yield
-    except OSError as error:
-        raise Refused(
-            f"Cannot ask the LAN behind {dev}: {error.strerror}; it was deleted, renamed or set down meanwhile, and nothing was changed: run the task again."
-        ) from None
 
 
 class GuardedUplink(UplinkNoun):
@@ -108,58 +78,14 @@ class GuardedUplink(UplinkNoun):
         """With other managers of the NIC, and what the packet filter says: read once, because no way back asks for it."""
         now = super().read()
         if self._others is None:
-            self._others = self._beside_us(now.links)
+            self._others = surroundings.beside_us(self._spec, now.links)
         return replace(now, **self._others)
-
-    def _beside_us(self, links: Mapping[str, Link]) -> dict[str, Any]:
-        nic, bridge = links.get(self._spec.nic), links.get(self._spec.bridge)
-        if (
-            nic is None
-            or nic.master == self._spec.bridge
-            or not (self._spec.own_network and self._spec.present)
-        ):
-            return {}
-        return {
-            "traces": manager_files.read(nic.name, nic.index),
-            "forwards_dropped": forwarding.dropping(self._spec.bridge, bridge),
-            "filter_rules": tuple(packet_filter.rules(nic.name)),
-            "listeners": tuple(bound_sockets.bound(nic.name)),
-        }
 
     def prepare(self, before: Inet) -> None:
         """Raises Refused where another host has an address of the NIC, and where the guard's time is shorter than the switch may be mute."""
         super().prepare(before)
-        nic = before.links[self._spec.nic]
-        if not nic.running:
-            return
-        if self._spec.present and nic.master is None:
-            self._ask_for_duplicates(before, nic)
-        if (
-            self.guard is not None
-            and nic.kind in _RENEGOTIATING
-            and self._seconds < _time_for(bpdu.STANDARD_DELAY)
-        ):
-            self._listen_for_stp(nic)
-
-    def _ask_for_duplicates(self, now: Snapshot, nic: Link) -> None:
-        addresses = [
-            one.text.partition("/")[0]
-            for one in now.addresses_of(nic.name)
-            if one.family == AF_INET
-        ]
-        own = {link.mac or "" for link in now.links.values()}
-        with _listening_on(nic.name):
-            found = acd.elsewhere(nic.name, nic.mac or "", addresses, own)
-        check_duplicates(self._spec, found)
-
-    def _listen_for_stp(self, nic: Link) -> None:
-        with _listening_on(nic.name):
-            delay = bpdu.listen(nic.name, nic.index)
-        if delay is not None and self._seconds < _time_for(delay):
-            raise Refused(
-                f"guard_timeout {self._seconds:g} is too short: the switch behind {nic.name} runs STP, and would be mute for {2 * delay:g} s if the link "
-                f"is renegotiated; give at least {_time_for(delay):g}."
-            )
+        seconds = None if self.guard is None else self._seconds
+        surroundings.ask_the_lan(before, self._spec, seconds)
 
     def verify(self, before: Inet, after: Inet) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""
@@ -182,12 +108,12 @@ class GuardedUplink(UplinkNoun):
         silent = gateways.silent(self._netlink, now.links, asked)
         if silent and _carrier_changes(self._spec.nic) != self._carrier_changes:
             # the driver renegotiated the link, and the switch may run STP
-            longest = _time_for(bpdu.STANDARD_DELAY)
+            longest = surroundings.time_for(bpdu.STANDARD_DELAY)
             silent = gateways.silent(
                 self._netlink,
                 now.links,
                 silent,
-                min(longest, self._seconds - _TO_CONFIRM) if self._seconds else longest,
+                min(longest, self._seconds - surroundings.TO_CONFIRM) if self._seconds else longest,
             )
         return silent
 

@@ -28,6 +28,20 @@ METHODS = {
 }
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,78}\??")  # ifupdown keeps 79 bytes of a first word
 
+# of one stanza
+SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str"},
+    "family": {"type": "str", "choices": ["inet", "inet6"]},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "method": {"type": "str"},
+    "auto": {"type": "bool"},
+    "allow_hotplug": {"type": "bool"},
+    "options": {"type": "raw"},
+    "take_over": {"type": "str"},
+    "hand_back": {"type": "str"},
+    "file": {"type": "path"},
+}
+
 
 @dataclass(frozen=True)
 class Wish:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
-from typing import Callable, Mapping
+from typing import Callable
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     KernelError,
@@ -26,7 +26,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import qdisc as rtnl_qdisc
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -42,13 +41,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
     identity,
     layout,
     preflight,
+    read,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.changes import KEEP
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
-_SYSCTL_ROOT = "/proc/sys/net"
 # for what a worker of the kernel does: it takes microseconds, or on a busy host milliseconds
 _WORKER_SECONDS = 1.0
 
@@ -75,36 +74,9 @@ class UplinkNoun:
         self._links = LinkNoun(netlink)
 
     def read(self) -> Inet:
-        snapshot = self._links.read()
-        names = names_of(snapshot.links)
-        self._recognise(names, snapshot)
-        own = (self._spec.nic, self._spec.bridge)
-        dhcp = handover.survey(own)
-        return Inet(
-            snapshot.links,
-            snapshot.addresses,
-            snapshot.holders,
-            snapshot.ways,
-            snapshot.peers,
-            rtnl_route.decode_routes(self._netlink.dump(rtnl_route.RTM_GETROUTE), names),
-            rtnl_route.decode_rules(self._netlink.dump(rtnl_route.RTM_GETRULE)),
-            rtnl_neigh.decode_neighbours(
-                [
-                    *self._netlink.dump(rtnl_neigh.RTM_GETNEIGH),
-                    *self._netlink.dump(rtnl_neigh.RTM_GETNEIGH, rtnl_neigh.PROXIES),
-                ],
-                names,
-            ),
-            # a device that is yet to be made will start with the defaults
-            {
-                key: value
-                for dev in own
-                for key, value in _sysctls_of(dev, dev if dev in snapshot.links else "default")
-            },
-            dhcp.clients,
-            self._hooks(names),
-            pretenders=dhcp.pretenders,
-        )
+        around = read.around(self._netlink, self._links.read())
+        self._recognise(names_of(around.links), around)
+        return read.with_own(around, (self._spec.nic, self._spec.bridge), around.links)
 
     def _recognise(self, names: dict[int, str], now: Snapshot) -> None:
         """Which device is the NIC: the one that had its name at the first look, whatever it is called by now."""
@@ -125,16 +97,6 @@ class UplinkNoun:
         """Whether the NIC has another name by now, or is gone: its old name may be another device's."""
         return self._gone or bool(self._called)
 
-    def _hooks(self, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
-        try:
-            return rtnl_qdisc.decode_hooks(
-                self._netlink.dump(rtnl_qdisc.RTM_GETQDISC, rtnl_qdisc.QDISC_HEADER), names
-            )
-        except KernelError as error:
-            if error.errno != errno.EOPNOTSUPP:
-                raise
-            return ()  # a kernel without qdiscs has none
-
     def prepare(self, before: Inet) -> None:
         self._netlink.ready()
 
@@ -142,12 +104,7 @@ class UplinkNoun:
         if isinstance(wish, Layout):
             return self._plan_back(now, wish)
         if self._target is None:
-            preflight.check(now, wish)
-            self._target = (
-                layout.bridged(now, wish.nic, wish.bridge, wish.mac, wish.mtu, wish.accept_ra)
-                if wish.present
-                else layout.unbridged(now, wish.nic, wish.bridge)
-            )
+            self._target = preflight.target(now, wish)
         elif self.astray:
             self._check(Link(self._names[self._index], self._index))
         return uplink_plan.plan(now, self._target)
@@ -305,7 +262,7 @@ class UplinkNoun:
         )
 
     def _sysctl(self, change: Change, now: Inet) -> None:
-        path = f"{_SYSCTL_ROOT}/{change.name.partition('/')[2]}"
+        path = f"{read.SYSCTL_ROOT}/{change.name.partition('/')[2]}"
         try:
             with self._netlink.turn(), open(path, "w", encoding="ascii") as stream:
                 stream.write(change.payload)
@@ -339,17 +296,3 @@ def remark_on(change: Change, kept: bool) -> str:
     """What is said of a thing that somebody else has added."""
     thing = f"{change.kind} {change.name}, which somebody else has added,"
     return f"The {thing} {'stays' if kept else 'could not be kept'}."
-
-
-def _sysctls_of(dev: str, source: str) -> list[tuple[str, str]]:
-    found = []
-    for pattern in layout.COPIED_SYSCTLS:
-        try:
-            with open(f"{_SYSCTL_ROOT}/{pattern.format(dev=source)}", encoding="ascii") as stream:
-                found.append((pattern.format(dev=dev), stream.read().strip()))
-        except FileNotFoundError:
-            continue  # no IPv6, or an older kernel
-        except OSError as error:
-            if error.errno != errno.EIO:  # a secret that nobody has set
-                raise
-    return found

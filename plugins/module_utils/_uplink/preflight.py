@@ -20,7 +20,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     managers as network_managers,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import (
+    Inet,
+    Layout,
+    bridged,
+    unbridged,
+)
 
 _IFA_F_PERMANENT, _IFA_F_DADFAILED = 0x80, 0x08
 # their rx_handler is in the place that the bridge needs
@@ -113,6 +118,14 @@ def check(now: Inet, spec: Spec) -> None:
             "learns; turn stp_state off for the conversion, or say accept_outage: true."
         )
     _check_inet(now, spec)
+
+
+def target(now: Inet, spec: Spec) -> Layout:
+    """What shall stand, of a host that can do it. Raises BadInput and Refused."""
+    check(now, spec)
+    if not spec.present:
+        return unbridged(now, spec.nic, spec.bridge)
+    return bridged(now, spec.nic, spec.bridge, spec.mac, spec.mtu, spec.accept_ra)
 
 
 def check_duplicates(spec: Spec, elsewhere: Mapping[str, str]) -> None:
