@@ -4,6 +4,7 @@
 .PHONY: help demo test unit lint docs integration faults acceptance bench lab-up lab-down clean-cache
 
 DISTRO ?= bookworm
+NETWORK ?= ifupdown
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -35,8 +36,8 @@ bench: ## ratios against ip -batch, task loops and other conversions; ARGS="--fu
 demo: ## a lab, a hypervisor whose eth0 becomes a port of br0 over SSH, guests by DHCP; DISTRO=trixie for Debian 13
 	@tools/env demo python tools/demo.py demo --distro $(DISTRO)
 
-lab-up: ## only the lab; DISTRO=trixie for Debian 13
-	@tools/env demo python tools/demo.py lab-up --distro $(DISTRO)
+lab-up: ## only the lab; DISTRO=trixie for Debian 13, NETWORK=netplan, networkd, networkmanager or ifupdown2 for other managers
+	@tools/env demo python tools/demo.py lab-up --distro $(DISTRO) --network $(NETWORK)
 
 lab-down: ## remove the lab; the cached image stays
 	@tools/env demo python tools/demo.py lab-down

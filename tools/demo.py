@@ -76,15 +76,15 @@ def playbook(name: str, *arguments: str, quiet: bool = False) -> dict[str, int]:
     return changed
 
 
-def lab_up(distro: str, steps: Steps) -> None:
+def lab_up(distro: str, network: str, steps: Steps) -> None:
     # The builder itself, not only through the role: its lines of progress are seen while it works.
-    steps.begin(f"The lab: a LAN and its machines ({distro})")
+    steps.begin(f"The lab: a LAN and its machines ({distro}, {network})")
     subprocess.run(
-        [sys.executable, str(IMAGE_BUILDER), "--distro", distro],
+        [sys.executable, str(IMAGE_BUILDER), "--distro", distro, "--network", network],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    playbook("lab.yml", "-e", f"lab_distro={distro}", quiet=True)
+    playbook("lab.yml", "-e", f"lab_distro={distro}", "-e", f"lab_network={network}", quiet=True)
 
 
 def lab_directory() -> Path:
@@ -103,7 +103,7 @@ def ssh(*command: str) -> str:
 
 def demo(distro: str) -> None:
     steps = Steps()
-    lab_up(distro, steps)
+    lab_up(distro, "ifupdown", steps)
     before = ssh("printenv", "SSH_CONNECTION")
     steps.begin("site.yml over SSH, through the NIC that becomes a port of the bridge")
     first = playbook("site.yml", quiet=True)
@@ -153,12 +153,18 @@ def main() -> int:
     )
     parser.add_argument("what", choices=["demo", "lab-up", "lab-down"])
     parser.add_argument("--distro", choices=["bookworm", "trixie"], default="bookworm")
+    parser.add_argument(
+        "--network",
+        choices=["ifupdown", "ifupdown2", "networkd", "netplan", "networkmanager"],
+        default="ifupdown",
+        help="what manages the network of lab-up's machines",
+    )
     arguments = parser.parse_args()
     try:
         if arguments.what == "demo":
             demo(arguments.distro)
         elif arguments.what == "lab-up":
-            lab_up(arguments.distro, Steps())
+            lab_up(arguments.distro, arguments.network, Steps())
             say_where()
         else:
             playbook("lab.yml", "-e", "lab_state=absent", quiet=True)

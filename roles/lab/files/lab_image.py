@@ -4,7 +4,8 @@
 """Build the disk of the lab's hypervisors once, and print the directory that holds it.
 
 The directory holds C(disk.raw) (ext4, no partition table), C(vmlinuz), C(initrd.img) and C(manifest.json). Its name ends in a
-hash of all that goes into it, so a change of the recipe is another image and an old one is never mistaken for it.
+hash of all that goes into it, so a change of the recipe is another image and an old one is never mistaken for it; it begins with the
+Debian release and with what manages the network.
 Progress goes to standard error; standard output is that one line.
 """
 
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Iterator
 
@@ -38,9 +40,18 @@ ROLE_PACKAGES = (
 # A hypervisor as an administrator finds it, and the tools the tests look at it with.
 BASE_PACKAGES = (
     "linux-image-cloud-amd64", "initramfs-tools", "systemd-sysv", "udev", "dbus", "kmod", "procps",
-    "ifupdown", "iproute2", "iputils-ping", "net-tools", "tcpdump", "dnsmasq-base",
+    "iproute2", "iputils-ping", "net-tools", "tcpdump", "dnsmasq-base",
     "openssh-server", "python3", "python3-apt", "less",
 )  # fmt: skip
+# What manages the network: packages, and the units that Debian leaves switched off. Only one of them is on a machine, as on a real one.
+# resolved comes with networkd on Debian's cloud images and on Ubuntu.
+NETWORKS = {
+    "ifupdown": (("ifupdown",), ()),
+    "ifupdown2": (("ifupdown2", "isc-dhcp-client"), ()),
+    "networkd": (("systemd-resolved",), ("systemd-networkd", "systemd-resolved")),
+    "netplan": (("netplan.io", "systemd-resolved"), ("systemd-networkd", "systemd-resolved")),
+    "networkmanager": (("network-manager",), ()),
+}
 # What ifupdown asks DHCP with where nobody chose: the client that an installation of the release has.
 DHCP_CLIENT = {"bookworm": "isc-dhcp-client", "trixie": "dhcpcd-base"}
 # Work that a VM of an hour's life never needs, and that makes the first minutes slow without KVM.
@@ -81,31 +92,41 @@ class Progress:
             self.say(text)
 
 
-def packages_of(distro: str, more: Iterable[str]) -> list[str]:
-    return sorted({*ROLE_PACKAGES, *BASE_PACKAGES, DHCP_CLIENT[distro], *more})
+@dataclass(frozen=True)
+class Wish:
+    """What an image is to be: a Debian release, what manages its network, and packages besides the usual."""
 
+    distro: str
+    network: str = "ifupdown"
+    more: tuple[str, ...] = ()
 
-def recipe(distro: str, more: Iterable[str]) -> dict[str, object]:
-    """All that goes into the image, as data: its hash is the image's name."""
-    files = {
-        str(path.relative_to(ROOTFS)): path.read_text()
-        for path in sorted(ROOTFS.rglob("*"))
-        if path.is_file()
-    }
-    return {
-        "distro": distro,
-        "packages": packages_of(distro, more),
-        "masked": MASKED_UNITS,
-        "dpkg": DPKG_OPTIONS,
-        "disk": DISK_SIZE,
-        "files": files,
-        "builder": Path(__file__).read_text(),
-    }
+    def packages(self) -> list[str]:
+        client = (DHCP_CLIENT[self.distro],) if self.network == "ifupdown" else ()
+        return sorted(
+            {*ROLE_PACKAGES, *BASE_PACKAGES, *NETWORKS[self.network][0], *client, *self.more}
+        )
 
+    def recipe(self) -> dict[str, object]:
+        """All that goes into the image, as data: its hash is the image's name."""
+        files = {
+            str(path.relative_to(ROOTFS)): path.read_text()
+            for path in sorted(ROOTFS.rglob("*"))
+            if path.is_file()
+        }
+        return {
+            "distro": self.distro,
+            "packages": self.packages(),
+            "enabled": NETWORKS[self.network][1],
+            "masked": MASKED_UNITS,
+            "dpkg": DPKG_OPTIONS,
+            "disk": DISK_SIZE,
+            "files": files,
+            "builder": Path(__file__).read_text(),
+        }
 
-def image_directory(distro: str, cache: Path, more: Iterable[str]) -> Path:
-    digest = hashlib.sha256(json.dumps(recipe(distro, more), sort_keys=True).encode()).hexdigest()
-    return cache / f"{distro}-{digest[:12]}"
+    def directory(self, cache: Path) -> Path:
+        digest = hashlib.sha256(json.dumps(self.recipe(), sort_keys=True).encode()).hexdigest()
+        return cache / f"{self.distro}-{self.network}-{digest[:12]}"
 
 
 @contextlib.contextmanager
@@ -120,10 +141,10 @@ def only_one(cache: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def build(distro: str, cache: Path, more: Iterable[str]) -> Path:
-    """Return the image's directory, built unless it is there; C(more) are packages besides the usual. Raises BuildError."""
+def build(wish: Wish, cache: Path) -> Path:
+    """Return the image's directory, built unless it is there. Raises BuildError."""
     progress = Progress()
-    target = image_directory(distro, cache, more)
+    target = wish.directory(cache)
     if target.is_dir():
         return target
     _check_tools()
@@ -136,15 +157,15 @@ def build(distro: str, cache: Path, more: Iterable[str]) -> Path:
         for stale in cache.glob(".build-*"):
             shutil.rmtree(stale)
         progress.say(
-            f"building the lab's {distro} image, once (about two minutes; cached in {cache})"
+            f"building the lab's image of {wish.distro} with {wish.network}, once (about two minutes; cached in {cache})"
         )
         work = Path(tempfile.mkdtemp(prefix=".build-", dir=cache))
         try:
             result = work / "image"
             result.mkdir()
-            _bootstrap(distro, packages_of(distro, more), work, progress)
+            _bootstrap(wish, work, progress)
             _make_disk(work / "root", result, progress)
-            (result / "manifest.json").write_text(json.dumps(recipe(distro, more), indent=1))
+            (result / "manifest.json").write_text(json.dumps(wish.recipe(), indent=1))
             os.rename(result, target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -162,30 +183,22 @@ def _check_tools() -> None:
         )
 
 
-def _bootstrap(distro: str, packages: Iterable[str], work: Path, progress: Progress) -> None:
+def _bootstrap(wish: Wish, work: Path, progress: Progress) -> None:
     root = work / "root"
     staging = work / "staging"
     _stage(staging)
     command = [
         # mmdebstrap mounts /proc and /sys below the root: in a mount namespace they die with it, whatever happens.
         "unshare", "--mount", "--propagation=private", "--fork", "--kill-child",
-        "mmdebstrap", "--verbose", "--mode=root", "--variant=apt", f"--include={','.join(packages)}",
+        "mmdebstrap", "--verbose", "--mode=root", "--variant=apt", f"--include={','.join(wish.packages())}",
         *(f"--dpkgopt={option}" for option in DPKG_OPTIONS),
         "--aptopt=Acquire::Languages none", "--aptopt=Acquire::Retries 3",
         f"--essential-hook=sync-in {staging} /",
-        distro, str(root),
+        wish.distro, str(root),
     ]  # fmt: skip
     _run(command, Counter(progress), {"DEBIAN_FRONTEND": "noninteractive"})
-    _run(
-        [
-            "chroot",
-            str(root),
-            "systemctl",
-            "enable",
-            "lab-seed.service",
-            "serial-getty@ttyS0.service",
-        ]
-    )
+    enabled = ("serial-getty@ttyS0.service", *NETWORKS[wish.network][1])
+    _run(["chroot", str(root), "systemctl", "enable", *enabled])
     _run(["chroot", str(root), "systemctl", "mask", *MASKED_UNITS])
     for leftover in (
         "etc/hostname",
@@ -206,7 +219,7 @@ def _stage(staging: Path) -> None:
             target.chmod(0o755)
         else:
             shutil.copyfile(path, target)
-            target.chmod(0o644)
+            target.chmod(0o755 if path.read_bytes().startswith(b"#!") else 0o644)
     staging.chmod(0o755)
 
 
@@ -313,6 +326,7 @@ def main() -> int:
         description="Build the disk of the lab's hypervisors once, and print the directory that holds it."
     )
     parser.add_argument("--distro", choices=DISTROS, default=DISTROS[0])
+    parser.add_argument("--network", choices=tuple(NETWORKS), default="ifupdown")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where images are kept")
     parser.add_argument(
         "--package",
@@ -324,11 +338,12 @@ def main() -> int:
         "--where", action="store_true", help="only print where the image is or would be"
     )
     arguments = parser.parse_args()
+    wish = Wish(arguments.distro, arguments.network, tuple(arguments.package))
     if arguments.where:
-        print(image_directory(arguments.distro, arguments.cache, arguments.package))
+        print(wish.directory(arguments.cache))
         return 0
     try:
-        print(build(arguments.distro, arguments.cache, arguments.package))
+        print(build(wish, arguments.cache))
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

@@ -23,6 +23,7 @@ FILES = Path(__file__).resolve().parents[3] / "roles" / "lab" / "files"
 def load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, FILES / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for it
     spec.loader.exec_module(module)
     return module
 
@@ -42,43 +43,92 @@ class Lines:
     now_and_then = say
 
 
+def image(tmp_path: Path, *wish: object) -> str:
+    return lab_image.Wish(*wish).directory(tmp_path).name
+
+
+def packages(*wish: object) -> set[str]:
+    return set(lab_image.Wish(*wish).recipe()["packages"])
+
+
 def test_the_same_recipe_is_the_same_image_and_another_release_another(tmp_path: Path) -> None:
-    one = lab_image.image_directory("bookworm", tmp_path, ())
-    assert one == lab_image.image_directory("bookworm", tmp_path, ())
-    assert one.parent == tmp_path
-    assert one.name.startswith("bookworm-")
-    assert (
-        lab_image.image_directory("trixie", tmp_path, ()).name.split("-")[1]
-        != one.name.split("-")[1]
-    )
+    one = image(tmp_path, "bookworm")
+    assert one == image(tmp_path, "bookworm")
+    assert lab_image.Wish("bookworm").directory(tmp_path).parent == tmp_path
+    assert one.startswith("bookworm-ifupdown-")
+    assert image(tmp_path, "trixie").split("-")[2] != one.split("-")[2]
+
+
+def test_what_manages_the_network_is_in_the_images_name(tmp_path: Path) -> None:
+    assert image(tmp_path, "trixie", "netplan").startswith("trixie-netplan-")
 
 
 def test_the_image_holds_every_package_that_the_role_would_install() -> None:
     wanted = {"python3-pyroute2", "python3-netaddr", "bridge-utils", "qemu-system-x86", "ipxe-qemu"}
-    assert wanted <= set(lab_image.recipe("bookworm", ())["packages"])
+    assert all(wanted <= packages("bookworm", network) for network in lab_image.NETWORKS)
+
+
+@pytest.mark.parametrize(
+    ("network", "own"),
+    [
+        ("ifupdown", {"ifupdown"}),
+        ("ifupdown2", {"ifupdown2"}),
+        ("networkd", set()),
+        ("netplan", {"netplan.io"}),
+        ("networkmanager", {"network-manager"}),
+    ],
+)
+@pytest.mark.parametrize("distro", lab_image.DISTROS)
+def test_only_one_manager_is_on_a_machine(distro: str, network: str, own: set[str]) -> None:
+    managers = {"ifupdown", "ifupdown2", "netplan.io", "network-manager"}
+    assert packages(distro, network) & managers == own
+
+
+def test_networkd_which_is_everywhere_is_switched_on_only_where_it_is_asked_for() -> None:
+    on = {
+        network: lab_image.Wish("trixie", network).recipe()["enabled"]
+        for network in lab_image.NETWORKS
+    }
+    assert {network for network, units in on.items() if "systemd-networkd" in units} == {
+        "networkd",
+        "netplan",
+    }
 
 
 def test_one_more_package_is_another_image(tmp_path: Path) -> None:
-    assert "sudo" in lab_image.recipe("bookworm", ("sudo",))["packages"]
-    assert lab_image.image_directory("bookworm", tmp_path, ("sudo",)) != lab_image.image_directory(
-        "bookworm", tmp_path, ()
-    )
+    assert "sudo" in packages("bookworm", "ifupdown", ("sudo",))
+    assert image(tmp_path, "bookworm", "ifupdown", ("sudo",)) != image(tmp_path, "bookworm")
 
 
 def test_each_release_asks_dhcp_with_its_own_client() -> None:
     clients = {"isc-dhcp-client", "dhcpcd-base"}
-    assert clients & set(lab_image.recipe("bookworm", ())["packages"]) == {"isc-dhcp-client"}
-    assert clients & set(lab_image.recipe("trixie", ())["packages"]) == {"dhcpcd-base"}
+    assert clients & packages("bookworm") == {"isc-dhcp-client"}
+    assert clients & packages("trixie") == {"dhcpcd-base"}
+
+
+def test_managers_with_a_client_of_their_own_have_no_other() -> None:
+    clients = {"isc-dhcp-client", "dhcpcd-base"}
+    for network in ("networkd", "netplan", "networkmanager"):
+        assert not clients & packages("trixie", network)
 
 
 def test_the_files_that_are_laid_over_the_image_are_part_of_its_recipe() -> None:
-    assert "etc/systemd/system/lab-seed.service" in lab_image.recipe("bookworm", ())["files"]
+    assert any(name.endswith("/lab-seed") for name in lab_image.Wish("bookworm").recipe()["files"])
+
+
+def test_a_script_among_them_can_be_run_and_the_rest_only_read(tmp_path: Path) -> None:
+    lab_image._stage(tmp_path)
+    modes = {
+        path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()
+    }
+    assert modes["lab-seed"] == 0o755 and modes["lab.conf"] == 0o644
 
 
 def test_an_image_that_is_there_is_not_built_again(tmp_path: Path) -> None:
-    there = lab_image.image_directory("bookworm", tmp_path, ())
+    wish = lab_image.Wish("bookworm")
+    there = wish.directory(tmp_path)
     there.mkdir()
-    assert lab_image.build("bookworm", tmp_path, ()) == there
+    assert lab_image.build(wish, tmp_path) == there
     assert list(tmp_path.iterdir()) == [there]
 
 
