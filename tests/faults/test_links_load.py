@@ -95,7 +95,7 @@ def test_k02_b04_the_1024th_port_is_refused_before_anything_changes_and_a_full_b
         fail={"at": 1, "meanwhile": ["ip", "link", "set", "tap1022", "master", "br0"]},
     )
     assert (
-        "1023 ports already (EXFULL)" in answer["result"]["msg"]
+        "1023 ports already; use a second bridge (EXFULL)" in answer["result"]["msg"]
         and "the host is as it was before" in answer["result"]["msg"]
     )
     guest = ip_json(host.netns, "-d", "link", "show", "guest")[0]

@@ -52,7 +52,7 @@ def test_x10_a_change_that_silences_the_gateways_is_undone_at_once(uplink, wish)
         before = settled(made.host)
         answer = change_links(made.host, 60, **wish)
         assert (
-            "answered and does not on br0" in answer["error"]
+            "answered and does not on br0;" in answer["error"]
             and "the host is as it was before" in answer["error"]
         ), answer
         assert hand.state(answer["id"]) == "rolled-back" and hand.wait() < AT_ONCE

@@ -59,7 +59,9 @@ def test_a_missing_directory_is_one_sentence(run_module, tmp_path):
         "ifupdown_state", {"interfaces": ["br0"], "directory": str(tmp_path / "none")}
     )
     assert (
-        result["failed"] and "is ifupdown installed" in result["msg"] and "\n" not in result["msg"]
+        result["failed"]
+        and "install ifupdown where it is missing" in result["msg"]
+        and "\n" not in result["msg"]
     )
 
 

@@ -22,7 +22,7 @@ from ansible_collections.hypervisor.network.tests.unit.error_goldens_missing imp
 
 @pytest.mark.parametrize(("subject", "case"), error_goldens.entries())
 def test_what_is_typed_is_told_exactly_this(subject: str, case: dict[str, Any]) -> None:
-    said, _lines = error_goldens.told(subject, case)
+    said, _sites = error_goldens.told(subject, case)
     assert said == case["says"]
 
 
@@ -36,31 +36,30 @@ def test_every_raise_has_a_golden_but_those_that_are_listed() -> None:
     covered = _of_triplets()
     for param in error_goldens.entries():
         covered |= error_goldens.told(*param.values)[1]
-    sites = set(error_goldens.raises())
-    without = sites - error_goldens.sites(covered)
+    without = set(error_goldens.raises()) - covered
     counted: dict[str, int] = {}
     for file, _function, _number in without:
         counted[file] = counted.get(file, 0) + 1
     assert counted == MISSING, sorted(without)
 
 
-def _of_triplets() -> set[tuple[str, int]]:
-    """The lines that the refused triplets of links and of entries come through."""
+def _of_triplets() -> set[error_goldens.Site]:
+    """The places that the refused triplets of links and of entries come from."""
     return {
-        line
+        site
         for kind in ("bridge", "port", "tap")
         for case in triplets.cases(kind)
-        for line in _refused(case, triplets.snapshot_of, triplets.wish_of, triplets.noun().plan)
+        for site in _refused(case, triplets.snapshot_of, triplets.wish_of, triplets.noun().plan)
     } | {
-        line
+        site
         for case in fdb_tables.CASES.iterdir()
-        for line in _refused(case, fdb_tables.table_of, fdb_tables.wish_of, fdb_plan.plan)
+        for site in _refused(case, fdb_tables.table_of, fdb_tables.wish_of, fdb_plan.plan)
     }
 
 
-def _refused(case: Path, now_of: Any, wish_of: Any, plan: Any) -> set[tuple[str, int]]:
+def _refused(case: Path, now_of: Any, wish_of: Any, plan: Any) -> set[error_goldens.Site]:
     if isinstance(triplets.load(case, "changes"), list):
         return set()
-    with pytest.raises(errors.HypervisorNetworkError) as caught:
+    with error_goldens.noted() as notes, pytest.raises(errors.HypervisorNetworkError) as caught:
         plan(now_of(triplets.load(case, "current")), wish_of(triplets.load(case, "desired")))
-    return set(error_goldens.lines(caught.value))
+    return error_goldens.sites(notes, str(caught.value))

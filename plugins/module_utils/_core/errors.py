@@ -87,7 +87,10 @@ class KernelError(HypervisorNetworkError):
     """
 
     def __init__(self, what: str, errno: int) -> None:
-        name = _errno.errorcode.get(errno, str(errno))
+        # C has two names for that number, and the kernel means this one
+        name = (
+            "EOPNOTSUPP" if errno == _errno.EOPNOTSUPP else _errno.errorcode.get(errno, str(errno))
+        )
         meaning = _MEANINGS.get(errno, "the kernel refused it")
         super().__init__(f"Cannot {what}: {meaning} ({name}).")
         self.errno = errno
@@ -118,16 +121,17 @@ def _named(error: BaseException) -> str:
 _MEANINGS = {
     _errno.EPERM: "the kernel wants CAP_NET_ADMIN; run the task with become",
     _errno.EACCES: "this user may not; run the task with become",
-    _errno.EBUSY: "the device is in use by something else, such as a macvlan on it or a process that holds it",
-    _errno.EEXIST: "it exists already, made by somebody else meanwhile",
+    _errno.EBUSY: "the device is in use by something else, such as a macvlan on it or a process that holds it; free it first",
+    _errno.EEXIST: "it exists already, made by somebody else meanwhile; run the task again",
     _errno.ENODEV: "no such device",
     _errno.ELOOP: "a bridge cannot be a port of a bridge",
-    _errno.EXFULL: "the bridge has its 1023 ports already",
+    _errno.EXFULL: "the bridge has its 1023 ports already; use a second bridge",
     _errno.EOPNOTSUPP: "this kernel or this device does not support it",
     _errno.ERANGE: "the value is outside the kernel's range",
     _errno.EINVAL: "the kernel calls the value invalid",
     _errno.EADDRNOTAVAIL: "the address cannot be used here",
+    _errno.EROFS: "it is mounted read-only, as /proc/sys of a container is; run the task where it can be written",
     _errno.ENETDOWN: "the device is down",
     _errno.ENETUNREACH: "the gateway is on no connected network",
-    _errno.ENOBUFS: "the kernel has no buffer left for it",
+    _errno.ENOBUFS: "the kernel has no buffer left for it; run the task again when it has less to do",
 }

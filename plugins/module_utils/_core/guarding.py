@@ -50,8 +50,8 @@ class Unguarded:
         """Raises Refused, with WANTED among its facts, and what would have been changed."""
         if wanted(self._params, changes):
             raise Refused(
-                f"The guard that this wants is not in the module but in its task's action, so nothing was changed: {listed([str(one) for one in changes], 3)}; "
-                "run it as a task of Ansible, or say guard_mode: never.",
+                f"This change wants a guard ({listed([str(one) for one in changes], 3)}), which comes with the task's action and not with the module, so "
+                "nothing was changed; run it as a task of Ansible, or say guard_mode: never.",
                 **{WANTED: True, "changes": [change.as_dict() for change in changes]},
             )
 

@@ -124,7 +124,7 @@ def _carried_out(noun: Noun, wish: Any, before: Any, changes: Plan, guard: Guard
         after = noun.read()
         left = tuple(noun.plan(after, wish))
     if left:
-        raise ReadBackError(f"The host accepted every write and still differs: {_in_words(left)}.")
+        raise ReadBackError(_differs(left))
     verify = getattr(noun, "verify", None)
     if verify is not None:
         with during("verifying", ""):
@@ -151,7 +151,7 @@ def _undo(
             with during("handing the undo over to the guard", _GUARDED):
                 guard.hand_over(f"{error} The undo failed as well: {second}")
         raise UndoFailed(
-            f"{error} The undo failed as well, the host is half changed: {second}"
+            f"{error} The undo failed as well, the host is half changed, so put right what stopped it and run the task again: {second}"
         ) from error
     with during("telling what was undone", _UNDONE):
         remarks = getattr(noun, "remarks", list)()
@@ -161,7 +161,7 @@ def _undo(
         error.args = (
             " ".join(
                 [
-                    f"{error} Everything this run did was undone ({len(back)} steps); the host is as it was before.",
+                    f"{error} Everything this run did was undone ({len(back)} {'step' if len(back) == 1 else 'steps'}); the host is as it was before.",
                     *remarks,
                 ]
             ),
@@ -184,8 +184,12 @@ def restore(noun: Noun, before: Any, changes: Plan) -> list[Change]:
         done += back
     left = tuple(noun.plan(noun.read(), wish))
     if left:
-        raise ReadBackError(f"The host accepted every write and still differs: {_in_words(left)}.")
+        raise ReadBackError(_differs(left))
     return done
+
+
+def _differs(left: Plan) -> str:
+    return f"The host accepted every write and still differs: {_in_words(left)}; look for what sets it back, such as a network manager."
 
 
 def _in_words(changes: Plan) -> str:

@@ -196,7 +196,7 @@ def _started(client: Client, old_dev: str, host: Host) -> Callable[[float], None
         return run_daemon(argv, begin)
     except OSError as error:
         raise MissingDependency(
-            f"Cannot start {found[0]} for {client.dev}: {error.strerror}; install {program.package}."
+            f"Cannot start {found[0]} for {client.dev}: {error.strerror}; make it executable, or install {program.package} anew."
         ) from None
 
 

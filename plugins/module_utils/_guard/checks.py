@@ -36,7 +36,8 @@ def must_answer(silent: Sequence[Gateway], source: str = "") -> None:
     if silent:
         where = f" on {source}" if source else ""
         raise ReadBackError(
-            f"The {' and the '.join(str(one) for one in silent)} answered{where} and does not on {silent[0].dev}."
+            f"The {' and the '.join(str(one) for one in silent)} answered{where} and does not on {silent[0].dev}; look at what "
+            f"the switch and packet filters let through for {silent[0].dev}."
         )
 
 
@@ -47,7 +48,9 @@ def must_answer_again(silent: Sequence[Gateway], others: Iterable[str] = ()) -> 
         for dev in others
     ]
     if silent and not said:
-        said = [f"Everything is as before, but the {silent[0]} does not answer."]
+        said = [
+            f"Everything is as before, but the {silent[0]} does not answer; look at the router and the way to it."
+        ]
     if said:
         raise ReadBackError(" ".join(said))
 

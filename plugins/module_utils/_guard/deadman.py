@@ -149,13 +149,19 @@ class Guard:
         """
         dead = bool(select.select([self._pipe], [], [], 0)[0])
         if dead and self.transaction.state == transactions.ARMED:
-            raise Refused("The guard died while the network was changed.")
+            raise Refused(
+                "The guard died while the network was changed; look in the journal what killed it, and run the task again."
+            )
         if not self.transaction.move(transactions.ARMED, transactions.APPLIED):
-            raise DeadlineExceeded("The guard has taken over.")
+            raise DeadlineExceeded(
+                "The guard has taken over, since its time was over or somebody ordered it."
+            )
         try:
             os.write(self._pipe, _APPLIED)
         except OSError:
-            raise DeadlineExceeded("The guard died when everything was applied.") from None
+            raise DeadlineExceeded(
+                "The guard died when everything was applied; look in the journal what killed it, and run the task again."
+            ) from None
 
     def claim(self) -> None:
         """Win the right to undo what the module did. Where it is the guard's, wait for its end, and raise what became of the host."""
@@ -194,12 +200,18 @@ class Guard:
             else f"The transaction {self.transaction.id} was ended while it was applied ({facts.get('why', facts['state'])});"
         )
         if facts["state"] == transactions.ROLLED_BACK:
-            cure = ", so give a larger guard_timeout" if self._late() and not failed else ""
-            return DeadlineExceeded(f"{begin} the guard has given the host back{cure}.")
+            cure = "; give a larger guard_timeout" if self._late() else "; run the task again"
+            return DeadlineExceeded(
+                f"{begin} the guard has given the host back{'' if failed else cure}."
+            )
         if facts["state"] == transactions.CONFIRMED:
-            return Refused(f"{begin} it was confirmed by hand, so nothing is undone.")
+            return Refused(
+                f"{begin} it was confirmed by hand, so nothing is undone; run the task again for what is missing."
+            )
         if not through:
-            return UndoFailed(f"{begin} the guard is still giving the host back.")
+            return UndoFailed(
+                f"{begin} the guard is still giving the host back, and is through when {self.transaction.path} holds the file rolled-back."
+            )
         return UndoFailed(
             f"{begin} the guard could not give the host back: {facts.get('error') or 'it was killed.'}"
         )

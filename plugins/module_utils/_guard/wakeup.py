@@ -33,7 +33,8 @@ class Wakers:
         )
         if failed or libc.inotify_add_watch(self._inotify, os.fsencode(path), _IN_MOVED) < 0:
             raise Refused(
-                f"The guard cannot watch its deadline and {path}: {os.strerror(ctypes.get_errno())}."
+                f"The guard cannot watch its deadline and {path}: {os.strerror(ctypes.get_errno())}; look at the sysctls fs.inotify and at the "
+                "limits of open files."
             )
 
     @property

@@ -36,7 +36,7 @@ def alone(directory: str = DIRECTORY, patience: float = _PATIENCE) -> Iterator[N
         return
     except OSError as error:
         raise Refused(
-            f"Cannot lock {directory}: {error.strerror}; make it a directory of root with mode 0711."
+            f"Cannot lock {directory}: {error.strerror}; {places.cure(error, places.RUN_MODE)}."
         ) from None
     try:
         _wait(descriptor, time.monotonic() + patience, patience)

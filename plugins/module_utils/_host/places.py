@@ -28,9 +28,14 @@ def own_directory(path: str, mode: int) -> None:
             raise Refused(
                 f"Cannot make {path}: {error.strerror}; run the task with become."
             ) from None
-        raise Refused(
-            f"Cannot make {path}: {error.strerror}; make it a directory of root with mode {mode:04o}."
-        ) from None
+        raise Refused(f"Cannot make {path}: {error.strerror}; {cure(error, mode)}.") from None
+
+
+def cure(error: OSError, mode: int) -> str:
+    """What to do where a directory of ours can't be made, for another reason than this user's rights."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on that file system"
+    return f"make it a directory of root with mode {mode:04o}"
 
 
 def opened(path: str, mode: int) -> int:

@@ -65,7 +65,7 @@ class IfState:
                 atomic.write(self._path, b"".join(line + b"\n" for line in lines), mode=_MODE)
         except OSError as error:
             raise Refused(
-                f"Cannot write ifupdown's state in {self._directory}: {error.strerror}; is ifupdown installed, and become on?"
+                f"Cannot write ifupdown's state in {self._directory}: {error.strerror}; install ifupdown where it is missing, and run the task with become."
             ) from None
 
     def wish_back(self, before: Mapping[str, str], changes: Plan) -> dict[str, bool]:

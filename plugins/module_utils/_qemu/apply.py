@@ -232,7 +232,10 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GuestError(f"The host cannot do it: {error}.") from error
+        where = f" ({error.filename})" if error.filename is not None else ""
+        raise GuestError(
+            f"The host failed while its guests were changed: {error.strerror or error}{where}; cure that, and run the task again."
+        ) from error
 
 
 def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list[dict[str, Any]]:

@@ -49,7 +49,8 @@ def create(recipe: Mapping[str, Any], look: paths.Look, user: pwd.struct_passwd)
         os.fchown(descriptor, user.pw_uid, user.pw_gid)
         done = programs.run(words, _CREATE_DEADLINE, rights=rights_of(user))
         if done.status:
-            raise GuestError(f"qemu-img cannot make {path}: {done.errors}")
+            said = " ".join(done.errors.split()).rstrip(".") or "it gave no reason"
+            raise GuestError(f"qemu-img cannot make {path}: {said}.")
         if not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             raise Refused(f"{path} was exchanged while it was made; look who did that.")
         paths.mark(descriptor, recipe["format"])

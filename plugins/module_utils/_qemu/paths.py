@@ -129,7 +129,9 @@ class Look:
                 ) from None
             return found
         except OSError as error:
-            raise self._refused(f"{what} {path} cannot be used: {error.strerror}") from None
+            raise self._refused(
+                f"{what} {path} cannot be used: {error.strerror}; name another file"
+            ) from None
         self._check_file(there, found, what, access, kind)
         return found
 
@@ -184,10 +186,12 @@ class Look:
     def _opened(self, path: str, image_format: str, above: tuple[str, ...]) -> Image:
         if image_format not in _FORMATS:
             raise self._refused(
-                f"the image {path} is said to be {image_format!r}; only {' and '.join(_FORMATS)} are looked into"
+                f"the image {path} is said to be {image_format!r}; only {' and '.join(_FORMATS)} are looked into; make it one of these with 'qemu-img convert'"
             )
         if path in above or len(above) > _DEEPEST:
-            raise self._refused(f"the image {path} is below itself, or too deep")
+            raise self._refused(
+                f"the image {path} is below itself, or too deep; give it another backing file with 'qemu-img rebase'"
+            )
         if image_format == "raw":
             return Image(path, image_format)
         header = self._header(path)
@@ -247,7 +251,9 @@ class Look:
                 with os.fdopen(descriptor, "rb") as file:
                     return file.read(length)
         except OSError as error:
-            raise self._refused(f"the image {path} cannot be read: {error.strerror}") from None
+            raise self._refused(
+                f"the image {path} cannot be read: {error.strerror}; look at the file and at its disk"
+            ) from None
 
     def _may(self, path: str, how: int) -> bool:
         with acting_as(self._user):

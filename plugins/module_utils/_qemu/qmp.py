@@ -46,7 +46,9 @@ class Qmp:
             self._connect()
             greeting = self._message(deadline)
             if "QMP" not in greeting:
-                raise GuestError(f"{path} does not speak QMP: it greets with {str(greeting)[:80]}.")
+                raise GuestError(
+                    f"{path} does not speak QMP: it greets with {str(greeting)[:80]}; look what listens there."
+                )
             self.execute("qmp_capabilities")
         except BaseException:
             self._socket.close()
@@ -118,7 +120,9 @@ class Qmp:
         """The next line, as an object."""
         while b"\n" not in self._buffer:
             if len(self._buffer) > _LONGEST_LINE:
-                raise GuestError(f"{self.path} sends a line without an end.")
+                raise GuestError(
+                    f"{self.path} sends a line without an end; look what listens there."
+                )
             try:
                 self._socket.settimeout(self._left(deadline))
                 chunk = self._socket.recv(_CHUNK)
@@ -135,7 +139,9 @@ class Qmp:
         except ValueError:
             message = None
         if not isinstance(message, dict):
-            raise GuestError(f"{self.path} does not speak QMP: it sends {line[:80]!r}.")
+            raise GuestError(
+                f"{self.path} does not speak QMP: it sends {line[:80].decode(errors='replace')!r}; look what listens there."
+            )
         return message
 
     def _left(self, deadline: float) -> float:
@@ -150,7 +156,10 @@ class Qmp:
         )
 
     def _gone(self, error: OSError | None) -> GuestError:
-        return GuestError(f"QEMU closed {self.path}" + (f": {error.strerror}." if error else "."))
+        why = f" ({error.strerror})" if error else ""
+        return GuestError(
+            f"QEMU closed {self.path}{why}: it has ended, or is about to; look at the guest with qemu_guest_info."
+        )
 
 
 def connect_any(paths: Iterable[str], timeout: float) -> Qmp:
@@ -159,7 +168,9 @@ def connect_any(paths: Iterable[str], timeout: float) -> Qmp:
     Raises the last one's error.
     """
     paths = list(paths)
-    failure: GuestError | DeadlineExceeded = GuestError("There is no monitor to ask.")
+    failure: GuestError | DeadlineExceeded = GuestError(
+        "There is no monitor to ask; start the guest with qemu_guest."
+    )
     for path in paths:
         try:
             return Qmp(path, timeout / len(paths))

@@ -98,7 +98,8 @@ class RunDirectory:
         except BlockingIOError:
             os.close(descriptor)
             raise Refused(
-                f"{os.path.basename(self.public)} has a process already, which holds {self.trusted}/lock."
+                f"{os.path.basename(self.public)} has a process already, which holds {self.trusted}/lock; find it with "
+                f"'fuser -v {self.trusted}/lock', and end it."
             ) from None
         return descriptor
 
@@ -180,7 +181,9 @@ def load(path: str) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     except OSError as error:
-        raise Refused(f"Cannot read {path}: {error.strerror}; run the task with become.") from None
+        forbidden = isinstance(error, PermissionError)
+        cure = "run the task with become" if forbidden else "look who made it, and remove it"
+        raise Refused(f"Cannot read {path}: {error.strerror}; {cure}.") from None
     return value if isinstance(value, dict) else None
 
 

@@ -56,7 +56,8 @@ def test_one_without_a_guard_refuses_and_says_whose_turn_it_is() -> None:
         Unguarded(params()).arm(None, [change(MAY_CUT_SSH)])
     assert refused.value.facts[WANTED] is True
     assert refused.value.facts["changes"][0]["name"] == "br0"
-    assert "nothing was changed: update bridge br0; run it as a task" in str(refused.value)
+    assert "wants a guard (update bridge br0)" in str(refused.value)
+    assert "nothing was changed; run it as a task" in str(refused.value)
 
 
 def test_one_without_a_guard_lets_pass_what_wants_none() -> None:

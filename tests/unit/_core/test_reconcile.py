@@ -105,7 +105,7 @@ def test_a_failure_at_any_write_leaves_what_was(at: int) -> None:
         reconcile(shelf, {"a": 2, "b": 3, "c": 4})
     assert shelf.values == {"a": 1, "c": 9}
     assert str(caught.value).endswith(
-        f"Everything this run did was undone ({at - 1} steps); the host is as it was before."
+        f"Everything this run did was undone ({at - 1} {'step' if at == 2 else 'steps'}); the host is as it was before."
     )
     assert caught.value.errno == 1
 
@@ -114,7 +114,7 @@ def test_what_was_accepted_and_is_not_there_is_an_error_and_undone() -> None:
     shelf = Shelf({"a": 1, "b": 1}, deaf=("b",))
     with pytest.raises(
         ReadBackError,
-        match=r"still differs: update value b \(is: 1 is not 2\)\. Everything this run did was undone \(1 steps\)",
+        match=r"still differs: update value b \(is: 1 is not 2\); look for what .*\. Everything this run did was undone \(1 step\)",
     ):
         reconcile(shelf, {"a": 2, "b": 2})
     assert shelf.values == {"a": 1, "b": 1}
@@ -134,7 +134,7 @@ NONE_OF_OURS = {
     "ValueError (a bug)": ValueError("a bug"),
     "UnicodeDecodeError ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte)": UNDECODABLE,
 }
-UNDONE = "Everything this run did was undone (1 steps); the host is as it was before."
+UNDONE = "Everything this run did was undone (1 step); the host is as it was before."
 
 
 class Faulty(Shelf):
@@ -207,7 +207,8 @@ def test_a_fault_while_undoing_is_told_beside_what_was_undone() -> None:
         reconcile(shelf, {"a": 2})
     assert str(caught.value) == (
         "Cannot write: the kernel wants CAP_NET_ADMIN; run the task with become (EPERM). "
-        "The undo failed as well, the host is half changed: " + fault("KeyError ('a')", "undoing")
+        "The undo failed as well, the host is half changed, so put right what stopped it and run the task again: "
+        + fault("KeyError ('a')", "undoing")
     )
 
 
@@ -242,7 +243,7 @@ def test_an_undo_that_is_accepted_and_not_there_is_no_undo() -> None:
         apply(changes, now)
 
     shelf.apply = deaf_on_the_way_back  # type: ignore[method-assign]
-    with pytest.raises(UndoFailed, match=r"half changed: .*still differs: update value a"):
+    with pytest.raises(UndoFailed, match=r"half changed, .*still differs: update value a"):
         reconcile(shelf, {"a": 2, "b": 2})
 
 
@@ -323,7 +324,7 @@ def test_what_writing_takes_is_loaded_in_check_mode_too_and_not_for_nothing() ->
 def test_the_noun_has_the_last_word_and_its_no_is_undone() -> None:
     shelf = Careful({"a": 1})
     with pytest.raises(
-        Refused, match=r"Not thirteen\. Everything this run did was undone \(1 steps\)"
+        Refused, match=r"Not thirteen\. Everything this run did was undone \(1 step\)"
     ):
         reconcile(shelf, {"a": 13})
     assert shelf.values == {"a": 1}
@@ -332,7 +333,7 @@ def test_the_noun_has_the_last_word_and_its_no_is_undone() -> None:
 def test_what_differs_in_many_ways_is_told_in_three_and_a_number() -> None:
     names = "abcde"
     shelf = Shelf(dict.fromkeys(names, 1), deaf=tuple(names))
-    with pytest.raises(ReadBackError, match=r"update value c \(is: 1 is not 2\); and 2 more\."):
+    with pytest.raises(ReadBackError, match=r"update value c \(is: 1 is not 2\); and 2 more; look"):
         reconcile(shelf, dict.fromkeys(names, 2))
 
 
