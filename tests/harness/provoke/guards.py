@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     checks,
     confirm,
@@ -22,8 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways import Gateway
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.turn import Turn
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded import uplink
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import surroundings
 
 from . import stage as stages
 from .stage import Stage, scene
@@ -224,22 +224,15 @@ def _failing(name: str) -> Callable[..., Any]:
     return fails
 
 
-def _uplink(seconds: float) -> uplink.GuardedUplink:
-    one = uplink.GuardedUplink.__new__(uplink.GuardedUplink)  # which would open netlink
-    one._seconds = seconds
-    one._spec = Spec("eth0", "br0")
-    return one
-
-
 @scene
 def stp(stage: Stage, guard_timeout: float, delay: float) -> None:
     """The switch behind eth0 says in its BPDUs that it runs STP with that forward delay, in seconds."""
-    stage.patch.setattr(uplink.bpdu, "listen", lambda _dev, _index: delay)
-    _uplink(guard_timeout)._listen_for_stp(SimpleNamespace(name="eth0", index=2))
+    stage.patch.setattr(surroundings.bpdu, "listen", lambda _dev, _index: delay)
+    surroundings._listen_for_stp(Link("eth0", 2), guard_timeout)
 
 
 @scene
 def lan_gone(_stage: Stage, error: str) -> None:
     """The NIC goes away while its LAN is listened to."""
-    with uplink._listening_on("eth0"):
+    with surroundings._listening_on("eth0"):
         raise stages.failure(error)

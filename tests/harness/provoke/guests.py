@@ -173,6 +173,14 @@ def guest_files(
     return look.files({"disks": [], **stage.placed(dict(asked))})
 
 
+@scene
+def snapshot_without_its_disk(stage: Stage, disk: str, overlay: str) -> Any:
+    """A guest has a snapshot's overlay, and the disk that it is over is gone, so that it would be made anew."""
+    _look_at, user = _look(stage)
+    look = paths.Look("vm1", user, [str(stage.top)], {disk: overlay})
+    return look.files({"disks": [{"path": disk}]}, [disk])
+
+
 def _owned(stage: Stage, path: str) -> None:
     """Have a path belong to another user; a directory that it is in may be anybody's to write into, as /tmp is."""
     real = os.lstat
