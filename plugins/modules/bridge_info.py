@@ -112,11 +112,13 @@ bridges:
       description:
         - The multicast groups that somebody behind a port listens to, or the host itself where C(port) is the bridge. C(group) is an IPv4 or IPv6 address,
           or a MAC. C(source) is the one sender that it is about, null for any, C(filter_mode) V(include) or V(exclude), null where it is not known.
-          C(permanent) ones were made by hand, others have C(seconds_left).
+          C(source_list) are those that this is about. C(permanent) ones were made by hand, others have C(seconds_left), and are C(learned) where the kernel
+          heard of them itself. They are set by M(hypervisor.network.bridge_mdb).
         - Null where the kernel was built without multicast snooping.
       type: list
       elements: dict
-      sample: [{port: tap1, group: 239.1.1.1, vlan: null, permanent: false, source: null, filter_mode: exclude, seconds_left: 259.4}]
+      sample:
+        - {port: tap1, group: 239.1.1.1, vlan: null, permanent: false, source: null, filter_mode: exclude, seconds_left: 259.4, source_list: [], learned: true}
     mcast_router_ports:
       description: The ports behind which multicast routers are, which get every group. Null as C(mdb).
       type: list

@@ -31,7 +31,7 @@ options:
     description:
       - The module that this is the guarded form of, without the name of the collection.
     type: str
-    choices: [bridge_fdb, bridge_port, linux_bridge, tap_device]
+    choices: [bridge_fdb, bridge_mdb, bridge_port, linux_bridge, tap_device]
     required: true
   options:
     description:
@@ -40,6 +40,7 @@ options:
     required: true
 seealso:
   - module: hypervisor.network.bridge_fdb
+  - module: hypervisor.network.bridge_mdb
   - module: hypervisor.network.bridge_port
   - module: hypervisor.network.linux_bridge
   - module: hypervisor.network.tap_device

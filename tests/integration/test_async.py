@@ -22,6 +22,7 @@ CASES = {
         {"tenants": [{"name": "blue", "ports": ["nope0"]}]},
         "is no port of a bridge",
     ),
+    "bridge_mdb": ({"bridge": "nope1", "group": "239.1.1.1", "state": "absent"}, NO),
     "bridge_port": ({"name": "nope0", "state": "absent"}, NO),
     "bridge_uplink": ({"name": "nope0", "bridge": "nope1"}, NO),
     "ifupdown_state": ({"interfaces": ["nope0"], "state": "down"}, ""),

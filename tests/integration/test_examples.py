@@ -40,7 +40,8 @@ NOT_RUN = {
 INTERFACES = "auto eth0\niface eth0 inet static\n    address 192.0.2.10/24\n"
 # The modules in the order in which their examples can follow each other
 ORDER = (
-    "linux_bridge", "tap_device", "bridge_port", "bridge_fdb", "bridge_info", "ifupdown_state", "interfaces_stanza", "qemu_guest", "qemu_guest_info",
+    "linux_bridge", "tap_device", "bridge_port", "bridge_fdb", "bridge_mdb", "bridge_info", "ifupdown_state", "interfaces_stanza", "qemu_guest",
+    "qemu_guest_info",
 )  # fmt: skip
 
 
@@ -81,18 +82,21 @@ def test_the_examples_run_as_they_are_written(netns: str, tmp_path: Path) -> Non
 
 def _before(module: str) -> list[dict[str, Any]]:
     """The devices that the examples of a module speak of."""
-    if module not in ("bridge_port", "bridge_fdb"):
+    if module not in ("bridge_port", "bridge_fdb", "bridge_mdb"):
         return []
     ports = [{"name": name, "bridge": "br0"} for name in ("tap1", "tap2", "eth0")]
     return [
-        {"name": "br0", "hypervisor.network.linux_bridge": {"name": "br0", "up": True}},
+        {
+            "name": "br0",
+            "hypervisor.network.linux_bridge": {"name": "br0", "up": True, "mcast_igmp_version": 3},
+        },
         {
             "name": "taps",
             "hypervisor.network.tap_device": {"taps": [{"name": "tap1"}, {"name": "tap2"}]},
         },
         *(
             [{"name": "ports", "hypervisor.network.bridge_port": {"ports": ports}}]
-            if module == "bridge_fdb"
+            if module in ("bridge_fdb", "bridge_mdb")
             else []
         ),
     ]

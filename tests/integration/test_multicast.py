@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla import attribute
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
-from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, run
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, inside, run
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 HOST = """
@@ -105,3 +110,63 @@ def test_the_ports_of_multicast_routers_are_told(shown: dict[str, Any]) -> None:
         == shown["mcast_router_ports"]
         == ["v2"]
     )
+
+
+def at_most(groups: int, port: str) -> None:
+    """Let a port have no more groups, as C(bridge link set dev PORT mcast_max_groups N) of iproute2 6.3 and later does."""
+    # IFLA_PROTINFO, nested, and IFLA_BRPORT_MCAST_MAX_GROUPS
+    limit = attribute(0x8000 | 12, attribute(42, struct.pack("=I", groups)))
+    header = struct.pack("=BxHiII", 7, 0, socket.if_nametoindex(port), 0, 0)
+    netlink = Netlink()
+    netlink.send(rtnl_link.RTM_SETLINK, 0, header + limit, "limit the groups")
+    netlink.close()
+
+
+def test_a_list_that_the_kernel_refuses_in_the_end_leaves_everything_as_it_was(
+    netns: str, run_module: RunModule, target_python: str
+) -> None:
+    run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)
+    batch(netns, HOST)
+    # what the planner does not know of: how many groups a port may have
+    inside(netns, at_most, 4, "v0")
+    made = "mdb add dev br0 port v0 grp 239.1.1.1 permanent\nmdb add dev br0 port v0 grp ff0e::5 permanent\n"
+    run("bridge", "-n", netns, "-batch", "-", stdin=made)
+    before = who(told(netns))
+    entries = [
+        {"group": "239.1.1.1", "filter_mode": "include", "source_list": ["192.0.2.1"]},
+        {"group": "ff0e::5", "state": "absent"},
+        *({"group": f"239.1.2.{number}"} for number in range(1, 6)),
+    ]
+    asked = {"bridge": "br0", "port": "v0", "entries": entries}
+    failed = run_module("bridge_mdb", asked, netns, python=target_python)
+    assert failed["msg"].startswith("Cannot set the permanent group 239.1.2.")
+    assert "Everything this run did was undone" in failed["msg"]
+    assert who(told(netns)) == before
+
+
+def test_one_group_too_many_is_refused_since_the_kernel_would_end_all_snooping(
+    netns: str, run_module: RunModule, target_python: str
+) -> None:
+    run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", netns=netns)
+    batch(netns, HOST)
+    run("ip", "-n", netns, "link", "set", "br0", "type", "bridge", "mcast_hash_max", "2")
+    entries = [{"group": f"239.1.2.{number}"} for number in range(1, 4)]
+    asked = {"bridge": "br0", "port": "v0", "entries": entries}
+    refused = run_module("bridge_mdb", asked, netns, python=target_python)
+    assert "br0 would have 3 groups, and its mcast_hash_max is 2" in refused["msg"]
+    assert run_module("bridge_mdb", {**asked, "entries": entries[:2]}, netns, python=target_python)[
+        "changed"
+    ]
+    assert "mcast_snooping 1" in run("ip", "-n", netns, "-d", "link", "show", "br0")
+
+
+def test_a_group_by_which_neighbours_find_the_host_wants_a_guard(
+    netns: str, run_module: RunModule, target_python: str
+) -> None:
+    """Neighbours ask for an IPv6 address by a group of its own; who is no member of an entry of that group gets no question."""
+    batch(netns, HOST + "addr add 2001:db8::10/64 dev br0 nodad\n")
+    run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0", netns=netns)
+    asked = {"bridge": "br0", "port": "v0", "group": "ff02::1:ff00:77"}
+    refused = run_module("bridge_mdb", asked, netns, python=target_python, guarded_form=False)
+    assert refused["guard_wanted"] and refused["changes"][0]["risk"] == "may_cut_ssh"
+    assert "ff02::1:ff00:77" not in {one["grp"] for one in told(netns)["mdb"]}

@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, NamedTuple
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    Refused,
-    Unsupported,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Change,
     Outcome,
@@ -31,7 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._fdb.spec impor
     key_of_wish,
     name_of,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
+from ansible_collections.hypervisor.network.plugins.module_utils._link import members, reach
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
 
 KIND = "entry"
@@ -166,17 +163,10 @@ def describe(outcome: Outcome, wishes: Iterable[Mapping[str, Any]]) -> list[dict
 
 def _place(now: Table, name: str) -> _Place | None:
     """None where there is no such device. Raises Refused where it is no bridge."""
-    bridge = now.host.links.get(name)
-    if bridge is None:
+    devices = members.of(now.host, name, "forwarding entries belong to a bridge")
+    if devices is None:
         return None
-    if bridge.kind != "bridge":
-        raise Refused(
-            f"{name} is no bridge but a device of kind '{bridge.kind or 'hardware'}'; forwarding entries belong to a bridge."
-        )
-    devices = (bridge, *now.host.ports_of(name))
-    return _Place(
-        bridge, {link.name: link for link in devices}, {link.mac: link.name for link in devices}
-    )
+    return _Place(devices[name], devices, {link.mac: link.name for link in devices.values()})
 
 
 def _check_own(place: _Place | None, wish: Mapping[str, Any]) -> None:
@@ -193,17 +183,9 @@ def _check(now: Table, place: _Place | None, wish: Mapping[str, Any]) -> None:
         raise Refused(
             f"There is no bridge {wish['bridge']} for the entry {name}; create it first (linux_bridge)."
         )
-    device = place.devices.get(port)
-    if device is None:
-        what = f"no port of {place.bridge.name}" if port in now.host.links else "no device here"
-        raise Refused(f"{name}: {port} is {what}; make it one first (bridge_port).")
-    _check_filtering(place, wish, name)
-    if wish["vlan"] is not None and not any(
-        first <= wish["vlan"] <= last for first, last, _how in vlan_words.ranges(device.vlans or {})
-    ):
-        raise Refused(
-            f"{name}: {port} is no member of VLAN {wish['vlan']}; make it one first (bridge_port)."
-        )
+    device = members.one(now.host, place.devices, place.bridge, port, name)
+    members.check_vlan(place.bridge, wish["vlan"], name)
+    members.check_in_vlan(device, wish["vlan"], name)
     learning = wish["type"] == "dynamic" and not wish["extern_learn"]
     state = (device.port or {}).get("port_state") if learning else None
     if state in _BLIND:
@@ -213,21 +195,6 @@ def _check(now: Table, place: _Place | None, wish: Mapping[str, Any]) -> None:
     if learning and place.bridge.options.get("ageing_time") == 0:
         raise Refused(
             f"{name}: {place.bridge.name} has ageing_time 0 and forgets dynamic entries at once; say type: static."
-        )
-
-
-def _check_filtering(place: _Place, wish: Mapping[str, Any], name: str) -> None:
-    vlan, bridge = wish["vlan"], place.bridge
-    if vlan is None:
-        return
-    if "vlan_protocol" not in bridge.options:
-        raise Unsupported(
-            f"{name}: vlan {vlan} is given, but this kernel was built without VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING); "
-            "leave the option out, or boot a kernel that has it."
-        )
-    if not bridge.options.get("vlan_filtering"):
-        raise Refused(
-            f"{name}: vlan {vlan} is given, but {bridge.name} does not look at VLANs; switch its vlan_filtering on, or leave vlan out."
         )
 
 
@@ -316,7 +283,7 @@ def _flush(now: Table, flush: Mapping[str, Any], kept: set[Key], gone: set[str])
         raise Refused(
             f"flush: {flush['port']} is no port of {place.bridge.name}; name one of its ports, or leave port out for all."
         )
-    _check_filtering(place, flush, "flush")
+    members.check_vlan(place.bridge, flush["vlan"], "flush")
     hit = [
         one
         for one in now.entries

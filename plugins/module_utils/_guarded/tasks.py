@@ -22,6 +22,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing im
     wait_for_own_ageing,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._mdb import items as mdb_items
+from ansible_collections.hypervisor.network.plugins.module_utils._mdb.apply import MdbNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
@@ -39,6 +41,13 @@ def guarded_entries(
     return GuardedNoun(FdbNoun(netlink), params, wishes)
 
 
+def guarded_groups(
+    netlink: Netlink, params: Mapping[str, Any], wishes: Sequence[Mapping[str, Any]]
+) -> GuardedNoun:
+    """Multicast groups that are guarded where it is wanted."""
+    return GuardedNoun(MdbNoun(netlink, mdb_items.with_lists(wishes)), params, wishes)
+
+
 def of(module: str) -> dict[str, Any]:
     """What C(_core/module.carry_out) is told for a module by its name; KeyError for one that has no guarded form."""
     task = TASKS[module]()
@@ -53,6 +62,7 @@ def of(module: str) -> dict[str, Any]:
 
 TASKS: dict[str, Callable[[], dict[str, Any]]] = {
     "bridge_fdb": lambda: fdb_items.task(guarded_entries),
+    "bridge_mdb": lambda: mdb_items.task(guarded_groups),
     "bridge_port": lambda: items.task(port, guarded_links),
     "linux_bridge": lambda: items.task(bridge, guarded_links, wait_for_own_ageing),
     "tap_device": lambda: items.task(tap, guarded_links, resolved=tuntap.with_numbers),

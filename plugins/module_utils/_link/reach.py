@@ -59,6 +59,10 @@ _PORT_HARM: Mapping[str, Any] = {
 _OF_GUESTS = {"port_state", "isolated", "locked", "learning", "flood"}
 
 
+# whose changes name no device, but their payload does
+_OF_TABLES = ("entry", "group")
+
+
 def judged(now: Snapshot, changes: Iterable[Change], moving: bool = False) -> list[Change]:
     """The changes with their risks, for the host that C(now) shows; C(moving) are the steps of a conversion, which take its addresses along."""
     host = _Host(now)
@@ -70,7 +74,9 @@ def carriers(now: Snapshot, changes: Iterable[Change]) -> list[str]:
     """The devices with addresses of the host on what the changes touch, or above it: what a guard has to bring back."""
     host, found = _Host(now), set()
     for change in changes:
-        bridge = getattr(change.payload, "bridge", None) if change.kind == "entry" else change.name
+        bridge = (
+            getattr(change.payload, "bridge", None) if change.kind in _OF_TABLES else change.name
+        )
         for name in (bridge, (change.after or {}).get("bridge")):
             if name in now.links:
                 found |= host.above(name)
@@ -327,6 +333,20 @@ def _entry(host: _Host, change: Change) -> str:
     return INTERRUPTS if elsewhere and change.before is not None else SAFE
 
 
+def _group(host: _Host, change: Change) -> str:
+    """Whoever has not asked for a group gets it while nobody is listed, and no longer once somebody is: neighbours find each other by groups of IPv6."""
+    step = change.payload
+    gone = step.after is None
+    first = change.action == "create" and not step.others
+    narrower = change.action == "update" and set(change.after or {}) - {"type"}
+    if not (narrower or first or (gone and step.others)):
+        return SAFE
+    carried = host.carried(step.bridge)
+    of_neighbours = step.group.startswith("ff02:") and AF_INET6 in carried
+    of_the_host = gone and step.port == step.bridge and bool(carried)
+    return MAY_CUT_SSH if of_neighbours or of_the_host else INTERRUPTS
+
+
 def _link(host: _Host, change: Change) -> str:
     return MAY_CUT_SSH if (change.after or {}).get("up") is False else SAFE
 
@@ -358,6 +378,7 @@ _JUDGES: Mapping[str, Callable[[_Host, Change], str]] = {
     "port": _port,
     "tap": _tap,
     "entry": _entry,
+    "group": _group,
     "link": _link,
     "route": _always,
     "address": _address,

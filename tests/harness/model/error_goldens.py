@@ -38,6 +38,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import validate
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import spec as proof
+from ansible_collections.hypervisor.network.plugins.module_utils._mdb import plan as mdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guests
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
@@ -45,6 +46,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 from ansible_collections.hypervisor.network.tests.harness.model import (
     fdb_tables,
+    mdb_tables,
     simulated,
     triplets,
 )
@@ -64,11 +66,11 @@ _ERRORS = {
 }
 
 
-def entries() -> list[Any]:
-    """All entries, as parameters of a test."""
+def entries(subject: str = "*") -> list[Any]:
+    """The entries of a subject, or all, as parameters of a test."""
     return [
         pytest.param(path.stem, case, id=f"{path.stem}-{number}")
-        for path in sorted(ERRORS.glob("*.yml"))
+        for path in sorted(ERRORS.glob(f"{subject}.yml"))
         for number, case in enumerate(yaml.safe_load(path.read_text("utf-8")), 1)
     ]
 
@@ -216,6 +218,12 @@ def _entries(case: Mapping[str, Any]) -> Any:
     )
 
 
+def _groups(case: Mapping[str, Any]) -> Any:
+    return mdb_plan.plan(
+        mdb_tables.table_of(case.get("holds") or {}), mdb_tables.wish_of(case["typed"])
+    )
+
+
 def _guest(case: Mapping[str, Any]) -> Any:
     typed = case["typed"]
     wishes = guests.checked_all(
@@ -284,6 +292,7 @@ _SUBJECTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "bridge_port": _links("bridge_port"),
     "tap_device": _links("tap_device"),
     "bridge_fdb": _entries,
+    "bridge_mdb": _groups,
     "qemu_guest": _guest,
     "interfaces_stanza": _stanza,
     "bridge_isolation": _proof,

@@ -17,8 +17,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links 
     GuardedNoun,
     Whole,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._mdb.plan import Table as Groups
 from ansible_collections.hypervisor.network.plugins.modules import (
     bridge_fdb,
+    bridge_mdb,
     bridge_port,
     guarded_change,
     linux_bridge,
@@ -26,7 +28,7 @@ from ansible_collections.hypervisor.network.plugins.modules import (
 )
 
 LINKS = {"bridge_port": bridge_port, "linux_bridge": linux_bridge, "tap_device": tap_device}
-MODULES = {**LINKS, "bridge_fdb": bridge_fdb}
+MODULES = {**LINKS, "bridge_fdb": bridge_fdb, "bridge_mdb": bridge_mdb}
 ITEM = {"name": "br0", "bridge": "br1", "state": "present", "vlans_mode": "set"}
 PARAMS = {"guard_mode": "auto", "guard_timeout": 60, "netns": None}
 
@@ -65,6 +67,20 @@ def test_it_describes_entries_without_what_the_devices_carry() -> None:
     assert describe(Outcome((), Whole(own), Whole(own))) == [
         {"bridge": "br0", "mac": "52:54:00:00:00:01", "vlan": None, "state": "absent"}
     ]
+
+
+def test_it_describes_groups_without_what_the_devices_carry() -> None:
+    which = {"bridge": "br0", "group": "239.1.1.1", "port": "tap1", "vlan": None, "source": None}
+    entry = {
+        **which,
+        **dict.fromkeys(("type", "filter_mode", "source_list")),
+        "state": "present",
+    }
+    params = {**PARAMS, "entries": None, "group": entry["group"]}
+    noun, wish, describe = tasks.of("bridge_mdb")["work"](params, [entry])
+    assert isinstance(noun, GuardedNoun)
+    own = Groups(Snapshot({}))
+    assert describe(Outcome((), Whole(own), Whole(own))) == [{**which, "state": "absent"}]
 
 
 def test_a_module_without_a_guarded_form() -> None:
