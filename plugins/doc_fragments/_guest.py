@@ -165,6 +165,43 @@ append:
   description:
     - Command line of the kernel. Needs O(kernel). Every user of the host can read it, so it is no place for a secret.
   type: str
+firmware:
+  description:
+    - What starts the guest. Without it, that is the machine's own, on x86 V(bios).
+    - V(uefi) takes the first firmware that fits the machine of those that the host's packages describe in C(/usr/share/qemu/firmware), such as
+      that of the Debian packages C(ovmf) and C(qemu-efi-aarch64). The guest gets a store of variables of its own, which outlives stops and boots of the
+      host, takes part in snapshots, and goes with O(state=absent). Give such a guest 256 MiB of O(memory) or more.
+  type: str
+  choices: [bios, uefi]
+secure_boot:
+  description:
+    - Whether the firmware starts only what is signed by the keys that the distribution has enrolled. Needs O(firmware=uefi) and O(machine=q35).
+    - With and without it, a guest has two stores of variables.
+  type: bool
+cloud_init:
+  description:
+    - What cloud-init finds in the guest. It is given as a seed, a small disk that is only read and stands behind all others (the data source NoCloud).
+    - The seed is made anew when what is in it changes, and taken by the next start. An empty dictionary takes it away.
+    - Needs one of the Debian packages C(xorriso), C(genisoimage), or C(dosfstools) with C(mtools).
+  type: dict
+  suboptions:
+    user_data:
+      description:
+        - Text that begins with a line which cloud-init knows, such as C(#cloud-config) or C(#!).
+        - It may hold secrets, so results and diffs only have a fingerprint of it. It is kept in the seed, which root and O(user) can read.
+          The guest's other programs can read it, too.
+      type: str
+    meta_data:
+      description:
+        - A dictionary of what the data source tells of the instance, such as C(local-hostname). It is no place for a secret.
+        - Without an C(instance-id) it gets one that is made of the seed, so that cloud-init takes a changed seed for another instance and acts again. Another
+          seed with the same one is refused, since the guest would pass over it.
+      type: dict
+    network_config:
+      description:
+        - A dictionary with the configuration of the network, with its C(version). It is no place for a secret.
+        - A route C(to) V(default) is written in numbers, since the cloud-init of Debian 12 fails on the word.
+      type: dict
 serial_log:
   description:
     - File that the first serial line is appended to. A file that would grow beyond 16 MiB is renamed, to end in C(.1), in place of an earlier

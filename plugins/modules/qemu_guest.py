@@ -25,6 +25,8 @@ extends_documentation_fragment:
   - hypervisor.network._guest
 requirements:
   - QEMU >= 7.2 (Debian packages C(qemu-system-x86), C(qemu-utils) for images that are made, C(ipxe-qemu) to boot from the network)
+  - For O(firmware=uefi), the firmware (Debian packages C(ovmf), C(qemu-efi-aarch64))
+  - For O(cloud_init), a program that makes the seed (Debian package C(xorriso))
 seealso:
   - module: hypervisor.network.qemu_guest_info
   - module: hypervisor.network.tap_device
@@ -55,6 +57,32 @@ EXAMPLES = r"""
     nics:
       - tap: tap2
     serial_log: /var/log/guests/vm2.log
+
+- name: Run a cloud image that finds its users and its address in a seed
+  hypervisor.network.qemu_guest:
+    name: web
+    machine: q35
+    firmware: uefi
+    memory: 1G
+    disks:
+      - {path: /var/lib/guests/web.qcow2, backing_file: /var/lib/images/debian.qcow2, backing_format: qcow2, size: 20G}
+    nics:
+      - {tap: tap3}
+    cloud_init:
+      meta_data: {local-hostname: web}
+      user_data: |
+        #cloud-config
+        users:
+          - name: admin
+            sudo: ALL=(ALL) NOPASSWD:ALL
+            ssh_authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ admin@example]
+      network_config:
+        version: 2
+        ethernets:
+          nic:
+            match: {macaddress: "{{ 'web' | hypervisor.network.guest_mac }}"}
+            addresses: [192.0.2.10/24]
+            routes: [{to: default, via: 192.0.2.1}]
 
 - name: Stop both, with half a minute to shut down
   hypervisor.network.qemu_guest:

@@ -38,6 +38,13 @@ _QEMU = {
     "misc": ("qemu-system-misc",),
 }
 _IMAGES = ("qemu-utils",)
+_UEFI = {
+    "x86_64": ("ovmf",),
+    "i386": ("ovmf-ia32",),
+    "aarch64": ("qemu-efi-aarch64",),
+    "arm": ("qemu-efi-arm",),
+}
+_SEEDS = ("xorriso",)
 _STAND_IN = "nobody"  # owns nothing, and is in no group, as a user who is new
 _STP_DELAY = 15  # the kernel's own, in seconds
 
@@ -279,5 +286,8 @@ def packages(bridges: Sequence[Any], guests: Sequence[Mapping[str, Any]]) -> lis
             else "misc"
         )
         needed += _QEMU[family]
-        needed += _IMAGES if guest.get("disks") else ()
+        uefi = guest.get("firmware") == "uefi"
+        needed += _IMAGES if guest.get("disks") or uefi else ()
+        needed += _UEFI.get(machine, ()) if uefi else ()
+        needed += _SEEDS if guest.get("cloud_init") else ()
     return list(dict.fromkeys(needed))

@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 
 
 class Wire(Protocol):
@@ -71,8 +72,16 @@ class Supervisor(Protocol):
     def define(self, name: str, spec: Mapping[str, Any]) -> None:
         """Put another definition in place for the next start."""
 
-    def remove(self, name: str) -> None:
-        """Forget a guest that is stopped."""
+    def remove(self, name: str, forget: bool = True) -> None:
+        """Forget a guest that is stopped; what it keeps beside its disks stays unless C(forget)."""
+
+    def create_seed(
+        self, name: str, spec: Mapping[str, Any], seed: Seed, keep: Sequence[str]
+    ) -> None:
+        """Make the seed of this definition, and remove others but those of C(keep)."""
+
+    def remove_kept(self, name: str, seeds: Iterable[str] | None) -> None:
+        """Remove these seeds of a guest, or with None all that it keeps beside its disks."""
 
     def create_image(self, recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
         """Make a disk image for a guest of that definition."""
@@ -219,7 +228,16 @@ class GuestNoun:
 
     def _delete_guest(self, change: Change) -> None:
         self._begin(change.name)
-        self._supervisor.remove(change.name)
+        self._supervisor.remove(change.name, change.payload)
+
+    def _create_seed(self, change: Change) -> None:
+        self._begin(change.name)
+        self._supervisor.create_seed(change.name, *change.payload)
+
+    _update_seed = _create_seed
+
+    def _remove_files(self, change: Change) -> None:
+        self._supervisor.remove_kept(change.name, change.payload)
 
     def _begin(self, name: str) -> None:
         if name not in self._begun:
@@ -267,7 +285,7 @@ def _predicted(name: str, changes: Iterable[Change]) -> Mapping[str, Any]:
 
 
 def _guests_of(change: Change) -> Iterable[str]:
-    if change.kind == guest_plan.KIND:
+    if change.kind != guest_plan.DISK:
         return [change.name]
     return [] if change.after is None else [change.after["guest"]]
 

@@ -12,7 +12,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Files, Image
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import (
+    Files,
+    Fittings,
+    Image,
+)
 
 # The descriptors that the supervisor hands to QEMU. The lock is never read: it is held until the process is gone. The last is there for
 # a serial_log only.
@@ -28,13 +32,14 @@ _CONTROLLERS = {
 
 @dataclass(frozen=True)
 class Launch:
-    """What only the host could tell: the program's path, the accelerator, where the pidfile goes, and the files as they were looked at."""
+    """What only the host could tell: the program's path, the accelerator, where the pidfile goes, the files as they were looked at, and what else it gets."""
 
     program: str
     accel: str
     pidfile: str
     files: Files = field(default_factory=Files)
     paused: bool = False
+    fitted: Fittings = field(default_factory=Fittings)
 
 
 def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
@@ -50,7 +55,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
         "-sandbox",
         _SANDBOX,
     ]
-    words += ["-machine", spec["machine"], "-accel", launch.accel]
+    words += [*_machine(spec, launch), "-accel", launch.accel]
     cpu = spec.get("cpu") or ("host" if launch.accel == "kvm" else None)
     if cpu is not None:
         words += ["-cpu", _escaped(cpu)]
@@ -65,7 +70,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
     words += ["-pidfile", launch.pidfile]
     if launch.paused:
         words.append("-S")
-    words += _disks(spec, launch) + _nics(spec) + _kernel(spec, launch)
+    words += _disks(spec, launch) + _nics(spec) + _seed(launch) + _kernel(spec, launch)
     if spec.get("serial_log") is not None:
         words += ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"]
         words += [
@@ -82,6 +87,36 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
             f"unix:{_escaped(launch.files.paths['vnc'])}",
         ]
     return words + list(spec.get("extra_args") or ())
+
+
+def _machine(spec: Mapping[str, Any], launch: Launch) -> list[str]:
+    """The machine, and the UEFI firmware as the two flash chips that it has: code that nobody writes, and the guest's own variables."""
+    firmware = launch.fitted.firmware
+    if firmware is None:
+        return ["-machine", spec["machine"]]
+    words: list[str] = []
+    for node, image in (
+        ("firmware", Image(firmware.code, firmware.code_format)),
+        ("variables", Image(launch.fitted.paths["firmware"], "qcow2")),
+    ):
+        words += ["-blockdev", _json({"node-name": node, **_opened(image, node == "firmware")})]
+    machine = f"{spec['machine']},pflash0=firmware,pflash1=variables"
+    if not firmware.smm:
+        return [*words, "-machine", machine]
+    secure = "driver=cfi.pflash01,property=secure,value=on"
+    return [*words, "-machine", f"{machine},smm=on", "-global", secure]
+
+
+def _seed(launch: Launch) -> list[str]:
+    """Behind everything else, so that a guest which gets a seed finds its other devices where they were."""
+    if "cloud_init" not in launch.fitted.paths:
+        return []
+    device = {"driver": "virtio-blk-pci", "id": "seed-dev", "drive": "seed", "serial": "cloud-init"}
+    return [
+        *_blockdev("seed", Image(launch.fitted.paths["cloud_init"], "raw"), True),
+        "-device",
+        _json(device),
+    ]
 
 
 def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:

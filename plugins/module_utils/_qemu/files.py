@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
+
 
 @dataclass(frozen=True)
 class Image:
@@ -23,3 +25,11 @@ class Files:
 
     images: Mapping[str, Image] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fittings:
+    """What is made for a guest beside its disks: C(paths) by the option that wants them, and the firmware where it is UEFI."""
+
+    paths: Mapping[str, str] = field(default_factory=dict)
+    firmware: Firmware | None = None

@@ -25,19 +25,24 @@ def exists(path: str) -> bool:
     return os.path.lexists(path)
 
 
+def program() -> str:
+    """Where qemu-img is. Raises MissingDependency."""
+    found = programs.path_of("qemu-img")
+    if found is None:
+        raise MissingDependency(
+            "The program qemu-img is missing; install it with 'apt-get install qemu-utils'."
+        )
+    return found
+
+
 def create(recipe: Mapping[str, Any], look: paths.Look, user: pwd.struct_passwd) -> None:
     """Make an image. C(recipe): path, format, size in bytes or None, backing_file and backing_format or None.
 
     The file itself is made here, since the directory may be root's alone; what is in it is written by qemu-img with the rights
     of C(user): were the file exchanged meanwhile, no other user's could be hit.
     """
-    program = programs.path_of("qemu-img")
-    if program is None:
-        raise MissingDependency(
-            "The program qemu-img is missing; install it with 'apt-get install qemu-utils'."
-        )
     path = look.new(recipe["path"])
-    words = [program, "create", "-q", "-f", recipe["format"]]
+    words = [program(), "create", "-q", "-f", recipe["format"]]
     if recipe["backing_file"] is not None:
         base = look.base(recipe["backing_file"], recipe.get("backing_format"))
         words += ["-b", base.path, "-F", base.format]

@@ -21,10 +21,16 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
     Wish,
     with_defaults,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
+    fingerprint,
+    ignored,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
 
 KIND = "guest"
 DISK = "disk"
+SEED = "seed"
+FILES = "files"
 
 ABSENT, STOPPED, CRASHED, UNRESPONSIVE = "absent", "stopped", "crashed", "unresponsive"
 DOWN = (ABSENT, STOPPED, CRASHED)
@@ -39,7 +45,7 @@ class Guest:
 
     C(status) is absent, stopped, crashed, unresponsive or QMP's own word (running, paused, prelaunch ...). C(spec) is the
     definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(crash_reason)
-    what is known of why it crashed.
+    what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint which of them are seeds.
     """
 
     name: str
@@ -51,6 +57,8 @@ class Guest:
     accel: str | None = None
     accel_reason: str | None = None
     crash_reason: str | None = field(default=None, compare=False)  # the kernel's log forgets
+    kept: bool = False
+    seeds: frozenset[str] = frozenset()
 
     @property
     def down(self) -> bool:
@@ -79,6 +87,8 @@ def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
             for path in wish.drop
             if now.disks.get(path)
         ]
+        if wish.exact and (wish.state != ABSENT or not wish.forget):
+            changes += _back(guest, wish)
     return changes
 
 
@@ -103,7 +113,11 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             for path, image in wish.images.items()
             if not now.disks.get(path)
         ]
-        return [*made, Change("start", KIND, wish.name, _state(guest), after)]
+        return [
+            *made,
+            *_seed(guest, spec, wish),
+            Change("start", KIND, wish.name, _state(guest), after),
+        ]
     different = differences(guest, wish)
     if guest.status == UNRESPONSIVE and not wish.exact:
         raise Refused(
@@ -118,6 +132,7 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             **{key: values["now"] for key, values in different.items()},
         }
         return [
+            *_seed(guest, spec, wish),
             Change("stop", KIND, wish.name, before, {"status": STOPPED}, INTERRUPTS),
             Change("start", KIND, wish.name, {"status": STOPPED}, after),
         ]
@@ -132,13 +147,51 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     return []
 
 
+def _seed(guest: Guest, spec: Mapping[str, Any], wish: Wish) -> list[Change]:
+    """The change that makes the seed of this definition, where there is none. Raises Refused."""
+    said = spec.get("cloud_init")
+    if said is None or fingerprint(said) in guest.seeds:
+        return []
+    former = guest.spec.get("cloud_init")
+    if wish.seed is None:
+        raise Refused(
+            f"{wish.name} is not started: the seed of its cloud_init is gone, and what was in it is kept nowhere else; give cloud_init again."
+        )
+    known = ignored(former, said)
+    if known is not None:
+        raise Refused(
+            f"{wish.name} is given another cloud_init with the instance-id {known} that it had, by which the guest would pass over what is new; "
+            "give it another instance-id in meta_data, or none."
+        )
+    return [
+        Change(
+            "create" if former is None else "update",
+            SEED,
+            wish.name,
+            None if former is None else {"cloud_init": former},
+            {"cloud_init": said},
+            payload=(spec, wish.seed, [] if former is None else [fingerprint(former)]),
+        )
+    ]
+
+
+def _back(guest: Guest, wish: Wish) -> list[Change]:
+    """What a run that failed has put beside the disks goes again."""
+    if guest.kept and wish.forget:
+        return [Change("remove", FILES, wish.name, {"kept": True}, None)]
+    more = sorted(guest.seeds - wish.seeds)
+    return [Change("remove", FILES, wish.name, {"seeds": more}, None, payload=more)] if more else []
+
+
 def _down(guest: Guest, wish: Wish) -> list[Change]:
     changes = []
     if guest.status not in (ABSENT, STOPPED):
         risk = SAFE if guest.status == CRASHED else INTERRUPTS
         changes.append(Change("stop", KIND, wish.name, _state(guest), {"status": STOPPED}, risk))
-    if wish.state == ABSENT and guest.status != ABSENT:
-        changes.append(Change("delete", KIND, wish.name, {"status": STOPPED}, None))
+    if wish.state == ABSENT and (guest.status != ABSENT or (guest.kept and wish.forget)):
+        changes.append(
+            Change("delete", KIND, wish.name, {"status": STOPPED}, None, payload=wish.forget)
+        )
     if wish.state == STOPPED and wish.exact and guest.status != ABSENT and guest.spec != wish.spec:
         changes.append(Change("update", KIND, wish.name, dict(guest.spec), dict(wish.spec)))
     return changes
@@ -170,7 +223,18 @@ def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -
         }
         drop = tuple(change.name for change in made if change.name in own)
         # no grace: what this run started has nothing to lose yet
-        wishes.append(Wish(name, state, guest.spec, shutdown_timeout=0, drop=drop, exact=True))
+        wishes.append(
+            Wish(
+                name,
+                state,
+                guest.spec,
+                shutdown_timeout=0,
+                drop=drop,
+                exact=True,
+                forget=not guest.kept,
+                seeds=guest.seeds,
+            )
+        )
     return wishes
 
 

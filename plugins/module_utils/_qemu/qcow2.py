@@ -30,12 +30,13 @@ _LONGEST_NAME = 1023
 class Header:
     """The files that an image needs beside itself, as its header names them; None where it needs none.
 
-    C(backing_format) is None too where the header leaves it open: QEMU then looks into the backing file.
+    C(backing_format) is None too where the header leaves it open: QEMU then looks into the backing file. C(size) is what a guest sees, in bytes.
     """
 
     backing_file: str | None = None
     backing_format: str | None = None
     data_file: str | None = None
+    size: int = 0
 
 
 def begins(head: bytes) -> bool:
@@ -46,7 +47,7 @@ def begins(head: bytes) -> bool:
 def parse(head: bytes) -> Header:
     """The header at the begin of C(head), the first LONGEST bytes of an image or all of them. Raises ValueError where it is none."""
     try:
-        magic, version, offset, length, bits, _size = _FIXED.unpack_from(head)
+        magic, version, offset, length, bits, size = _FIXED.unpack_from(head)
         if magic != MAGIC or version not in (2, 3) or not 9 <= bits <= 21:
             raise ValueError("it is no qcow2 header of version 2 or 3")
         features, begin = 0, _VERSION_2_LENGTH
@@ -69,6 +70,7 @@ def parse(head: bytes) -> Header:
         backing or None,
         _text(found[_BACKING_FORMAT]) if found.get(_BACKING_FORMAT) else None,
         _text(data) if features & _EXTERNAL_DATA and data else None,
+        size,
     )
 
 

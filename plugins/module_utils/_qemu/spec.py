@@ -15,8 +15,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     extra_args,
     spec_disks,
     spec_nics,
+    spec_seed,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_words as words
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 
 SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
@@ -38,6 +40,9 @@ SPEC: dict[str, dict[str, Any]] = {
     "kernel": {"type": "path"},
     "initrd": {"type": "path"},
     "append": {"type": "str"},
+    "firmware": {"type": "str", "choices": ["bios", "uefi"]},
+    "secure_boot": {"type": "bool"},
+    "cloud_init": {"type": "dict", "options": spec_seed.SPEC},
     "serial_log": {"type": "path"},
     "vnc": {"type": "path"},
     "user": {"type": "str"},
@@ -84,7 +89,8 @@ class Wish:
     """What is asked of one guest. C(spec) holds given keys only, unless C(exact): then it is the whole definition.
 
     C(images) maps a disk's path to what it is made of where it is missing ({format, size, backing_file}); C(drop) names
-    images that have to go.
+    images that have to go. C(seed) is what cloud-init shall find, C(seeds) are the fingerprints of those that may stay of an C(exact) one, and
+    C(forget) says whether an absent guest loses what it keeps beside its disks.
     """
 
     name: str
@@ -97,6 +103,9 @@ class Wish:
     images: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
     exact: bool = False
+    seed: Seed | None = None
+    seeds: frozenset[str] = frozenset()
+    forget: bool = True
 
 
 def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
@@ -110,6 +119,9 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
             spec["nics"] = [
                 spec_nics.checked(nic, name, number) for number, nic in enumerate(item["nics"])
             ]
+        seed = None
+        if item.get("cloud_init") is not None:
+            spec["cloud_init"], seed = spec_seed.checked(item["cloud_init"])
         images = {
             disk["path"]: image
             for disk in item.get("disks") or ()
@@ -124,7 +136,7 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
     return Wish(
-        name, item["state"], spec, item["on_change"], item["shutdown_timeout"], tuple(item["wait_for"]), item["wait_timeout"], images,
+        name, item["state"], spec, item["on_change"], item["shutdown_timeout"], tuple(item["wait_for"]), item["wait_timeout"], images, seed=seed,
     )  # fmt: skip
 
 
@@ -162,9 +174,15 @@ def with_defaults(spec: Mapping[str, Any], name: str = "The guest") -> dict[str,
                 f"{name}: {full['emulator']} has no default machine; name one in 'machine', such as virt."
             )
         full["machine"] = "pc"
+    if full.get("firmware") == "bios" and not full["emulator"].endswith(("x86_64", "i386")):
+        raise BadInput(
+            f"{name}: {full['emulator']} has no BIOS; say firmware: uefi, or leave it out and name a kernel."
+        )
     for option in ("initrd", "append"):
         if full.get(option) is not None and full.get("kernel") is None:
             raise BadInput(f"{name}: {option} needs a kernel; name it in 'kernel'.")
+    if full.get("secure_boot") and full.get("firmware") != "uefi":
+        raise BadInput(f"{name}: secure_boot needs firmware: uefi; say that, too.")
     return full
 
 
@@ -229,6 +247,8 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "kernel": words.path,
     "initrd": _initrd,
     "append": words.text,
+    "firmware": words.any_of_its_type,
+    "secure_boot": words.any_of_its_type,
     "serial_log": words.path,
     "vnc": words.path,
     "user": words.matching(words.WORD, "a user's name or number"),

@@ -10,8 +10,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept, rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import connect_any
 
 DEADLINE = 4.0  # for both monitors together: a stopped guest is reported within 5 s
@@ -19,11 +19,14 @@ _OUT_OF_MEMORY = "out of memory: the kernel killed it"
 
 
 class Status:
-    """Reads the guests below one run directory."""
+    """Reads the guests below one run directory; C(kept_root) is where they have what outlives a boot."""
 
-    def __init__(self, root: str = rundir.ROOT, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, root: str = rundir.ROOT, deadline: float = DEADLINE, kept_root: str = kept.ROOT
+    ) -> None:
         self._root = root
         self._deadline = deadline
+        self._kept_root = kept_root
 
     def names(self) -> list[str]:
         return rundir.names(self._root)
@@ -31,13 +34,18 @@ class Status:
     def directory(self, name: str) -> rundir.RunDirectory:
         return rundir.RunDirectory(name, self._root)
 
+    def kept(self, name: str) -> kept.Kept:
+        return kept.Kept(name, self._kept_root)
+
     def read(self, name: str) -> guest_plan.Guest:
         """What the host has of a guest; at most 5 s, whatever QEMU does."""
         directory = self.directory(name)
         record = directory.load("guest.json")
+        beside = self.kept(name)
+        own = {"kept": beside.exists, "seeds": frozenset(beside.known(kept.SEED))}
         if record is None:
-            return guest_plan.Guest(name)
-        own = {
+            return guest_plan.Guest(name, **own)
+        own |= {
             "spec": record["spec"],
             "accel": record.get("accel"),
             "accel_reason": record.get("accel_reason"),

@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
@@ -31,13 +31,20 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import ac
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     chains,
     cmdline,
+    fittings,
     images,
+    kept,
     paths,
     rundir,
+    seed,
     serial_log,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER, check_user
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
+    Seed,
+    fingerprint,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import (
     Status,
     process_of,
@@ -96,6 +103,7 @@ class Supervisor(Status):
             raise Refused(
                 f"{name} is not started: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."
             )
+        fittings.check(name, spec, self.kept(name))
         self._accel(spec, user)
 
     def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> None:
@@ -107,7 +115,10 @@ class Supervisor(Status):
         user = _user_of(name, spec)
         accel, reason = self._accel(spec, user)
         files = _look(name, spec, user).files(spec)
-        launch = cmdline.Launch(_program(spec["emulator"]), accel, directory.pidfile, files, paused)
+        fitted = fittings.ready(name, spec, self.kept(name), user)
+        launch = cmdline.Launch(
+            _program(spec["emulator"]), accel, directory.pidfile, files, paused, fitted
+        )
         words = cmdline.argv(name, spec, launch)
         directory.make_trusted()
         with contextlib.ExitStack() as stack:
@@ -227,8 +238,22 @@ class Supervisor(Status):
         """Put another definition in place for the next start."""
         self.directory(name).store("guest.json", {"spec": spec})
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, forget: bool = True) -> None:
         self.directory(name).remove()
+        if forget:
+            self.kept(name).remove()
+
+    def create_seed(
+        self, name: str, spec: Mapping[str, Any], wanted: Seed, keep: Sequence[str]
+    ) -> None:
+        user = _user_of(name, spec)
+        seed.make(self.kept(name), fingerprint(spec["cloud_init"]), wanted, user, *keep)
+
+    def remove_kept(self, name: str, seeds: Iterable[str] | None) -> None:
+        if seeds is None:
+            self.kept(name).remove()
+        for one in seeds or ():
+            self.kept(name).forget(kept.SEED, one)
 
     def create_image(self, recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
         user = _user_of(recipe["guest"], spec)

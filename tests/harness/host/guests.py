@@ -127,6 +127,16 @@ def holds_qmp(folder: Path) -> socket.socket:
     return client
 
 
+def kept(name: str) -> Path:
+    """Where a guest has what outlives a boot of the host."""
+    return Path("/var/lib/hypervisor-network/guests", name)
+
+
+def words_of(pid: int) -> list[str]:
+    """The command line of a process by /proc."""
+    return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+
+
 def image(path: Path, size: str = "8M", image_format: str = "qcow2", *more: str) -> str:
     """A disk image made by qemu-img, of the guests' user."""
     subprocess.run(

@@ -231,6 +231,9 @@ def _guest(case: Mapping[str, Any]) -> Any:
     )
     full = [(wish.name, guests.with_defaults(wish.spec, wish.name)) for wish in wishes]
     holds = case.get("holds") or {}
+    if "guests" in holds:
+        now = {name: guest_plan.Guest(name, **one) for name, one in holds["guests"].items()}
+        return guest_plan.plan(guest_plan.Guests(now), wishes)
     if holds:
         links = triplets.snapshot_of(holds).links
         for name, spec in full:

@@ -256,3 +256,22 @@ def test_13_21_guests_are_rehearsed_without_their_cards_since_the_taps_come_late
         {**found["guests"][0], "nics": [], "wait_for": ["running"], "kernel": "/k"}
     ]
     assert found["plugs"] == {"vm1": ["tap1"]}
+
+
+@pytest.mark.parametrize(
+    ("guest", "more"),
+    [
+        ({"firmware": "uefi"}, {"ovmf", "qemu-utils"}),
+        (
+            {"firmware": "uefi", "emulator": "qemu-system-aarch64"},
+            {"qemu-efi-aarch64", "qemu-utils"},
+        ),
+        ({"firmware": "uefi", "emulator": "qemu-system-riscv64"}, {"qemu-utils"}),
+        ({"firmware": "bios"}, set()),
+        ({"cloud_init": {"user_data": "#!/bin/sh"}}, {"xorriso"}),
+    ],
+)
+def test_packages_of_a_guests_firmware_and_seed(guest: dict, more: set) -> None:
+    plain = {"name": "vm1", **{key: guest[key] for key in guest if key == "emulator"}}
+    needed = set(plan([], [], [{"name": "vm1", **guest}])["packages"])
+    assert needed - set(plan([], [], [plain])["packages"]) == more

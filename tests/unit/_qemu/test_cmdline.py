@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.cmdline import Launch, argv
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Files, Image
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import (
+    Files,
+    Fittings,
+    Image,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import with_defaults
 
 DISK = {
@@ -214,3 +219,35 @@ def test_queues_vhost_and_mtu() -> None:
 
 def test_extra_arguments_come_last_and_as_they_are() -> None:
     assert words(extra_args=["-device", "virtio-rng-pci"])[-2:] == ["-device", "virtio-rng-pci"]
+
+
+def fitted(paths: dict[str, str], firmware: Firmware | None = None) -> Launch:
+    return Launch("/usr/bin/qemu", "tcg", "/run/pid", fitted=Fittings(paths, firmware))
+
+
+def test_firmware_is_code_that_nobody_writes_and_variables_of_the_guest() -> None:
+    firmware = Firmware("/code,1.fd", "raw", "/template", "raw")
+    line = words(fitted({"firmware": "/kept/vars"}, firmware), machine="q35")
+    code, variables = parsed(line, "-blockdev")[:2]
+    assert (code["node-name"], code["driver"], code["read-only"]) == ("firmware", "raw", True)
+    assert code["file"]["filename"] == "/code,1.fd"
+    assert (variables["node-name"], variables["driver"]) == ("variables", "qcow2")
+    assert variables["file"]["filename"] == "/kept/vars" and not variables["read-only"]
+    assert after(line, "-machine") == ["q35,pflash0=firmware,pflash1=variables"]
+    assert after(line, "-global") == []
+
+
+def test_secure_boot_lets_only_the_management_mode_write_the_variables() -> None:
+    firmware = Firmware("/code", "raw", "/template", "raw", smm=True)
+    line = words(fitted({"firmware": "/vars"}, firmware), machine="q35")
+    assert after(line, "-machine") == ["q35,pflash0=firmware,pflash1=variables,smm=on"]
+    assert after(line, "-global") == ["driver=cfi.pflash01,property=secure,value=on"]
+
+
+def test_a_seed_is_a_disk_that_is_only_read_behind_all_other_devices() -> None:
+    line = words(fitted({"cloud_init": "/kept/seed"}), disks=[DISK], nics=[NIC])
+    assert parsed(line, "-blockdev")[-1]["file"]["filename"] == "/kept/seed"
+    assert parsed(line, "-blockdev")[-1]["read-only"] is True
+    devices = [device["id"] for device in parsed(line, "-device")]
+    assert devices == ["disk0-dev", "nic0", "seed-dev"]
+    assert parsed(line, "-device")[-1]["drive"] == "seed"

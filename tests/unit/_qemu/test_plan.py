@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_LOWER_UP,
     IFF_UP,
@@ -28,6 +29,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
     Wish,
     with_defaults,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
+    checked as checked_seed,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
 
 SPEC = with_defaults({"memory": 64})
 NIC = {
@@ -125,6 +130,85 @@ def test_a_missing_image_is_made_before_the_start_and_an_existing_one_left_alone
         assert [
             str(one) for one in plan(Guests({"vm1": Guest("vm1")}, {"/a": exists}), [wish])
         ] == changes
+
+
+SAID, SEED = checked_seed({"user_data": "#!/bin/sh\n"})
+OTHER, OTHER_SEED = checked_seed({"user_data": "#!/bin/sh\nfalse\n"})
+assert SAID is not None and OTHER is not None
+SEEDS = frozenset((fingerprint(SAID),))
+
+
+def with_seed(guest: Guest, said: Any, seed: Any, **more: Any) -> list[Change]:
+    wish = Wish("vm1", "running", {"cloud_init": said}, seed=seed, **more)
+    return plan(Guests({"vm1": guest}), [wish])
+
+
+def test_a_seed_is_made_before_the_start_and_one_that_is_there_left_alone() -> None:
+    new, start = with_seed(Guest("vm1"), SAID, SEED)
+    assert (str(new), new.before, new.after) == ("create seed vm1", None, {"cloud_init": SAID})
+    assert new.payload[1:] == (SEED, []) and str(start) == "start guest vm1"
+    there = Guest("vm1", "stopped", {**SPEC, "cloud_init": SAID}, kept=True, seeds=SEEDS)
+    assert [str(change) for change in with_seed(there, SAID, SEED)] == ["start guest vm1"]
+
+
+def test_a_changed_seed_is_made_beside_the_former_and_before_the_guest_is_stopped() -> None:
+    runs = Guest("vm1", "running", {**SPEC, "cloud_init": SAID}, kept=True, seeds=SEEDS)
+    assert with_seed(runs, OTHER, OTHER_SEED) == []
+    changes = with_seed(runs, OTHER, OTHER_SEED, on_change="restart")
+    assert [str(change) for change in changes] == [
+        "update seed vm1",
+        "stop guest vm1",
+        "start guest vm1",
+    ]
+    assert changes[0].before == {"cloud_init": SAID} and changes[0].payload[2] == list(SEEDS)
+
+
+def test_a_seed_that_is_gone_is_asked_for_again() -> None:
+    gone = Guest("vm1", "stopped", {**SPEC, "cloud_init": SAID}, kept=True)
+    with pytest.raises(Refused, match="give cloud_init again"):
+        plan(Guests({"vm1": gone}), [Wish("vm1", "running", {})])
+    assert str(with_seed(gone, SAID, SEED)[0]) == "update seed vm1"
+
+
+def test_a_changed_seed_of_the_same_instance_is_refused() -> None:
+    own = {"meta_data": {"instance-id": "web-1"}}
+    first, _seed = checked_seed({"user_data": "#!/bin/sh\n", **own})
+    second, seed = checked_seed({"user_data": "#!/bin/sh\nfalse\n", **own})
+    guest = Guest("vm1", "stopped", {**SPEC, "cloud_init": first}, kept=True)
+    with pytest.raises(Refused, match="web-1"):
+        with_seed(guest, second, seed)
+
+
+@pytest.mark.parametrize(
+    ("kept_before", "state", "changes"),
+    [
+        (False, "absent", ["delete guest vm1"]),
+        (True, "absent", ["delete guest vm1", "remove files vm1"]),
+        (False, "stopped", ["update guest vm1", "remove files vm1"]),
+        (True, "stopped", ["update guest vm1", "remove files vm1"]),
+    ],
+)
+def test_what_a_run_put_beside_the_disks_goes_on_the_way_back(
+    kept_before: bool, state: str, changes: list[str]
+) -> None:
+    spec = {} if state == "absent" else SPEC
+    before = Guests({"vm1": Guest("vm1", state, spec, kept=kept_before)})
+    after = Guest("vm1", "stopped", {**SPEC, "memory": 1}, kept=True, seeds=SEEDS)
+    (wish,) = wish_back(before, [], ["vm1"])
+    back = plan(Guests({"vm1": after}), [wish])
+    assert [str(change) for change in back] == changes
+    if state == "absent":
+        assert back[0].payload is not kept_before, "what was there before is removed"
+    if len(back) == 2:
+        assert back[1].payload == (sorted(SEEDS) if kept_before else None)
+
+
+def test_a_guest_that_only_left_files_is_absent_when_they_are_gone() -> None:
+    left = Guest("vm1", kept=True)
+    (change,) = plan(Guests({"vm1": left}), [Wish("vm1", "absent", {})])
+    assert str(change) == "delete guest vm1" and change.payload
+    (wish,) = wish_back(Guests({"vm1": left}), [], ["vm1"])
+    assert plan(Guests({"vm1": left}), [wish]) == []
 
 
 def undone(

@@ -33,9 +33,9 @@ def made(path: Path, *more: str) -> bytes:
 @pytest.mark.parametrize("version", ["0.10", "1.1"])
 def test_the_words_of_qemu_img(tmp_path: Path, version: str) -> None:
     own = ("-o", f"compat={version}")
-    assert parse(made(tmp_path / "alone", *own)) == Header()
+    assert parse(made(tmp_path / "alone", *own)) == Header(size=2**20)
     head = made(tmp_path / "over", *own, "-b", "alone", "-F", "qcow2")
-    assert parse(head) == Header("alone", "qcow2") and begins(head)
+    assert parse(head) == Header("alone", "qcow2", size=2**20) and begins(head)
     info = subprocess.run(
         ["qemu-img", "info", "--output=json", str(tmp_path / "over")],
         check=True,
@@ -46,7 +46,7 @@ def test_the_words_of_qemu_img(tmp_path: Path, version: str) -> None:
 
 def test_data_that_are_in_another_file(tmp_path: Path) -> None:
     head = made(tmp_path / "disk", "-o", f"data_file={tmp_path}/data")
-    assert parse(head) == Header(data_file=f"{tmp_path}/data")
+    assert parse(head) == Header(data_file=f"{tmp_path}/data", size=2**20)
 
 
 def header(
@@ -59,7 +59,7 @@ def header(
 
 
 def test_a_backing_file_whose_format_is_left_open() -> None:
-    assert parse(header(b"/etc/shadow")) == Header("/etc/shadow")
+    assert parse(header(b"/etc/shadow")) == Header("/etc/shadow", size=2**20)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
     DEFAULTS,
     SPEC,
+    check_user,
     checked,
     checked_all,
     with_defaults,
@@ -206,6 +210,38 @@ def test_what_two_guests_cannot_share(
 def test_two_guests_may_share_an_image_that_both_only_read() -> None:
     disk = {"path": "/a", "read_only": True}
     assert len(checked_all([item(name="vm1", disks=[disk]), item(name="vm2", disks=[disk])])) == 2
+
+
+def test_a_seed_is_apart_from_the_definition() -> None:
+    wish = checked(item(cloud_init={"user_data": "#!/bin/sh\n"}))
+    assert wish.seed is not None and wish.seed.files["user-data"] == "#!/bin/sh\n"
+    assert wish.spec["cloud_init"]["user_data"].startswith("sha256:")
+    assert checked(item(cloud_init={})).spec == {"cloud_init": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ({"secure_boot": True}, "secure_boot needs firmware: uefi"),
+        ({"secure_boot": True, "firmware": "bios"}, "secure_boot needs firmware: uefi"),
+        ({"firmware": "bios", "emulator": "qemu-system-aarch64", "machine": "virt"}, "no BIOS"),
+        ({"allowed_roots": []}, "allowed_roots"),
+        ({"initrd": "/a,b", "kernel": "/k"}, "comma"),
+        ({"cloud_init": {"user_data": "hostname: vm1"}}, "vm1: cloud_init.user_data"),
+    ],
+)
+def test_what_does_not_go_together(given: dict[str, Any], part: str) -> None:
+    assert part in refusal(**given)
+
+
+@pytest.mark.parametrize(("uid", "allowed"), [(0, True), (1000, None)])
+def test_a_user_that_may_be(uid: int, allowed: bool | None) -> None:
+    check_user("vm1", uid, "somebody", allowed)
+
+
+def test_a_user_that_is_root_whatever_its_name() -> None:
+    with pytest.raises(Refused, match="toor"):
+        check_user("vm1", 0, "toor", None)
 
 
 def test_defaults_fill_only_what_is_missing() -> None:

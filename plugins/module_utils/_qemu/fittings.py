@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a guest is given beside its disks when it starts: its firmware with the variables, and the seed of cloud-init."""
+
+from __future__ import annotations
+
+import pwd
+from typing import Any, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept as keeping
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import seed, uefi
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
+
+
+def check(name: str, spec: Mapping[str, Any], kept: keeping.Kept) -> None:
+    """Raise where a start would lack something, before anything is touched."""
+    if spec.get("firmware") == "uefi":
+        uefi.check(spec, name, kept)
+    said = spec.get("cloud_init")
+    if said is not None and fingerprint(said) not in kept.known(keeping.SEED):
+        seed.check()
+
+
+def ready(
+    name: str, spec: Mapping[str, Any], kept: keeping.Kept, user: pwd.struct_passwd
+) -> Fittings:
+    """Make what is missing of them, and hand all of it to C(user). Raises Refused, GuestError."""
+    paths, firmware = {}, None
+    if spec.get("firmware") == "uefi":
+        firmware = uefi.of(spec, name)
+        paths["firmware"] = uefi.variables(spec, name, firmware, kept, user)
+    said = spec.get("cloud_init")
+    if said is not None:
+        found = kept.known(keeping.SEED).get(fingerprint(said))
+        if found is None:
+            raise Refused(
+                f"{name} is not started: the seed of its cloud_init went away a moment ago; run the task again."
+            )
+        kept.give(found, user)
+        paths["cloud_init"] = found
+    return Fittings(paths, firmware)
