@@ -172,20 +172,16 @@ as_variables:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
-from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
-    transaction as transactions,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables, describe
+from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables
+from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
     names_of,
-    speed,
 )
 
 
@@ -197,20 +193,14 @@ def main():
         enter_netns(module.params["netns"])
         netlink = Netlink()
         now = read(netlink)
-        names = names_of(now.links)
-        groups = netlink.dump_where_known(rtnl_mdb.RTM_GETMDB, rtnl_mdb.DUMP)
-        mdb = None if groups is None else rtnl_mdb.decode(groups, names)
-        routes = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)
-        guests = rundir.definitions(module.params["netns"])
-        speeds = {link.name: speed(link) for link in now.links.values() if not link.kind}
+        routes = rtnl_route.decode_routes(
+            netlink.dump(rtnl_route.RTM_GETROUTE), names_of(now.links)
+        )
+        name, netns = module.params["name"], module.params["netns"]
+        guests = rundir.definitions(netns)
         module.exit_json(
             changed=False,
-            bridges=describe.bridges(now, netlink.fdb(now.links), mdb, module.params["name"]),
-            routes=describe.routes(routes),
-            addresses=describe.addresses(now),
-            links=describe.links(now, speeds),
-            neighbours=describe.neighbours(netlink.neighbours(now.links)),
-            transactions=transactions.pending(module.params["netns"]),
+            **info.told(netlink, now, routes, netlink.fdb(now.links), name, netns),
             as_variables=as_variables.variables(now, guests, rundir.uids(guests)),
         )
 

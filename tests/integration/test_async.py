@@ -25,6 +25,7 @@ CASES = {
     "bridge_mdb": ({"bridge": "nope1", "group": "239.1.1.1", "state": "absent"}, NO),
     "bridge_port": ({"name": "nope0", "state": "absent"}, NO),
     "bridge_uplink": ({"name": "nope0", "bridge": "nope1"}, NO),
+    "host_plan": ({}, ""),
     "ifupdown_state": ({"interfaces": ["nope0"], "state": "down"}, ""),
     "interfaces_stanza": ({"name": "nope0", "state": "absent"}, ""),
     "linux_bridge": ({"name": "nope0", "state": "absent"}, NO),

@@ -19,6 +19,16 @@ class Elsewhere(NamedTuple):
 
 
 ELSEWHERE: dict[str, Elsewhere] = {
+    "plugins/module_utils/_bridge_host/look.py": Elsewhere(
+        0,
+        "tests/integration/test_host_plan.py",
+        "It reads a host's kernel, packages, users, files and guests.",
+    ),
+    "plugins/module_utils/_bridge_host/rehearsal.py": Elsewhere(
+        0,
+        "tests/integration/test_host_plan.py",
+        "It is held against what the modules do on a host, change for change.",
+    ),
     "plugins/module_utils/_guard/confirm.py": Elsewhere(
         0,
         "tests/faults/test_e_confirm.py",
@@ -64,6 +74,11 @@ ELSEWHERE: dict[str, Elsewhere] = {
     ),
     "plugins/module_utils/_ifupdown/ifup.py": Elsewhere(
         25, "tests/faults/test_e_rollback.py", "It has ifup configure a device of the host."
+    ),
+    "plugins/module_utils/_info/read.py": Elsewhere(
+        0,
+        "tests/integration/test_targets.py",
+        "It dumps what a kernel has; the tools of iproute2 say the same there.",
     ),
     "plugins/module_utils/_isolation/probe.py": Elsewhere(
         0,

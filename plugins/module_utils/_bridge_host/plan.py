@@ -45,7 +45,13 @@ _UEFI = {
     "arm": ("qemu-efi-arm",),
 }
 _SEEDS = ("xorriso",)
-_STAND_IN = "nobody"  # owns nothing, and is in no group, as a user who is new
+STAND_IN = "nobody"  # owns nothing, and is in no group, as a user who is new
+# as the step packages makes guest_spec.USER: no login, no home
+GUESTS_ACCOUNT = {
+    "comment": "QEMU guests",
+    "home": "/nonexistent",
+    "shell": "/usr/sbin/nologin",
+}
 _STP_DELAY = 15  # the kernel's own, in seconds
 
 
@@ -78,7 +84,7 @@ def plan(
     started = [with_wait(with_macs(given(item))) for item in guests if kept(item)]
     user = guests_user(started, owned)
     if user_to_come:
-        started = [{**item, "user": _STAND_IN} if _is_ours(item) else item for item in started]
+        started = [{**item, "user": STAND_IN} if _is_ours(item) else item for item in started]
     ports = {(bridge["name"], one["name"]) for bridge in now for one in bridge["ports"]}
     plugs = [(item["name"], item["uplink"]) for item in whole if item.get("uplink")] + [
         (item.get("bridge"), item["name"]) for item in owned

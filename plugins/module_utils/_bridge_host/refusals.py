@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core import gu
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
     HypervisorNetworkError,
+    Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
@@ -31,6 +32,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 )
 
 Items = Sequence[Mapping[str, Any]]
+# any of these reads /etc/network/interfaces
+IFUPDOWNS = ("ifupdown", "ifupdown2", "ifupdown-ng")
 
 
 def of_variables(
@@ -80,6 +83,33 @@ def of_nics(nics: Mapping[str, Collection[str]], lines: Iterable[str]) -> list[s
         if manager is not None and network_managers.override_of(manager) not in overridden:
             sentences.append(f"{network_managers.refusal(nic, manager)}.")
     return sentences
+
+
+def of_packages(installed: Collection[str] | None, persist: bool) -> Iterator[str]:
+    """What a host lacks that no step installs; C(installed) are packages, None where there is no dpkg to tell."""
+    if installed is None:
+        yield "This host is not of the Debian family, whose packages and ifupdown this role uses; use the modules of the collection by themselves here."
+    elif persist and not set(installed).intersection(IFUPDOWNS):
+        yield (
+            "No ifupdown is installed, so nothing would read /etc/network/interfaces at boot; install it and describe the uplink there, or set "
+            "bridge_host_persist to false."
+        )
+
+
+def of_kernel(aware: Collection[str], said: str | None) -> Iterator[str]:
+    """Bridges that shall filter VLANs where the kernel has none; C(said) is what it said when it was asked for one, None where it made it."""
+    if aware and said is not None:
+        yield (
+            f"The bridges of this kernel filter no VLANs ({said}), so {', '.join(aware)} would keep no tenants apart; boot a kernel that is built with "
+            "CONFIG_BRIDGE_VLAN_FILTERING, or leave tenants and vlan_filtering out."
+        )
+
+
+def refuse(sentences: Iterable[str]) -> None:
+    """Raise Refused with all of them, where there are any."""
+    all_of_them = " ".join(sentences)
+    if all_of_them:
+        raise Refused(all_of_them)
 
 
 def of_host(

@@ -59,7 +59,8 @@ JOB = {
 # package database is a stand-in: what it says is not what this test is about.
 ENTER = (
     "mkdir -p /var/lib/hypervisor-network; for dir in run etc/network var/backups var/lib/hypervisor-network; do "
-    'mount --bind "$0/$dir" "/$dir" || exit 9; done; exec "$@"'
+    'mount --bind "$0/$dir" "/$dir" || exit 9; done; '
+    'mount --bind "$0/bin/dpkg-query" /usr/bin/dpkg-query || exit 9; exec "$@"'
 )
 DPKG = '#!/bin/sh\nfor word; do case $word in -*|*Package*) ;; *) echo "$word installed";; esac; done\n'
 

@@ -26,10 +26,17 @@ class Modules:
     """A resident process in a namespace, as a context.
 
     C(run) gives what the module printed, with C(failed) always in it; C(order) gives the number of writes and a traceback beside it.
-    C(through) are the words of a program that runs others elsewhere, such as ssh.
+    C(through) are the words of a program that runs others elsewhere, such as ssh, C(within) of one that does so in the namespace.
     """
 
-    def __init__(self, netns: str, python: str, path: str, through: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        netns: str,
+        python: str,
+        path: str,
+        through: Sequence[str] = (),
+        within: Sequence[str] = (),
+    ) -> None:
         self.netns = netns
         self._process = subprocess.Popen(
             [
@@ -38,6 +45,7 @@ class Modules:
                 "netns",
                 "exec",
                 netns,
+                *within,
                 "env",
                 f"PYTHONPATH={path}",
                 "PYTHONDONTWRITEBYTECODE=1",

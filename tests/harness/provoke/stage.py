@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import inspect
 import os
 import struct
 import tempfile
@@ -111,11 +112,11 @@ def found(dotted: str) -> tuple[ModuleType, Any]:
 
 
 def finished(result: Any) -> Any:
-    """The result of a call; a context is entered and left."""
+    """The result of a call; a context is entered and left, and sentences are told one by one to their end."""
     if hasattr(result, "__enter__") and hasattr(result, "__exit__"):
         with result:
             return None
-    return result
+    return list(result) if inspect.isgenerator(result) else result
 
 
 def _overlay(below: str, image_format: str) -> bytes:

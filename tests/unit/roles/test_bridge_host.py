@@ -13,6 +13,9 @@ import yaml
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     items as role_items,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    plan as role_plan,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
 )
@@ -97,3 +100,9 @@ def _all(tasks: list) -> list[dict[str, Any]]:
 
 def _tasks(tasks: list) -> list[dict[str, Any]]:
     return [task for task in _all(tasks) if "register" in task]
+
+
+def test_the_guests_user_is_looked_for_as_it_is_made() -> None:
+    tasks = {one["name"]: one for one in load("tasks/guest_user.yml")}
+    made = tasks["Packages | Make the user that guests run as"]["ansible.builtin.user"]
+    assert {key: made[key] for key in role_plan.GUESTS_ACCOUNT} == role_plan.GUESTS_ACCOUNT

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One look at a host with the role's variables in hand: what is refused, what would be done, and what there is. Nothing is written, nothing started."""
+
+from __future__ import annotations
+
+import glob
+import grp
+import pwd
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    items as role_items,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    plan as role_plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    refusals,
+    told,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.rehearsal import (
+    Onlooker,
+    Rehearsal,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
+from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
+from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import read as uplink_read
+
+_FORMAT = "${Package} ${db:Status-Status}\\n"
+_NIC_FILES = (
+    "/sys/class/net/*/uevent",
+    "/run/NetworkManager/devices/*",
+    "/run/systemd/netif/links/*",
+)
+_NIC_KEYS = re.compile(r"(?:INTERFACE|IFINDEX|DEVTYPE|managed|ADMIN_STATE)=")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a look: the role's variables as they were typed, and how far it goes, see host_plan's options."""
+
+    wish: Mapping[str, Any]
+    persist: bool
+    guard_timeout: Any
+    netns: str | None = None
+    foresee: bool = True
+    assume_packages: bool = False
+    probe: bool = False
+
+
+def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
+    """What host_plan returns, and what it warns of. Raises what is to be refused."""
+    items = role_items.typed_all(asked.wish)
+    refusals.refuse(refusals.of_variables(**items, guard_timeout=asked.guard_timeout))
+    wanted = role_plan.plan(**items)
+    if wanted["empty"]:
+        return _nothing(wanted, whole=True), []
+    missing = _missing(wanted["packages"], asked.persist)
+    knows_vlans = _filters(wanted["aware"])
+    refusals.refuse(_of_nics(items["bridges"]))
+    user = wanted["user"]
+    found = {"missing": missing, "user_ready": user is None or _is_ready(user)}
+    to_come = user is not None and not _exists(user)
+    if not asked.assume_packages and (missing or (to_come and not asked.foresee)):
+        return {**_nothing(wanted, whole=False), **found}, []
+    return _whole(asked, items, found, to_come, knows_vlans)
+
+
+def _whole(
+    asked: Asked,
+    items: Mapping[str, Any],
+    found: Mapping[str, Any],
+    to_come: bool,
+    knows_vlans: bool,
+) -> tuple[dict[str, Any], list[str]]:
+    netlink = Netlink()
+    now = uplink_read.around(netlink, read(netlink))
+    fdb = netlink.fdb(now.links)
+    seen = info.told(netlink, now, now.routes, fdb, None, asked.netns)
+    refusals.refuse(refusals.of_host(**items, info=seen))
+    lists = role_plan.plan(
+        **items, now=seen["bridges"], user_to_come=to_come, addresses=seen["addresses"]
+    )
+    supervisor = Onlooker(asked.probe)
+    rehearsal = Rehearsal(
+        netlink, now, supervisor, asked.persist, float(asked.guard_timeout), asked.netns
+    )
+    owners = _stand_ins(items) if to_come else {}
+    steps = rehearsal.steps(lists, knows_vlans, owners)
+    guests = [supervisor.read(name) for name in supervisor.names()]
+    clock = time.time()
+    result = {
+        "plan": lists,
+        "whole": True,
+        **found,
+        **seen,
+        "guests": [
+            guest_plan.describe_with_wires(one, now.links, fdb, clock)
+            for one in guests
+            if one.spec.get("netns") == asked.netns
+        ],
+        **told.of_steps(steps, now, float(asked.guard_timeout)),
+    }
+    # a step that has something to do says it itself
+    warnings = [sentence for one in steps if not one.changes for sentence in one.warnings]
+    return result, warnings
+
+
+def _nothing(wanted: Mapping[str, Any], whole: bool) -> dict[str, Any]:
+    return {
+        "plan": wanted,
+        "whole": whole,
+        "missing": [],
+        "user_ready": True,
+        "steps": [],
+        "changes": [],
+        "lines": [],
+    }
+
+
+def _missing(packages: list[str], persist: bool) -> list[str]:
+    """The packages that are not installed. Raises Refused on a host that is no Debian, or whose network nobody would set up at boot from what is written."""
+    program = path_of("dpkg-query")
+    installed = None
+    if program is not None:
+        # it says 1 where one of them is unknown to it
+        done = run([program, "--show", "--showformat", _FORMAT, *packages, *refusals.IFUPDOWNS])
+        words = [line.split() for line in done.output.splitlines()]
+        installed = {one[0] for one in words if one[1:] == ["installed"]}
+    refusals.refuse(refusals.of_packages(installed, persist))
+    return [one for one in packages if one not in (installed or ())]
+
+
+def _filters(aware: list[str]) -> bool:
+    """Whether bridges of this kernel are known to filter VLANs. Raises Refused where C(aware) ones shall and they don't.
+
+    Tried in a namespace of its own that is gone with the command: no bridge of this host is needed, and none is touched.
+    """
+    if not aware:
+        return False
+    words = ["--net", "ip", "link", "add", "name", "probe", "type", "bridge", "vlan_filtering", "1"]
+    done = run([path_of("unshare") or "unshare", *words])
+    refusals.refuse(
+        refusals.of_kernel(aware, " ".join(done.errors.split()) if done.status else None)
+    )
+    return True
+
+
+def _of_nics(bridges: list[Mapping[str, Any]]) -> list[str]:
+    nics = {one["uplink"]: one.get("override") or () for one in bridges if one.get("uplink")}
+    return refusals.of_nics(nics, _nic_lines()) if nics else []
+
+
+def _nic_lines(root: str = "") -> Iterator[str]:
+    """The kernel's name, number and type of each NIC, and who manages which, as C(path:KEY=value)."""
+    for pattern in _NIC_FILES:
+        for path in sorted(glob.glob(root + pattern)):
+            try:
+                with open(path, encoding="utf-8", errors="replace") as stream:
+                    yield from (f"{path}:{line.rstrip()}" for line in stream if _NIC_KEYS.match(line))  # fmt: skip
+            except OSError:
+                continue  # gone meanwhile
+
+
+def _exists(user: str) -> bool:
+    return any(one.pw_name == user for one in pwd.getpwall())
+
+
+def _is_ready(user: str) -> bool:
+    """Whether the guests' user is as the step packages makes it."""
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        return False
+    try:
+        kvm = grp.getgrnam("kvm")
+    except KeyError:
+        kvm = None
+    own = {"comment": account.pw_gecos, "home": account.pw_dir, "shell": account.pw_shell}
+    member = kvm is None or user in kvm.gr_mem or account.pw_gid == kvm.gr_gid
+    return member and own == role_plan.GUESTS_ACCOUNT
+
+
+def _stand_ins(items: Mapping[str, Any]) -> dict[str, int]:
+    """Who owns the taps of a user to come meanwhile: the one that guests are planned for too."""
+    lists = role_plan.plan(**items)
+    uid = pwd.getpwnam(role_plan.STAND_IN).pw_uid
+    return {
+        one["name"]: uid for one in lists["present"]["taps"] if one.get("owner") == lists["user"]
+    }

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All steps of the role planned one after the other, each over the host as the steps before would leave it. Nothing is written.
+
+Each step is planned by the noun that carries it out, with the wishes that its module makes of the same items; so the plan is the run's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Iterable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import foresight
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.steps import (
+    ABSENT,
+    PRESENT,
+    Step,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import items_of
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import apply as ifupdown
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    files as stanza_files,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    plan as stanza_plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import validate
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
+from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    bridge as bridge_planner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
+from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import GuestNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
+    preflight,
+    surroundings,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import read as uplink_read
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import spec as uplink_spec
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+
+Items = Sequence[Mapping[str, Any]]
+
+
+class Onlooker(Supervisor):
+    """Looks at guests, at each once; without C(ask) it starts no probe guest to see what KVM is worth."""
+
+    def __init__(self, ask: bool) -> None:
+        super().__init__()
+        self.ask = ask
+        self._seen: dict[str, Guest] = {}
+
+    def read(self, name: str) -> Guest:
+        if name not in self._seen:
+            self._seen[name] = super().read(name)
+        return self._seen[name]
+
+    def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
+        return super()._accel(spec, user) if self.ask else ("tcg", "not asked")
+
+
+@dataclass(frozen=True)
+class _Wire:
+    """The links as they will be when the guests start, see _qemu/apply.Wire."""
+
+    now: Snapshot
+
+    def snapshot(self) -> Snapshot:
+        return self.now
+
+    def wait_for_mac(self, mac: str, timeout: float) -> Any:
+        """Nothing is started, so nothing is waited for."""
+
+
+class Rehearsal:
+    """C(now) is the host. C(supervisor.ask) tells whether others may be asked, as a run does before its first change: the LAN, KVM, ifupdown and iproute2."""
+
+    def __init__(
+        self,
+        netlink: Netlink,
+        now: Inet,
+        supervisor: Onlooker,
+        persist: bool,
+        guard_timeout: float,
+        netns: str | None,
+    ) -> None:
+        self._netlink, self._there = netlink, frozenset(now.links)
+        self.now = now
+        self._supervisor, self._ask = supervisor, supervisor.ask
+        self._persist, self._seconds, self._netns = persist, guard_timeout, netns
+        self._knows_vlans = any("vlan_protocol" in link.options for link in now.links.values())
+        self._interfaces = ifupdown.Interfaces()
+        self._files: stanza_files.Files | None = None
+        self._state: dict[str, str] | None = None
+
+    def steps(
+        self,
+        lists: Mapping[str, Any],
+        knows_vlans: bool = False,
+        owners: Mapping[str, int] | None = None,
+    ) -> list[Step]:
+        """The steps of the role's plan in their order, those without changes too. Raises what their modules would.
+
+        C(knows_vlans): what a probe has shown of the kernel's bridges. C(owners): of taps whose user is still to come, who stands in for it.
+        """
+        self._knows_vlans = self._knows_vlans or knows_vlans
+        found = []
+        for state, names in (("absent", ABSENT), ("present", PRESENT)):
+            for name in names:
+                own = lists[state]
+                items = own["stanzas"] if name == "ifstate" else own.get(name) or []
+                plan: Callable[[Items, str], Step] = getattr(self, f"_{name}")
+                found.append(plan(items, state) if items else Step(name, state, ()))
+                if name == "taps":
+                    self.now = foresight.owned(self.now, owners or {})
+        return found
+
+    def _bridges(self, items: Items, state: str) -> Step:
+        return self._links("bridges", bridge_planner, items, state)
+
+    def _taps(self, items: Items, state: str) -> Step:
+        return self._links("taps", tap_planner, map(tuntap.with_numbers, items), state)
+
+    def _ports(self, items: Items, state: str) -> Step:
+        return self._links("ports", port_planner, items, state)
+
+    def _links(
+        self, name: str, planner: Any, items: Iterable[Mapping[str, Any]], state: str
+    ) -> Step:
+        wishes = [planner.checked(one) for one in complete(items, planner.SPEC)]
+        changes = LinkNoun(self._netlink).plan(self.now, {planner.KIND: wishes})
+        self.now = foresight.after(self.now, changes, self._knows_vlans)
+        return Step(name, state, tuple(changes))
+
+    def _uplinks(self, items: Items, state: str) -> Step:
+        changes: list[Change] = []
+        warnings: list[str] = []
+        for item in complete(items, uplink_spec.SPEC):
+            spec = uplink_spec.of(item, self._netns is None)
+            now = self._around(spec)
+            target = preflight.target(now, spec)
+            own = uplink_plan.plan(now, target)
+            if own and self._ask:
+                surroundings.ask_the_lan(now, spec, self._seconds or None)
+            warnings += preflight.warnings(now, spec)
+            changes += own
+            # what is beside one NIC is not beside the next
+            self.now = replace(
+                foresight.converted(now, target),
+                traces=self.now.traces,
+                forwards_dropped=self.now.forwards_dropped,
+                filter_rules=self.now.filter_rules,
+                listeners=self.now.listeners,
+            )
+        return Step("uplinks", state, tuple(changes), tuple(warnings))
+
+    def _around(self, spec: preflight.Spec) -> Inet:
+        now = uplink_read.with_own(self.now, (spec.nic, spec.bridge), self._there)
+        made = None if spec.bridge in self._there else now.links.get(spec.bridge)
+        now = replace(now, sysctls=foresight.sysctls(now.sysctls, made))
+        return replace(now, **surroundings.beside_us(spec, now.links))
+
+    def _stanzas(self, items: Items, state: str) -> Step:
+        if not self._persist:
+            return Step("stanzas", state, ())
+        wishes = [
+            validate.checked(one) for one in complete(items, validate.SPEC, ("name", "family"))
+        ]
+        now = self._files or self._interfaces.read()
+        plan = self._interfaces.plan if self._ask else stanza_plan.plan
+        changes = plan(now, wishes)
+        told = stanza_plan.notes(now, wishes)
+        texts = {path: one.new for path, one in stanza_files.files(changes)}
+        kept = {path: text for path, text in {**now.texts, **texts}.items() if text is not None}
+        self._files = replace(now, texts=kept)
+        return Step("stanzas", state, tuple(changes), tuple(told))
+
+    def _ifstate(self, items: Items, state: str) -> Step:
+        if not self._persist:
+            return Step("ifstate", state, ())
+        noun = IfState()
+        now = noun.read() if self._state is None else self._state
+        up = state == "present"
+        changes = noun.plan(now, dict.fromkeys((one["name"] for one in items), up))
+        there = (
+            {**now, **{one.name: one.name for one in changes}}
+            if up
+            else {
+                name: stanza
+                for name, stanza in now.items()
+                if name not in {one.name for one in changes}
+            }
+        )
+        self._state = there
+        return Step("ifstate", state, tuple(changes))
+
+    def _guests(self, items: Items, state: str) -> Step:
+        wishes = guest_spec.checked_all(complete(items, guest_spec.SPEC), self._netns)
+        noun = GuestNoun(self._supervisor, lambda: _Wire(self.now), wishes, images.exists)
+        guests = noun.read()
+        changes = noun.plan(guests, wishes)
+        if changes:
+            noun.prepare(guests)
+        stopped = [one.name for one in changes if one.kind == "guest" and one.action == "stop"]
+        self.now = foresight.idle(self.now, {nic["tap"] for name in stopped for nic in guests.guests[name].spec.get("nics", ())})  # fmt: skip
+        return Step("guests", state, tuple(changes))
+
+
+def complete(
+    items: Iterable[Mapping[str, Any]],
+    spec: Mapping[str, Mapping[str, Any]],
+    identity: Sequence[str] = ("name",),
+) -> list[dict[str, Any]]:
+    """The items as a module of that spec has them: with all its options, and their defaults."""
+    defaults = {key: value.get("default") for key, value in spec.items()}
+    whole = [{**item, **_nested(item, spec)} for item in items]
+    return items_of(
+        {**defaults, "items": whole}, spec, "items", ("netns", "guard_timeout"), identity
+    )
+
+
+def _nested(
+    item: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """What an item has in lists of their own options, such as a guest's disks, each with all of these."""
+    return {
+        key: [{name: one.get(name, word.get("default")) for name, word in value["options"].items()} for one in item[key]]
+        for key, value in spec.items()
+        if "options" in value and item.get(key)
+    }  # fmt: skip

@@ -1,0 +1,213 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_plan
+short_description: Hold the variables of the role bridge_host against a host, and tell the whole plan
+version_added: 0.1.0
+description:
+  - Reads the host once, refuses what the role C(hypervisor.network.bridge_host) would refuse, and returns all that the role would do, in its order, each change
+    with its risk. Each step is planned over the host as the steps before would leave it.
+  - With it comes what M(hypervisor.network.bridge_info) tells of the host, so that one run of this module is all that a host needs on which nothing is to do.
+  - Writes nothing, and starts nothing unless O(probe) is true. In check mode it does the same.
+author:
+  - The hypervisor.network contributors (@hypervisor-network)
+extends_documentation_fragment:
+  - hypervisor.network._attributes.info
+  - hypervisor.network._deps
+  - hypervisor.network._device
+options:
+  bridges:
+    description:
+      - The role's C(bridge_host_bridges).
+    type: list
+    elements: dict
+    default: []
+  taps:
+    description:
+      - The role's C(bridge_host_taps).
+    type: list
+    elements: dict
+    default: []
+  guests:
+    description:
+      - The role's C(bridge_host_guests).
+    type: list
+    elements: dict
+    default: []
+  tenants:
+    description:
+      - The role's C(bridge_host_tenants).
+    type: list
+    elements: dict
+    default: []
+  guard_timeout:
+    description:
+      - The role's C(bridge_host_guard_timeout), in seconds.
+    type: raw
+    default: 60
+  persist:
+    description:
+      - The role's C(bridge_host_persist), whether the plan holds what is written to C(/etc/network/interfaces).
+    type: bool
+    default: true
+  foresee:
+    description:
+      - Where the user that guests run as is still to be made, V(true) plans as though it were there, and V(false) plans nothing.
+    type: bool
+    default: true
+  assume_packages:
+    description:
+      - Plan although packages are missing. Otherwise nothing is planned then, since the host can't be read without them.
+    type: bool
+    default: false
+  probe:
+    description:
+      - Ask others what only they can tell, as a run does before its first change. That is the LAN behind a NIC to be converted, by ARP probes for its addresses
+        and by listening for a spanning tree, KVM by a probe guest, and ifupdown and iproute2 of the host about new lines.
+      - V(false) sends no frame and starts no guest. A run may then refuse what the plan holds.
+    type: bool
+    default: false
+seealso:
+  - module: hypervisor.network.bridge_info
+"""
+
+EXAMPLES = r"""
+- name: Ask what the role would do on this host
+  hypervisor.network.host_plan:
+    bridges:
+      - {name: br0, uplink: eth0}
+    taps:
+      - {name: tap1, bridge: br0}
+  register: plan
+
+- name: Read it
+  ansible.builtin.debug:
+    msg: "{{ plan.lines }}"
+
+- name: Stop where somebody could be cut off
+  ansible.builtin.assert:
+    that: plan.changes | selectattr('risk', 'equalto', 'may_cut_ssh') | length == 0
+"""
+
+RETURN = r"""
+whole:
+  description: Whether all was planned. V(false) where packages, or with O(foresee=false) the guests' user, are still to come.
+  returned: success
+  type: bool
+changes:
+  description:
+    - What the role would do, in its order, each as the module of its C(step) returns it.
+    - What nobody can know yet, such as the MAC of a new device, is null.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{step: uplinks, action: attach, kind: port, name: eth0, before: {bridge: null}, after: {bridge: br0}, risk: may_cut_ssh}]
+steps:
+  description:
+    - The steps that have something to do, with how many C(changes), and the worst C(risk) of them.
+    - The C(state) absent is of what leaves, before anything comes. C(list) is the list of RV(plan) that it is about, or C(ifstate).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{step: uplinks, list: uplinks, state: present, changes: 24, risk: may_cut_ssh}]
+lines:
+  description: The plan for people, a line for each change, and a sentence on who would be cut off.
+  returned: success
+  type: list
+  elements: str
+plan:
+  description: What each step hands to its modules, as the filter P(hypervisor.network.bridge_host_plan#filter) makes it of the variables and this host.
+  returned: success
+  type: dict
+missing:
+  description: The packages that are not installed.
+  returned: success
+  type: list
+  elements: str
+user_ready:
+  description: Whether the user that guests run as is there, and as the role makes it. V(true) where none is needed.
+  returned: success
+  type: bool
+guests:
+  description: The guests of this host, as M(hypervisor.network.qemu_guest_info) returns them.
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+bridges:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+routes:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+addresses:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+links:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+neighbours:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+transactions:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.look import (
+    Asked,
+    look,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
+
+_LISTS = ("bridges", "taps", "guests", "tenants")
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            **{name: {"type": "list", "elements": "dict", "default": []} for name in _LISTS},
+            "guard_timeout": {"type": "raw", "default": 60},
+            "persist": {"type": "bool", "default": True},
+            "foresee": {"type": "bool", "default": True},
+            "assume_packages": {"type": "bool", "default": False},
+            "probe": {"type": "bool", "default": False},
+            **NETNS,
+        },
+        supports_check_mode=True,
+    )
+    with failures(module, "looking at the host"):
+        params = module.params
+        enter_netns(params["netns"])
+        own = ("guard_timeout", "persist", "netns", "foresee", "assume_packages", "probe")
+        asked = Asked(
+            {name: params[name] for name in _LISTS}, **{name: params[name] for name in own}
+        )
+        found, warnings = look(asked)
+        for sentence in warnings:
+            module.warn(sentence)
+        module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()
