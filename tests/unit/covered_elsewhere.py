@@ -49,6 +49,11 @@ ELSEWHERE: dict[str, Elsewhere] = {
         "tests/faults/test_x_links_guard.py",
         "It is the meeting of a module, its guard and a namespace.",
     ),
+    "plugins/module_utils/_guarded/managed.py": Elsewhere(
+        0,
+        "tests/faults/lab/test_v_managers.py",
+        "It is the meeting of a conversion and the host's own manager of networks, which no namespace has.",
+    ),
     "plugins/module_utils/_guarded/uplink.py": Elsewhere(
         0,
         "tests/faults/test_d_guard.py",

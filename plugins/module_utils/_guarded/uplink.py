@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Plan
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import restore
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
@@ -20,7 +21,17 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.managed import (
+    ManagedUplink,
+    is_the_hosts_network,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    HANDED,
+    HELD,
+    OWN,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     bpdu,
@@ -30,7 +41,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import (
     Spec,
 )
@@ -60,6 +71,8 @@ class GuardedUplink(UplinkNoun):
         self._seconds = seconds
         self._carrier_changes = 0
         self._others: dict[str, Any] | None = None
+        self._manager = ManagedUplink(spec.bridge, None)
+        self._stage_before = OWN
         if seconds:
             self._force = force
             self._wish = transactions.wish_hash([spec.nic, spec.bridge, spec.present, netns])
@@ -78,8 +91,38 @@ class GuardedUplink(UplinkNoun):
         """With other managers of the NIC, and what the packet filter says: read once, because no way back asks for it."""
         now = super().read()
         if self._others is None:
-            self._others = surroundings.beside_us(self._spec, now.links)
-        return replace(now, **self._others)
+            self._manager = self._managed(now.links)
+            self._others = surroundings.beside_us(self._spec, now.links, self._manager.programs)
+        return replace(now, **self._others, managed=self._manager.read())
+
+    def _managed(self, links: Mapping[str, Link]) -> ManagedUplink:
+        nic = links.get(self._spec.nic)
+        ours = self._spec.own_network and is_the_hosts_network()
+        return ManagedUplink(self._spec.bridge, nic if ours else None)
+
+    def plan(self, now: Inet, wish: Spec | Layout) -> Plan:
+        changes = super().plan(now, wish)
+        if now.managed is None:
+            return changes
+        if isinstance(wish, Layout):
+            wanted = self._stage_before
+        elif not wish.present:
+            wanted = OWN
+        else:
+            wanted = HANDED if changes or now.managed.stage == HELD else now.managed.stage
+        return stages.framed(changes, now.managed, self._spec.bridge, wanted)
+
+    def wish_back(self, before: Inet, changes: Plan) -> Layout:
+        # a hold that a killed run left is none to go back to
+        if before.managed is not None and before.managed.stage == HANDED:
+            self._stage_before = HANDED
+        return super().wish_back(before, changes)
+
+    def _carry_out(self, change: Change, now: Inet) -> None:
+        if change.kind != stages.KIND:
+            super()._carry_out(change, now)
+            return
+        self._manager.carry_out(change, self._netlink)
 
     def prepare(self, before: Inet) -> None:
         """Raises Refused where another host has an address of the NIC, and where the guard's time is shorter than the switch may be mute."""

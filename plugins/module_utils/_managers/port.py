@@ -39,6 +39,17 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class Managed:
+    """A NIC whose manager has an adapter: C(known) is what C(look) said of it, C(stage) where it is, C(objection) and C(unknown) the adapter's words."""
+
+    nic: Owner
+    known: Any = None
+    stage: str = OWN
+    objection: str | None = None
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
 class File:
     """A file as it shall be: C(text) is None where there shall be none, C(mode) that of a new one."""
 
@@ -51,15 +62,17 @@ class File:
 class Uplink:
     """A NIC and its bridge, and what its manager has to keep of both.
 
-    C(routes) and C(rules) are those that somebody added by hand, and that a manager would take for foreign and remove; in the words of
-    _rtnl/route. C(config) is what the manager says of the device that has the addresses: whatever that is to the adapter.
+    C(known) is what the adapter's C(look) said of the NIC before anything was changed. C(routes) are those of the bridge and C(rules) those of the
+    host, in the words of _rtnl/route and rules.py: what of them is foreign to a manager, it would remove.
     """
 
-    nic: str
+    nic: Owner
     bridge: str
-    config: Any = None
+    mac: str | None = None
+    known: Any = None
     routes: Sequence[Any] = ()
     rules: Sequence[Any] = ()
+    vlans: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)  # of either device
 
 
 @dataclass(frozen=True)
@@ -79,9 +92,18 @@ class Manager(Protocol):
     """What an adapter does. Whatever is foreign to a manager and lost by one of its steps is put back by who calls it."""
 
     name: str
+    programs: Sequence[
+        str
+    ]  # the files of those that may listen on the NIC: they are asked, not refused
 
-    def objection(self, owner: Owner) -> str | None:
-        """Why a device can't be held, or its identity not kept; a sentence without its end. Reads, and writes nothing."""
+    def look(self, nic: Owner) -> Any:
+        """What the manager says of a NIC, for C(hand_over): whatever that is to the adapter. Reads, and writes nothing."""
+
+    def objection(self, nic: Owner, known: Any) -> str | None:
+        """Why the NIC can't be held; a sentence without its end."""
+
+    def unknown(self, known: Any) -> str | None:
+        """What of the NIC's identity for DHCP can't be kept, so that its address may change; a noun with its article."""
 
     def stage(self, nic: Owner, bridge: str) -> str:
         """OWN, HELD or HANDED, as the machine shows it."""
@@ -93,7 +115,7 @@ class Manager(Protocol):
         """Give the bridge, as it stands, to the manager until the next boot: the same lease, by the same identity. Raises Refused."""
 
     def release(self, nic: Owner, bridge: str) -> None:
-        """The NIC, as it stands, is its manager's own again. Raises Refused."""
+        """The NIC, as it stands, is its manager's own again until the next boot. Raises Refused."""
 
     def plan(self, now: Snapshot, wish: Wish) -> Sequence[File]:
         """The files for the next boot, from what stands: also those that shall go. Raises Refused, by name, for what the manager can't say."""

@@ -26,11 +26,25 @@ class Bound:
     inode: str
 
 
-def bound(dev: str, ask: Sequence[str] = ASK, proc: str = procfs.PROC) -> list[str]:
-    """Who listens on a device alone, such as C("chronyd (udp 0.0.0.0:123)"); none where ss is not installed, or does not answer."""
+def bound(
+    dev: str,
+    ask: Sequence[str] = ASK,
+    proc: str = procfs.PROC,
+    managers: Sequence[str] = (),
+) -> list[str]:
+    """Who listens on a device alone, such as C("chronyd (udp 0.0.0.0:123)"); none where ss is not installed, or does not answer.
+
+    C(managers) are the files of programs that are asked themselves, and let go of the device by other means.
+    """
     found = list(among(dev, programs.printed(ask) or ""))
-    names = _owners({one.inode for one in found} - {""}, proc) if found else {}
-    return [f"{names.get(one.inode, 'a program')} ({one.where})" for one in found]
+    owners = _owners({one.inode for one in found} - {""}, proc) if found else {}
+    asked = {inode for inode, one in owners.items() if managers and one.executes(managers)}
+    names = {inode: procfs.printable(one.name()) for inode, one in owners.items()}
+    return [
+        f"{names.get(one.inode, 'a program')} ({one.where})"
+        for one in found
+        if one.inode not in asked
+    ]
 
 
 def among(dev: str, text: str) -> Iterator[Bound]:
@@ -47,12 +61,12 @@ def among(dev: str, text: str) -> Iterator[Bound]:
             yield Bound(f"{protocol} {host}:{port}", inode[1] if inode else "")
 
 
-def _owners(inodes: set[str], proc: str) -> dict[str, str]:
-    """The names of the processes that have these sockets open, the first of each."""
+def _owners(inodes: set[str], proc: str) -> dict[str, procfs.Process]:
+    """The processes that have these sockets open, the first of each."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
-    found: dict[str, str] = {}
+    found: dict[str, procfs.Process] = {}
     for process in procfs.processes(proc):
         for target in process.open_files().values():
             if target in wanted:
-                found.setdefault(wanted[target], procfs.printable(process.name()))
+                found.setdefault(wanted[target], process)
     return found

@@ -17,6 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Managed
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
@@ -33,7 +34,7 @@ class Inet(Snapshot):
     C(sysctls) maps "ipv4/conf/eth0/rp_filter" to its text; C(hooks) are (device, kind) of qdiscs that see frames before a bridge does.
     C(traces) are what other managers of networks left, C(forwards_dropped) are the chains of the host's packet filter that keep guests apart, and
     C(filter_rules) are those of it that name the NIC; C(listeners) are programs that listen on the NIC alone, and C(pretenders) tell of processes
-    that only look like a DHCP client.
+    that only look like a DHCP client. C(managed) is the NIC in the hands of a manager that has an adapter, None for nobody's.
     """
 
     routes: tuple[Route, ...] = ()
@@ -47,6 +48,7 @@ class Inet(Snapshot):
     filter_rules: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
     pretenders: tuple[str, ...] = ()
+    managed: Managed | None = None
 
 
 @dataclass(frozen=True)

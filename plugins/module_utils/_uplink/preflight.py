@@ -27,6 +27,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
     unbridged,
 )
 
+# netplan only writes for the other
+_ALIKE = {"netplan": ("netplan", "networkd"), "networkd": ("netplan", "networkd")}
 _IFA_F_PERMANENT, _IFA_F_DADFAILED = 0x80, 0x08
 # their rx_handler is in the place that the bridge needs
 _TAKERS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")
@@ -93,8 +95,7 @@ def check(now: Inet, spec: Spec) -> None:
     if not spec.present or nic.master == spec.bridge:
         return
     _check_nic(now, nic, spec)
-    for name, sentence in network_managers.objections(nic.name, now.traces):
-        _refuse(spec, name, True, sentence)
+    _check_managers(now, nic, spec)
     rules = [rule for rule in now.filter_rules if spec.bridge not in re.split(r"[^\w.-]", rule)]
     _refuse(
         spec, "filter", rules,
@@ -126,6 +127,16 @@ def target(now: Inet, spec: Spec) -> Layout:
     if not spec.present:
         return unbridged(now, spec.nic, spec.bridge)
     return bridged(now, spec.nic, spec.bridge, spec.mac, spec.mtu, spec.accept_ra)
+
+
+def _check_managers(now: Inet, nic: Link, spec: Spec) -> None:
+    """What other managers have a hand in; one that has an adapter is asked to let go, where it can be."""
+    managed = now.managed
+    if managed is not None and managed.objection:
+        _refuse(spec, managed.nic.manager, True, managed.objection)
+    for name, sentence in network_managers.objections(nic.name, now.traces):
+        if managed is None or name not in _ALIKE.get(managed.nic.manager, (managed.nic.manager,)):
+            _refuse(spec, name, True, sentence)
 
 
 def check_duplicates(spec: Spec, elsewhere: Mapping[str, str]) -> None:
@@ -308,8 +319,15 @@ def _check_inet(now: Inet, spec: Spec) -> None:
         and one.family == rtnl_address.AF_INET
         and not one.flags & _IFA_F_PERMANENT
     ]
+    unknown = None if now.managed is None else now.managed.unknown
+    if unknown is not None and not spec.allow_address_change:
+        raise Refused(
+            f"{unknown[0].upper()}{unknown[1:]} of {spec.nic} is not known, so {spec.bridge} could get another address; wait until {spec.nic} has its "
+            "lease, make it static, or say allow_address_change: true."
+        )
     if (
         leased
+        and now.managed is None
         and not any(client.dev == spec.nic for client in now.clients)
         and not spec.allow_address_change
     ):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
@@ -36,8 +36,11 @@ def time_for(delay: float) -> float:
     return 2 * delay + TO_CONFIRM
 
 
-def beside_us(spec: Spec, links: Mapping[str, Link]) -> dict[str, Any]:
-    """Fields of Inet: other managers of the NIC, and what the packet filter says. Reads only; empty where nothing of it matters."""
+def beside_us(spec: Spec, links: Mapping[str, Link], asked: Sequence[str] = ()) -> dict[str, Any]:
+    """Fields of Inet: other managers of the NIC, and what the packet filter says. Reads only; empty where nothing of it matters.
+
+    C(asked) are the files of the programs of a manager that is asked itself, and may listen on the NIC.
+    """
     nic, bridge = links.get(spec.nic), links.get(spec.bridge)
     if nic is None or nic.master == spec.bridge or not (spec.own_network and spec.present):
         return {}
@@ -45,7 +48,7 @@ def beside_us(spec: Spec, links: Mapping[str, Link]) -> dict[str, Any]:
         "traces": manager_files.read(nic.name, nic.index),
         "forwards_dropped": forwarding.dropping(spec.bridge, bridge),
         "filter_rules": tuple(packet_filter.rules(nic.name)),
-        "listeners": tuple(bound_sockets.bound(nic.name)),
+        "listeners": tuple(bound_sockets.bound(nic.name, managers=asked)),
     }
 
 

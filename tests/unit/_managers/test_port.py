@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import port
+from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
 
 
 def test_an_empty_wish_names_nothing() -> None:
@@ -20,3 +23,11 @@ def test_a_file_is_readable_for_all_unless_it_says_otherwise() -> None:
 def test_a_manager_has_one_word() -> None:
     assert len(set(port.NAMES)) == len(port.NAMES) == 5
     assert len({port.OWN, port.HELD, port.HANDED}) == 3
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_has_the_verbs_that_a_conversion_takes(name: str) -> None:
+    assert name in port.NAMES
+    for verb in ("look", "objection", "unknown", "stage", "hold", "hand_over", "release"):
+        assert callable(getattr(ADAPTERS[name], verb))
+    assert all(path.startswith("/") for path in ADAPTERS[name].programs)

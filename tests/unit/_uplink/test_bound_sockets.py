@@ -85,6 +85,22 @@ def test_a_name_that_is_no_line_stops_nothing(tmp_path: Path, comm: bytes, told:
     ]
 
 
+def test_a_manager_that_is_asked_itself_is_not_told(tmp_path: Path) -> None:
+    """By the file of its program, since anybody may have its name."""
+    proc, program = tmp_path / "proc", tmp_path / "systemd-networkd"
+    program.touch()
+    (proc / "100" / "fd").mkdir(parents=True)
+    (proc / "100" / "fd" / "3").symlink_to("socket:[4711]")
+    (proc / "100" / "comm").write_bytes(b"systemd-network\n")
+    (tmp_path / "said").write_text("icmp6 UNCONN 0 0 *%eth0:58 *:* ino:4711 sk:1\n")
+    asked = ("cat", str(tmp_path / "said"))
+    told = ["systemd-network (icmp6 *:58)"]
+    assert bound_sockets.bound("eth0", asked, str(proc), [str(program)]) == told
+    (proc / "100" / "exe").symlink_to(program)
+    assert bound_sockets.bound("eth0", asked, str(proc)) == told
+    assert bound_sockets.bound("eth0", asked, str(proc), [str(program)]) == []
+
+
 def _bind(name: bytes) -> str:
     """In a namespace: bind a socket to lo under a name, and say who listens there alone."""
     comm = Path("/proc/self/comm")

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Have networkd read its files, and see what it made of a link: networkctl(1), and the files that it keeps below /run/systemd/netif."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shlex
+import time
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import LINK, keys
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import index_of
+
+LEASE = "run/systemd/netif/leases/{index}"
+# systemd.network(5): of files with one name the first folder's counts, and drop-ins come from all
+FOLDERS = (
+    "etc/systemd/network",
+    "run/systemd/network",
+    "usr/local/lib/systemd/network",
+    "usr/lib/systemd/network",
+)
+_TICK = 0.05  # networkd replaces its file of a link when it is at rest, and tells nobody
+_REST_SECONDS = 15.0
+_RELOAD_SECONDS = 30.0
+_AT_REST = "configured"
+
+Run = Callable[[Sequence[str], float], programs.Done]
+
+
+class Control:
+    """networkd on this host, or on what stands in for it below C(root)."""
+
+    def __init__(
+        self,
+        root: str = "/",
+        run: Run = programs.run,
+        rest: float = _REST_SECONDS,
+        index: Callable[[str, Mapping[str, Any]], int] = index_of,
+    ) -> None:
+        self.root = root
+        self._run = run
+        self._rest = rest
+        self._index = index
+
+    def link(self, index: int) -> dict[str, str]:
+        """What networkd says of a link; empty where it says nothing."""
+        return keys(text(self.path(LINK.format(index=index))) or "")
+
+    def lease(self, index: int) -> dict[str, str]:
+        """What networkd says of a link's DHCPv4 lease."""
+        return keys(text(self.path(LEASE.format(index=index))) or "")
+
+    def index(self, dev: str) -> int:
+        """A device's number. Raises KernelError where there is none of that name."""
+        return self._index(dev, {})
+
+    def path(self, name: str) -> str:
+        """A path of the host, below the root."""
+        return os.path.join(self.root, name.lstrip("/"))
+
+    def config(self, source: str, facts: Mapping[str, str]) -> list[Section]:
+        """All that is said of a link: by the file in force for it, and by its drop-ins, less ours."""
+        found = unit.parse(text(self.path(source)) or "")
+        for path in self._drop_ins(source, facts):
+            if "hypervisor-network" not in os.path.basename(path):
+                found += unit.parse(text(self.path(path)) or "")
+        return found
+
+    def _drop_ins(self, source: str, facts: Mapping[str, str]) -> list[str]:
+        said = facts.get("NETWORK_FILE_DROPINS")
+        if said is not None:
+            try:
+                return [one for word in shlex.split(said) for one in word.split()]
+            except ValueError:
+                return []
+        name = f"{os.path.basename(source)}.d"  # systemd before 252 does not tell
+        by_name: dict[str, str] = {}
+        for folder in reversed(FOLDERS):
+            for path in glob.glob(os.path.join(glob.escape(self.path(folder)), name, "*.conf")):
+                by_name[os.path.basename(path)] = "/" + os.path.relpath(path, self.root)
+        return [by_name[one] for one in sorted(by_name)]
+
+    def reload(self, index: int, source: str | None = None, leased: bool = False) -> None:
+        """Have networkd read its files anew, and wait until it is at rest with a link, which has C(source) in force then where one is given.
+
+        C(leased): a lease is enough. A link may never come to rest, since a server does not answer: that is no failure. Raises Refused where networkd
+        does not read its files, or takes another one for the link.
+        """
+        before = self._stamp(index)
+        try:
+            done = self._run(["networkctl", "reload"], _RELOAD_SECONDS)
+            said = (
+                ""
+                if done.status == 0
+                else (done.errors or done.output).strip() or f"status {done.status}"
+            )
+        except OSError as error:
+            said = error.strerror or str(error)
+        if said:
+            raise Refused(
+                f"networkctl reload failed: {said}; see 'journalctl -u systemd-networkd'."
+            )
+        deadline = time.monotonic() + self._rest
+        while time.monotonic() < deadline and not self._rests(index, before, source, leased):
+            time.sleep(_TICK)
+        there = self.link(index).get("NETWORK_FILE", "")
+        if source is not None and there != source:
+            raise Refused(
+                f"systemd-networkd takes {there or 'no file'} for the link in place of {source}; remove what comes before it in the order of names."
+            )
+
+    def _rests(self, index: int, before: object, source: str | None, leased: bool) -> bool:
+        link = self.link(index)
+        return (
+            self._stamp(index) != before
+            and (link.get("ADMIN_STATE") == _AT_REST or leased and self.lease(index))
+            and (source is None or link.get("NETWORK_FILE") == source)
+        )
+
+    def _stamp(self, index: int) -> object:
+        """Which version of networkd's file of a link it is."""
+        try:
+            found = os.stat(self.path(LINK.format(index=index)))
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. What networkd reads of a NIC that is a port, of the bridge that has its addresses, and of the hold between both.
+
+What the administrator wrote for the NIC is what the bridge gets, section by section, whoever's words they are: only what is about the link itself stays
+with the NIC. Beside it stand the NIC's MAC, its identity for DHCP, and what was added by hand. Source: systemd.network(5).
+"""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import routes as words
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.identity import (
+    Identity,
+    sections,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
+
+OURS = "hypervisor-network"
+# Of [Network]: what is about the link and its frames, and what is told to it of other devices
+_OF_THE_LINK = (
+    "VLAN",
+    "MACVLAN",
+    "MACVTAP",
+    "IPVLAN",
+    "IPVTAP",
+    "Tunnel",
+    "Xfrm",
+    "LLDP",
+    "EmitLLDP",
+)
+_MASTERS = ("Bridge", "Bond", "VRF", "BatmanAdvanced", "KeepMaster")
+_OURS = ("KeepConfiguration", "ConfigureWithoutCarrier", "IgnoreCarrierLoss")
+# Sections that are about the link and its frames
+_LINKS_SECTIONS = (
+    "Match",
+    "Link",
+    "SR-IOV",
+    "Bridge",
+    "BridgeVLAN",
+    "BridgeFDB",
+    "BridgeMDB",
+    "LLDP",
+    "CAN",
+    "IPoIB",
+    "QDisc",
+)
+
+
+def hold(config: Sequence[Section]) -> str:
+    """The drop-in beside the file in force: no port is taken from its bridge, no address removed, and DHCP goes on.
+
+    KeepMaster by itself means a port, which has no link-local address and so no DHCPv6: what was said of that is said again.
+    """
+    own = unit.value(config, "Network", "LinkLocalAddressing", "ipv6")
+    lines = (("KeepMaster", "yes"), ("LinkLocalAddressing", own), ("KeepConfiguration", "yes"))
+    return unit.render(
+        [Section("Network", lines)],
+        "hypervisor.network: hands off while this NIC becomes a port of a bridge",
+    )
+
+
+def nic_file(
+    nic: str,
+    bridge: str | None,
+    config: Sequence[Section],
+    vlans: Mapping[str, str] | None = None,
+) -> str:
+    """The .network file of a NIC that is a port, and no host of any network. C(config) is what was said of it before.
+
+    C(bridge) is None where networkd knows of no .netdev of it, and would take the NIC from a bridge that it is told: the NIC keeps its own then.
+    """
+    link = [one for one in config if one.name == "Link"]
+    network = Section(
+        "Network",
+        (
+            ("Bridge", bridge) if bridge else ("KeepMaster", "yes"),
+            ("LinkLocalAddressing", "no"),
+            ("IPv6AcceptRA", "no"),
+            *(line for one in config if one.name == "Network" for line in one.only(*_OF_THE_LINK).lines),
+        ),
+    )  # fmt: skip
+    return unit.render(
+        [Section("Match", (("Name", nic),)), *link, network, *bridge_vlans(vlans)],
+        f"hypervisor.network: {nic} is a port" + (f" of {bridge}" if bridge else ""),
+    )
+
+
+def bridge_file(
+    bridge: str,
+    mac: str | None,
+    config: Sequence[Section],
+    identity: Identity,
+    foreign: Sequence[Section] = (),
+    vlans: Mapping[str, str] | None = None,
+    keep: bool = False,
+) -> str:
+    """The .network file of a bridge that has what C(config) said of its NIC.
+
+    C(keep): while networkd takes the bridge over, it may remove nothing from it.
+    """
+    own = [Section("Network", (("KeepConfiguration", "yes"),))] if keep else []
+    return unit.render(
+        [
+            Section("Match", (("Name", bridge),)),
+            *([Section("Link", (("MACAddress", mac),))] if mac else []),
+            *host_sections(config),
+            Section("Network", (("ConfigureWithoutCarrier", "yes"), ("IgnoreCarrierLoss", "yes"))),
+            *sections(identity),
+            *foreign,
+            *bridge_vlans(vlans),
+            *own,
+        ],
+        f"hypervisor.network: {bridge}, with what its NIC had",
+    )
+
+
+def host_sections(config: Sequence[Section]) -> list[Section]:
+    """What is said of a device as a host of networks, without what is about its link and what we say ourselves."""
+    return [
+        one.without(*_OF_THE_LINK, *_MASTERS, *_OURS) if one.name == "Network" else one
+        for one in config
+        if one.name not in _LINKS_SECTIONS
+    ]
+
+
+def bridge_vlans(vlans: Mapping[str, str] | None) -> list[Section]:
+    """The VLANs of a port or of the bridge itself, as they stand: networkd removes what is not listed."""
+    found = []
+    for vids, said in (vlans or {}).items():
+        lines = [("VLAN", vids)]
+        if "untagged" in said:
+            lines.append(("EgressUntagged", vids))
+        if "pvid" in said:
+            lines.append(("PVID", vids))
+        found.append(Section("BridgeVLAN", tuple(lines)))
+    return found
+
+
+def foreign_sections(
+    routes: Sequence[words.Route], policies: Sequence[words.Policy]
+) -> list[Section]:
+    """What somebody added by hand. Raises Refused for what networkd has no words for."""
+    return [*words.routes(routes), *words.policies(policies)]

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The managers that have an adapter, by the words of _managers/port.NAMES: a new one is a room of its own, and a line here."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    NETPLAN,
+    NETWORKD,
+    Manager,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import Networkd
+
+ADAPTERS: Mapping[str, Manager] = {
+    NETWORKD: Networkd(),
+    # until the next boot the files of netplan's networkd and networkd's own are the same
+    NETPLAN: Networkd(),
+}

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Managers of networks that do not do what is asked of them."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    Managed,
+    Owner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import Policy
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import routes
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.tests.harness.model.networkd import NIC, Networkd
+from ansible_collections.hypervisor.network.tests.harness.provoke.stage import Stage, scene
+
+
+@scene
+def unknown_client(_stage: Stage) -> Any:
+    nic = Link("eth0", 2, "", 1, "52:54:00:00:00:10")
+    managed = Managed(Owner("networkd", "eth0", 2), unknown="the DHCPv4 client identifier")
+    preflight.check(Inet({"eth0": nic}, managed=managed), preflight.Spec("eth0", "br0"))
+
+
+@scene
+def networkctl_fails(stage: Stage) -> Any:
+    failed = Done(1, "", "Failed to reload network settings: Transport endpoint is not connected")
+    Networkd(stage.top, answer=failed).control.reload(NIC)
+
+
+@scene
+def another_file_wins(stage: Stage) -> Any:
+    Networkd(stage.top).control.reload(NIC, "/run/systemd/network/04-ours.network")
+
+
+@scene
+def route_without_words(_stage: Stage) -> Any:
+    routes.routes(
+        [Route(socket.AF_INET, "10.9.0.0/24", 254, 0, 8, 1, 0, 3, (Hop("br0", "10.77.0.1"),))]
+    )
+
+
+@scene
+def rule_without_words(_stage: Stage) -> Any:
+    routes.policies([Policy(socket.AF_INET, 1000, "table", 254, unsaid=("l3mdev",))])

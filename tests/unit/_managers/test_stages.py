@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A NIC's way between its manager and us: the hold is first, the hand-over and the release are last."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    HANDED,
+    HELD,
+    OWN,
+    Managed,
+    Owner,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.stages import framed
+
+MOVE = Change("attach", "port", "eth0")
+
+
+def words(stage: str, wanted: str) -> list[str]:
+    managed = Managed(Owner("networkd", "eth0", 2), stage=stage)
+    return [str(one) for one in framed([MOVE], managed, "br0", wanted)]
+
+
+@pytest.mark.parametrize(
+    ("stage", "wanted", "expected"),
+    [
+        (OWN, HANDED, ["hold manager eth0", "attach port eth0", "hand_over manager br0"]),
+        (HELD, HANDED, ["attach port eth0", "hand_over manager br0"]),
+        (HANDED, HANDED, ["attach port eth0"]),
+        (HANDED, OWN, ["attach port eth0", "release manager eth0"]),
+        (HELD, OWN, ["attach port eth0", "release manager eth0"]),
+        (OWN, OWN, ["attach port eth0"]),
+    ],
+)
+def test_what_stands_before_and_behind_the_rest(
+    stage: str, wanted: str, expected: list[str]
+) -> None:
+    assert words(stage, wanted) == expected
+
+
+def test_a_step_says_whose_hands_and_what_they_do() -> None:
+    hold = framed([], Managed(Owner("networkd", "eth0", 2)), "br0", HANDED)[0]
+    assert hold.before == {"manager": "networkd", "stage": "own"}
+    assert hold.after == {"manager": "networkd", "stage": "held"}

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""networkd is told to read its files, and waited for; what it says of a link is read as it writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import value, values
+from ansible_collections.hypervisor.network.tests.harness.model.networkd import NIC, WIRED, Networkd
+
+OURS = "99-hypervisor-network-hold.conf"
+
+
+def test_a_link_at_rest_with_the_file_that_was_meant(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    host.control.reload(NIC, WIRED)
+    assert host.reloads == 1 and host.control.link(NIC)["ADMIN_STATE"] == "configured"
+    assert host.control.lease(NIC)["ADDRESS"] == "10.77.0.11" and host.control.lease(9) == {}
+
+
+def test_a_lease_is_enough_where_it_is_meant(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    host.state = "configuring"
+    host.control.reload(NIC, WIRED, leased=True)
+
+
+def test_a_link_that_never_comes_to_rest_is_no_failure(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    host.state = "configuring"
+    host.control.reload(NIC, WIRED)
+    host.control.reload(9)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Done(1, "", "no bus"), "networkctl reload failed: no bus"),
+        (Done(1, "told on stdout"), "told on stdout"),
+        (Done(4), "status 4"),
+        (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
+    ],
+)
+def test_networkctl_fails(tmp_path: Path, answer: Done, said: str) -> None:
+    host = Networkd(tmp_path, answer=answer)
+    with pytest.raises(Refused, match=said):
+        host.control.reload(NIC)
+
+
+def test_another_file_wins(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    with pytest.raises(Refused, match="takes /etc/systemd/network/20-wired.network for the link"):
+        host.control.reload(NIC, "/run/systemd/network/04-ours.network")
+    with pytest.raises(Refused, match="takes no file for the link"):
+        host.control.reload(9, WIRED)
+
+
+def test_drop_ins_are_read_behind_the_file_and_ours_are_not(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    host.put("/etc/systemd/network/20-wired.network.d/10-dns.conf", "[Network]\nDNS=10.77.0.2\n")
+    host.put(f"/run/systemd/network/20-wired.network.d/{OURS}", "[Network]\nDHCP=no\n")
+    host.take()
+    facts = host.control.link(NIC)
+    assert OURS in facts["NETWORK_FILE_DROPINS"]
+    found = host.control.config(WIRED, facts)
+    assert values(found, "Network", "DNS") == ["10.77.0.1", "10.77.0.2"]
+    assert value(found, "Network", "DHCP") == "yes"
+    # a systemd that does not tell its drop-ins
+    assert host.control.config(WIRED, {}) == found
+    assert len(host.control.config(WIRED, {"NETWORK_FILE_DROPINS": '"unclosed'})) == 2
