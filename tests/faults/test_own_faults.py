@@ -29,6 +29,12 @@ CASES = {
     ),
     "qemu_guest": ("_qemu.supervisor", "Supervisor.read", {"name": "vm1"}, "reading the host"),
     "qemu_guest_info": ("_qemu.status", "Status.names", {}, "reading the guests"),
+    "qemu_snapshot": (
+        "_qemu.status",
+        "Status.read",
+        {"guest": "vm1", "name": "a"},
+        "reading the host",
+    ),
     "guarded_change": (
         "_guarded.tasks",
         "of",

@@ -31,6 +31,7 @@ CASES = {
     "linux_bridge": ({"name": "nope0", "state": "absent"}, NO),
     "qemu_guest": ({"name": "nope0", "state": "absent"}, ""),
     "qemu_guest_info": ({}, ""),
+    "qemu_snapshot": ({"guest": "nope0", "name": "a"}, "There is no guest nope0"),
     "tap_device": ({"name": "nope0", "state": "absent"}, NO),
     "transaction": ({"id": ID, "state": "confirmed"}, f"There is no transaction {ID}"),
 }

@@ -35,6 +35,11 @@ NOT_RUN = {
     "Keep the change": "a change that waits: tests/faults/test_e_confirm.py",
     "Undo it without waiting for the deadline": "a change that waits: tests/faults/test_e_confirm.py",
     "Fail where a guest has not been heard of on its bridge": "a guest that runs: tests/integration/targets/qemu_guest_info",
+    "Keep what the guest has on its disks before an upgrade": "a guest with a disk: tests/faults/test_h_snapshots.py",
+    "The same at a moment that suits the guest's file systems": "a guest with a disk: tests/faults/test_h_snapshots.py",
+    "Stop the guest, to go back": "a guest with a disk: tests/faults/test_h_snapshots.py",
+    "Go back, the upgrade has failed": "a guest with a disk: tests/faults/test_h_snapshots.py",
+    "Merge what has been written since, the upgrade is fine": "a guest with a disk: tests/faults/test_h_snapshots.py",
 }
 # What stands on disk before the stanzas are made
 INTERFACES = "auto eth0\niface eth0 inet static\n    address 192.0.2.10/24\n"

@@ -107,6 +107,20 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "plugins/module_utils/_qemu/supervisor.py": Elsewhere(
         30, "tests/faults/test_h_qemu.py", "It starts, asks and ends QEMU."
     ),
+    "plugins/module_utils/_snapshot/apply.py": Elsewhere(
+        0, "tests/faults/test_h_snapshots.py", "It has a real QEMU and real images do it."
+    ),
+    "plugins/module_utils/_snapshot/live.py": Elsewhere(
+        0, "tests/faults/test_h_snapshots.py", "It asks a real QEMU."
+    ),
+    "plugins/module_utils/_snapshot/offline.py": Elsewhere(
+        0, "tests/faults/test_h_snapshots.py", "It has qemu-img do it, as the guests' user."
+    ),
+    "plugins/module_utils/_snapshot/read.py": Elsewhere(
+        0,
+        "tests/faults/test_h_snapshots.py",
+        "It asks a real QEMU, and opens images as the guests' user.",
+    ),
     "plugins/module_utils/_uplink/layout.py": Elsewhere(
         85,
         "tests/unit/_uplink/test_by_hand.py",

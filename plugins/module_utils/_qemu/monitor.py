@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What other rooms ask of a guest's monitor: its drives, and jobs that take long. The door to qmp.py.
+
+A job's command succeeds when it is begun; how it ended stands in query-jobs until it is dismissed. Disks are found by their files:
+node names change hands with every overlay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    DeadlineExceeded,
+    GuestError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
+
+PREFIX = "hypervisor-network-"  # of the jobs that are ours
+_DEADLINE = 4.0
+_SLOW = 60.0  # seconds for a command that waits until the guest's writes are out
+_STALLED = 300.0  # seconds without a byte
+_TICK = 1.0
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A drive with something in it. C(files) are its images' files from the top to the lowest; C(snapshots): the internal ones in the top; C(bitmaps) as
+    query-block has them.
+    """
+
+    qdev: str
+    node: str
+    format: str
+    file: str
+    read_only: bool = False
+    size: int = 0
+    files: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    bitmaps: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job that is done: C(seconds) it took, C(total) bytes."""
+
+    job: str
+    seconds: float
+    total: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+class Monitor:
+    """One connection for block work."""
+
+    def __init__(self, qmp: Qmp, clock: Callable[[], float] = time.monotonic) -> None:
+        self._qmp, self._clock = qmp, clock
+
+    def ask(self, command: str, timeout: float = _SLOW, **arguments: Any) -> Any:
+        return self._qmp.execute(command, timeout, **arguments)
+
+    @property
+    def status(self) -> str:
+        return str(self.ask("query-status")["status"])
+
+    def drives(self) -> list[Drive]:
+        return [drive(one) for one in self.ask("query-block") if one.get("inserted")]
+
+    def node_of(self, file: str) -> str | None:
+        """The name of the node that reads the image in a file, whatever opened it."""
+        for one in self.ask("query-named-block-nodes", flat=True):
+            if one["drv"] != "file" and file_of(one["file"]) == file:
+                return str(one["node-name"])
+        return None
+
+    def forget_node(self, file: str) -> None:
+        """Close an image that nothing uses any more; one that QEMU has closed itself is fine."""
+        node = self.node_of(file)
+        if node is not None:
+            self.ask("blockdev-del", **{"node-name": node})
+
+    def jobs(self) -> dict[str, Mapping[str, Any]]:
+        """The jobs that are ours, by their names."""
+        return {
+            one["id"]: one for one in self.ask("query-jobs") if str(one["id"]).startswith(PREFIX)
+        }
+
+    def dismiss_ended(self) -> None:
+        """Clear away what a run that was killed left behind of jobs that have ended."""
+        for ident, job in self.jobs().items():
+            if job["status"] == "concluded":
+                self.ask("job-dismiss", id=ident)
+
+    def finish(self, idents: Iterable[str], ready: Callable[[str], None] | None = None) -> list[Done]:  # fmt: skip
+        """Wait until these jobs are over, calling C(ready(ident)) once where one waits for its last step.
+
+        Raises GuestError with QEMU's sentence of the first that failed, after the others were cancelled; DeadlineExceeded where nothing moves.
+        """
+        begin = moved = self._clock()
+        left, asked, done = list(idents), set(), []
+        last: Any = None
+        while left:
+            jobs = self.jobs()
+            for ident in list(left):
+                job = jobs.get(ident)
+                if job is None or job["status"] == "concluded":
+                    left.remove(ident)
+                    if job is not None:
+                        self.ask("job-dismiss", id=ident)
+                    self._check(ident, job, left)
+                    done.append(Done(ident, round(self._clock() - begin, 2), int((job or {}).get("total-progress", 0))))  # fmt: skip
+                elif job["status"] == "ready" and ready is not None and ident not in asked:
+                    asked.add(ident)
+                    ready(ident)
+            shape = [(job["status"], job.get("current-progress")) for job in jobs.values()]
+            if shape != last:
+                last, moved = shape, self._clock()
+            if left:
+                if self._clock() - moved > _STALLED:
+                    self.cancel(left)
+                    raise_stalled(left[0], _STALLED)
+                self._qmp.event(_TICK)
+        return done
+
+    def cancel(self, idents: Iterable[str]) -> None:
+        """End these jobs, and wait until they are gone."""
+        left = [ident for ident in idents if ident in self.jobs()]
+        for ident in left:
+            with contextlib.suppress(GuestError):  # ended by itself meanwhile
+                self.ask("job-cancel", id=ident)
+        end = self._clock() + _SLOW
+        while left and self._clock() < end:
+            jobs = self.jobs()
+            for ident in list(left):
+                if ident not in jobs:
+                    left.remove(ident)
+                elif jobs[ident]["status"] == "concluded":
+                    self.ask("job-dismiss", id=ident)
+                    left.remove(ident)
+            if left:
+                self._qmp.event(_TICK)
+
+    def _check(self, ident: str, job: Mapping[str, Any] | None, others: list[str]) -> None:
+        try:
+            check_job(ident, job)
+        except GuestError:
+            self.cancel(others)
+            others.clear()
+            raise
+
+
+def check_job(what: str, job: Mapping[str, Any] | None) -> None:
+    """Raise GuestError where a job did not end well."""
+    if job is None:
+        raise GuestError(f"QEMU's job {what} is gone, and nobody says how it ended; look who dismissed it.")  # fmt: skip
+    if job.get("error"):
+        raise GuestError(f"QEMU could not end the job {what}: {job['error']}.")
+
+
+def raise_stalled(what: str, seconds: float) -> NoReturn:
+    raise DeadlineExceeded(
+        f"QEMU's job {what} has not moved for {seconds:g} s, and was cancelled; look at the disks of the host."
+    )
+
+
+def drive(block: Mapping[str, Any]) -> Drive:
+    """A drive out of query-block."""
+    inserted = block["inserted"]
+    image: Mapping[str, Any] | None = inserted.get("image")
+    top = image or {}
+    files = []
+    while image is not None:
+        files.append(file_of(image["filename"]))
+        image = image.get("backing-image")
+    return Drive(
+        str(block.get("qdev") or block.get("device") or ""), inserted["node-name"], inserted["drv"], file_of(inserted["file"]),
+        bool(inserted["ro"]), int(top.get("virtual-size", 0)), tuple(files), tuple(one["name"] for one in top.get("snapshots", ())),
+        tuple(inserted.get("dirty-bitmaps") or ()),
+    )  # fmt: skip
+
+
+def file_of(name: str) -> str:
+    """The path in what QEMU calls a file's name: that, or options in JSON where it was opened in an unusual way."""
+    if not name.startswith("json:"):
+        return name
+    try:
+        found = json.loads(name[len("json:") :])
+        while not isinstance(found, str):
+            found = found["filename"] if "filename" in found else found["file"]
+    except (ValueError, KeyError, TypeError):
+        return name
+    return found
+
+
+@contextlib.contextmanager
+def opened(sockets: Iterable[str]) -> Iterator[Monitor]:
+    """A guest's monitor. Raises GuestError and DeadlineExceeded."""
+    with connect_any(sockets, _DEADLINE) as qmp:
+        yield Monitor(qmp)

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots of a guest as a noun for the one loop. Each step is on record before it begins, so that the next run can go on."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any, Iterator
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    HypervisorNetworkError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+    Outcome,
+    Plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    agent,
+    chains,
+    monitor,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    chain as chain_model,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain import Chain, Entry
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
+    checks,
+    live,
+    model,
+    plan,
+    read,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.offline import (
+    keep,
+    layers_of,
+    overlay_path,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.read import HELD, Images
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.spec import Wish
+
+
+class SnapshotNoun:
+    """See C(_core/reconcile.Noun)."""
+
+    def __init__(self, wish: Wish, status: Status | None = None) -> None:
+        self._wish = wish
+        self._status = status or Status()
+        self._directory = self._status.directory(wish.guest)
+        self._loaded: str | None = None
+        self.jobs: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+
+    def read(self) -> model.Now:
+        return read.read(self._status, self._wish, self._loaded)
+
+    def plan(self, now: model.Now, wish: Wish) -> Plan:
+        return plan.plan(now, wish)
+
+    def prepare(self, before: model.Now) -> None:
+        """Refuse what a run would, in check mode too."""
+        creates = any(one.action == "create" for one in plan.plan(before, self._wish))
+        if creates and self._wish.quiesce and not before.down:
+            agent.Agent(self._agent).__exit__()
+
+    def wish_back(self, before: model.Now, changes: Plan) -> Wish | None:
+        return plan.wish_back(self._wish, changes)
+
+    def apply(self, changes: Plan, now: model.Now) -> None:
+        with self._directory.busy():
+            for change in changes:
+                with _told(change):
+                    getattr(self, f"_{change.action}_{change.kind}")(change)
+
+    def _create_snapshot(self, change: Change) -> None:
+        entry: Entry = replace(change.payload, seconds=time.time())
+        self._store(self._chain().with_entry(entry))
+        internal = entry.kind == chain_model.INTERNAL
+        entry = self._save(entry) if internal else self._overlay(entry)
+        self._store(self._chain().with_entry(entry.now(chain_model.PRESENT)))
+
+    def _save(self, entry: Entry) -> Entry:
+        with self._monitor() as asked:
+            if asked is None:
+                images = self._images()
+                for path in entry.disks.values():
+                    images.offline.save(path, entry.name)
+                    keep(path)
+                return entry
+            drives = live.writable(asked.drives())
+            self._told(live.forget(asked, entry.name, drives))
+            self._told(live.save(asked, entry.name, drives))
+            return replace(entry, seconds=time.time())
+
+    def _overlay(self, entry: Entry) -> Entry:
+        images = self._images()
+        below = {path: images.top(path) for path in entry.disks}
+        for path, overlay in entry.disks.items():
+            images.offline.overlay(overlay, below[path])
+        self._store(self._chain().with_entry(entry.now(chain_model.PENDING)))
+        with self._monitor() as asked:
+            if asked is None:
+                return entry
+            drives = asked.drives()
+            overlays = {}
+            for path, overlay in entry.disks.items():
+                files = [layer.path for layer in layers_of(below[path])]
+                drive = live.drive_of(drives, files[:1])
+                overlays[overlay] = checks.plugged(path, drive)
+            note = live.overlay(asked, overlays, self._freeze if self._wish.quiesce else nullcontext)  # fmt: skip
+            if note is None:
+                return replace(entry, seconds=time.time())
+            self.notes.append(not_still(entry.name, note))
+            return replace(entry, seconds=time.time(), consistency=plan.CRASH, note=note)
+
+    def _complete_snapshot(self, change: Change) -> None:
+        """QEMU writes to the overlays already; only the record does not say so."""
+        self._store(self._chain().with_entry(change.payload.now(chain_model.PRESENT)))
+
+    def _discard_snapshot(self, change: Change) -> None:
+        """What was begun, and nobody uses."""
+        entry: Entry = change.payload
+        # a start must not look for what is removed now
+        self._store(self._chain().with_entry(entry.now(chain_model.MAKING)))
+        if entry.kind == chain_model.INTERNAL:
+            self._forget(entry)
+        else:
+            with self._monitor() as asked:
+                for overlay in entry.disks.values():
+                    if asked is not None:
+                        asked.forget_node(overlay)
+                    self._images().offline.remove(overlay)
+        self._store(self._chain().without(entry.name))
+
+    def _delete_snapshot(self, change: Change) -> None:
+        entry: Entry = change.payload
+        self._store(self._chain().with_entry(entry.now(chain_model.DELETING)))
+        if entry.kind == chain_model.INTERNAL:
+            self._forget(entry)
+            self._store(self._chain().without(entry.name))
+            return
+        for path in entry.disks:
+            self._merge(entry.name, path, entry.disks[path])
+        for path in self._chain().garbage:
+            self._remove_garbage(path)
+
+    def _forget(self, entry: Entry) -> None:
+        with self._monitor() as asked:
+            if asked is not None:
+                self._told(live.forget(asked, entry.name, live.writable(asked.drives())))
+                return
+            images = self._images()
+            for path in entry.disks.values():
+                if any(one.name == entry.name for one in images.offline.tables(path).snapshots):
+                    images.offline.forget(path, entry.name)
+
+    def _merge(self, name: str, path: str, overlay: str) -> None:
+        images = self._images()
+        layers = layers_of(images.top(path))
+        number = [layer.path for layer in layers].index(overlay)
+
+        def recorded() -> None:
+            self._store(self._chain().merged(name, path))
+
+        with self._monitor() as asked:
+            drive = None
+            if asked is not None:
+                asked.dismiss_ended()
+                drive = live.drive_of(asked.drives(), [layer.path for layer in layers])
+            if asked is None or drive is None:
+                images.offline.merge(layers[number], layers[number - 1] if number else None)
+                recorded()
+            elif overlay not in drive.files:
+                recorded()  # a run was killed right after QEMU had let go of it
+            else:
+                self._told(live.merge(asked, drive, layers[number], recorded, self._hold))
+
+    def _remove_file(self, change: Change) -> None:
+        self._remove_garbage(change.name)
+
+    def _remove_garbage(self, path: str) -> None:
+        with self._monitor() as asked:
+            if asked is not None:
+                asked.forget_node(path)
+        self._images().offline.remove(path)
+        chain = self._chain()
+        self._store(replace(chain, garbage=tuple(one for one in chain.garbage if one != path)))
+
+    def _revert_snapshot(self, change: Change) -> None:
+        entry: Entry = change.payload
+        with self._monitor() as asked:
+            if asked is not None:
+                self._told(live.load(asked, entry.name, live.writable(asked.drives())))
+                self._loaded = entry.name
+                return
+        before = self._chain()
+        self._store(before.with_entry(entry.now(chain_model.REVERTING)))
+        images = self._images()
+        for image in entry.disks.values():
+            if entry.kind == chain_model.INTERNAL:
+                images.offline.go_back(image, entry.name)
+                keep(image)
+                continue
+            below = images.look.image(image, "qcow2", False).backing
+            if below is not None:
+                images.offline.overlay_anew(image, below, overlay_path(image, "new"))
+        known = before.entry(entry.name) is not None
+        chain = self._chain()
+        self._store(
+            chain.with_entry(entry.now(chain_model.PRESENT)) if known else chain.without(entry.name)
+        )
+
+    def _release_guest(self, change: Change) -> None:
+        """A run was killed while it held the guest still."""
+        held = self._directory.load(HELD) or {}
+        if held.get("frozen"):
+            note = agent.thaw(self._agent)
+            if note is not None:
+                self.notes.append(f"{self._wish.guest} may still hold its file systems: {note}")
+        if held.get("paused"):
+            with self._monitor() as asked:
+                if asked is not None and asked.status == "paused":
+                    asked.ask("cont")
+        self._directory.drop(HELD)
+
+    @property
+    def _agent(self) -> str:
+        return agent.socket_of(self._directory.public)
+
+    def _freeze(self) -> AbstractContextManager[Any]:
+        return agent.frozen(
+            self._agent,
+            lambda: self._directory.store(HELD, {"frozen": True}),
+            lambda: self._directory.drop(HELD),
+        )
+
+    def _hold(self, held: bool) -> None:
+        if held:
+            self._directory.store(HELD, {"paused": True})
+        else:
+            self._directory.drop(HELD)
+
+    @contextmanager
+    def _monitor(self) -> Iterator[monitor.Monitor | None]:
+        """The guest's monitor, None where it does not run."""
+        if self._status.read(self._wish.guest).down:
+            yield None
+            return
+        with monitor.opened(self._directory.sockets) as asked:
+            yield asked
+
+    def _images(self) -> Images:
+        return Images(self._wish.guest, self._status.read(self._wish.guest).spec)
+
+    def _chain(self) -> Chain:
+        return chains.load(self._wish.guest)
+
+    def _store(self, chain: Chain) -> None:
+        chains.store(self._wish.guest, chain)
+
+    def _told(self, jobs: list[monitor.Done]) -> None:
+        self.jobs += [job.as_dict() for job in jobs]
+
+
+def not_still(name: str, note: str) -> str:
+    return f"The snapshot {name} is not consistent for the guest's file systems, only as after a power cut: {note}"
+
+
+@contextmanager
+def _told(change: Change) -> Iterator[None]:
+    """What cannot be taken back says how it goes on; a full disk is as good a reason to stop as any other."""
+    try:
+        yield
+    except (HypervisorNetworkError, OSError) as error:
+        known = isinstance(error, HypervisorNetworkError)
+        text = str(error) if known else f"The host cannot do it: {error}."
+        checks.failed(change.action, text)
+
+
+def described(noun: SnapshotNoun, wish: Wish, outcome: Outcome) -> list[dict[str, Any] | None]:
+    """The wished snapshot after an outcome, None where there is none; in check mode as the plan foretells it."""
+    return [next((one for one in every(outcome) if one["name"] == wish.name), None)]
+
+
+def every(outcome: Outcome) -> list[dict[str, Any]]:
+    """All snapshots of the guest after an outcome."""
+    foretold = outcome.changes if outcome.after is outcome.before else ()
+    return plan.described(outcome.after, foretold)
