@@ -49,6 +49,20 @@ def unit(session: nox.Session) -> None:
     tests(session, "tests/unit", "--own-coverage")
 
 
+@nox.session(name="unit-newest")
+def unit_newest(session: nox.Session) -> None:
+    """The unit tests with Debian 13's Python and the newest ansible-core."""
+    place = installed_copy(session)
+    wrapper = Path(__file__).with_name("tools") / "debian13"
+    session.chdir(place)
+    session.run(
+        str(wrapper), "pytest", "tests/unit", "-q", "-p", "no:cacheprovider",
+        # what it reads is the checkout, by git, and the same for every Python
+        "--ignore=tests/unit/test_house.py", *session.posargs,
+        env=ansible_home(session), external=True,
+    )  # fmt: skip
+
+
 @nox.session
 def integration(session: nox.Session) -> None:
     """Each module by playbook in a throw-away namespace, with the oldest and the newest pyroute2."""

@@ -26,6 +26,7 @@ from xml.etree import ElementTree
 LANES = (
     (
         ("unit tests", "unit", True),
+        ("unit tests on the newest Python and core", "unit-newest", True),
         ("Python lint", "ruff", False),
         ("floors and doors", "imports", False),
         ("YAML lint", "yamllint", False),
@@ -48,7 +49,10 @@ LANES = (
         ("fault matrix in the lab", "faults-lab", True),
     ),
 )
-WHEN_NAMED = ("faults-lab",)  # an hour of switching a machine off and on
+WHEN_NAMED = (
+    "faults-lab",  # an hour of switching a machine off and on
+    "unit-newest",  # the same as the unit tests, again; the workflow has it beside them
+)
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
 KEPT = 10  # runs whose logs stay

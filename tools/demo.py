@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, NamedTuple
 
 from ansible_collections.hypervisor.network.tests.harness.lab.leftovers import LABS, sweep_labs
 
@@ -44,8 +44,15 @@ class Steps:
         print(f"\n=== [{self.elapsed:4.0f} s] {text}", flush=True)
 
 
-def playbook(name: str, *arguments: str, quiet: bool = False) -> dict[str, int]:
-    """Run a playbook of this collection, show what it says, and return how much it changed on each host.
+class Played(NamedTuple):
+    """A playbook that was run: how many tasks changed something, by host, and all that was said."""
+
+    changed: dict[str, int]
+    said: str
+
+
+def playbook(name: str, *arguments: str, quiet: bool = False) -> Played:
+    """Run a playbook of this collection, and show what it says. Raises DemoError where it fails.
 
     C(quiet) shows only the tasks that changed something.
     """
@@ -60,12 +67,14 @@ def playbook(name: str, *arguments: str, quiet: bool = False) -> dict[str, int]:
     if sys.stdout.isatty():
         environment["ANSIBLE_FORCE_COLOR"] = "true"
     changed: dict[str, int] = {}
+    said = []
     command = ["ansible-playbook", "-i", str(INVENTORY), str(REPO / "playbooks" / name), *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=environment, cwd=REPO
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
+            said.append(line)
             recap = _RECAP.match(_ANSI.sub("", line))
             if recap:
                 changed[recap.group(1)] = int(recap.group(2))
@@ -73,7 +82,7 @@ def playbook(name: str, *arguments: str, quiet: bool = False) -> dict[str, int]:
         raise DemoError(
             f"{name} failed; what it said stands above. 'make lab-down' removes the lab."
         )
-    return changed
+    return Played(changed, "".join(said))
 
 
 def lab_up(distro: str, network: str, steps: Steps) -> None:
@@ -106,9 +115,9 @@ def demo(distro: str) -> None:
     lab_up(distro, "ifupdown", steps)
     before = ssh("printenv", "SSH_CONNECTION")
     steps.begin("site.yml over SSH, through the NIC that becomes a port of the bridge")
-    first = playbook("site.yml", quiet=True)
+    first = playbook("site.yml", quiet=True).changed
     steps.begin("site.yml again: nothing is to change, and the tables of what is there now")
-    second = playbook("site.yml")
+    second = playbook("site.yml").changed
     again = {host: count for host, count in second.items() if count}
     if again:
         raise DemoError(
@@ -117,6 +126,10 @@ def demo(distro: str) -> None:
     after = ssh("printenv", "SSH_CONNECTION")
     if after != before:
         raise DemoError(f"The SSH session did not live through it: {before} is now {after}.")
+    steps.begin("vm2 loses its network on purpose: why, asks the doctor")
+    ask_the_doctor()
+    steps.begin("The picture of what is there")
+    playbook("topology.yml", "-e", f"topology_folder={lab_directory()}", quiet=True)
     steps.begin("What the LAN saw")
     print("\n".join(leases()))
     client, client_port, server, server_port = after.split()
@@ -126,12 +139,24 @@ def demo(distro: str) -> None:
     print(
         f"Changed by the first run: {sum(first.values())} tasks; by the second: 0. Done in {steps.elapsed:.0f} s."
     )
+    print(f"\nThe picture:   {lab_directory() / 'topology.html'}, for any browser")
     say_where()
+
+
+def ask_the_doctor() -> None:
+    """Take a guest off the network, and have the doctor find it. The tap is up again afterwards. Raises DemoError where it does not."""
+    ssh("ip", "link", "set", "tap2", "down")
+    try:
+        told = playbook("doctor.yml", "-e", "doctor_guest=vm2", "--limit", "hv1").said
+    finally:
+        ssh("ip", "link", "set", "tap2", "up")
+    if "tap2 is down" not in told:
+        raise DemoError("The doctor did not say that tap2 is down; its answer stands above.")
 
 
 def say_where() -> None:
     print(
-        f"\nLook around:   sudo ssh -F {lab_directory() / 'ssh_config'} hv1\nRemove it all: make lab-down"
+        f"Look around:   sudo ssh -F {lab_directory() / 'ssh_config'} hv1\nRemove it all: make lab-down"
     )
 
 
