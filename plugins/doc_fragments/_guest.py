@@ -235,10 +235,48 @@ allowed_roots:
   elements: path
 supervisor:
   description:
-    - What keeps the process. V(process) is a process in a session of its own, which ends with the host. V(auto) takes the best that there is.
+    - What keeps the guest. V(systemd) is a unit, C(hypervisor-network-guest@NAME.service), with QEMU as its main process, in a sandbox. It is there again
+      after a boot, and is looked at with C(systemctl status) and C(journalctl -u). V(process) is a process in a session of its own, which ends with the host.
+    - V(auto) is V(systemd) where that is the host's first process and answers, else V(process).
+    - A guest that runs stays what it is. One that an earlier version started goes on as a process, RV(guest.pending_changes) says so, and the next start
+      makes it a unit. Only V(systemd) and V(process) with O(on_change=restart) end it for that.
   type: str
-  choices: [auto, process]
+  choices: [auto, systemd, process]
   default: auto
+autostart:
+  description:
+    - Whether the guest begins with the host, without Ansible. Needs a unit, see O(supervisor). A new guest that is a unit gets V(true), except one in a network
+      namespace, which would not be there yet.
+    - A boot does not wait for guests. A guest waits for its taps, 90 seconds by default, and then fails, which C(systemctl --failed) and
+      M(hypervisor.network.qemu_guest_info) tell.
+  type: bool
+start_order:
+  description:
+    - Place in the order in which guests begin with the host, from V(1) to V(99). Guests with a lower one are started before, and shut down after it. Guests
+      without one do not wait for others.
+  type: int
+start_delay:
+  description:
+    - Seconds that the guest waits before it begins with the host, after those with a lower O(start_order). A start by this module is not delayed.
+  type: int
+memory_max:
+  description:
+    - The most memory that QEMU may take, in MiB or with a unit, after which the kernel ends the guest. QEMU takes more than O(memory), so leave it some
+      256 MiB. Needs a unit of systemd. A guest without KVM gets 64 MiB for translated code then, which is slower.
+  type: str
+cpu_quota:
+  description:
+    - The most processor time that QEMU may take, in per cent of one processor, so V(150) is one and a half. Needs a unit.
+  type: int
+cpu_weight:
+  description:
+    - The guest's share where processors are short, from V(1) to V(10000), of those of all guests. The kernel's default is 100. Needs a unit.
+  type: int
+cpu_affinity:
+  description:
+    - The processors that QEMU may run on, numbers and ranges such as V(4-7). Needs a unit.
+  type: list
+  elements: str
 on_change:
   description:
     - What to do with a running guest whose definition differs. V(keep) only reports RV(guest.pending_changes), and the next start takes them.
@@ -248,9 +286,9 @@ on_change:
   default: keep
 shutdown_timeout:
   description:
-    - Seconds that the guest has to shut down by itself before QEMU is ended. V(0) ends QEMU at once.
+    - Seconds that the guest has to shut down by itself before QEMU is ended. V(0) ends QEMU at once. A new guest gets V(60).
+    - A guest that is a unit keeps what it was started with, for the shutdown of the host too, where each place of O(start_order) may take so long.
   type: float
-  default: 60
 wait_for:
   description:
     - What a start waits for. V(running) is always waited for. V(mac_learned) is, for each card, a frame of the guest in the bridge's forwarding database.

@@ -12,9 +12,10 @@ version_added: 0.1.0
 description:
   - Starts, pauses, stops and forgets QEMU guests, and drives them over QMP.
   - An option that is not given keeps the value that the guest was last started with.
-  - A guest is found by its run directory below C(/run/hypervisor-network), and its process by number, start time and boot. Nothing else is signalled.
+  - A guest's definition is below C(/var/lib/hypervisor-network/guests), and its process is known to systemd, or by number, start time and boot. Nothing else is
+    signalled.
   - A guest is never root, and nothing of it listens to the network. See O(user) and O(extra_args).
-  - Where systemd runs, a guest has a scope of its own, so that the end of the session which started it does not end the guest.
+  - Where systemd runs, a guest is a unit that begins with the host, is shut down with it, and needs no Ansible for that. See O(supervisor) and O(autostart).
   - Any failure after the first write undoes what the run did.
 author:
   - The hypervisor.network contributors (@hypervisor-network)
@@ -83,6 +84,12 @@ EXAMPLES = r"""
             match: {macaddress: "{{ 'web' | hypervisor.network.guest_mac }}"}
             addresses: [192.0.2.10/24]
             routes: [{to: default, via: 192.0.2.1}]
+- name: Have a database begin before all other guests, and keep it in bounds
+  hypervisor.network.qemu_guest:
+    name: vm2
+    start_order: 1
+    memory_max: 2560
+    cpu_quota: 150
 
 - name: Stop both, with half a minute to shut down
   hypervisor.network.qemu_guest:
@@ -105,18 +112,22 @@ guest:
       sample: vm1
     status:
       description:
-        - V(absent), V(stopped), V(crashed) (QEMU died without cleaning up), V(unresponsive) (the process is there, and no monitor answers),
+        - V(absent), V(stopped), V(crashed) (QEMU died without cleaning up, or its unit failed), V(unresponsive) (the process is there, and no monitor answers),
           or the word of QMP, such as V(running) or V(paused).
       type: str
       sample: running
     crash_reason:
-      description: Of a guest that crashed, why, where the kernel's log says that it was killed for lack of memory; else null.
+      description: Of a guest that crashed, why, as systemd, QEMU or the kernel's log say; null where they do not.
       type: str
       sample: "out of memory: the kernel killed it"
     pid:
       description: Process id of QEMU, null where it does not run.
       type: int
       sample: 4711
+    unit:
+      description: The unit of systemd that it is, or will be from its next start on; null where it has none.
+      type: str
+      sample: hypervisor-network-guest@vm1.service
     accel_used:
       description: The accelerator that it was started with.
       type: str
@@ -126,7 +137,9 @@ guest:
       type: str
       sample: a probe guest ran in it
     pending_changes:
-      description: What differs between the running guest and the options, each as C(now) and C(wanted). Taken over at the next start.
+      description:
+        - What differs between the running guest and the options, each as C(now) and C(wanted). Taken over at the next start. Limits, O(autostart) and
+          O(start_order) are never pending, a unit takes them over while it runs.
       type: dict
       sample: {memory: {now: 512, wanted: 1024}}
     stop_steps:

@@ -59,7 +59,7 @@ guests:
       type: str
       sample: running
     crash_reason:
-      description: Of a guest that crashed, why, where the kernel's log says that it was killed for lack of memory; else null.
+      description: As in M(hypervisor.network.qemu_guest).
       type: str
       sample: "out of memory: the kernel killed it"
     pid:

@@ -104,8 +104,13 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "plugins/module_utils/_qemu/rundir.py": Elsewhere(
         0, "tests/faults/test_j_guests.py", "Its directories belong to root and to a guest's user."
     ),
+    "plugins/module_utils/_qemu/serial_log.py": Elsewhere(
+        50,
+        "tests/unit/_qemu/test_serial_log.py",
+        "As a unit runs it, it is a program that becomes another one, where nobody measures.",
+    ),
     "plugins/module_utils/_qemu/supervisor.py": Elsewhere(
-        30, "tests/faults/test_h_qemu.py", "It starts, asks and ends QEMU."
+        20, "tests/faults/test_h_qemu.py", "It starts, asks and ends QEMU."
     ),
     "plugins/module_utils/_snapshot/apply.py": Elsewhere(
         0, "tests/faults/test_h_snapshots.py", "It has a real QEMU and real images do it."

@@ -106,5 +106,10 @@ def printed(words: Sequence[str]) -> str | None:
         return ""
 
 
+def last_words(said: str, most: int = 300) -> str:
+    """The end of what a program said, in one line."""
+    return " ".join(said.split())[-most:]
+
+
 def _text(said: bytes | None) -> str:
     return (said or b"").decode("utf-8", "replace")

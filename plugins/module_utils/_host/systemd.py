@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A unit of its own for processes that outlive the session which started them: where systemd runs, what ends a session ends all in it."""
+"""What is asked of systemd: units of others' making, by systemctl, and a unit of its own for processes that outlive the session which started them."""
 
 from __future__ import annotations
 
 import os
-from typing import Sequence
+from typing import Callable, Iterable, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 
+RUNS = "/run/systemd/system"  # there where systemd is the first process (sd_booted(3))
+UNITS = "/etc/systemd/system"
+CONTROL = "/run/systemd/system.control"  # what set-property --runtime writes
 _SECONDS = 10
+_LONGEST_LINE = 400
 _PROPERTIES = (
     "Slice",
     "s",
@@ -24,9 +29,7 @@ _PROPERTIES = (
 _OOM_POLICY = ("OOMPolicy", "s", "continue")
 
 
-def enter(
-    name: str, pids: Sequence[int], systemd: str = "/run/systemd/system", busctl: str | None = None
-) -> None:
+def enter(name: str, pids: Sequence[int], systemd: str = RUNS, busctl: str | None = None) -> None:
     """Move processes into the scope of that name, out of a session that may be cleaned up (KillUserProcesses=yes).
 
     Where systemd does not run, or does not answer, they stay where they are.
@@ -59,3 +62,75 @@ def enter(
                 return
         except OSError:
             return
+
+
+class Manager:
+    """The systemd that is the host's first process, by its own programs. C(run) and C(path_of) are those of C(_host/programs)."""
+
+    def __init__(
+        self,
+        run: Callable[..., programs.Done] = programs.run,
+        path_of: Callable[[str], str | None] = programs.path_of,
+        runs: str = RUNS,
+    ) -> None:
+        self._run = run
+        self._path_of = path_of
+        self._runs = runs
+
+    @property
+    def there(self) -> bool:
+        """Whether systemd is the first process, and its programs are installed."""
+        return os.path.isdir(self._runs) and self._path_of("systemctl") is not None
+
+    def answers(self) -> bool:
+        """Whether it also answers: one that hangs, or that refuses this user, keeps nothing."""
+        return self.there and self._systemctl(("show", "--property=Version", "--value")).status == 0
+
+    def call(self, *words: str, seconds: float = _SECONDS) -> None:
+        """Have systemctl do something. Raises GuestError with its own sentence."""
+        done = self._systemctl(words, seconds)
+        if done.status != 0:
+            said = programs.last_words(done.errors or done.output)
+            raise GuestError(
+                f"systemctl {' '.join(words)} failed ({said or f'exit status {done.status}'})."
+            )
+
+    def show(self, units: Sequence[str], properties: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Properties of units, whether there are such or not. Raises GuestError where systemd does not answer."""
+        if not units:
+            return {}
+        words = ("show", f"--property={','.join(properties)}", "--", *units)
+        done = self._systemctl(words)
+        blocks = done.output.strip("\n").split("\n\n")
+        if done.status != 0 or len(blocks) != len(units):
+            raise GuestError(
+                f"systemd does not tell of {units[0]} ({programs.last_words(done.errors) or 'no answer'}); look at 'systemctl status'."
+            )
+        return {
+            unit: dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+            for unit, block in zip(units, blocks)
+        }
+
+    def journal(self, invocation: str, lines: int = 20) -> str:
+        """The last that was said in one run of a unit, in one line; empty where there is no journal."""
+        program = self._path_of("journalctl")
+        if program is None or not invocation:
+            return ""
+        for words in (
+            ["--sync"],
+            ["--no-pager", "-q", "-o", "cat", "-n", str(lines), f"_SYSTEMD_INVOCATION_ID={invocation}"],
+        ):  # fmt: skip
+            try:
+                done = self._run([program, *words], _SECONDS)
+            except OSError:
+                return ""
+        return " ".join(done.output.split())[-_LONGEST_LINE:]
+
+    def _systemctl(self, words: Sequence[str], seconds: float = _SECONDS) -> programs.Done:
+        program = self._path_of("systemctl")
+        if program is None:
+            return programs.Done(127, "", "systemctl is not installed")
+        try:
+            return self._run([program, "--no-pager", "--no-ask-password", *words], seconds)
+        except OSError as error:
+            return programs.Done(124, "", error.strerror or str(error))

@@ -212,7 +212,11 @@ def _vlans(link: Link, option: str, usual: Mapping[str, str] | None) -> dict[str
 def _guest(name: str, spec: Mapping[str, Any], running: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"name": name} if running else {"name": name, "state": "stopped"}
     for key, value in spec.items():
-        if key in ("name", "netns") or value is None or value == guest_spec.DEFAULTS.get(key):
+        if (
+            key in ("name", "netns", "supervisor")
+            or value is None
+            or value == guest_spec.DEFAULTS.get(key)
+        ):
             continue
         found[key] = (
             [

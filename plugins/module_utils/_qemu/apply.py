@@ -19,6 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 
@@ -46,8 +47,11 @@ class Supervisor(Protocol):
     def busy(self, names: Iterable[str]) -> AbstractContextManager[None]:
         """Hold these guests against other runs. Raises Refused."""
 
-    def read(self, name: str) -> guest_plan.Guest:
-        """What the host has of a guest."""
+    def read_all(self, names: Iterable[str]) -> Mapping[str, guest_plan.Guest]:
+        """What the host has of these guests."""
+
+    def systemd(self) -> bool:
+        """Whether guests can be units here."""
 
     def check(
         self, name: str, spec: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]
@@ -69,8 +73,11 @@ class Supervisor(Protocol):
     def pause(self, name: str) -> None:
         """Hold its processors still."""
 
-    def define(self, name: str, spec: Mapping[str, Any]) -> None:
-        """Put another definition in place for the next start."""
+    def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
+        """Put another definition in place, for now where a guest can take it over, else for the next start.
+
+        Raises what C(check) does, unless not C(strict).
+        """
 
     def remove(self, name: str, forget: bool = True) -> None:
         """Forget a guest that is stopped; what it keeps beside its disks stays unless C(forget)."""
@@ -112,14 +119,14 @@ class GuestNoun:
         self.stop_steps: dict[str, list[dict[str, Any]]] = {}
 
     def read(self) -> guest_plan.Guests:
-        guests = {name: self._supervisor.read(name) for name in self._wishes}
         return guest_plan.Guests(
-            guests,
+            self._supervisor.read_all(self._wishes),
             {
                 path: self._image_exists(path)
                 for wish in self._wishes.values()
                 for path in wish.images
             },
+            self._supervisor.systemd(),
         )
 
     def plan(self, now: guest_plan.Guests, wish: Iterable[Wish]) -> Plan:
@@ -141,8 +148,9 @@ class GuestNoun:
     def _apply(self, changes: Plan, now: guest_plan.Guests) -> None:
         names = sorted({guest for change in changes for guest in _guests_of(change)})
         with self._supervisor.busy(names):
+            found = self._supervisor.read_all(names)
             for name in names:
-                if self._supervisor.read(name) != now.guests[name]:
+                if found[name] != now.guests[name]:
                     raise Refused(
                         f"{name} was changed by another run meanwhile; run the task again."
                     )
@@ -188,7 +196,7 @@ class GuestNoun:
         for name in names:
             wish = self._wishes[name]
             if "mac_learned" in wish.wait_for:
-                for nic in self._supervisor.read(name).spec["nics"]:
+                for nic in self._supervisor.read_all([name])[name].spec["nics"]:
                     left = max(0.0, wish.wait_timeout - (time.monotonic() - begin))
                     if self._wire().wait_for_mac(nic["mac"], left) is None:
                         raise DeadlineExceeded(
@@ -210,7 +218,7 @@ class GuestNoun:
 
     def _stop_guest(self, change: Change) -> None:
         self._begin(change.name)
-        grace = 0.0 if self._undoing else self._wishes[change.name].shutdown_timeout
+        grace = 0.0 if self._undoing else self._grace(change.name)
         self.stop_steps.setdefault(change.name, []).extend(
             step.as_dict() for step in self._supervisor.stop(change.name, grace)
         )
@@ -224,7 +232,16 @@ class GuestNoun:
         self._supervisor.pause(change.name)
 
     def _update_guest(self, change: Change) -> None:
-        self._supervisor.define(change.name, change.after)
+        self._begin(change.name)
+        spec = change.after if change.payload is None else change.payload
+        self._supervisor.define(change.name, spec, strict=not self._undoing)
+
+    def _grace(self, name: str) -> float:
+        """What this run says, or else what was said when it was started."""
+        given = self._wishes[name].shutdown_timeout
+        if given is not None:
+            return given
+        return supervision.stop_seconds(self._supervisor.read_all([name])[name].spec)
 
     def _delete_guest(self, change: Change) -> None:
         self._begin(change.name)
@@ -267,7 +284,7 @@ def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list
         one["pending_changes"] = (
             {}
             if guest.down or wish.state in ("stopped", "absent")
-            else guest_plan.differences(guest, wish)
+            else guest_plan.differences(guest, wish, outcome.after.systemd)
         )
         one["stop_steps"] = noun.stop_steps.get(wish.name, [])
         found.append(one)

@@ -32,7 +32,10 @@ _CONTROLLERS = {
 
 @dataclass(frozen=True)
 class Launch:
-    """What only the host could tell: the program's path, the accelerator, where the pidfile goes, the files as they were looked at, and what else it gets."""
+    """What only the host could tell: the program's path, the accelerator, where the pidfile goes, the files as they were looked at, and what else it gets.
+
+    C(monitors) are paths where QEMU shall listen itself; without them it is handed sockets.
+    """
 
     program: str
     accel: str
@@ -40,6 +43,7 @@ class Launch:
     files: Files = field(default_factory=Files)
     paused: bool = False
     fitted: Fittings = field(default_factory=Fittings)
+    monitors: tuple[str, ...] = ()
 
 
 def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
@@ -60,10 +64,11 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
     if cpu is not None:
         words += ["-cpu", _escaped(cpu)]
     words += ["-smp", str(spec["cpus"]), "-m", f"{spec['memory']}M"]
-    for descriptor, ident in ((QMP_FD, "qmp"), (SPARE_FD, "spare")):
+    where = [f"path={_escaped(path)}" for path in launch.monitors]
+    for place, ident in zip(where or [f"fd={QMP_FD}", f"fd={SPARE_FD}"], ("qmp", "spare")):
         words += [
             "-chardev",
-            f"socket,id={ident},fd={descriptor},server=on,wait=off",
+            f"socket,id={ident},{place},server=on,wait=off",
             "-mon",
             f"chardev={ident},mode=control",
         ]

@@ -26,6 +26,16 @@ class Files:
     images: Mapping[str, Image] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
 
+    def every(self) -> list[str]:
+        """All paths that QEMU opens, those below an image too."""
+        found = list(self.paths.values())
+        for image in self.images.values():
+            below: Image | None = image
+            while below is not None:
+                found += [below.path, *([below.data_file] if below.data_file else [])]
+                below = below.backing
+        return found
+
 
 @dataclass(frozen=True)
 class Fittings:

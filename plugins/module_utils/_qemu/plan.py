@@ -17,6 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     Change,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
     Wish,
     with_defaults,
@@ -46,6 +47,8 @@ class Guest:
     C(status) is absent, stopped, crashed, unresponsive or QMP's own word (running, paused, prelaunch ...). C(spec) is the
     definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(crash_reason)
     what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint which of them are seeds.
+    C(kept_by) is the supervisor of the process that runs, None where none does, C(unit) what systemd calls it,
+    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed.
     """
 
     name: str
@@ -59,6 +62,10 @@ class Guest:
     crash_reason: str | None = field(default=None, compare=False)  # the kernel's log forgets
     kept: bool = False
     seeds: frozenset[str] = frozenset()
+    kept_by: str | None = None
+    unit: str | None = None
+    unit_state: str | None = field(default=None, compare=False)
+    edited: tuple[str, ...] = ()
 
     @property
     def down(self) -> bool:
@@ -67,10 +74,11 @@ class Guest:
 
 @dataclass(frozen=True)
 class Guests:
-    """What was read: guests by name, and of the disk images that wishes name, whether they exist."""
+    """What was read: guests by name, of the disk images that wishes name, whether they exist, and whether systemd can keep guests here."""
 
     guests: Mapping[str, Guest]
     disks: Mapping[str, bool] = field(default_factory=dict)
+    systemd: bool = False
 
 
 def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
@@ -81,7 +89,7 @@ def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
         if wish.state in ("running", "paused"):
             changes += _up(now, guest, wish)
         else:
-            changes += _down(guest, wish)
+            changes += _down(now, guest, wish)
         changes += [
             Change("remove", DISK, path, {"path": path}, None)
             for path in wish.drop
@@ -92,20 +100,64 @@ def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
     return changes
 
 
-def differences(guest: Guest, wish: Wish) -> dict[str, dict[str, Any]]:
-    """What the wish says otherwise than the guest's definition: C({option: {now, wanted}})."""
+def differences(guest: Guest, wish: Wish, systemd: bool = False) -> dict[str, dict[str, Any]]:
+    """What the wish says otherwise than what runs, and only a restart changes: C({option: {now, wanted}}).
+
+    C(systemd) says whether that can keep guests here: one that is a plain process is a unit from its next start on.
+    """
     wanted = (
         {key: wish.spec.get(key) for key in {*guest.spec, *wish.spec}} if wish.exact else wish.spec
     )
-    return {
+    found = {
         key: {"now": guest.spec.get(key), "wanted": value}
         for key, value in sorted(wanted.items())
-        if guest.spec.get(key) != value
+        if guest.spec.get(key) != value and key not in (*supervision.LIVE, "supervisor")
     }
+    keeper = wish.spec.get("supervisor") if wish.exact else None
+    keeper = keeper or supervision.supervisor(wish.supervisor, systemd)
+    if guest.kept_by not in (None, keeper) and not wish.exact:
+        found["supervisor"] = {"now": guest.kept_by, "wanted": keeper}
+    return found
+
+
+def _settings(guest: Guest, wish: Wish, systemd: bool) -> list[Change]:
+    """What of a unit is written again, for now and for the next boot; nothing happens to the guest in it. Raises Refused."""
+    if wish.exact:
+        wanted = dict(wish.spec)
+        keys = [
+            key
+            for key in (*supervision.LIVE, "supervisor")
+            if guest.spec.get(key) != wanted.get(key)
+        ]
+    else:
+        if supervision.supervisor(wish.supervisor, systemd) != supervision.SYSTEMD:
+            supervision.kept(guest.name, guest.spec, wish.spec, wish.supervisor, systemd)
+            return []
+        is_unit = guest.unit is not None
+        given = [
+            key
+            for key in (supervision.LIVE if is_unit else supervision.NEEDS_UNIT)
+            if key in wish.spec and wish.spec[key] != guest.spec.get(key)
+        ]
+        if not given and not guest.edited:
+            return []
+        spec = {**guest.spec, **{key: wish.spec[key] for key in given}}
+        wanted = supervision.kept(guest.name, spec, wish.spec, wish.supervisor, systemd)
+        keys = [key for key in supervision.LIVE if guest.spec.get(key) != wanted.get(key)]
+    before: dict[str, Any] = {key: guest.spec.get(key) for key in keys}
+    after: dict[str, Any] = {key: wanted.get(key) for key in keys}
+    if guest.edited and not wish.exact:
+        before["edited"], after["edited"] = list(guest.edited), []
+    if not after:
+        return []
+    return [Change("update", KIND, guest.name, before, after, payload=wanted)]
 
 
 def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
-    spec = dict(wish.spec) if wish.exact else with_defaults({**guest.spec, **wish.spec}, wish.name)
+    spec = dict(wish.spec)
+    if not wish.exact:
+        whole = with_defaults({**guest.spec, **wish.spec}, wish.name)
+        spec = supervision.kept(wish.name, whole, wish.spec, wish.supervisor, now.systemd)
     after = {"status": wish.state, **spec}
     if guest.down:
         made = [
@@ -118,14 +170,16 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             *_seed(guest, spec, wish),
             Change("start", KIND, wish.name, _state(guest), after),
         ]
-    different = differences(guest, wish)
+    different = differences(guest, wish, now.systemd)
     if guest.status == UNRESPONSIVE and not wish.exact:
         raise Refused(
             f"{wish.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
             "or end it with state: stopped, which kills what does not answer."
         )
+    # that it would be a unit now is no reason to end a guest, unless it was asked for
+    reasons = different.keys() - ({"supervisor"} if wish.supervisor == supervision.AUTO else set())
     if guest.status in (*_BROKEN, UNRESPONSIVE) or (
-        different and (wish.exact or wish.on_change == "restart")
+        reasons and (wish.exact or wish.on_change == "restart")
     ):
         before = {
             "status": guest.status,
@@ -136,15 +190,18 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             Change("stop", KIND, wish.name, before, {"status": STOPPED}, INTERRUPTS),
             Change("start", KIND, wish.name, {"status": STOPPED}, after),
         ]
+    changes = _settings(guest, wish, now.systemd)
     if wish.state == "running" and guest.status not in _RUNS:
-        return [Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})]
+        changes.append(
+            Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})
+        )
     if wish.state == "paused" and guest.status in _RUNS:
-        return [
+        changes.append(
             Change(
                 "pause", KIND, wish.name, {"status": guest.status}, {"status": "paused"}, INTERRUPTS
             )
-        ]
-    return []
+        )
+    return changes
 
 
 def _seed(guest: Guest, spec: Mapping[str, Any], wish: Wish) -> list[Change]:
@@ -183,7 +240,7 @@ def _back(guest: Guest, wish: Wish) -> list[Change]:
     return [Change("remove", FILES, wish.name, {"seeds": more}, None, payload=more)] if more else []
 
 
-def _down(guest: Guest, wish: Wish) -> list[Change]:
+def _down(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     changes = []
     if guest.status not in (ABSENT, STOPPED):
         risk = SAFE if guest.status == CRASHED else INTERRUPTS
@@ -194,6 +251,8 @@ def _down(guest: Guest, wish: Wish) -> list[Change]:
         )
     if wish.state == STOPPED and wish.exact and guest.status != ABSENT and guest.spec != wish.spec:
         changes.append(Change("update", KIND, wish.name, dict(guest.spec), dict(wish.spec)))
+    elif wish.state == STOPPED and not wish.exact and guest.status != ABSENT:
+        changes += _settings(guest, wish, now.systemd)
     return changes
 
 
@@ -297,6 +356,7 @@ def describe(guest: Guest) -> dict[str, Any]:
         "status": guest.status,
         "crash_reason": guest.crash_reason,
         "pid": guest.pid,
+        "unit": guest.unit,
         "accel_used": guest.accel,
         "accel_reason": guest.accel_reason,
         **guest.spec,

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a guest has below /run/hypervisor-network, and who may touch it.
+"""What a guest has below /run/hypervisor-network and /var/lib/hypervisor-network, and who may touch it.
 
 ::
 
     /run/hypervisor-network/         root, 0711
     ├── .kvm.json                    whether KVM works, for this boot
     ├── .vm1/                        root, 0700: what must be believed
-    │   ├── guest.json               the definition and the command line of the last start
-    │   ├── process.json             who runs it; there while it runs, or after it crashed
+    │   ├── process.json             who runs it; there while it runs as a plain process, or after that crashed
+    │   ├── start.env                how the unit was started the last time
     │   └── lock                     held by QEMU itself, so it goes when QEMU goes
     └── vm1/                         the guest's user, 0700: what QEMU makes and removes
         ├── qmp.sock, spare.sock     monitors, 0600: the first is ours, the second for when another client holds it
         ├── pid                      QEMU removes it on every clean end: there without a process means crashed
-        └── stderr.log
+        └── stderr.log               of a plain process; a unit complains to the journal
+
+    /var/lib/hypervisor-network/definitions/    root, 0700
+    └── vm1.json                     the definition and the command line of the last start, which a boot does not forget
 
 A guest that breaks out of QEMU owns the second directory, and could write there what makes root kill or start anything: so
 nothing in it is ever believed, and nothing is followed.
@@ -34,6 +37,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
 
 ROOT = places.RUN
 SOCKETS = ("qmp.sock", "spare.sock")
+_DEFINITION = "guest.json"
 _TAIL = 64 * 1024
 
 
@@ -43,6 +47,7 @@ class RunDirectory:
     def __init__(self, name: str, root: str = ROOT) -> None:
         self.root = root
         self.trusted = os.path.join(root, f".{name}")
+        self.defined = os.path.join(definitions_of(root), f"{name}.json")
         self.public = os.path.join(root, name)
         self.pidfile = os.path.join(self.public, "pid")
         self.stderr = os.path.join(self.public, "stderr.log")
@@ -74,9 +79,22 @@ class RunDirectory:
         self.remove_public()
         if self.exists:
             shutil.rmtree(self.trusted)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.defined)
+
+    def definition(self) -> dict[str, Any] | None:
+        """What was last written of the guest, None where there is none. Earlier versions kept it until the next boot only."""
+        return load(self.defined) or self.load(_DEFINITION)
+
+    def define(self, value: Mapping[str, Any]) -> None:
+        """Write it down where a boot keeps it."""
+        make_kept(self.root)
+        places.own_directory(os.path.dirname(self.defined), 0o700)
+        store(self.defined, value)
+        self.drop(_DEFINITION)
 
     def load(self, name: str) -> dict[str, Any] | None:
-        """A trusted JSON file, None where there is none."""
+        """A trusted JSON file of this boot, None where there is none."""
         return load(os.path.join(self.trusted, name))
 
     def store(self, name: str, value: Mapping[str, Any]) -> None:
@@ -129,26 +147,57 @@ class RunDirectory:
             ) from None
         finally:
             os.close(descriptor)
-            if self.load("guest.json") is None:
+            if self.definition() is None:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.trusted, "lock"))
                 with contextlib.suppress(OSError):
                     os.rmdir(self.trusted)
 
 
+def kept(root: str = ROOT) -> str:
+    """What outlives a boot of the guests that run below C(root)."""
+    return places.KEPT if root == ROOT else os.path.join(root, ".kept")
+
+
+def definitions_of(root: str = ROOT) -> str:
+    """Where the definitions of those guests are."""
+    return os.path.join(kept(root), "definitions")
+
+
+def programs(root: str = ROOT) -> str:
+    """Where the programs are that the units of those guests run."""
+    return os.path.join(kept(root), "units")
+
+
+def make_kept(root: str = ROOT) -> None:
+    """Make the directory for what outlives a boot; refuse what somebody else put there first."""
+    if root != ROOT:
+        places.own_directory(root, places.RUN_MODE)
+    places.own_directory(kept(root), places.RUN_MODE)
+
+
 def names(root: str = ROOT) -> list[str]:
-    """The guests that have a run directory."""
+    """The guests that are defined."""
+    now = {
+        entry[1:]
+        for entry in _entries(root)
+        if entry.startswith(".") and os.path.exists(os.path.join(root, entry, _DEFINITION))
+    }
+    over_a_boot = {
+        entry[: -len(".json")]
+        for entry in _entries(definitions_of(root))
+        if entry.endswith(".json") and not entry.startswith(".")
+    }
+    return sorted(now | over_a_boot)
+
+
+def _entries(folder: str) -> list[str]:
     try:
-        entries = os.listdir(root)
+        return os.listdir(folder)
     except FileNotFoundError:
         return []
     except PermissionError:
-        raise Refused(f"Cannot look into {root}; run the task with become.") from None
-    return sorted(
-        entry[1:]
-        for entry in entries
-        if entry.startswith(".") and os.path.exists(os.path.join(root, entry, "guest.json"))
-    )
+        raise Refused(f"Cannot look into {folder}; run the task with become.") from None
 
 
 def definitions(netns: str | None, root: str = ROOT) -> dict[str, tuple[dict[str, Any], bool]]:
@@ -156,7 +205,7 @@ def definitions(netns: str | None, root: str = ROOT) -> dict[str, tuple[dict[str
     found = {}
     for name in names(root):
         directory = RunDirectory(name, root)
-        spec = (directory.load("guest.json") or {}).get("spec", {})
+        spec = (directory.definition() or {}).get("spec", {})
         if spec.get("netns") == netns:
             found[name] = (spec, os.path.exists(directory.pidfile))
     return found

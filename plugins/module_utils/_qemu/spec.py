@@ -16,6 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     spec_disks,
     spec_nics,
     spec_seed,
+    supervision,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_words as words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
@@ -48,9 +49,9 @@ SPEC: dict[str, dict[str, Any]] = {
     "user": {"type": "str"},
     "allow_root": {"type": "bool"},
     "allowed_roots": {"type": "list", "elements": "path"},
-    "supervisor": {"type": "str", "choices": ["auto", "process"], "default": "auto"},
+    **supervision.SPEC,
     "on_change": {"type": "str", "choices": ["keep", "restart"], "default": "keep"},
-    "shutdown_timeout": {"type": "float", "default": 60},
+    "shutdown_timeout": {"type": "float"},
     "wait_for": {
         "type": "list",
         "elements": "str",
@@ -97,7 +98,7 @@ class Wish:
     state: str
     spec: Mapping[str, Any] = field(default_factory=dict)
     on_change: str = "keep"
-    shutdown_timeout: float = 60.0
+    shutdown_timeout: float | None = None
     wait_for: tuple[str, ...] = ("running",)
     wait_timeout: float = 60.0
     images: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class Wish:
     seed: Seed | None = None
     seeds: frozenset[str] = frozenset()
     forget: bool = True
+    supervisor: str = supervision.AUTO
 
 
 def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
@@ -128,15 +130,18 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
             for image in spec_disks.recipes(disk, name)
         }
         for option in ("shutdown_timeout", "wait_timeout"):
-            if not 0 <= item[option] <= 86400:
+            if item[option] is not None and not 0 <= item[option] <= 86400:
                 raise BadInput(
                     f"{option} {item[option]:g} is outside 0 to 86400 seconds; give a number within."
                 )
+        if item["shutdown_timeout"] is not None and item["state"] in ("running", "paused"):
+            spec["shutdown_timeout"] = item["shutdown_timeout"]
         _check_together(spec, item)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
     return Wish(
         name, item["state"], spec, item["on_change"], item["shutdown_timeout"], tuple(item["wait_for"]), item["wait_timeout"], images, seed=seed,
+        supervisor=item["supervisor"],
     )  # fmt: skip
 
 
@@ -255,4 +260,5 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "allow_root": words.any_of_its_type,
     "allowed_roots": _roots,
     "extra_args": _arguments,
+    **supervision.checks(words.mebibytes),
 }

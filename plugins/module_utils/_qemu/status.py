@@ -1,18 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the host has of its guests: read from their run directories, /proc and QMP, and nothing is changed."""
+"""What the host has of its guests: read from their directories, systemd, /proc and QMP, and nothing is changed."""
 
 from __future__ import annotations
 
 import os
+from typing import Any, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept, rundir
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    kept,
+    rundir,
+    supervision,
+    unit_file,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import connect_any
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import (
+    State,
+    Units,
+    identity,
+)
 
 DEADLINE = 4.0  # for both monitors together: a stopped guest is reported within 5 s
 _OUT_OF_MEMORY = "out of memory: the kernel killed it"
@@ -22,11 +33,16 @@ class Status:
     """Reads the guests below one run directory; C(kept_root) is where they have what outlives a boot."""
 
     def __init__(
-        self, root: str = rundir.ROOT, deadline: float = DEADLINE, kept_root: str = kept.ROOT
+        self,
+        root: str = rundir.ROOT,
+        deadline: float = DEADLINE,
+        kept_root: str = kept.ROOT,
+        units: Units | None = None,
     ) -> None:
         self._root = root
         self._deadline = deadline
         self._kept_root = kept_root
+        self._units = units or Units(root)
 
     def names(self) -> list[str]:
         return rundir.names(self._root)
@@ -37,12 +53,31 @@ class Status:
     def kept(self, name: str) -> kept.Kept:
         return kept.Kept(name, self._kept_root)
 
+    def systemd(self) -> bool:
+        """Whether guests can be units of systemd here."""
+        return self._units.manager.answers()
+
     def read(self, name: str) -> guest_plan.Guest:
         """What the host has of a guest; at most 5 s, whatever QEMU does."""
+        return self.read_all([name])[name]
+
+    def read_all(self, names: Iterable[str]) -> dict[str, guest_plan.Guest]:
+        """What the host has of these guests; systemd is asked once for all of them, and only where some are units."""
+        records = {name: self.directory(name).definition() for name in names}
+        units = [
+            name for name, record in records.items() if record is not None and "unit" in record
+        ]
+        states = self._units.read(units)
+        return {
+            name: self._read(name, record, states.get(name)) for name, record in records.items()
+        }
+
+    def _read(
+        self, name: str, record: Mapping[str, Any] | None, state: State | None
+    ) -> guest_plan.Guest:
         directory = self.directory(name)
-        record = directory.load("guest.json")
         beside = self.kept(name)
-        own = {"kept": beside.exists, "seeds": frozenset(beside.known(kept.SEED))}
+        own: dict[str, Any] = {"kept": beside.exists, "seeds": frozenset(beside.known(kept.SEED))}
         if record is None:
             return guest_plan.Guest(name, **own)
         own |= {
@@ -50,7 +85,14 @@ class Status:
             "accel": record.get("accel"),
             "accel_reason": record.get("accel_reason"),
         }
+        if state is not None:
+            own["spec"] = {**record["spec"], "autostart": self._units.enabled(name)}
+            own["edited"] = tuple(self._units.edited(name, record.get("unit")))
+            own["unit"] = unit_file.unit(name)
+            own["unit_state"] = f"{state.active} ({state.sub})"
         who = process_of(directory)
+        if who is None and state is not None:
+            return self._of_unit(name, directory, state, own)
         if who is None:
             return guest_plan.Guest(name, guest_plan.STOPPED, **own)
         if not who.alive:
@@ -63,13 +105,38 @@ class Status:
                 crash_reason=_OUT_OF_MEMORY if processes.killed_for_memory(who) else None,
                 **own,
             )
+        status = self._asked(directory, who)
+        return guest_plan.Guest(
+            name, status, pid=who.pid, since=who.since, kept_by=supervision.PROCESS, **own
+        )
+
+    def _of_unit(
+        self, name: str, directory: rundir.RunDirectory, state: State, own: dict[str, Any]
+    ) -> guest_plan.Guest:
+        who = identity(state)
+        if who is None or not who.alive:
+            if not state.failed:
+                return guest_plan.Guest(name, guest_plan.STOPPED, **own)
+            said = self._units.said(state) if state.result == "exit-code" else ""
+            why = f"{state.why}: {said}" if said else state.why
+            return guest_plan.Guest(name, guest_plan.CRASHED, crash_reason=why, **own)
+        return guest_plan.Guest(
+            name,
+            self._asked(directory, who),
+            pid=who.pid,
+            since=who.since,
+            kept_by=supervision.SYSTEMD,
+            **own,
+        )
+
+    def _asked(self, directory: rundir.RunDirectory, who: procfs.Identity) -> str:
+        """What a guest says of itself."""
         try:
             with connect_any(directory.sockets, self._deadline) as qmp:
-                status = qmp.execute("query-status")["status"]
+                return qmp.execute("query-status")["status"]
         except HypervisorNetworkError:
             # it may have ended while it was asked
-            status = guest_plan.UNRESPONSIVE if who.alive else guest_plan.STOPPED
-        return guest_plan.Guest(name, status, pid=who.pid, since=who.since, **own)
+            return guest_plan.UNRESPONSIVE if who.alive else guest_plan.STOPPED
 
 
 def process_of(directory: rundir.RunDirectory) -> procfs.Identity | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that starts and stops QEMU: as a plain process of its own session."""
+"""The only file that starts and stops QEMU: as the main process of a unit (unit.py says how), or as a plain process of its own session."""
 
 from __future__ import annotations
 
@@ -18,29 +18,27 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     DeadlineExceeded,
     GuestError,
     HypervisorNetworkError,
-    MissingDependency,
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     procfs,
-    programs,
     systemd,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
-    chains,
     cmdline,
     fittings,
     images,
     kept,
-    paths,
+    needs,
     rundir,
     seed,
     serial_log,
+    supervision,
+    unit_setting,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER, check_user
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
     Seed,
     fingerprint,
@@ -49,13 +47,14 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status im
     Status,
     process_of,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import identity
 
 _START_DEADLINE = 30.0
 _TERM_DEADLINE = 10.0
 _KILL_DEADLINE = 10.0
+_LOOK = 0.02
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
-_PACKAGES = {"x86_64": "qemu-system-x86", "i386": "qemu-system-x86"}
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,9 @@ class Supervisor(Status):
         self, name: str, spec: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]
     ) -> None:
         """Raise before anything is touched, where a start cannot work. C(made): recipes of images that will exist by then."""
-        _program(spec["emulator"])
-        user = _user_of(name, spec)
-        look = _look(name, spec, user)
+        needs.program(spec["emulator"])
+        user = needs.user_of(name, spec)
+        look = needs.look(name, spec, user)
         look.files(spec, made)
         for disk in spec["disks"]:
             recipe = made.get(disk["path"])
@@ -111,13 +110,17 @@ class Supervisor(Status):
 
         Raises GuestError with the end of QEMU's own complaints where it dies, DeadlineExceeded where it hangs.
         """
+        if spec.get("supervisor") == supervision.SYSTEMD:
+            self._start_unit(name, spec, paused)
+            return
+        self._units.remove(name)
         directory = self.directory(name)
-        user = _user_of(name, spec)
+        user = needs.user_of(name, spec)
         accel, reason = self._accel(spec, user)
-        files = _look(name, spec, user).files(spec)
+        files = needs.look(name, spec, user).files(spec)
         fitted = fittings.ready(name, spec, self.kept(name), user)
         launch = cmdline.Launch(
-            _program(spec["emulator"]), accel, directory.pidfile, files, paused, fitted
+            needs.program(spec["emulator"]), accel, directory.pidfile, files, paused, fitted
         )
         words = cmdline.argv(name, spec, launch)
         directory.make_trusted()
@@ -127,9 +130,7 @@ class Supervisor(Status):
             directory.drop("process.json")
             directory.drop("serial_log.json")
             directory.make_public(user.pw_uid, user.pw_gid)
-            directory.store(
-                "guest.json", {"spec": spec, "argv": words, "accel": accel, "accel_reason": reason}
-            )
+            directory.define({"spec": spec, "argv": words, "accel": accel, "accel_reason": reason})
             listening = [
                 stack.enter_context(_listen(path, user.pw_uid, user.pw_gid))
                 for path in directory.sockets
@@ -159,7 +160,7 @@ class Supervisor(Status):
             )
         self._leave_session(name, directory)
         # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
-        self._await_machine(name, directory)
+        self._await_machine(name, directory, process_of(directory))
 
     @staticmethod
     def _leave_session(name: str, directory: rundir.RunDirectory) -> None:
@@ -170,8 +171,44 @@ class Supervisor(Status):
             # the number makes it another unit than that of an earlier start, which systemd may not have collected yet
             systemd.enter(f"hypervisor-network-guest-{name}-{pids[0]}", pids)
 
-    def _await_machine(self, name: str, directory: rundir.RunDirectory) -> None:
-        who = process_of(directory)
+    def _start_unit(self, name: str, spec: Mapping[str, Any], paused: bool) -> None:
+        directory = self.directory(name)
+        directory.drop("process.json")
+        directory.drop("serial_log.json")
+        directory.remove_public()  # it is the unit's RuntimeDirectory= from here on
+        self._define_unit(name, spec)
+        state = self._units.start(name, directory, paused)
+        who = identity(state)
+        deadline = time.monotonic() + _START_DEADLINE
+        # made by QEMU itself here; its end is waited for, with a look at the socket now and then
+        while who is not None and not os.path.exists(directory.sockets[0]):
+            if procfs.wait_gone(who, _LOOK) or time.monotonic() > deadline:
+                break
+        if who is None:
+            raise self._died(name, directory)
+        self._await_machine(name, directory, who)
+
+    def _define_unit(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Write a guest's unit, and the definition that it was made of. Raises as C(check) does."""
+        directory, user = self.directory(name), needs.user_of(name, spec)
+        accel, reason = self._accel(spec, user)
+        fitted = fittings.ready(name, spec, self.kept(name), user)
+        setting = unit_setting.of(name, spec, directory, user, accel, fitted)
+        digest = self._units.write(name, spec, setting)
+        record = {"spec": spec, "argv": setting.words, "accel": accel, "accel_reason": reason}
+        directory.define({**record, "unit": digest})
+
+    def _died(self, name: str, directory: rundir.RunDirectory) -> GuestError:
+        """Why a guest ended right after its start, from whoever was told."""
+        said = directory.stderr_tail()
+        state = self._units.read([name]).get(name) if self._was_unit(directory) else None
+        if state is not None:
+            said = self._units.said(state) or state.why
+        return GuestError(f"{name} died right after its start: {said or 'QEMU gave no reason'}")
+
+    def _await_machine(
+        self, name: str, directory: rundir.RunDirectory, who: procfs.Identity | None
+    ) -> None:
         if who is None:
             raise GuestError(
                 f"{name} was started, and its record in {directory.trusted} is gone; another program removed it."
@@ -183,9 +220,7 @@ class Supervisor(Status):
             procfs.wait_gone(who, 1.0)
             if who.alive:
                 raise
-            raise GuestError(
-                f"{name} died right after its start: {directory.stderr_tail() or 'QEMU gave no reason'}"
-            ) from None
+            raise self._died(name, directory) from None
         except DeadlineExceeded as error:
             raise DeadlineExceeded(
                 f"{name} does not come up within {_START_DEADLINE:g} s: {directory.stderr_tail() or error}"
@@ -195,6 +230,9 @@ class Supervisor(Status):
         """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""
         directory = self.directory(name)
         who = process_of(directory)
+        is_unit = who is None and self._units.manager.there and self._was_unit(directory)
+        if is_unit:
+            who = identity(self._units.read([name])[name])
         steps: list[Step] = []
         if who is not None and who.alive:
             for word, act, deadline in (
@@ -213,10 +251,17 @@ class Supervisor(Status):
         elif who is not None:
             # killed by somebody else a moment ago: its threads still hold the lock and the disks
             procfs.wait_gone(who, _KILL_DEADLINE)
+        if is_unit:
+            self._units.end(name, directory)
         directory.drop("process.json")
         directory.drop("serial_log.json")
         directory.remove_public()
         return steps
+
+    @staticmethod
+    def _was_unit(directory: rundir.RunDirectory) -> bool:
+        """Whether a unit was written of it; that its files are there still is another matter."""
+        return "unit" in (directory.definition() or {})
 
     def _ask_guest(self, directory: rundir.RunDirectory) -> None:
         with connect_any(directory.sockets, self._deadline) as qmp:
@@ -234,11 +279,29 @@ class Supervisor(Status):
         with connect_any(self.directory(name).sockets, self._deadline) as qmp:
             qmp.execute(command)
 
-    def define(self, name: str, spec: Mapping[str, Any]) -> None:
-        """Put another definition in place for the next start."""
-        self.directory(name).store("guest.json", {"spec": spec})
+    def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
+        """Put another definition in place: a unit takes over its settings at once, the rest waits for the next start.
+
+        Where files that it names are missing, it is refused, or if not C(strict) has no unit until it is started.
+        """
+        guest = self.read(name)
+        if spec.get("supervisor") == supervision.SYSTEMD:
+            try:
+                self._define_unit(name, spec)
+            except Refused:
+                if strict:
+                    raise
+            else:
+                if guest.kept_by == supervision.SYSTEMD:
+                    self._units.limit(name, guest.spec, spec)
+                return
+        self._units.remove(name)
+        record = self.directory(name).definition() or {}
+        last = {key: record[key] for key in ("argv", "accel", "accel_reason") if key in record}
+        self.directory(name).define({"spec": spec, **({} if guest.down else last)})
 
     def remove(self, name: str, forget: bool = True) -> None:
+        self._units.remove(name)
         self.directory(name).remove()
         if forget:
             self.kept(name).remove()
@@ -246,7 +309,7 @@ class Supervisor(Status):
     def create_seed(
         self, name: str, spec: Mapping[str, Any], wanted: Seed, keep: Sequence[str]
     ) -> None:
-        user = _user_of(name, spec)
+        user = needs.user_of(name, spec)
         seed.make(self.kept(name), fingerprint(spec["cloud_init"]), wanted, user, *keep)
 
     def remove_kept(self, name: str, seeds: Iterable[str] | None) -> None:
@@ -256,41 +319,17 @@ class Supervisor(Status):
             self.kept(name).forget(kept.SEED, one)
 
     def create_image(self, recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
-        user = _user_of(recipe["guest"], spec)
-        images.create(recipe, _look(recipe["guest"], spec, user), user)
+        user = needs.user_of(recipe["guest"], spec)
+        images.create(recipe, needs.look(recipe["guest"], spec, user), user)
 
     def remove_image(self, path: str) -> None:
         images.remove(path)
 
     def uid_of(self, spec: Mapping[str, Any]) -> int:
-        return _account(spec).pw_uid
+        return needs.account(spec).pw_uid
 
     def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
-        return accelerator.choose(spec["accel"], _program(spec["emulator"]), user, self._root)
-
-
-def _account(spec: Mapping[str, Any]) -> pwd.struct_passwd:
-    name = spec.get("user") or USER
-    try:
-        return processes.account(name)
-    except GuestError:
-        if name != USER:
-            raise
-        raise Refused(
-            f"There is no user '{USER}' on this host, whom guests run as; make it with ansible.builtin.user (system: true), as the role bridge_host does, "
-            "or name another in 'user'."
-        ) from None
-
-
-def _user_of(name: str, spec: Mapping[str, Any]) -> pwd.struct_passwd:
-    """Whom a guest runs as. Raises Refused where that is root and nobody asked for it."""
-    user = _account(spec)
-    check_user(name, user.pw_uid, user.pw_name, spec.get("allow_root"))
-    return user
-
-
-def _look(name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> paths.Look:
-    return paths.Look(name, user, spec.get("allowed_roots"), chains.tops(name))
+        return accelerator.choose(spec["accel"], needs.program(spec["emulator"]), user, self._root)
 
 
 def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:
@@ -302,16 +341,6 @@ def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:
             return Step(word, round(time.monotonic() - begin, 2), f"failed: {error}")
     ended = procfs.wait_gone(who, deadline)
     return Step(word, round(time.monotonic() - begin, 2), "ended" if ended else "still running")
-
-
-def _program(emulator: str) -> str:
-    found = programs.path_of(emulator)
-    if found is None:
-        package = _PACKAGES.get(emulator.rpartition("-")[2], "qemu-system")
-        raise MissingDependency(
-            f"The emulator {emulator} is missing; install it, such as with 'apt-get install {package}'."
-        )
-    return os.path.abspath(found)
 
 
 @contextlib.contextmanager

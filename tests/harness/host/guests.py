@@ -69,6 +69,7 @@ class Guests:
             "accel": "tcg",
             "nics": [{"tap": "tap1", "mac": MAC}],
             "shutdown_timeout": 0,
+            "supervisor": "process",  # also where these tests are run on a host with systemd
             **options,
         }
         return self._run_module(

@@ -41,6 +41,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._isolation impo
 from ansible_collections.hypervisor.network.plugins.module_utils._mdb import plan as mdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guests
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
@@ -229,12 +230,24 @@ def _guest(case: Mapping[str, Any]) -> Any:
     wishes = guests.checked_all(
         [_params(one, guests.SPEC) for one in (typed if isinstance(typed, list) else [typed])]
     )
-    full = [(wish.name, guests.with_defaults(wish.spec, wish.name)) for wish in wishes]
     holds = case.get("holds") or {}
     if "guests" in holds:
         now = {name: guest_plan.Guest(name, **one) for name, one in holds["guests"].items()}
         return guest_plan.plan(guest_plan.Guests(now), wishes)
-    if holds:
+    full = [
+        (
+            wish.name,
+            supervision.kept(
+                wish.name,
+                guests.with_defaults(wish.spec, wish.name),
+                wish.spec,
+                wish.supervisor,
+                holds.get("systemd", False),
+            ),
+        )
+        for wish in wishes
+    ]
+    if "links" in holds:
         links = triplets.snapshot_of(holds).links
         for name, spec in full:
             guest_plan.check_taps(name, spec, links, holds.get("uid", 1000))

@@ -10,7 +10,7 @@ import os
 import pwd
 import socket
 from types import SimpleNamespace
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
@@ -72,8 +72,12 @@ class _Supervisor:
     def __init__(self, finds: Sequence[plan.Guest]) -> None:
         self._finds = list(finds)
 
-    def read(self, _name: str) -> plan.Guest:
-        return self._finds.pop(0) if len(self._finds) > 1 else self._finds[0]
+    def read_all(self, names: Iterable[str]) -> dict[str, plan.Guest]:
+        found = self._finds.pop(0) if len(self._finds) > 1 else self._finds[0]
+        return dict.fromkeys(names, found)
+
+    def systemd(self) -> bool:
+        return False
 
     @contextlib.contextmanager
     def busy(self, _names: Any) -> Iterator[None]:

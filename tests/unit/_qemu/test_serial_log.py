@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import serial_log
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 LINES = [b"%099d\n" % number for number in range(100)]
 
@@ -79,3 +82,49 @@ def test_a_full_disk_holds_nobody_up(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_opened_is_never_said_to_be_ready(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         keep(tmp_path / "nowhere" / "log", LINES)
+
+
+def run(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The file as a program, as a unit runs it."""
+    log = str(tmp_path / "log")
+    return subprocess.run(
+        [sys.executable, "-I", serial_log.__file__, log, "6", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_program_that_says_what_it_has_to_a_descriptor_has_it_in_the_file(tmp_path: Path) -> None:
+    done = run(tmp_path, "/bin/sh", "-c", 'echo one >&6; echo "$$"; exit 3')
+    assert done.returncode == 3 and done.stderr == ""
+    wait_for(lambda: (tmp_path / "log").read_text("ascii") == "one\n", "the line in the log")
+
+
+def test_it_is_the_program_and_not_its_parent(tmp_path: Path) -> None:
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            serial_log.__file__,
+            str(tmp_path / "log"),
+            "6",
+            "/bin/sh",
+            "-c",
+            "echo $$",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert int(child.communicate()[0]) == child.pid
+
+
+def test_a_program_whose_log_cannot_be_written_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    done = run(tmp_path, "/bin/sh", "-c", "echo run")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the serial_log cannot be written: " in done.stderr and "directory" in done.stderr
+
+
+def test_a_program_that_is_missing_is_told(tmp_path: Path) -> None:
+    done = run(tmp_path, "/nowhere/qemu")
+    assert done.returncode == 1 and "No such file" in done.stderr

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir, status
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import State
 
 SPEC = {"memory": 64}
 
@@ -89,3 +90,99 @@ def test_a_monitor_that_answers(
     directory.store("process.json", this_process().as_dict())
     monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor())
     assert reader.read("vm1").status == "running"
+
+
+UNIT = {**SPEC, "supervisor": "systemd", "autostart": True}
+
+
+class SomeUnits:
+    """Units of which systemd says what a test wants."""
+
+    def __init__(self, **state: Any) -> None:
+        own = {"active": "active", "sub": "running", "pid": 0, "result": "success", "code": "0"}
+        own.update({"status": "0", "invocation": "abc", "job": False})
+        self.state = State(**{**own, **state})
+        self.asked: list[list[str]] = []
+
+    def read(self, names: list[str]) -> dict[str, State]:
+        self.asked.append(list(names))
+        return dict.fromkeys(names, self.state)
+
+    def enabled(self, _name: str) -> bool:
+        return False
+
+    def edited(self, _name: str, digest: str | None) -> list[str]:
+        return [] if digest == "as written" else ["/etc/x"]
+
+    def said(self, _state: State) -> str:
+        return "qemu: no tap"
+
+
+def of_unit(directory: rundir.RunDirectory, units: SomeUnits, digest: str = "as written") -> Any:
+    directory.define({"spec": UNIT, "unit": digest})
+    return Status(directory.root, 0.2, units=units).read("vm1")
+
+
+def test_a_unit_that_runs(directory: rundir.RunDirectory) -> None:
+    found = of_unit(directory, SomeUnits(pid=os.getpid()))
+    assert (found.status, found.pid, found.kept_by) == ("unresponsive", os.getpid(), "systemd")
+    assert (found.unit, found.unit_state) == (
+        "hypervisor-network-guest@vm1.service",
+        "active (running)",
+    )
+
+
+def test_whether_it_begins_with_the_host_is_what_the_host_says(
+    directory: rundir.RunDirectory,
+) -> None:
+    assert of_unit(directory, SomeUnits()).spec == {**UNIT, "autostart": False}
+
+
+def test_a_unit_that_was_edited(directory: rundir.RunDirectory) -> None:
+    assert of_unit(directory, SomeUnits()).edited == ()
+    assert of_unit(directory, SomeUnits(), "another").edited == ("/etc/x",)
+
+
+def test_a_unit_that_does_not_run(directory: rundir.RunDirectory) -> None:
+    found = of_unit(directory, SomeUnits(active="inactive", sub="dead"))
+    assert (found.status, found.kept_by, found.pid) == ("stopped", None, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"result": "exit-code", "status": "1"}, "QEMU ended with exit status 1: qemu: no tap"),
+        ({"result": "signal", "code": "2", "status": "9"}, "killed by signal 9"),
+        ({"result": "oom-kill"}, "out of memory: the kernel killed it"),
+    ],
+)
+def test_a_unit_that_failed(
+    directory: rundir.RunDirectory, state: dict[str, Any], why: str
+) -> None:
+    found = of_unit(directory, SomeUnits(active="failed", **state))
+    assert (found.status, found.crash_reason) == ("crashed", why)
+
+
+def test_systemd_is_asked_of_units_alone_and_once(directory: rundir.RunDirectory) -> None:
+    units = SomeUnits()
+    status = Status(directory.root, 0.2, units=units)
+    assert status.read("vm1").status == "stopped"
+    for name in ("vm2", "vm3"):
+        rundir.RunDirectory(name, directory.root).define({"spec": UNIT, "unit": "x"})
+    assert sorted(status.read_all(["vm1", "vm2", "vm3"])) == ["vm1", "vm2", "vm3"]
+    assert units.asked[-1] == ["vm2", "vm3"] and len(units.asked) == 2
+    assert status.names() == ["vm1", "vm2", "vm3"]
+
+
+def test_h14_a_process_of_an_earlier_version_is_none_of_systemd_s(
+    directory: rundir.RunDirectory,
+) -> None:
+    directory.store("process.json", this_process().as_dict())
+    found = of_unit(directory, SomeUnits(active="inactive"))
+    assert (found.pid, found.kept_by) == (os.getpid(), "process")
+
+
+def test_without_systemd_a_unit_does_not_run(directory: rundir.RunDirectory) -> None:
+    units = SomeUnits()
+    units.read = lambda _names: {}  # type: ignore[method-assign]
+    assert of_unit(directory, units).status == "stopped"

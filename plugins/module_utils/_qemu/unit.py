@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guests as units of systemd: their files, what systemd says of them, and how they are started and ended.
+
+A boot and a shutdown need none of this: systemd starts QEMU itself, and ends it by a small program of Python, since none of Debian's asks
+over QMP. What was written is remembered as digests, so that an edit by hand is seen, and another version of this collection is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Iterable, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    atomic,
+    places,
+    procfs,
+    systemd,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    powerdown,
+    rundir,
+    serial_log,
+    unit_file,
+)
+
+_READABLE = 0o644
+_START_SECONDS = 120.0  # it waits for its taps' devices so long, 90 s by default, before it is started all the same
+_STOP_SECONDS = 60.0
+_COMMON = {
+    unit_file.TEMPLATE: unit_file.TEMPLATE_TEXT,
+    unit_file.TARGET: unit_file.TARGET_TEXT,
+    unit_file.ORDER: unit_file.ORDER_TEXT,
+}
+_SCRIPTS = {"powerdown.py": powerdown, "serial_log.py": serial_log}
+_DIGESTS = "digests.json"
+_PROPERTIES = (
+    "ActiveState",
+    "SubState",
+    "MainPID",
+    "Result",
+    "ExecMainCode",
+    "ExecMainStatus",
+    "InvocationID",
+    "Job",
+)
+_KILLED = ("2", "3")  # CLD_KILLED, CLD_DUMPED
+
+
+@dataclass(frozen=True)
+class State:
+    """What systemd says of a guest's unit. C(active) and C(sub) are its words, C(job) whether it waits to be started or stopped."""
+
+    active: str
+    sub: str
+    pid: int
+    result: str
+    code: str
+    status: str
+    invocation: str
+    job: bool
+
+    @property
+    def failed(self) -> bool:
+        return self.active == "failed"
+
+    @property
+    def why(self) -> str:
+        """Why it failed, in words."""
+        if self.result == "oom-kill":
+            return "out of memory: the kernel killed it"
+        if self.result == "signal" or self.code in _KILLED:
+            return f"killed by signal {self.status}"
+        if self.result == "exit-code":
+            return f"QEMU ended with exit status {self.status}"
+        return f"systemd calls it failed: {self.result}"
+
+
+class Units:
+    """The guests that are units, of those below one run directory."""
+
+    def __init__(
+        self,
+        root: str = rundir.ROOT,
+        manager: systemd.Manager | None = None,
+        etc: str = systemd.UNITS,
+        control: str = systemd.CONTROL,
+    ) -> None:
+        self._root = root
+        self._own = rundir.programs(root)
+        self._etc = etc
+        self._control = control
+        self.manager = manager or systemd.Manager()
+
+    def read(self, names: Iterable[str]) -> dict[str, State]:
+        """What systemd says of these guests, with one question; none where systemd is not there. Raises GuestError where it does not answer."""
+        units = {name: unit_file.unit(name) for name in names}
+        if not units or not self.manager.there:
+            return {}
+        told = self.manager.show(list(units.values()), _PROPERTIES)
+        return {name: _state(told[unit]) for name, unit in units.items()}
+
+    def enabled(self, name: str) -> bool:
+        """Whether it begins with the host."""
+        wants = os.path.join(self._etc, f"{unit_file.TARGET}.wants", unit_file.unit(name))
+        return os.path.lexists(wants) and os.path.lexists(self._boots)
+
+    def edited(self, name: str, digest: str | None) -> list[str]:
+        """The files of its unit that are not as they were written; C(digest) is what was returned by C(write)."""
+        known = {self._drop_in(name): digest}
+        common = rundir.load(os.path.join(self._own, _DIGESTS)) or {}
+        known.update({os.path.join(self._etc, one): common.get(one) for one in _COMMON})
+        return [path for path, one in known.items() if _digest(_content(path)) != one]
+
+    def write(self, name: str, spec: Mapping[str, Any], setting: unit_file.Setting) -> str:
+        """Put a guest's unit in place where it differs, as it is enabled or not; returns the digest of what is particular to it."""
+        text = unit_file.drop_in(name, spec, setting).encode()
+        places.own_directory(os.path.dirname(self._drop_in(name)), 0o755)
+        self._write_scripts()
+        changed = [
+            _put(os.path.join(self._etc, file), common.encode()) for file, common in _COMMON.items()
+        ]
+        digests = {file: _digest(common.encode()) for file, common in _COMMON.items()}
+        if rundir.load(os.path.join(self._own, _DIGESTS)) != digests:
+            rundir.store(os.path.join(self._own, _DIGESTS), digests)
+        changed.append(_put(self._drop_in(name), text))
+        if any(changed):
+            self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
+        self._enable(name, bool(spec.get("autostart")))
+        return _digest(text)
+
+    def limit(self, name: str, before: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+        """Have a unit that runs take over its limits, where they are others than before."""
+        if unit_file.limits(before) == unit_file.limits(spec):
+            return
+        wanted = {"MemoryMax": "infinity", "CPUQuota": "", "CPUWeight": "", "AllowedCPUs": ""}
+        wanted.update(unit_file.limits(spec))
+        self.manager.call(
+            "set-property",
+            "--runtime",
+            unit_file.unit(name),
+            *(f"{key}={value}" for key, value in wanted.items()),
+        )
+
+    def start(self, name: str, directory: rundir.RunDirectory, paused: bool) -> State:
+        """Have systemd start it, and return what became of that. Raises GuestError where systemd will not."""
+        unit = unit_file.unit(name)
+        self._environment(directory, paused)
+        self._forget_limits(unit)
+        with contextlib.suppress(GuestError):
+            self.manager.call("reset-failed", unit)  # says that it knows none of that name
+        try:
+            self.manager.call("start", unit, seconds=_START_SECONDS)
+        except GuestError as error:
+            state = self.read([name])[name]
+            raise GuestError(
+                f"{name} is not started: {self.said(state) or str(error).rstrip('.')}; see 'journalctl -u {unit}'."
+            ) from None
+        return self.read([name])[name]
+
+    def end(self, name: str, directory: rundir.RunDirectory) -> None:
+        """End it at once, and return when systemd has. What it left as failed is forgotten."""
+        self._environment(directory, paused=False, grace=0)
+        unit = unit_file.unit(name)
+        self.manager.call("stop", unit, seconds=_STOP_SECONDS)
+        with contextlib.suppress(GuestError):
+            self.manager.call("reset-failed", unit)
+
+    def remove(self, name: str) -> None:
+        """Forget a unit that is stopped, and what an administrator added to it."""
+        folder = os.path.dirname(self._drop_in(name))
+        if not os.path.lexists(folder) and not self.enabled(name):
+            return
+        if self.manager.there:
+            self._enable(name, False)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        if self.manager.there:
+            self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
+
+    def said(self, state: State) -> str:
+        """The last that was said in this run of a unit, by QEMU or of it."""
+        return self.manager.journal(state.invocation)
+
+    @property
+    def _boots(self) -> str:
+        return os.path.join(self._etc, "multi-user.target.wants", unit_file.TARGET)
+
+    def _drop_in(self, name: str) -> str:
+        return os.path.join(self._etc, f"{unit_file.unit(name)}.d", unit_file.DROP_IN)
+
+    def _enable(self, name: str, wanted: bool) -> None:
+        unit = unit_file.unit(name)
+        if wanted and not self.enabled(name):
+            self.manager.call("enable", "--quiet", unit, unit_file.TARGET)
+        elif not wanted and self.enabled(name):
+            self.manager.call("disable", "--quiet", unit)
+
+    def _forget_limits(self, unit: str) -> None:
+        """What was set while it ran is stronger than its files, until the next boot."""
+        folder = os.path.join(self._control, f"{unit}.d")
+        if os.path.isdir(folder):
+            shutil.rmtree(folder)
+            self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
+
+    def _write_scripts(self) -> None:
+        rundir.make_kept(self._root)
+        # the guests' users read the programs in it
+        places.own_directory(self._own, 0o755)
+        for name, module in _SCRIPTS.items():
+            _put(os.path.join(self._own, name), _source(module))
+
+    @staticmethod
+    def _environment(
+        directory: rundir.RunDirectory, paused: bool, grace: float | None = None
+    ) -> None:
+        directory.make_trusted()
+        atomic.write(
+            os.path.join(directory.trusted, "start.env"),
+            unit_file.start_environment(paused, grace).encode(),
+        )
+
+
+def identity(state: State) -> procfs.Identity | None:
+    """The process of a unit for ever; None where it has none, or it is gone already."""
+    return procfs.Process(state.pid).identity() if state.pid else None
+
+
+def _state(told: Mapping[str, str]) -> State:
+    pid = told.get("MainPID", "0")
+    return State(
+        told.get("ActiveState", ""),
+        told.get("SubState", ""),
+        int(pid) if pid.isdigit() else 0,
+        told.get("Result", ""),
+        told.get("ExecMainCode", ""),
+        told.get("ExecMainStatus", ""),
+        told.get("InvocationID", ""),
+        bool(told.get("Job")),
+    )
+
+
+def _source(module: ModuleType) -> bytes:
+    """The text of one of this collection's files, wherever it was imported from: a module runs out of an archive."""
+    loader: Any = module.__spec__.loader if module.__spec__ is not None else None
+    text = loader.get_source(module.__name__)
+    return text.encode()
+
+
+def _put(path: str, content: bytes) -> bool:
+    """Whether a file had to be written to have that content."""
+    if _content(path) == content:
+        return False
+    atomic.write(path, content, _READABLE)
+    return True
+
+
+def _content(path: str) -> bytes | None:
+    """What is in a file; None where there is none, or a link, such as the one to /dev/null that masks a unit."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. A guest as units of systemd: the template that all have in common, and what is particular to one, in a drop-in of its own.
+
+::
+
+    hypervisor-network-guests.target          begins after the boot, which never waits for a guest; what is enabled hangs on it
+    hypervisor-network-guests@N.target        reached when the guests of start_order N are started
+    hypervisor-network-guest@NAME.service     QEMU itself is its main process
+    hypervisor-network-guest@NAME.service.d/guest.conf
+
+Sources: systemd.exec(5), systemd.service(5), systemd.syntax(7). What is in the template was tried with systemd 252 and 257; each line that is
+missing from it, such as PrivateDevices=, MemoryDenyWriteExecute= or ~@resources, ends QEMU on one of them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervision import (
+    stop_seconds,
+)
+
+TARGET = "hypervisor-network-guests.target"
+ORDER = "hypervisor-network-guests@.target"
+TEMPLATE = "hypervisor-network-guest@.service"
+DROP_IN = "guest.conf"
+# Of the environment file of one start: its delay, and what makes it begin paused
+PAUSED, DELAY, GRACE = "HVN_PAUSED", "HVN_DELAY", "HVN_GRACE"
+# What systemd waits for beyond the guest's own time: ExecStop= has to be done before TimeoutStopSec=, or the unit counts as failed
+_MARGIN = 15
+_START_SECONDS = 90
+_PLAIN = re.compile(r"[A-Za-z0-9_/.:=,+@-]+")
+_UNIT_PLAIN = re.compile(r"[A-Za-z0-9:_.]")
+_HOMES = ("/home", "/root", "/run/user")
+_TEMPORARY = ("/tmp", "/var/tmp")
+_MARK = "# Written by hypervisor.network. Edit it by 'systemctl edit': a run of qemu_guest writes it again."
+
+TARGET_TEXT = f"""{_MARK}
+[Unit]
+Description=QEMU guests that begin with the host (hypervisor.network)
+Documentation=https://github.com/hypervisor-network/hypervisor.network
+# Not a part of the boot: a guest that waits for its tap holds nobody up
+DefaultDependencies=no
+After=multi-user.target
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+ORDER_TEXT = f"""{_MARK}
+[Unit]
+Description=QEMU guests with start_order %i (hypervisor.network)
+Documentation=https://github.com/hypervisor-network/hypervisor.network
+DefaultDependencies=no
+StopWhenUnneeded=yes
+Conflicts=shutdown.target
+Before=shutdown.target
+"""
+
+TEMPLATE_TEXT = f"""{_MARK}
+[Unit]
+Description=QEMU guest %i (hypervisor.network)
+Documentation=https://github.com/hypervisor-network/hypervisor.network
+# So that guests are down before the network is; it does not wait for a tap, the drop-in does
+After=network.target
+# A guest of that name that is a plain process: its monitors would be taken from it
+AssertPathExists=!/run/hypervisor-network/.%i/process.json
+
+[Service]
+Type=exec
+Slice=machine.slice
+KillMode=mixed
+Restart=no
+RuntimeDirectory=hypervisor-network/%i
+RuntimeDirectoryMode=0700
+UMask=0177
+WorkingDirectory=/
+StandardInput=null
+StandardOutput=journal
+StandardError=journal
+LimitCORE=0
+OOMScoreAdjust=200
+Environment={PAUSED}= {DELAY}=0
+# The sandbox
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+DevicePolicy=closed
+DeviceAllow=/dev/net/tun rw
+DeviceAllow=/dev/kvm rw
+DeviceAllow=/dev/vhost-net rw
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=pid
+PrivateIPC=yes
+RemoveIPC=yes
+KeyringMode=private
+IPAddressDeny=any
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+# QEMU's own filter calls seccomp(2), which that set of systemd 252 lacks
+SystemCallFilter=@system-service seccomp
+SystemCallFilter=~@privileged
+
+[Install]
+WantedBy={TARGET}
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What only the host could tell of a unit: the user, QEMU's command line, the programs that stop it and write its log, and where its files are.
+
+    C(powerdown) are the words of the program that asks a guest to shut down, C(log) those of the one that begins the writer of a serial_log.
+    C(writable) are directories that QEMU writes into, C(used) all paths that it opens. C(kvm) says that there is a group of that name which it needs.
+    """
+
+    user: str
+    words: Sequence[str]
+    powerdown: Sequence[str]
+    public: str
+    trusted: str
+    log: Sequence[str] = ()
+    writable: Sequence[str] = ()
+    used: Sequence[str] = ()
+    kvm: bool = False
+
+
+def unit(name: str) -> str:
+    """The unit of a guest."""
+    return f"hypervisor-network-guest@{name}.service"
+
+
+def drop_in(name: str, spec: Mapping[str, Any], setting: Setting) -> str:
+    """The text of what is particular to one guest. Raises BadInput where a word cannot be written down."""
+    grace = math.ceil(stop_seconds(spec))
+    lines = [_MARK, "[Unit]", *_order(spec)]
+    for nic in spec["nics"] if spec.get("netns") is None else ():
+        device = escaped_path(f"/sys/subsystem/net/devices/{nic['tap']}") + ".device"
+        # BindsTo= would end the guest with a tap that is only made anew
+        lines += [f"Wants={device}", f"After={device}"]
+    lines += ["", "[Service]", f"User={setting.user}"]
+    if setting.kvm:
+        lines.append("SupplementaryGroups=kvm")
+    if spec.get("netns") is not None:
+        lines.append(f"NetworkNamespacePath={_file('/run/netns/' + spec['netns'])}")
+    if spec.get("start_delay"):
+        lines += [
+            f"Environment={DELAY}={spec['start_delay']}",
+            f"ExecStartPre=/usr/bin/sleep ${{{DELAY}}}",
+        ]
+    lines += [
+        f"Environment={GRACE}={grace}",
+        f"EnvironmentFile=-{_file(f'{setting.trusted}/start.env')}",
+        f"TimeoutStartSec={_START_SECONDS + spec.get('start_delay', 0)}",
+        f"TimeoutStopSec={grace + _MARGIN}",
+    ]
+    lines += [f"ReadWritePaths={_word(f'-{path}', '')}" for path in setting.writable]
+    if any(_below(path, _HOMES) for path in setting.used):
+        lines.append("ProtectHome=read-only")
+    if any(_below(path, _TEMPORARY) for path in setting.used):
+        lines.append("PrivateTmp=no")
+    lines += [f"{key}={value}" for key, value in limits(spec).items()]
+    lines += [
+        f"ExecStart={_command([*setting.log, *setting.words])} ${PAUSED}",
+        f"ExecStop={_command([*setting.powerdown, setting.public])} ${{{GRACE}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def limits(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The properties of a unit's cgroup, of which it has those that are asked for."""
+    found = {}
+    if spec.get("memory_max") is not None:
+        found["MemoryMax"] = f"{spec['memory_max']}M"
+    if spec.get("cpu_quota") is not None:
+        found["CPUQuota"] = f"{spec['cpu_quota']}%"
+    if spec.get("cpu_weight") is not None:
+        found["CPUWeight"] = str(spec["cpu_weight"])
+    if spec.get("cpu_affinity") is not None:
+        found["AllowedCPUs"] = " ".join(spec["cpu_affinity"])
+    return found
+
+
+def start_environment(paused: bool, grace: float | None = None) -> str:
+    """The environment file of a start that somebody waits for: it is not delayed as at boot."""
+    lines = [f"{DELAY}=0"]
+    if paused:
+        lines.append(f"{PAUSED}=-S")
+    if grace is not None:
+        lines.append(f"{GRACE}={grace:g}")
+    return "\n".join(lines) + "\n"
+
+
+def escaped_path(path: str) -> str:
+    """A path as part of a unit's name (systemd.unit(5), "String Escaping for Inclusion in Unit Names")."""
+    plain = "/".join(part for part in path.split("/") if part)
+    found = []
+    for at, byte in enumerate(plain.encode()):
+        letter = chr(byte)
+        if letter == "/":
+            found.append("-")
+        elif _UNIT_PLAIN.fullmatch(letter) and not (at == 0 and letter == "."):
+            found.append(letter)
+        else:
+            found.append(f"\\x{byte:02x}")
+    return "".join(found)
+
+
+def _order(spec: Mapping[str, Any]) -> Iterable[str]:
+    place = spec.get("start_order")
+    if place is None:
+        return
+    before = [ORDER.replace("@", f"@{number}") for number in range(1, place)]
+    own = ORDER.replace("@", f"@{place}")
+    yield f"Wants={own}"
+    yield f"Before={own}"
+    if before:
+        yield f"After={' '.join(before)}"
+
+
+def _command(words: Iterable[str]) -> str:
+    return " ".join(_word(word) for word in words)
+
+
+def _word(word: str, dollar: str = "$$") -> str:
+    """One word of a command line or of a list of paths, in which systemd shall find nothing to expand.
+
+    C(dollar) is how a dollar is written: doubled in a command line, as it is (empty here) elsewhere.
+    """
+    try:
+        word.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"{word!r} is no text of UTF-8, which the unit of a guest is written in; give the file another name."
+        ) from None
+    found = word.replace("%", "%%")
+    if dollar:
+        found = found.replace("$", dollar)
+    if _PLAIN.fullmatch(found):
+        return found
+    return '"' + found.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _file(path: str) -> str:
+    """A path that is a whole value: nothing in it is quoted, only specifiers are expanded."""
+    return path.replace("%", "%%")
+
+
+def _below(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def folder(path: str) -> str:
+    """The directory that a path is in, as ReadWritePaths= gets it."""
+    return path.rpartition("/")[0] or "/"
