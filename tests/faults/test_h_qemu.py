@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -22,9 +23,11 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
+    KEPT,
     MAC,
     MEMORY,
     NOBODY,
+    RUN,
     Guests,
     guest_user,
     holds_qmp,
@@ -240,10 +243,13 @@ def test_h11_a_guest_that_the_kernel_killed_for_memory_is_reported_as_that(guest
     assert guests.done()["status"] == "running"
 
 
-def test_h14_a_guest_of_another_version_is_adopted_as_it_runs(guests):
+@pytest.mark.parametrize("where", ["kept over a boot", "in the run directory, as 0.1 had it"])
+def test_h14_a_guest_of_another_version_is_adopted_as_it_runs(guests, where):
     """What that version wrote has an option that this one does not know, and lacks one that it does."""
     first = guests.done()
-    record = Path("/run/hypervisor-network", f".{guests.name()}", "guest.json")
+    record = KEPT / guests.name() / "guest.json"
+    if where != "kept over a boot":
+        record = Path(shutil.move(record, RUN / f".{guests.name()}" / "guest.json"))
     written = json.loads(record.read_text(encoding="utf-8"))
     assert written["spec"].pop("cpus") == 1
     written["spec"]["option_to_come"] = "some value"

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
+    KEPT,
     NOBODY,
     RUN,
     image,
@@ -170,8 +171,11 @@ def test_j07_another_user_cannot_reach_the_monitor(guests):
         assert path.stat().st_mode & 0o777 == 0o700
     for name in ("qmp.sock", "spare.sock"):
         assert (guests.folder() / name).stat().st_mode & 0o777 == 0o600
-    for name in ("guest.json", "process.json", "lock"):
+    for name in ("process.json", "lock"):
         assert Path(RUN, f".{guests.name()}", name).stat().st_mode & 0o777 == 0o600
+    kept = KEPT / guests.name()
+    assert kept.stat().st_mode & 0o777 == 0o700
+    assert (kept / "guest.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_j08_nothing_of_a_guest_listens_to_the_network_and_nobody_else_can_read_it(

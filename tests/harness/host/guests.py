@@ -19,6 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
 from ..net.netns import batch
 
 RUN = Path("/run/hypervisor-network")
+KEPT = Path("/var/lib/hypervisor-network/guests")
 EMULATOR = "qemu-system-i386"
 MEMORY = "32"
 MAC = "52:00:00:00:00:01"
@@ -107,7 +108,11 @@ class Guests:
         """Which of its directories there are."""
         return [
             str(path)
-            for path in (self.folder(short), RUN / f".{self.name(short)}")
+            for path in (
+                self.folder(short),
+                RUN / f".{self.name(short)}",
+                KEPT / self.name(short),
+            )
             if os.path.lexists(path)
         ]
 
