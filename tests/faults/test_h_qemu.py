@@ -23,7 +23,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
-    KEPT,
+    DEFINITIONS,
     MAC,
     MEMORY,
     NOBODY,
@@ -247,7 +247,7 @@ def test_h11_a_guest_that_the_kernel_killed_for_memory_is_reported_as_that(guest
 def test_h14_a_guest_of_another_version_is_adopted_as_it_runs(guests, where):
     """What that version wrote has an option that this one does not know, and lacks one that it does."""
     first = guests.done()
-    record = KEPT / guests.name() / "guest.json"
+    record = DEFINITIONS / f"{guests.name()}.json"
     if where != "kept over a boot":
         record = Path(shutil.move(record, RUN / f".{guests.name()}" / "guest.json"))
     written = json.loads(record.read_text(encoding="utf-8"))

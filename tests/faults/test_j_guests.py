@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
-    KEPT,
+    DEFINITIONS,
     NOBODY,
     RUN,
     image,
@@ -173,9 +173,8 @@ def test_j07_another_user_cannot_reach_the_monitor(guests):
         assert (guests.folder() / name).stat().st_mode & 0o777 == 0o600
     for name in ("process.json", "lock"):
         assert Path(RUN, f".{guests.name()}", name).stat().st_mode & 0o777 == 0o600
-    kept = KEPT / guests.name()
-    assert kept.stat().st_mode & 0o777 == 0o700
-    assert (kept / "guest.json").stat().st_mode & 0o777 == 0o600
+    assert DEFINITIONS.stat().st_mode & 0o777 == 0o700
+    assert (DEFINITIONS / f"{guests.name()}.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_j08_nothing_of_a_guest_listens_to_the_network_and_nobody_else_can_read_it(
@@ -183,12 +182,12 @@ def test_j08_nothing_of_a_guest_listens_to_the_network_and_nobody_else_can_read_
 ):
     guests.done(vnc=str(guest_folder / "vnc"), serial_log=str(guest_folder / "log"))
     run_directories = [Path(path) for path in guests.left()]
-    made = [one for folder in run_directories for one in (folder, *folder.iterdir())] + [
+    made = [one for folder in run_directories for one in (folder, *folder.rglob("*"))] + [
         guest_folder / "vnc",
         guest_folder / "log",
     ]
     assert {path.name for path in made} >= {
-        "guest.json",
+        f"{guests.name()}.json",
         "process.json",
         "lock",
         "qmp.sock",

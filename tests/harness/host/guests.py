@@ -19,7 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
 from ..net.netns import batch
 
 RUN = Path("/run/hypervisor-network")
-KEPT = Path("/var/lib/hypervisor-network/guests")
+DEFINITIONS = Path("/var/lib/hypervisor-network/definitions")
 EMULATOR = "qemu-system-i386"
 MEMORY = "32"
 MAC = "52:00:00:00:00:01"
@@ -111,7 +111,7 @@ class Guests:
             for path in (
                 self.folder(short),
                 RUN / f".{self.name(short)}",
-                KEPT / self.name(short),
+                DEFINITIONS / f"{self.name(short)}.json",
             )
             if os.path.lexists(path)
         ]
