@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Starts, pauses, stops and forgets QEMU guests, and drives them over QMP.
   - An option that is not given keeps the value that the guest was last started with.
-  - A guest's definition is in C(/var/lib/hypervisor-network/definitions), and its process is known to systemd, or by number, start time and boot. Nothing else is
-    signalled.
+  - A guest's definition is in C(/var/lib/hypervisor-network/definitions), and its process is known to systemd, or by number, start time and boot. Nothing else
+    is signalled.
   - A guest is never root, and nothing of it listens to the network. See O(user) and O(extra_args).
   - Where systemd runs, a guest is a unit that begins with the host, is shut down with it, and needs no Ansible for that. See O(supervisor) and O(autostart).
   - Any failure after the first write undoes what the run did.

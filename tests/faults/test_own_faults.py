@@ -27,7 +27,7 @@ CASES = {
         {"id": "0" * 32, "state": "confirmed"},
         "reading the host",
     ),
-    "qemu_guest": ("_qemu.supervisor", "Supervisor.read", {"name": "vm1"}, "reading the host"),
+    "qemu_guest": ("_qemu.supervisor", "Supervisor.read_all", {"name": "vm1"}, "reading the host"),
     "qemu_guest_info": ("_qemu.status", "Status.names", {}, "reading the guests"),
     "qemu_snapshot": (
         "_qemu.status",
