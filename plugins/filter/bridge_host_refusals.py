@@ -13,6 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import refusals
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
+    sentence,
 )
 
 
@@ -22,6 +23,12 @@ def bridge_host_refusals(
     info: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """What stands in the way: of the variables alone, or of what was read of the NICs or the bridges."""
+    return [sentence(one) for one in _refused(wish, nics, info)]
+
+
+def _refused(
+    wish: Mapping[str, Any], nics: Sequence[str] | None, info: Mapping[str, Any] | None
+) -> list[str]:
     try:
         items = role_items.typed_all(wish)
     except HypervisorNetworkError as error:

@@ -104,10 +104,9 @@ ways:
   sample: [{guest: vm1, mac: "52:00:00:00:00:01", tap: tap1, bridge: br0, uplinks: [eth0], ends_at: vlan}]
 """
 
-from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
-from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose, read, way
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
@@ -118,7 +117,7 @@ ASKED = ("guest", "mac", "address", "bridge")
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
         argument_spec={**{name: {"type": "str"} for name in ASKED}, **NETNS},
         mutually_exclusive=[ASKED],
         supports_check_mode=True,

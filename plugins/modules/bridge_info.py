@@ -169,9 +169,8 @@ as_variables:
   sample: {bridge_host_bridges: [{name: br0, uplink: eth0, stp_state: false, forward_delay: 0.0}], bridge_host_taps: [], bridge_host_guests: []}
 """
 
-from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
@@ -186,9 +185,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={"name": {"type": "str"}, **NETNS}, supports_check_mode=True
-    )
+    module = Module(argument_spec={"name": {"type": "str"}, **NETNS}, supports_check_mode=True)
     with failures(module, "reading the host"):
         enter_netns(module.params["netns"])
         netlink = Netlink()

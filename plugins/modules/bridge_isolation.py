@@ -143,9 +143,7 @@ wrong:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import during
 from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
@@ -161,7 +159,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 
 
 def main():
-    module = AnsibleModule(argument_spec={**isolation_spec.SPEC, **NETNS})
+    module = Module(argument_spec={**isolation_spec.SPEC, **NETNS})
     with failures(module, "proving it", "Its probes are gone when the task ends."):
         with during("checking the options"):
             wish = isolation_spec.checked(module.params)

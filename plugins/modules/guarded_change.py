@@ -64,10 +64,8 @@ transaction:
   sample: {id: 0123456789abcdef0123456789abcdef, state: applied, timeout: 60.0, seconds_left: 57.5}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core import arguments
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import (
     argument_spec,
     carry_out,
@@ -76,7 +74,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guarded import
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "module": {"type": "str", "choices": sorted(tasks.TASKS), "required": True},
             "options": {"type": "dict", "required": True},
@@ -86,10 +84,10 @@ def main():
     with failures(module, "checking the options"):
         task = tasks.of(module.params["module"])
         spec = argument_spec(task["spec"], task["plural"], task["common"])
-        options = ArgumentSpecValidator(spec).validate(module.params["options"])
-        if options.error_messages:
-            module.fail_json(msg=" ".join(options.error_messages))
-    carry_out(module, options.validated_parameters, **task)
+        options, wrong = arguments.typed(module.params["options"], spec)
+        if wrong:
+            module.fail_json(msg=" ".join(wrong))
+    carry_out(module, options, **task)
 
 
 if __name__ == "__main__":

@@ -170,13 +170,11 @@ transactions:
   elements: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.look import (
     Asked,
     look,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
 
@@ -184,7 +182,7 @@ _LISTS = ("bridges", "taps", "guests", "tenants")
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             **{name: {"type": "list", "elements": "dict", "default": []} for name in _LISTS},
             "guard_timeout": {"type": "raw", "default": 60},

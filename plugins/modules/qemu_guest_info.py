@@ -94,9 +94,7 @@ guests:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
@@ -122,7 +120,7 @@ def described(guest):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
         argument_spec={"name": {"type": "str"}, "netns": {"type": "str"}}, supports_check_mode=True
     )
     name, netns = module.params["name"], module.params["netns"]

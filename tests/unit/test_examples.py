@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
@@ -16,10 +15,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import items
-from ansible_collections.hypervisor.network.plugins.module_utils._core import module as edge
-from ansible_collections.hypervisor.network.tests.harness.model import examples
+from ansible_collections.hypervisor.network.tests.harness.model import examples, hostile
 
-MODULES = "ansible_collections.hypervisor.network.plugins.modules"
 TASKS = [
     pytest.param(module, task, id=f"{module}-{number}")
     for module, tasks in examples.tasks().items()
@@ -29,33 +26,12 @@ BLOCKS = [pytest.param(block, id=place) for place, block in examples.blocks()]
 LISTS = ("bridges", "taps", "guests", "tenants")
 
 
-class Asked(Exception):
-    """A module has said which arguments it takes."""
-
-
-def spec_of(monkeypatch: pytest.MonkeyPatch, name: str) -> dict[str, Any]:
-    """The argument spec of a module, from its own call."""
-    module = importlib.import_module(f"{MODULES}.{name}")
-
-    def asked(argument_spec: dict[str, Any], **_more: Any) -> Any:
-        raise Asked(argument_spec)
-
-    for where in (edge, module):
-        if hasattr(where, "AnsibleModule"):
-            monkeypatch.setattr(where, "AnsibleModule", asked)
-    with pytest.raises(Asked) as caught:
-        module.main()
-    return caught.value.args[0]
-
-
 def test_the_documentation_is_looked_at() -> None:
     assert len(TASKS) >= 32 and len(BLOCKS) >= 5
 
 
 @pytest.mark.parametrize(("module", "task"), TASKS)
-def test_an_example_takes_the_module_s_arguments(
-    monkeypatch: pytest.MonkeyPatch, module: str, task: dict[str, Any]
-) -> None:
+def test_an_example_takes_the_module_s_arguments(module: str, task: dict[str, Any]) -> None:
     name = examples.action(task)
     if not name.startswith(examples.OURS):
         assert name in ("ansible.builtin.debug", "ansible.builtin.assert")
@@ -65,7 +41,7 @@ def test_an_example_takes_the_module_s_arguments(
     plain = {
         key: value for key, value in given.items() if not (isinstance(value, str) and "{{" in value)
     }
-    spec = spec_of(monkeypatch, name.removeprefix(examples.OURS))
+    spec = hostile.spec_of(name.removeprefix(examples.OURS))
     assert set(given) <= set(spec)
     assert ArgumentSpecValidator(spec).validate(plain).error_messages == []
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import difflib
 from typing import Any, Iterable, Mapping
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
+from ansible_collections.hypervisor.network.plugins.module_utils._core import arguments
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
@@ -83,7 +82,6 @@ def typed(items: Iterable[Mapping[str, Any]], spec: Spec) -> list[dict[str, Any]
 
     Templates and INI inventories give "no" and "1500" where a bool and an int are meant. Raises BadInput.
     """
-    validator = ArgumentSpecValidator({key: dict(value) for key, value in spec.items()})
     found = []
     for item in map(plain, items):
         if not isinstance(item, Mapping):
@@ -91,14 +89,10 @@ def typed(items: Iterable[Mapping[str, Any]], spec: Spec) -> list[dict[str, Any]
                 f"{item!r} is no item: give each as a dictionary, such as {{name: br0}}."
             )
         _known(item, spec, str(item.get("name", "An item without a name")))
-        result = validator.validate(item)
-        if result.error_messages:
-            raise BadInput(
-                f"{item.get('name', 'An item without a name')}: {'; '.join(result.error_messages)}."
-            )
-        found.append(
-            {key: value for key, value in result.validated_parameters.items() if value is not None}
-        )
+        one, wrong = arguments.typed(item, spec)
+        if wrong:
+            raise BadInput(f"{item.get('name', 'An item without a name')}: {'; '.join(wrong)}.")
+        found.append({key: value for key, value in one.items() if value is not None})
     return found
 
 

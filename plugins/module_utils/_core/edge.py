@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edge of every module: whatever is raised, the process ends with one failure in JSON.
+"""The edge of every module: whatever it is given and whatever is raised, the process ends with one failure in JSON.
 
 Apart from _core/module.py, since modules that only read want nothing else of it.
 """
@@ -10,14 +10,34 @@ import contextlib
 import traceback
 from typing import Any, Callable, Iterator, Sequence
 
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core import arguments
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     UNCHANGED,
     Fault,
     HypervisorNetworkError,
     during,
+    sentence,
 )
 
 _WITH_TRACEBACK = 3  # -vvv
+
+
+class Module(AnsibleModule):  # type: ignore[misc]
+    """A module whose every failure is one sentence, ansible-core's own on its arguments too: those quote what was typed, line ends included."""
+
+    def __init__(self, **options: Any) -> None:
+        try:
+            super().__init__(**options)
+        except arguments.UNREAD as error:
+            self.fail_json(f"{arguments.unread(error)}. {UNCHANGED}")
+        wrong = arguments.meaningless(self.params)
+        if wrong:
+            self.fail_json(f"{'; '.join(wrong)}. {UNCHANGED}")
+
+    def fail_json(self, msg: str, **facts: Any) -> None:
+        super().fail_json(sentence(msg), **facts)
 
 
 @contextlib.contextmanager

@@ -28,13 +28,15 @@ from typing import Iterator
 ISSUES = "https://github.com/hypervisor-network/hypervisor.network/issues"
 UNCHANGED = "Nothing was changed."
 _MOST_CHARACTERS = 300
+# of a sentence: the end says what to do
+_LONGEST, _BEGIN = 2400, 1200
 
 
 class HypervisorNetworkError(Exception):
     """The root. C(facts) are keys for the module's failure beside its message."""
 
     def __init__(self, message: str, **facts: object) -> None:
-        super().__init__(" ".join(str(message).split()))
+        super().__init__(sentence(str(message)))
         self.facts = facts
 
 
@@ -105,6 +107,17 @@ def during(doing: str, state: str = UNCHANGED) -> Iterator[None]:
         raise
     except Exception as error:
         raise Fault(doing, error, state) from error
+
+
+def sentence(text: str) -> str:
+    """One line that people can read, whatever was typed or is in a file: what turns, hides or ends it is escaped, the middle of what is too long left out."""
+    line = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode()
+        for one in " ".join(text.split())
+    )
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[:_BEGIN]} ... {line[len(line) - (_LONGEST - _BEGIN) :]}"
 
 
 def _named(error: BaseException) -> str:

@@ -6,9 +6,7 @@ from __future__ import annotations
 from contextlib import ExitStack, nullcontext
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
+from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     UNCHANGED,
     BadInput,
@@ -41,7 +39,7 @@ def run(
     C(identity) are the options that tell two items apart. C(more(outcome, noun)) gives keys to add to the result, such as another C(diff).
     C(work(params, items)) returns the noun, the wish, and a function that describes the items after an outcome.
     """
-    module = AnsibleModule(
+    module = Module(
         argument_spec=argument_spec(spec, plural, common),
         supports_check_mode=True,
         **module_options,
@@ -50,7 +48,7 @@ def run(
 
 
 def carry_out(
-    module: AnsibleModule,
+    module: Module,
     params: Mapping[str, Any],
     spec: Mapping[str, Any],
     plural: str | None,

@@ -24,7 +24,7 @@ SPEC: dict[str, dict[str, Any]] = {
 
 def guest_mac(name: str, number: int = 0) -> str:
     """The MAC of a guest's NIC where none is given: locally administered, unicast, the same on every run."""
-    digest = hashlib.sha256(f"{name}/{number}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{name}/{number}".encode("utf-8", "surrogatepass")).hexdigest()
     return ":".join(["52", "54", *(digest[at : at + 2] for at in (0, 2, 4, 6))])
 
 

@@ -58,6 +58,11 @@ class Modules:
             text=True,
         )
 
+    @property
+    def pid(self) -> int:
+        """The resident process: whatever it is run through executes it."""
+        return self._process.pid
+
     def __enter__(self) -> Modules:
         return self
 

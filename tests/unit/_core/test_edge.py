@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 import pytest
+from ansible.module_utils import basic
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import edge
 from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import failures
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     ISSUES,
@@ -94,3 +98,34 @@ def test_what_the_guard_came_across_is_warned_of_before_the_failure() -> None:
     ):
         raise Refused("Not that.")
     assert module.warnings == ["A record is unreadable."]
+
+
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **given: Any) -> str:
+    """What the module with these arguments fails with."""
+    args = {"ANSIBLE_MODULE_ARGS": given}
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(args).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit):
+        edge.Module(argument_spec={"mtu": {"type": "int"}, "name": {"type": "str"}})
+    return json.loads(capsys.readouterr().out)["msg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"mtu": math.inf}, "can't read the options (OverflowError: "),
+        ({"mtu": 10**400}, "mtu is no number that a computer counts with"),
+        ({"name": "a\0b"}, r"name 'a\x00b' is no text that a file could hold"),
+        ({"mtu": "a\nb"}, "argument 'mtu'"),
+        ({"nme\n": 1}, "Unsupported parameters"),
+    ],
+    ids=repr,
+)
+def test_arguments_that_nobody_can_mean_are_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: dict[str, Any],
+    says: str,
+) -> None:
+    said = told(monkeypatch, capsys, **given)
+    assert says in said and said.isprintable()

@@ -20,6 +20,20 @@ def test_a_message_is_one_line() -> None:
     assert str(BadInput("two\n  lines\tand a tab")) == "two lines and a tab"
 
 
+def test_what_turns_or_hides_a_line_is_escaped() -> None:
+    assert str(BadInput("a \u202eb\0\x1b[2J \ud800 ä")) == r"a \u202eb\x00\x1b[2J \ud800 ä"
+
+
+def test_what_is_too_long_loses_its_middle_and_keeps_what_to_do() -> None:
+    told = str(BadInput(f"name '{'x' * 70000}' is too long; choose a shorter one."))
+    assert told.startswith("name 'xxx") and told.endswith("x' is too long; choose a shorter one.")
+    assert " ... " in told and len(told) < 2500
+
+
+def test_operation_not_supported_has_the_kernels_name() -> None:
+    assert str(KernelError("make br0", errno.EOPNOTSUPP)).endswith("(EOPNOTSUPP).")
+
+
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
