@@ -142,6 +142,14 @@ def test_module_utils_never_end_a_module(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PLUGINS)
+def test_arguments_are_read_by_those_who_can_tell_what_is_wrong_with_them(path: str) -> None:
+    if not path.endswith(("/_core/edge.py", "/_core/arguments.py")):
+        assert not re.search(r"\b(AnsibleModule|ArgumentSpecValidator)\(", source(path)), (
+            "make modules of _core/edge.Module, and ask _core/arguments.typed"
+        )
+
+
+@pytest.mark.parametrize("path", PLUGINS)
 def test_no_shell(path: str) -> None:
     assert not re.search(r"shell=True|os\.system\(|os\.popen\(", source(path))
 
