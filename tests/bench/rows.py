@@ -32,6 +32,7 @@ GOALS = {
         "payload of a module that often has nothing to do / of an empty AnsibleModule", 1.5, 1.3
     ),
     "G7": Goal("a bridge with 100 taps from nothing / ifreload -a of ifupdown2", 1.1, 0.8),
+    "G8": Goal("second run of the whole role on a host / one ping", 4, 3),
     "G9": Goal(
         "guest started by the module, less a run without changes / qemu -daemonize", 2.0, 1.3
     ),

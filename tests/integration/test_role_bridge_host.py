@@ -54,8 +54,13 @@ def test_the_job_and_back(host: Host) -> None:
     )
     _check_file(host)
 
-    again = host.role(JOB)
+    again, modules = host.modules_of(JOB)
     assert again.status == 0 and again.changed == [], again.output[-4000:]
+    assert modules == ["host_plan"]
+    _check_report(host, again)
+    checked, modules = host.modules_of(JOB, "--check", "--diff")
+    assert checked.status == 0 and checked.changed == [] and modules == ["host_plan"]
+    assert "Nothing is to do: the host is as the variables say." in checked.output
 
     for _run, something in ((1, True), (2, False)):
         gone = host.role(GONE)

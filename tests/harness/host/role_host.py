@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +94,25 @@ class Host:
         ]
         (folder / "playbook.yml").write_text(json.dumps(playbook), encoding="ascii")
 
-    def tasks(self, tasks: list[dict[str, Any]], *arguments: str) -> Play:
+    def tasks(
+        self,
+        tasks: list[dict[str, Any]],
+        *arguments: str,
+        variables: Mapping[str, Any] | None = None,
+    ) -> Play:
         """Run these tasks, which include the role in ways of their own."""
         playbook = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
         (self.folder / "tasks.yml").write_text(json.dumps(playbook), encoding="ascii")
-        return self.role({}, *arguments, playbook="tasks.yml")
+        return self.role(variables or {}, *arguments, playbook="tasks.yml")
 
     def role(
-        self, variables: dict[str, Any], *arguments: str, playbook: str = "playbook.yml"
+        self,
+        variables: Mapping[str, Any],
+        *arguments: str,
+        playbook: str = "playbook.yml",
+        environment: Mapping[str, str] | None = None,
     ) -> Play:
-        """Run the role with these variables."""
+        """Run the role with these variables; C(environment) is Ansible's, beside its usual one."""
         given = {
             "ansible_connection": "local",
             "ansible_python_interpreter": self.python,
@@ -115,18 +126,27 @@ class Host:
             json.dumps(given),
             *arguments,
         ]
-        environment = {
+        whole = {
             **os.environ,
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
+            **(environment or {}),
         }
         done = subprocess.run(
             ["ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *command, str(self.folder / playbook)],
-            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            env=whole, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         return Play(done.returncode, done.stdout)
+
+    def modules_of(self, variables: Mapping[str, Any], *arguments: str) -> tuple[Play, list[str]]:
+        """Run the role, and tell which modules it ran on the host: what Ansible has put there for each run, in no order."""
+        remote = self.folder / "remote"
+        shutil.rmtree(remote, ignore_errors=True)
+        keep = {"ANSIBLE_KEEP_REMOTE_FILES": "true", "ANSIBLE_REMOTE_TEMP": str(remote)}
+        play = self.role(variables, *arguments, environment=keep)
+        return play, [path.stem.partition("_")[2] for path in remote.glob("*/AnsiballZ_*.py")]
 
     def as_variables(self, path: str) -> dict[str, Any]:
         """What bridge_info tells of this host, as variables of the role."""
