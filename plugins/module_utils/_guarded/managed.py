@@ -79,6 +79,7 @@ class ManagedUplink:
             self._adapter.stage(now, self._bridge),
             self._adapter.objection(self._nic, self._known),
             self._adapter.unknown(self._known),
+            self._adapter.watches,
         )
 
     def _now(self) -> Owner:
@@ -109,6 +110,7 @@ class ManagedUplink:
             [one for one in routes if self._bridge in one.devs],
             rules.policies(netlink.dump(rtnl_route.RTM_GETRULE)),
             {dev: links[dev].vlans for dev in (self._nic.dev, self._bridge)} if filtering else {},
+            links[self._bridge].options,
         )
 
 

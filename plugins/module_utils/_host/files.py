@@ -37,13 +37,15 @@ _MEANINGS = {
 class Edit:
     """A file's bytes as they were read (None: there is no file) and as they shall be (None: it shall go).
 
-    C(meanwhile) are what it holds until the other files are as they shall be, so that a plug pulled between two renames finds no mix.
+    C(meanwhile) are what it holds until the other files are as they shall be, so that a plug pulled between two renames finds no mix. C(mode) is
+    that of a new file; an old one keeps its own.
     """
 
     path: str
     old: bytes | None
     new: bytes | None
     meanwhile: bytes | None = None
+    mode: int = 0o644
 
 
 @dataclass
@@ -245,7 +247,7 @@ def _stage(one: _Staged) -> None:
 
     def finish(descriptor: int) -> None:
         if edit.old is None:
-            os.fchmod(descriptor, 0o644)
+            os.fchmod(descriptor, edit.mode)
         else:
             _alike(one, descriptor)
 

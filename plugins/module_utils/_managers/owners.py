@@ -21,6 +21,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 
 LINK = "run/systemd/netif/links/{index}"
 DEVICE = "run/NetworkManager/devices/{index}"
+# Ours: what NetworkManager's file of a device said before it was asked to let go, until the device is its own again
+LET_GO = "run/hypervisor-network/networkmanager/{dev}"
 IFSTATE = "run/network/ifstate"
 # ifupdown2 keeps what is up in a file that only it can read, and has this for its commands
 IFUPDOWN2_SIGN = "usr/share/ifupdown2"
@@ -36,7 +38,7 @@ def owner(dev: str, index: int, files: Mapping[str, str], dialect: str = IFUPDOW
     """
     found = [
         _of_networkd(dev, index, keys(files.get(LINK.format(index=index), ""))),
-        _of_networkmanager(dev, index, keys(files.get(DEVICE.format(index=index), ""))),
+        _of_networkmanager(dev, index, files),
     ]
     if dev in keys(files.get(IFSTATE, "")):
         found.append(Owner(dialect, dev, index))
@@ -71,7 +73,10 @@ def _of_networkd(dev: str, index: int, facts: Mapping[str, str]) -> Owner | None
     return Owner(name, dev, index, source, facts)
 
 
-def _of_networkmanager(dev: str, index: int, facts: Mapping[str, str]) -> Owner | None:
+def _of_networkmanager(dev: str, index: int, files: Mapping[str, str]) -> Owner | None:
+    facts = keys(files.get(DEVICE.format(index=index), ""))
+    if facts.get("managed") != "true":
+        facts = keys(files.get(LET_GO.format(dev=dev), ""))
     if facts.get("managed") != "true":
         return None
     return Owner(NETWORKMANAGER, dev, index, facts.get("connection-uuid", ""), facts)

@@ -40,13 +40,15 @@ class Owner:
 
 @dataclass(frozen=True)
 class Managed:
-    """A NIC whose manager has an adapter: C(known) is what C(look) said of it, C(stage) where it is, C(objection) and C(unknown) the adapter's words."""
+    """A NIC whose manager has an adapter: C(known) is what C(look) said of it, C(stage) where it is, C(objection), C(unknown) and C(watches) the adapter's
+    words."""
 
     nic: Owner
     known: Any = None
     stage: str = OWN
     objection: str | None = None
     unknown: str | None = None
+    watches: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Uplink:
     routes: Sequence[Any] = ()
     rules: Sequence[Any] = ()
     vlans: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)  # of either device
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the bridge
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Manager(Protocol):
     programs: Sequence[
         str
     ]  # the files of those that may listen on the NIC: they are asked, not refused
+    watches: bool  # whether it undoes what others do to a bridge that was handed over: then it is held on the way back too
 
     def look(self, nic: Owner) -> Any:
         """What the manager says of a NIC, for C(hand_over): whatever that is to the adapter. Reads, and writes nothing."""
@@ -109,7 +113,8 @@ class Manager(Protocol):
         """OWN, HELD or HANDED, as the machine shows it."""
 
     def hold(self, nic: Owner, bridge: str) -> None:
-        """Keep the manager's hands off, with nothing lost: no address, no lease, no route. Raises Refused."""
+        """Keep the manager's hands off, with nothing lost: no address, no lease, no route. Of one that watches, off the bridge too, if it was handed over.
+        Raises Refused."""
 
     def hand_over(self, uplink: Uplink) -> None:
         """Give the bridge, as it stands, to the manager until the next boot: the same lease, by the same identity. Raises Refused."""

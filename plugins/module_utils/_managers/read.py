@@ -14,8 +14,8 @@ _MOST_BYTES = 1 << 20
 def owner(dev: str, index: int, root: str = "/") -> Owner | None:
     """Who manages a device, given with its number; None for nobody. Raises Refused where two say so."""
     said = {}
-    for pattern in (owners.LINK, owners.DEVICE, owners.IFSTATE):
-        path = pattern.format(index=index)
+    for pattern in (owners.LINK, owners.DEVICE, owners.LET_GO, owners.IFSTATE):
+        path = pattern.format(index=index, dev=dev)
         found = text(os.path.join(root, path))
         if found is not None:
             said[path] = found

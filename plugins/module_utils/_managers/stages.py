@@ -29,11 +29,14 @@ def framed(changes: Sequence[Change], managed: Managed, bridge: str, wanted: str
         if wanted == HANDED and managed.stage == OWN
         else []
     )
+    stage = managed.stage
+    if wanted == OWN and stage == HANDED and managed.watches:
+        first, stage = [_step(HOLD, nic.dev, managed, HANDED, HELD)], HELD
     last = []
     if wanted == HANDED and managed.stage != HANDED:
         last = [_step(HAND_OVER, bridge, managed, HELD, HANDED)]
-    if wanted == OWN and managed.stage != OWN:
-        last = [_step(RELEASE, nic.dev, managed, managed.stage, OWN)]
+    if wanted == OWN and stage != OWN:
+        last = [_step(RELEASE, nic.dev, managed, stage, OWN)]
     return [*first, *changes, *last]
 
 

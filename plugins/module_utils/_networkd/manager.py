@@ -45,6 +45,7 @@ class Networkd:
     """See _managers/port.Manager."""
 
     name = NETWORKD
+    watches = False
     programs = ("/usr/lib/systemd/systemd-networkd", "/lib/systemd/systemd-networkd")
 
     def __init__(self, control: Control | None = None) -> None:

@@ -8,12 +8,17 @@ from typing import Mapping
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     NETPLAN,
     NETWORKD,
+    NETWORKMANAGER,
     Manager,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import Networkd
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.manager import (
+    NetworkManager,
+)
 
 ADAPTERS: Mapping[str, Manager] = {
     NETWORKD: Networkd(),
     # until the next boot the files of netplan's networkd and networkd's own are the same
     NETPLAN: Networkd(),
+    NETWORKMANAGER: NetworkManager(),
 }

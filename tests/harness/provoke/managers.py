@@ -16,10 +16,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import Policy
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import routes
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    identity,
+    profiles,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import NIC, Networkd
+from ansible_collections.hypervisor.network.tests.harness.model.networkmanager import NetworkManager
 from ansible_collections.hypervisor.network.tests.harness.provoke.stage import Stage, scene
 
 
@@ -51,3 +56,23 @@ def route_without_words(_stage: Stage) -> Any:
 @scene
 def rule_without_words(_stage: Stage) -> Any:
     routes.policies([Policy(socket.AF_INET, 1000, "table", 254, unsaid=("l3mdev",))])
+
+
+@scene
+def nmcli_fails(stage: Stage) -> Any:
+    host = NetworkManager(stage.top)
+    host.answers["connection"] = Done(8, "", "Error: NetworkManager is not running.\n")
+    host.control.reload()
+
+
+@scene
+def networkmanager_keeps_the_nic(stage: Stage) -> Any:
+    host = NetworkManager(stage.top)
+    host.answers["device"] = Done(0)
+    host.control.let_go("eth0", NIC)
+
+
+@scene
+def half_seconds_for_networkmanager(_stage: Stage) -> Any:
+    known = profiles.Known("", "", {}, identity.Identity())
+    profiles.bridge("br0", None, known, {"hello_time": 1.5})

@@ -18,6 +18,7 @@ LINK, DEVICE, IFSTATE = (
     "run/NetworkManager/devices/2",
     "run/network/ifstate",
 )
+LET_GO = "run/hypervisor-network/networkmanager/eth0"
 # as systemd 257 writes it
 BY_NETWORKD = """# This is private data. Do not parse.
 ADMIN_STATE=configured
@@ -44,6 +45,7 @@ MANAGED = "[device]\nmanaged=true\nconnection-uuid=1d1a\n"
             "/etc/systemd/network/20-wired.network",
         ),
         ({DEVICE: MANAGED}, "networkmanager", "1d1a"),
+        ({DEVICE: "[device]\nmanaged=false\n", LET_GO: MANAGED}, "networkmanager", "1d1a"),
         ({IFSTATE: "lo=lo\neth0=eth0\n"}, "ifupdown", ""),
         ({IFSTATE: "eth0=home\n", LINK: "ADMIN_STATE=unmanaged\n"}, "ifupdown", ""),
     ],

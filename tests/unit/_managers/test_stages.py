@@ -42,6 +42,24 @@ def test_what_stands_before_and_behind_the_rest(
     assert words(stage, wanted) == expected
 
 
+@pytest.mark.parametrize(
+    ("stage", "wanted", "expected"),
+    [
+        (HANDED, OWN, ["hold manager eth0", "attach port eth0", "release manager eth0"]),
+        (HELD, OWN, ["attach port eth0", "release manager eth0"]),
+        (HANDED, HANDED, ["attach port eth0"]),
+    ],
+)
+def test_one_that_watches_is_held_on_the_way_back_too(
+    stage: str, wanted: str, expected: list[str]
+) -> None:
+    managed = Managed(Owner("networkmanager", "eth0", 2), stage=stage, watches=True)
+    steps = framed([MOVE], managed, "br0", wanted)
+    assert [str(one) for one in steps] == expected
+    ways = [(one.before["stage"], one.after["stage"]) for one in steps if one.kind == "manager"]
+    assert all(before == after for (_, before), (after, _) in zip(ways, ways[1:]))
+
+
 def test_a_step_says_whose_hands_and_what_they_do() -> None:
     hold = framed([], Managed(Owner("networkd", "eth0", 2)), "br0", HANDED)[0]
     assert hold.before == {"manager": "networkd", "stage": "own"}

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. NetworkManager's profiles of a NIC that is a port, and of the bridge that has its addresses.
+
+What the NIC's own profile says of a host in a network is what the bridge gets, whoever's words they are; what it says of the link stays with the NIC.
+Beside it stand the identity that DHCP servers know the NIC by, its metric, and what the bridge is by now, read from the kernel: NetworkManager's
+defaults are a MAC of its own, STP, and a forward delay of 15 seconds. Source: nm-settings-keyfile(5).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.identity import (
+    Identity,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.keyfile import (
+    Groups,
+    render,
+    value,
+)
+
+OURS = "hypervisor-network"
+# Of a profile: what makes the device a host, which goes with its addresses, and what is of its link, which stays
+_HOSTS = ("ipv4", "ipv6", "hostname", "proxy")
+_LINKS = ("ethernet", "802-1x", "dcb", "ethtool", "link", "sriov", "tc", "match", "user")
+# Of [connection]: what the administrator says of the network, and no longer of the NIC
+_OF_THE_NETWORK = (
+    "dns-over-tls",
+    "llmnr",
+    "lldp",
+    "mdns",
+    "metered",
+    "permissions",
+    "secondaries",
+    "wait-device-timeout",
+    "zone",
+)
+_PRIORITY, _HIGHEST = 100, 999
+_NAMESPACE = uuid.UUID("5e2fbd0c-7c6f-5a5c-9d66-2c9e4b9a6f3a")
+# An option of the bridge, NetworkManager's word for it, and its default there, which is the kernel's
+_BRIDGE = (
+    ("ageing_time", "ageing-time", 300),
+    ("hello_time", "hello-time", 2),
+    ("max_age", "max-age", 20),
+    ("priority", "priority", 32768),
+    ("group_fwd_mask", "group-forward-mask", 0),
+    ("mcast_snooping", "multicast-snooping", True),
+    ("mcast_querier", "multicast-querier", False),
+    ("vlan_default_pvid", "vlan-default-pvid", 1),
+    ("vlan_protocol", "vlan-protocol", "802.1Q"),
+    ("vlan_stats_enabled", "vlan-stats-enabled", False),
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What NetworkManager says of a NIC: its profile's UUID, name and content, and by what the NIC is known to DHCP servers.
+
+    C(metric) is that of the NIC's routes where the profile gives none.
+    """
+
+    source: str
+    filename: str
+    profile: Groups
+    identity: Identity
+    metric: int | None = None
+
+
+def uuid_of(*names: str) -> str:
+    """The UUID of our profile of a bridge, or of a bridge and its NIC: the same on each run."""
+    return str(uuid.uuid5(_NAMESPACE, "/".join(names)))
+
+
+def name_of(*names: str) -> str:
+    """The profile's name: hv-br0, hv-br0-eth0."""
+    return "-".join(("hv", *names))
+
+
+def priority(known: Known) -> int:
+    """Above the NIC's own profile, which stays for whoever wants to go back."""
+    try:
+        theirs = int(value(known.profile, "connection", "autoconnect-priority", "0"))
+    except ValueError:
+        theirs = 0
+    return max(_PRIORITY, theirs + 1)
+
+
+def outranked(known: Known) -> bool:
+    """Whether a profile of ours can't come before the NIC's own at boot."""
+    return priority(known) > _HIGHEST
+
+
+def bridge(
+    name: str,
+    mac: str | None,
+    known: Known,
+    options: Mapping[str, Any],
+    vlans: Mapping[str, str] | None = None,
+) -> str:
+    """The profile of a bridge that has what its NIC had. C(options) and C(vlans) are the bridge's, as the kernel has them. Raises Refused."""
+    link = {"mac-address": mac} if mac else {}
+    groups: dict[str, Mapping[str, str]] = {
+        "connection": {
+            "id": name_of(name),
+            "uuid": uuid_of(name),
+            "type": "bridge",
+            "interface-name": name,
+            "autoconnect-priority": str(priority(known)),
+            "autoconnect-slaves": "1",
+            **_only(known.profile.get("connection", {}), _OF_THE_NETWORK),
+        },
+        "bridge": {**link, **_options(name, options), **_vlans(vlans)},
+    }  # fmt: skip
+    for group in _HOSTS:
+        if group in known.profile:
+            groups[group] = known.profile[group]
+    groups["ipv4"] = _addressed("ipv4", known)
+    groups["ipv6"] = _addressed("ipv6", known)
+    return render(groups, f"hypervisor.network: {name}, with what its NIC had")
+
+
+def port(nic: str, bridge_name: str, known: Known, vlans: Mapping[str, str] | None = None) -> str:
+    """The profile of a NIC that is a port."""
+    groups: dict[str, Mapping[str, str]] = {
+        "connection": {
+            "id": name_of(bridge_name, nic),
+            "uuid": uuid_of(bridge_name, nic),
+            "type": "ethernet",
+            "interface-name": nic,
+            "autoconnect-priority": str(priority(known)),
+            "master": bridge_name,
+            "slave-type": "bridge",
+        },
+        **{group: known.profile[group] for group in _LINKS if known.profile.get(group)},
+        "bridge-port": _vlans(vlans),
+    }
+    return render(groups, f"hypervisor.network: {nic} is the uplink of {bridge_name}")
+
+
+def hands_off_taps() -> str:
+    """What keeps NetworkManager's hands off taps: those that it has once taken, it takes down and out of their bridge."""
+    said = {"keyfile": {"unmanaged-devices+": "interface-name:tap*"}}
+    return render(said, "hypervisor.network: guests' taps are nobody's but ours")
+
+
+def _only(keys: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
+    return {key: said for key, said in keys.items() if key in wanted}
+
+
+def _addressed(family: str, known: Known) -> dict[str, str]:
+    """What is said of a family's addresses; a bridge's own metric would be 425 and its own identity another."""
+    said = dict(known.profile.get(family, {"method": "auto"}))
+    identity = known.identity
+    if known.metric is not None and said.get("method") not in ("disabled", "ignore", "link-local"):
+        said.setdefault("route-metric", str(known.metric))
+    if family == "ipv4":
+        mine = {"dhcp-client-id": identity.client_id}
+    else:
+        mine = {"dhcp-duid": identity.duid, "dhcp-iaid": identity.iaid}
+    return {**said, **{key: word for key, word in mine.items() if word is not None}}
+
+
+def _options(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """What the bridge is; the two that decide how long it is mute are always said."""
+    stp = bool(options.get("stp_state"))
+    found = {
+        "stp": _word(stp),
+        "forward-delay": _seconds(name, "forward_delay", options.get("forward_delay", 0)),
+    }
+    for option, word, default in _BRIDGE:
+        now = options.get(option, default)
+        if now is not None and now != default:
+            found[word] = _seconds(name, option, now) if isinstance(now, float) else _word(now)
+    if options.get("vlan_filtering"):
+        found["vlan-filtering"] = "true"
+    return found
+
+
+def _seconds(name: str, option: str, given: Any) -> str:
+    if given != int(given):
+        raise Refused(
+            f"{option} of {name} is {given:g} s, and NetworkManager has words for whole seconds only; set it to {round(given)}."
+        )
+    return str(int(given))
+
+
+def _word(given: Any) -> str:
+    return str(given).lower() if isinstance(given, bool) else str(given)
+
+
+def _vlans(vlans: Mapping[str, str] | None) -> dict[str, str]:
+    """VLANs in NetworkManager's words: "1 pvid untagged, 100-199"."""
+    if not vlans:
+        return {}
+    return {
+        "vlans": ", ".join(
+            f"{vids} {how}".replace(" tagged", "").strip() for vids, how in vlans.items()
+        )
+    }

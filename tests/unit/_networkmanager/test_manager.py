@@ -1,0 +1,193 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NetworkManager behind the port, on a host below a folder: what is written where, and what is asked in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    HANDED,
+    HELD,
+    OWN,
+    Uplink,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    keyfile,
+    profiles,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.manager import (
+    NetworkManager as Manager,
+)
+from ansible_collections.hypervisor.network.tests.harness.model.networkmanager import (
+    NIC,
+    PROFILE,
+    STATE,
+    UUID,
+    WIRED,
+    NetworkManager,
+)
+
+MAC = "52:54:00:77:00:0d"
+BRIDGE, PORT = ("/run/NetworkManager/system-connections/hv-br0.nmconnection", "/run/NetworkManager/system-connections/hv-br0-eth0.nmconnection")  # fmt: skip
+TAPS = "/run/NetworkManager/conf.d/hypervisor-network-taps.conf"
+STOP, START = "systemctl stop NetworkManager.service", "systemctl start NetworkManager.service"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> NetworkManager:
+    return NetworkManager(tmp_path)
+
+
+def hand_over(host: NetworkManager, manager: Manager) -> None:
+    nic = host.nic()
+    manager.hand_over(Uplink(nic, "br0", MAC, manager.look(nic)))
+
+
+def test_what_it_says_of_the_nic(host: NetworkManager) -> None:
+    found = Manager(host.control).look(host.nic())
+    assert (found.source, found.filename, found.metric) == (UUID, WIRED, 100)
+    assert found.profile == keyfile.parse(PROFILE)
+
+
+def test_there_and_back(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    assert manager.stage(host.nic(), "br0") == OWN
+    manager.hold(host.nic(), "br0")
+    assert manager.stage(host.nic(), "br0") == HELD and "managed=false" in host.device("eth0")
+    hand_over(host, manager)
+    assert manager.stage(host.nic(), "br0") == HANDED
+    assert profiles.uuid_of("br0") in host.device("br0")
+    assert profiles.uuid_of("br0", "eth0") in host.device("eth0")
+    host.calls.clear()
+    manager.hold(host.nic(), "br0")
+    assert manager.stage(host.nic(), "br0") == HELD
+    assert host.calls == [
+        "nmcli device set br0 managed no",
+        "nmcli device set eth0 managed no",
+        "nmcli connection reload",
+    ]
+    manager.release(host.nic(), "br0")
+    assert manager.stage(host.nic(), "br0") == OWN and host.nic().source == UUID
+    assert host.profiles() == ["Wired connection 1.nmconnection"]
+    assert not list((host.root / "run/hypervisor-network/networkmanager").iterdir())
+
+
+def test_its_files_are_read_by_root_alone_and_last_until_the_next_boot(
+    host: NetworkManager,
+) -> None:
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    hand_over(host, manager)
+    assert [host.mode(path) for path in (BRIDGE, PORT, TAPS)] == [0o600, 0o600, 0o644]
+    assert not (host.root / "etc").exists()
+
+
+def test_it_takes_the_bridge_over_by_one_restart_and_never_activates_a_profile(
+    host: NetworkManager,
+) -> None:
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    host.calls.clear()
+    hand_over(host, manager)
+    assert host.calls[:2] == [STOP, START]
+    assert not [call for call in host.calls if " up" in call or "managed yes" in call]
+
+
+def test_it_is_the_one_that_lets_go_and_no_file_that_it_is_told_to_read(
+    host: NetworkManager,
+) -> None:
+    Manager(host.control).hold(host.nic(), "br0")
+    assert "nmcli device set eth0 managed no" in host.calls
+    assert not [call for call in host.calls if "reload" in call] and host.text(TAPS) is None
+
+
+def test_the_nic_is_known_while_it_is_not_managed(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    (host.root / WIRED[1:]).unlink()  # it forgets what it made for a NIC that it does not manage
+    nic = host.owner()
+    assert nic is not None and nic.source == UUID
+    assert manager.look(nic).profile == keyfile.parse(PROFILE)
+
+
+def test_a_step_that_is_taken_twice_forgets_nothing(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    manager.hold(host.nic(), "br0")
+    assert manager.look(host.nic()).profile == keyfile.parse(PROFILE)
+
+
+def test_a_hold_that_a_killed_run_left_is_taken_out(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    manager.release(host.nic(), "br0")
+    assert manager.stage(host.nic(), "br0") == OWN
+    assert keyfile.value(keyfile.parse(host.device("eth0")), "device", "connection-uuid") == UUID
+
+
+def test_one_that_a_killed_run_stopped_runs_after_the_release(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    host.runs = False
+    manager.release(host.nic(), "br0")
+    assert host.runs
+
+
+def test_the_bridge_that_stays_behind_keeps_its_settings(host: NetworkManager) -> None:
+    mode = "/proc/sys/net/ipv6/conf/br0/addr_gen_mode"
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    host.put(mode, "1\n")
+    host.sets_back = {mode: "0\n"}
+    manager.release(host.nic(), "br0")
+    assert host.text(mode) == "1\n"
+
+
+def test_one_that_does_not_start_again_is_told(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    host.answers["start"] = Done(1, "", "Job for NetworkManager.service failed.")
+    with pytest.raises(Refused, match="'systemctl start NetworkManager.service' failed: Job for"):
+        hand_over(host, manager)
+
+
+@pytest.mark.parametrize(
+    ("profile", "filename", "said"),
+    [
+        (PROFILE, WIRED, None),
+        ("", "", "by no profile that is in a file"),
+        (PROFILE, "/run/NetworkManager/system-connections/netplan-eth0.nmconnection", "by netplan"),
+        (
+            "[connection]\nautoconnect-priority=999\n",
+            WIRED,
+            "the highest autoconnect-priority there is",
+        ),
+    ],
+)
+def test_what_can_not_be_held_is_told_before_anything_is_done(
+    host: NetworkManager, profile: str, filename: str, said: str | None
+) -> None:
+    manager = Manager(host.control)
+    known = replace(manager.look(host.nic()), profile=keyfile.parse(profile), filename=filename)
+    found = manager.objection(host.nic(), known)
+    assert found is None if said is None else said in str(found)
+
+
+def test_a_nic_without_a_profile_has_nothing_to_give(tmp_path: Path) -> None:
+    host = NetworkManager(tmp_path, "[device]\nmanaged=true\n")
+    known = Manager(host.control).look(host.nic())
+    assert (known.source, known.filename, known.profile) == ("", "", {})
+
+
+def test_an_identity_that_is_not_known_is_named(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    assert manager.unknown(manager.look(host.nic())) is None
+    host.put(f"/run/NetworkManager/devices/{NIC}", STATE.partition("\n\n")[0])
+    assert manager.unknown(manager.look(host.nic())) == "the DHCPv4 client identifier"
