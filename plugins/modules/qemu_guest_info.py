@@ -99,7 +99,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     HypervisorNetworkError,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
+    describe_with_wires,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
@@ -116,7 +118,7 @@ def described(guest):
         except HypervisorNetworkError:
             if guest.spec.get("netns") is None:
                 raise
-    return guest_plan.describe_with_wires(guest, links, fdb, time.time())
+    return describe_with_wires(guest, links, fdb, time.time())
 
 
 def main():

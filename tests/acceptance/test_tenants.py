@@ -59,7 +59,7 @@ Records = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def guests_off_afterwards(lab: Lab) -> Iterator[None]:
+def guest_wordsf_afterwards(lab: Lab) -> Iterator[None]:
     """They would boot from the network for ever."""
     yield
     lab.ssh(HOST, "cat /run/hypervisor-network/vm?/pid | xargs --no-run-if-empty kill")

@@ -76,7 +76,7 @@ def test_the_job_and_back(host: Host) -> None:
     ]
 
 
-def test_check_mode_foresees_the_guests_of_a_user_to_come(
+def test_check_mode_foresees_the_guest_words_a_user_to_come(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passwd = host.folder / "passwd"

@@ -28,7 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.re
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import read as uplink_read
 
@@ -101,7 +101,7 @@ def _whole(
         **found,
         **seen,
         "guests": [
-            guest_plan.describe_with_wires(one, now.links, fdb, clock)
+            guest_words.describe_with_wires(one, now.links, fdb, clock)
             for one in guests
             if one.spec.get("netns") == asked.netns
         ],

@@ -39,7 +39,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link.apply imp
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import GuestNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan

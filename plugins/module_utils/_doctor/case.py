@@ -10,7 +10,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Link,
     Snapshot,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import (
     Forwarding,
     Neighbour,

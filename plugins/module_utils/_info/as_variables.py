@@ -21,7 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link import device
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
@@ -76,7 +76,7 @@ def variables(
     What a module would refuse, or a template engine would run, is left out: an alias may be any bytes, and a name nearly any.
     """
     owners = {
-        nic["tap"]: (uids or {}).get(spec.get("user") or guest_spec.USER)
+        nic["tap"]: (uids or {}).get(spec.get("user") or guest_words.USER)
         for spec, _runs in guests.values()
         for nic in spec.get("nics") or ()
     }
@@ -215,7 +215,7 @@ def _guest(name: str, spec: Mapping[str, Any], running: bool) -> dict[str, Any]:
         if (
             key in ("name", "netns", "supervisor")
             or value is None
-            or value == guest_spec.DEFAULTS.get(key)
+            or value == guest_words.DEFAULTS.get(key)
         ):
             continue
         found[key] = (

@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     Plan,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
@@ -146,7 +147,7 @@ class GuestNoun:
             self._apply(changes, now)
 
     def _apply(self, changes: Plan, now: guest_plan.Guests) -> None:
-        names = sorted({guest for change in changes for guest in _guests_of(change)})
+        names = sorted({guest for change in changes for guest in _guest_words(change)})
         with self._supervisor.busy(names):
             found = self._supervisor.read_all(names)
             for name in names:
@@ -278,7 +279,7 @@ def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list
     found = []
     for wish in wishes:
         guest = outcome.after.guests[wish.name]
-        one = guest_plan.describe(guest)
+        one = guest_words.describe(guest)
         if outcome.after is outcome.before:
             one.update(_predicted(wish.name, outcome.changes))
         one["pending_changes"] = (
@@ -296,12 +297,12 @@ def _predicted(name: str, changes: Iterable[Change]) -> Mapping[str, Any]:
     for change in changes:
         if change.kind == guest_plan.KIND and change.name == name:
             predicted.update(
-                {"status": guest_plan.ABSENT} if change.after is None else change.after
+                {"status": guest_words.ABSENT} if change.after is None else change.after
             )
     return predicted
 
 
-def _guests_of(change: Change) -> Iterable[str]:
+def _guest_words(change: Change) -> Iterable[str]:
     if change.kind != guest_plan.DISK:
         return [change.name]
     return [] if change.after is None else [change.after["guest"]]

@@ -16,7 +16,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import chains, paths
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER, check_user
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import USER
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import check_user
 
 _PACKAGES = {"x86_64": "qemu-system-x86", "i386": "qemu-system-x86"}
 

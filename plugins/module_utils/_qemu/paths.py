@@ -16,8 +16,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import acting_as
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import qcow2
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Files, Image
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import ROOTS
 
+# Where a Debian host keeps images, kernels, logs and sockets: not /etc, /root, /proc, /sys nor /dev
+ROOTS = (
+    "/boot", "/data", "/home", "/media", "/mnt", "/opt", "/run", "/srv", "/tmp", "/usr/lib", "/usr/share", "/var/cache", "/var/lib",
+    "/var/log", "/var/tmp",
+)  # fmt: skip
 # Set on the images that this collection made. Only root can set it, it lasts as long as the file, and no copy has it
 _MARK = "trusted.hypervisor-network.format"
 _FORMATS = ("qcow2", "raw")

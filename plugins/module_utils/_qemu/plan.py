@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. QEMU guests: what may be asked for, and (guests now, wishes) -> changes.
+"""PURE. QEMU guests: (guests now, wishes) -> changes.
 
 A guest's definition stays on the host while its run directory does. An option that is not given keeps the value it was
 started with; a guest that runs is only compared, and changed when C(on_change) allows it.
@@ -8,7 +8,7 @@ started with; a guest that runs is only compared, and changed when C(on_change) 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
@@ -18,6 +18,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
+    ABSENT,
+    CRASHED,
+    STOPPED,
+    UNRESPONSIVE,
+    Guest,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
     Wish,
     with_defaults,
@@ -26,50 +33,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed
     fingerprint,
     ignored,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
 
 KIND = "guest"
 DISK = "disk"
 SEED = "seed"
 FILES = "files"
 
-ABSENT, STOPPED, CRASHED, UNRESPONSIVE = "absent", "stopped", "crashed", "unresponsive"
-DOWN = (ABSENT, STOPPED, CRASHED)
 _RUNS = ("running", "suspended")
 # QEMU's words for a machine that no "cont" brings back
 _BROKEN = ("guest-panicked", "internal-error", "shutdown")
-
-
-@dataclass(frozen=True)
-class Guest:
-    """A guest as the host has it.
-
-    C(status) is absent, stopped, crashed, unresponsive or QMP's own word (running, paused, prelaunch ...). C(spec) is the
-    definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(crash_reason)
-    what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint which of them are seeds.
-    C(kept_by) is the supervisor of the process that runs, None where none does, C(unit) what systemd calls it,
-    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed.
-    """
-
-    name: str
-    status: str = ABSENT
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    pid: int | None = None
-    # computed from two clocks, never twice the same
-    since: float | None = field(default=None, compare=False)
-    accel: str | None = None
-    accel_reason: str | None = None
-    crash_reason: str | None = field(default=None, compare=False)  # the kernel's log forgets
-    kept: bool = False
-    seeds: frozenset[str] = frozenset()
-    kept_by: str | None = None
-    unit: str | None = None
-    unit_state: str | None = field(default=None, compare=False)
-    edited: tuple[str, ...] = ()
-
-    @property
-    def down(self) -> bool:
-        return self.status in DOWN
 
 
 @dataclass(frozen=True)
@@ -347,50 +319,3 @@ def check_taps(
             raise Refused(
                 f"{begin}{tap} and the NIC disagree on multi_queue (queues: {nic['queues']}); make the tap again with tap_device."
             )
-
-
-def describe(guest: Guest) -> dict[str, Any]:
-    """The guest as a module returns it: what is known of the process, then its definition."""
-    return {
-        "name": guest.name,
-        "status": guest.status,
-        "crash_reason": guest.crash_reason,
-        "pid": guest.pid,
-        "unit": guest.unit,
-        "accel_used": guest.accel,
-        "accel_reason": guest.accel_reason,
-        **guest.spec,
-    }
-
-
-def describe_with_wires(
-    guest: Guest, links: Mapping[str, Link], fdb: Sequence[Forwarding], clock: float
-) -> dict[str, Any]:
-    """The guest, and of each of its NICs what the bridge knows; C(clock) is now in seconds since the epoch."""
-    nics = []
-    for nic in guest.spec.get("nics", ()):
-        link = links.get(nic["tap"])
-        entry = next(
-            (
-                one
-                for one in fdb
-                if one.mac == nic["mac"] and one.port == nic["tap"] and not one.local
-            ),
-            None,
-        )
-        bridge = link.master if link is not None and link.port is not None else None
-        nics.append(
-            {
-                **nic,
-                "bridge": bridge,
-                "learned": entry is not None,
-                "age": None if entry is None else entry.age,
-            }
-        )
-    uptime = None if guest.since is None else round(max(0.0, clock - guest.since), 2)
-    return {
-        **describe(guest),
-        "uptime": uptime,
-        "nics": nics,
-        "disks": list(guest.spec.get("disks", ())),
-    }

@@ -33,7 +33,7 @@ from typing import Any, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, places
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import USER
 
 ROOT = places.RUN
 SOCKETS = ("qmp.sock", "spare.sock")

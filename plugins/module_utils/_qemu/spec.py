@@ -19,6 +19,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     supervision,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_words as words
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
+    DEFAULTS,
+    USER,
+    guest_name,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -62,24 +67,6 @@ SPEC: dict[str, dict[str, Any]] = {
     "extra_args": {"type": "list", "elements": "str"},
     "netns": {"type": "str"},
 }
-# The collection's own: a system user that owns nothing but guests, made by the role's packages step
-USER = "hypervisor-guest"
-# Where a Debian host keeps images, kernels, logs and sockets: not /etc, /root, /proc, /sys nor /dev
-ROOTS = (
-    "/boot", "/data", "/home", "/media", "/mnt", "/opt", "/run", "/srv", "/tmp", "/usr/lib", "/usr/share", "/var/cache", "/var/lib",
-    "/var/log", "/var/tmp",
-)  # fmt: skip
-DEFAULTS: dict[str, Any] = {
-    "user": USER,
-    "emulator": "qemu-system-x86_64",
-    "accel": "auto",
-    "cpus": 1,
-    "memory": 512,
-    "disks": [],
-    "nics": [],
-}
-
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _EMULATOR = re.compile(r"(?:/[A-Za-z0-9_./+-]*/)?qemu-system-[a-z0-9_]+")
 _CPU = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,+=-]*")
 _BOOT = re.compile(r"[a-dn-p]{1,8}")
@@ -159,15 +146,6 @@ def checked_all(items: Iterable[Mapping[str, Any]], netns: str | None = None) ->
                     f"{' and '.join(names)} are given the same {kind} {thing}; each needs its own."
                 )
     return wishes
-
-
-def guest_name(value: str) -> str:
-    """A guest's name: it becomes a directory, a QEMU option and part of a unit's name."""
-    if not _NAME.fullmatch(value):
-        raise BadInput(
-            f"name {value!r} is not a usable guest name; begin with a-z, then up to 30 of a-z, 0-9 and '-'."
-        )
-    return value
 
 
 def with_defaults(spec: Mapping[str, Any], name: str = "The guest") -> dict[str, Any]:

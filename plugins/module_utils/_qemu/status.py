@@ -11,13 +11,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     kept,
     rundir,
     supervision,
     unit_file,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import connect_any
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import (
     State,
@@ -57,11 +57,11 @@ class Status:
         """Whether guests can be units of systemd here."""
         return self._units.manager.answers()
 
-    def read(self, name: str) -> guest_plan.Guest:
+    def read(self, name: str) -> guest_words.Guest:
         """What the host has of a guest; at most 5 s, whatever QEMU does."""
         return self.read_all([name])[name]
 
-    def read_all(self, names: Iterable[str]) -> dict[str, guest_plan.Guest]:
+    def read_all(self, names: Iterable[str]) -> dict[str, guest_words.Guest]:
         """What the host has of these guests; systemd is asked once for all of them, and only where some are units."""
         records = {name: self.directory(name).definition() for name in names}
         units = [
@@ -74,12 +74,12 @@ class Status:
 
     def _read(
         self, name: str, record: Mapping[str, Any] | None, state: State | None
-    ) -> guest_plan.Guest:
+    ) -> guest_words.Guest:
         directory = self.directory(name)
         beside = self.kept(name)
         own: dict[str, Any] = {"kept": beside.exists, "seeds": frozenset(beside.known(kept.SEED))}
         if record is None:
-            return guest_plan.Guest(name, **own)
+            return guest_words.Guest(name, **own)
         own |= {
             "spec": record["spec"],
             "accel": record.get("accel"),
@@ -94,33 +94,33 @@ class Status:
         if who is None and state is not None:
             return self._of_unit(name, directory, state, own)
         if who is None:
-            return guest_plan.Guest(name, guest_plan.STOPPED, **own)
+            return guest_words.Guest(name, guest_words.STOPPED, **own)
         if not who.alive:
             crashed = who.boot_id == procfs.boot_id() and os.path.lexists(directory.pidfile)
             if not crashed:
-                return guest_plan.Guest(name, guest_plan.STOPPED, **own)
-            return guest_plan.Guest(
+                return guest_words.Guest(name, guest_words.STOPPED, **own)
+            return guest_words.Guest(
                 name,
-                guest_plan.CRASHED,
+                guest_words.CRASHED,
                 crash_reason=_OUT_OF_MEMORY if processes.killed_for_memory(who) else None,
                 **own,
             )
         status = self._asked(directory, who)
-        return guest_plan.Guest(
+        return guest_words.Guest(
             name, status, pid=who.pid, since=who.since, kept_by=supervision.PROCESS, **own
         )
 
     def _of_unit(
         self, name: str, directory: rundir.RunDirectory, state: State, own: dict[str, Any]
-    ) -> guest_plan.Guest:
+    ) -> guest_words.Guest:
         who = identity(state)
         if who is None or not who.alive:
             if not state.failed:
-                return guest_plan.Guest(name, guest_plan.STOPPED, **own)
+                return guest_words.Guest(name, guest_words.STOPPED, **own)
             said = self._units.said(state) if state.result == "exit-code" else ""
             why = f"{state.why}: {said}" if said else state.why
-            return guest_plan.Guest(name, guest_plan.CRASHED, crash_reason=why, **own)
-        return guest_plan.Guest(
+            return guest_words.Guest(name, guest_words.CRASHED, crash_reason=why, **own)
+        return guest_words.Guest(
             name,
             self._asked(directory, who),
             pid=who.pid,
@@ -136,7 +136,7 @@ class Status:
                 return qmp.execute("query-status")["status"]
         except HypervisorNetworkError:
             # it may have ended while it was asked
-            return guest_plan.UNRESPONSIVE if who.alive else guest_plan.STOPPED
+            return guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED
 
 
 def process_of(directory: rundir.RunDirectory) -> procfs.Identity | None:

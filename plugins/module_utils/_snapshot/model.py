@@ -11,7 +11,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain imp
     Chain,
     Entry,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import DOWN
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import DOWN
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qcow2_tables import Saved
 
 

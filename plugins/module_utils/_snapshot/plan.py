@@ -23,7 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain imp
     INTERNAL,
     Entry,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import (
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
     ABSENT,
     UNRESPONSIVE,
 )

@@ -13,12 +13,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     paths,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import (
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
     ABSENT,
     DOWN,
     UNRESPONSIVE,
+    USER,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import live
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.model import (

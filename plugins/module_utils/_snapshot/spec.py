@@ -12,7 +12,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain imp
     EXTERNAL,
     INTERNAL,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import guest_name
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import guest_name
 
 PRESENT, ABSENT, REVERTED = "present", "absent", "reverted"
 SPEC: dict[str, dict[str, Any]] = {

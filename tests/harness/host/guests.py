@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import USER
 
 from ..net.netns import batch
 

@@ -15,7 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose, way
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Host
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import (
     Forwarding,
     Neighbour,

@@ -13,7 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._info import describe
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import (
     Forwarding,
     Neighbour,
@@ -73,8 +73,8 @@ def guest(
 ) -> dict[str, Any]:
     """What qemu_guest_info returns of it."""
     spec = {"nics": [{"tap": tap, "mac": mac}], "memory": "512"}
-    one = guest_plan.Guest(name, **{"status": "running", "spec": spec, "pid": 4711, **more})
-    return guest_plan.describe_with_wires(one, now.links, fdb, 100.0)
+    one = guest_words.Guest(name, **{"status": "running", "spec": spec, "pid": 4711, **more})
+    return guest_words.describe_with_wires(one, now.links, fdb, 100.0)
 
 
 def host(

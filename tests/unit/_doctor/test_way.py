@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Holder
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import way
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
 from ansible_collections.hypervisor.network.tests.harness.model import patient
 from ansible_collections.hypervisor.network.tests.harness.model.patient import MAC, VM1

@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import needs
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import USER
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import USER
 
 
 def test_the_user_is_found_by_name_or_number() -> None:
