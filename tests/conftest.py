@@ -37,9 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """SIGTERM ends a run as Ctrl-C does: what the tests made is removed. Random tests draw the same examples in each short run."""
     # not by way of SIGINT: what a shell starts in the background ignores that
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A red run of the short form comes from a change, never from the draw; the long form draws anew each time
-    settings.register_profile("short", derandomize=True, database=None)
-    settings.register_profile("long", database=None)
+    # A red run of the short form comes from a change, never from the draw nor from a loaded machine; the long form draws anew each time
+    settings.register_profile("short", derandomize=True, database=None, deadline=None)
+    settings.register_profile("long", database=None, deadline=None)
     settings.load_profile("long" if LONG else "short")
 
 

@@ -100,10 +100,7 @@ def test_a_bad_value_of_any_option_is_told_in_one_sentence(sandbox: Sandbox, mod
 
     @settings(
         max_examples=_EXAMPLES,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
-        derandomize=not LONG,
-        database=None,
     )
     @given(
         st.sampled_from(ASKED.get(module, [{}])),

@@ -74,9 +74,6 @@ def test_a_bad_value_of_a_key_is_told_in_a_sentence(name: str) -> None:
 
     @settings(
         max_examples=5000 if LONG else 150,
-        deadline=None,
-        database=None,
-        derandomize=not LONG,
         suppress_health_check=list(HealthCheck),
     )
     @given(st.sampled_from(list(hostile.ways(spec))), hostile.ANY)
@@ -89,7 +86,7 @@ def test_a_bad_value_of_a_key_is_told_in_a_sentence(name: str) -> None:
     key()
 
 
-@settings(max_examples=300, deadline=None, database=None, derandomize=not LONG)
+@settings(max_examples=300)
 @given(hostile.ANY)
 def test_a_bad_guard_timeout_is_told_in_a_sentence(value: Any) -> None:
     spec = yaml.safe_load(ROLE.read_text("utf-8"))["argument_specs"]["main"]["options"]
