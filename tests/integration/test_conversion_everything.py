@@ -18,7 +18,7 @@ from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     batch,
     inside,
     ip_json,
-    run,
+    rule6,
 )
 
 EVERYTHING = """
@@ -118,22 +118,7 @@ def test_everything_on_the_nic_moves_and_comes_back_to_the_last_word(uplink, pro
             },
         )
         batch(made.host, EVERYTHING)
-        run(
-            "ip",
-            "-n",
-            made.host,
-            "-6",
-            "rule",
-            "add",
-            "iif",
-            "eth0",
-            "from",
-            "fd77::/64",
-            "lookup",
-            "104",
-            "priority",
-            "1004",
-        )
+        rule6(made.host, "iif eth0 from fd77::/64 lookup 104 priority 1004")
         before = settled(made.host)
         uplink(made.host)
         after = settled(made.host)

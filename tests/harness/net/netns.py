@@ -49,6 +49,11 @@ def ip_json(netns: str, *words: str) -> list[dict[str, Any]]:
     return json.loads(run("ip", "-n", netns, "-j", *words) or "[]")
 
 
+def rule6(netns: str, words: str) -> None:
+    """Add a rule of IPv6, which C(batch) has no word for."""
+    run("ip", "-n", netns, "-6", "rule", "add", *words.split())
+
+
 def inside(netns: str, function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in a thread of its own that has entered the namespace, and return or raise what it does.
 

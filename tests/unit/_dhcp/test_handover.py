@@ -24,15 +24,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import ha
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.handover import Host
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import client_for
+from ansible_collections.hypervisor.network.tests.harness.model.dhclients import (
+    IFUPDOWN,
+    IFUPDOWN6,
+)
 from ansible_collections.hypervisor.network.tests.harness.process.signals import none_in
 
-IFUPDOWN = (
-    "dhclient", "-4", "-v", "-i", "-pf", "/run/dhclient.eth0.pid", "-lf", "/var/lib/dhcp/dhclient.eth0.leases", "-I", "-df",
-    "/var/lib/dhcp/dhclient6.eth0.leases", "eth0",
-)  # fmt: skip
-IFUPDOWN6 = (
-    "dhclient", "-6", "-v", "-pf", "/run/dhclient6.eth0.pid", "-lf", "/var/lib/dhcp/dhclient6.eth0.leases", "-I", "-P", "-N", "eth0",
-)  # fmt: skip
 LEASES = """lease {
   interface "eth0";
   fixed-address 10.77.0.100;

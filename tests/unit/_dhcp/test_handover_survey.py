@@ -20,14 +20,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.clients i
     Udhcpc,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.handover import Found, Host
+from ansible_collections.hypervisor.network.tests.harness.model.dhclients import (
+    IFUPDOWN,
+    IFUPDOWN6,
+)
 
-IFUPDOWN = (
-    "dhclient", "-4", "-v", "-i", "-pf", "/run/dhclient.eth0.pid", "-lf", "/var/lib/dhcp/dhclient.eth0.leases", "-I", "-df",
-    "/var/lib/dhcp/dhclient6.eth0.leases", "eth0",
-)  # fmt: skip
-IFUPDOWN6 = (
-    "dhclient", "-6", "-v", "-pf", "/run/dhclient6.eth0.pid", "-lf", "/var/lib/dhcp/dhclient6.eth0.leases", "-I", "-P", "-N", "eth0",
-)  # fmt: skip
 STAT = "{} ({}) S 1 1 {} 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0"
 NOBODY = 65534
 

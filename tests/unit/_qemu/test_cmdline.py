@@ -19,25 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files imp
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import with_defaults
-
-DISK = {
-    "path": "/images/vm1.qcow2",
-    "format": "qcow2",
-    "bus": "virtio",
-    "read_only": False,
-    "serial": None,
-    "boot_index": None,
-}
-NIC = {
-    "tap": "tap1",
-    "bridge": None,
-    "mac": "52:00:00:00:00:01",
-    "model": "virtio",
-    "queues": 1,
-    "vhost": False,
-    "mtu": None,
-    "boot_index": None,
-}
+from ansible_collections.hypervisor.network.tests.harness.model.guest_parts import DISK, NIC
 
 
 def words(launch: Launch | None = None, **spec: Any) -> list[str]:

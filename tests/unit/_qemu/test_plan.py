@@ -33,18 +33,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed
     checked as checked_seed,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
+from ansible_collections.hypervisor.network.tests.harness.model.guest_parts import NIC
 
 SPEC = with_defaults({"memory": 64})
-NIC = {
-    "tap": "tap1",
-    "bridge": None,
-    "mac": "52:00:00:00:00:01",
-    "model": "virtio",
-    "queues": 1,
-    "vhost": False,
-    "mtu": None,
-    "boot_index": None,
-}
 
 
 def planned(
