@@ -42,8 +42,9 @@ options:
     description:
       - Whether to check options and values (misspelled options, addresses, ranges), and to have C(ifquery), where it is installed,
         read a copy of the result before anything is written. ifupdown itself overlooks most mistakes until boot.
-      - Hooks that set options of a bridge or a port are read by the host's own C(ip) and C(bridge) too, without effect. What they don't know is refused,
-        since it would take the whole line with it at boot.
+      - Hooks that set options of a bridge or a port are read by the host's own C(ip) and C(bridge) too, without effect. What they don't know would take the
+        whole line with it at boot. It becomes a line of its own that writes it below C(/sys/class/net), where the kernel has it as a file, and is refused
+        where it has not.
       - Options that only ifupdown2 reads are taken, and told as a warning where it is not installed.
       - Line ends and the like are refused in any case.
     type: bool

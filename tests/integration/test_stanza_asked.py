@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import sysfs
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
-from ansible_collections.hypervisor.network.tests.harness.net.netns import run
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 
 NINE = "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet static\n    address 192.0.2.2/24\n    mtu\n\n# end\n"
 
@@ -75,6 +76,89 @@ def test_an_option_of_a_newer_iproute2_is_refused_where_this_one_does_not_know_i
     known = "fdb_max_learned" in run("sh", "-c", "ip link help bridge 2>&1 || true")
     line = "ip link set dev br0 type bridge fdb_max_learned 100"
     assert stanza("", name="br0", method="manual", options={"up": line})["failed"] != known
+
+
+def up_lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="ascii")
+    return [line.split(None, 1)[1] for line in text.splitlines() if line.split()[:1] == ["up"]]
+
+
+def test_what_this_iproute2_does_not_know_and_the_kernel_does_boots(
+    stanza: Any, tmp_path: Path, netns: str
+) -> None:
+    """bridge(8) of Debian 12 has no word for these; ip(8) shows them."""
+    line = "bridge link set dev tap1 isolated on proxy_arp on group_fwd_mask 16384"
+    item = {"name": "tap1", "method": "manual", "options": {"up": line}}
+    assert stanza("", **item)["changed"]
+    written = up_lines(tmp_path / "interfaces")
+    batch(netns, "link add br0 type bridge\nlink add tap1 master br0 type veth peer name far\n")
+    for one in written:
+        run("sh", "-ec", one, netns=netns)
+    (link,) = ip_json(netns, "-d", "link", "show", "tap1")
+    port = link["linkinfo"]["info_slave_data"]
+    assert (port["isolated"], port["proxy_arp"], port["group_fwd_mask"]) == (True, True, "0x4000")
+    # the second run asks again, and changes nothing
+    text = (tmp_path / "interfaces").read_text(encoding="ascii")
+    assert not stanza(text, **item)["changed"]
+    assert up_lines(tmp_path / "interfaces") == written
+
+
+# what is no switch
+VALUES = {
+    "forward_delay": "400", "hello_time": "300", "max_age": "1000", "ageing_time": "1000", "priority": "16", "group_fwd_mask": "16384", "cost": "9",
+    "group_address": "01:80:c2:00:00:0e", "mcast_hash_max": "64", "mcast_igmp_version": "3", "mcast_mld_version": "2", "mcast_router": "2",
+    "mcast_last_member_count": "3", "mcast_startup_query_count": "3", "backup_port": "tap2", "mcast_snooping": "0", "nf_call_iptables": "1",
+}  # fmt: skip
+# what only says how it goes, and not what is set
+RUNNING = (
+    "timer",
+    "bridge_id",
+    "designated",
+    "root_",
+    "topology",
+    "port_",
+    "id",
+    "no",
+    "hash_elasticity",
+    "state",
+)
+
+
+@pytest.mark.parametrize("kind", ["bridge", "port"])
+def test_each_file_does_what_the_option_of_its_name_does(netns: str, kind: str) -> None:
+    made = "link add {0} type bridge\nlink add tap{1} master {0} type veth peer name far{1}\nlink add tap2{1} master {0} type veth peer name far2{1}\n"
+    batch(netns, made.format("br0", "1") + made.format("br1", "3"))
+    files, words, devices = (
+        (sysfs._BRIDGE, ["type", "bridge"], ("br0", "br1"))
+        if kind == "bridge"
+        else (sysfs._PORT, ["type", "bridge_slave"], ("tap1", "tap3"))
+    )
+    told = {}
+    for word in files:
+        # this kernel filters no VLANs
+        if "vlan" in word:
+            continue
+        for device, (by_ip, number) in zip(devices, ((True, "21"), (False, "23"))):
+            given = (
+                f"tap{number}"
+                if word == "backup_port"
+                else VALUES.get(word, "1" if kind == "bridge" else "on")
+            )
+            line = f"ip link set dev {device} {' '.join(words)} {word} {given}"
+            asked = f"{'ip' if kind == 'bridge' else 'bridge'} link set dev {device} {'type bridge ' if kind == 'bridge' else ''}{word} {given}"
+            (written,) = sysfs.bootable(asked, lambda _question: False)
+            assert written.startswith("echo "), word
+            run("sh", "-ec", line if by_ip else written, netns=netns)
+        for device in devices:
+            (link,) = ip_json(netns, "-d", "link", "show", device)
+            info = link["linkinfo"]["info_data" if kind == "bridge" else "info_slave_data"]
+            told[device] = {
+                key: value
+                for key, value in info.items()
+                if not key.startswith(RUNNING) and not key.endswith("timer")
+            }
+            told[device].pop("backup_port", None)
+        assert told[devices[0]] == told[devices[1]], word
 
 
 def test_options_of_ifupdown2_are_known_and_told_where_it_is_not_installed(stanza: Any) -> None:

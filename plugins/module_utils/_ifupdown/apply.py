@@ -7,7 +7,8 @@ import hashlib
 import os
 import re
 import tempfile
-from typing import Sequence
+from dataclasses import replace
+from typing import Callable, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
@@ -22,7 +23,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.programs 
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     files as stanza_files,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import lines, sources
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
+    lines,
+    sources,
+    sysfs,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     plan as stanza_plan,
 )
@@ -40,6 +45,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.valid
 
 BACKUPS = "/var/backups/hypervisor-network"
 _SECONDS = 20
+# how iproute2's programs begin to speak of a value, but not of a word
+_BAD_VALUE = "Error: argument"
 
 
 class Interfaces:
@@ -62,6 +69,7 @@ class Interfaces:
         self._backups = backups
         self._validate = validate
         self._cloud = cloud
+        self._asked: dict[tuple[str, ...], str | None] = {}
         if backups is not None and os.path.commonpath(
             [os.path.realpath(backups), os.path.realpath(self._base)]
         ) == os.path.realpath(self._base):
@@ -76,6 +84,9 @@ class Interfaces:
     def plan(self, now: Files, wish: Sequence[Wish] | stanza_files.Restore) -> list[Change]:
         """The pure plan, and then all that can be known now of what would stop it. Reads and probes, writes no configuration."""
         changes = stanza_plan.plan(now, wish)
+        if changes and self._validate and not isinstance(wish, stanza_files.Restore):
+            wish = [self._bootable(one) for one in wish]
+            changes = stanza_plan.plan(now, wish)
         edits = self._edits(changes)
         for edit in edits:
             files.probe(edit)
@@ -88,8 +99,30 @@ class Interfaces:
             asked = [name for name in present if not lines.has_heirs(docs, name)]
             _ask_ifquery(*stanza_files.flat(now, changes), list(dict.fromkeys(asked)))
             for one in wish:
-                _ask_iproute2(one)
+                _ask_iproute2(one, self._complaint)
         return changes
+
+    def _bootable(self, wish: Wish) -> Wish:
+        """With its option lines as they boot here, see C(sysfs)."""
+        options = {
+            key: values
+            if canonical(key) not in COMMANDS
+            else tuple(line for value in values for line in sysfs.bootable(value, self._knows))
+            for key, values in wish.options.items()
+        }
+        return replace(wish, options=options)
+
+    def _knows(self, question: Sequence[str]) -> bool:
+        """Whether the words are known; a value that is not is another matter."""
+        said = self._complaint(question)
+        return said is None or said.startswith(_BAD_VALUE)
+
+    def _complaint(self, question: Sequence[str]) -> str | None:
+        """As C(complaint), each question asked once: a hundred taps have the same options."""
+        words = tuple(question)
+        if words not in self._asked:
+            self._asked[words] = complaint(words)
+        return self._asked[words]
 
     def apply(self, changes: Sequence[Change], now: Files) -> None:
         """Keep backups of the files, then replace them."""
@@ -171,7 +204,7 @@ def _placed(said: str, copy: str, places: Sequence[str]) -> str:
     return "; ".join(line.strip() for line in told.splitlines() if line.strip())
 
 
-def _ask_iproute2(wish: Wish) -> None:
+def _ask_iproute2(wish: Wish, complaint_of: Callable[[Sequence[str]], str | None]) -> None:
     """Have ip(8) and bridge(8) of this host read the option lines that are asked for: one word that they don't know is the end of its line at boot.
 
     Refused with the line and what they say of it.
@@ -181,7 +214,7 @@ def _ask_iproute2(wish: Wish) -> None:
             continue
         for value in values:
             for question in questions(value):
-                said = complaint(question)
+                said = complaint_of(question)
                 if said is not None:
                     raise Refused(
                         f"{wish.name}: the line '{key} {value}' would fail at boot, since {question[0]} of this host says {said!r}; "

@@ -124,6 +124,16 @@ def questions(text: str) -> list[list[str]]:
     return found
 
 
+def words_of_one(text: str) -> list[str] | None:
+    """The words of a text that is one simple command and nothing else, without quotes; None for any other."""
+    pieces = list(_pieces(text))
+    if len(pieces) != 1 or re.search(r"[$`<>*?]", text):
+        return None
+    start, stop = pieces[0]
+    words = _words(text[start:stop])
+    return words if text[stop:].strip() == "" and words and text.startswith(words[0]) else None
+
+
 def _pairs(words: Sequence[str]) -> list[list[str]]:
     return [list(pair) for pair in zip(words, words[1:])]
 

@@ -139,8 +139,8 @@ def dhcp_client_lives_on(stage: Stage) -> None:
 @scene
 def boot_line(stage: Stage, options: Mapping[str, list[str]], says: str) -> None:
     """The host's iproute2 is asked whether it knows an option, and says that."""
-    stage.patch.setattr(stanzas, "complaint", lambda _question: says)
-    stanzas._ask_iproute2(SimpleNamespace(name="br0", options=options))  # type: ignore[arg-type]
+    wish = SimpleNamespace(name="br0", options=options)
+    stanzas._ask_iproute2(wish, lambda _question: says)  # type: ignore[arg-type]
 
 
 @scene
