@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -266,7 +267,19 @@ def lock(netns: str | None, directory: str = LOCKS) -> int:
     descriptor = locks.hold(_lock_path(netns, directory))
     if descriptor is None:
         raise Refused(_pending_sentence(netns))
+    _sweep_locks(directory, _lock_path(netns, directory))
     return descriptor
+
+
+def _sweep_locks(directory: str, mine: str) -> None:
+    """Remove what killed guards have left of their locks, in whichever namespace. Without a holder it does no harm: whoever comes next takes it."""
+    for path in glob.glob(os.path.join(glob.escape(directory), ".guard*.lock")):
+        if path == mine or _age(path) < _STALE_SECONDS:
+            continue
+        with contextlib.suppress(OSError):
+            held = locks.hold(path)
+            if held is not None:
+                locks.let_go(held, path)
 
 
 def unlock(netns: str | None, descriptor: int, directory: str = LOCKS) -> None:

@@ -192,6 +192,34 @@ def test_one_lock_for_each_namespace_and_its_end_is_waited_for(tmp_path, monkeyp
     assert os.listdir(directory) == []
 
 
+def test_what_killed_guards_left_of_their_locks_goes_with_the_next_guard_of_any_namespace(tmp_path):
+    long_ago = time.time() - 7200
+    for name in (
+        ".guard-red.lock",
+        ".guard-blue.lock",
+        ".guard-new.lock",
+        ".guard.lock",
+        "else.lock",
+    ):
+        (tmp_path / name).touch(0o600)
+        if "new" not in name:
+            os.utime(tmp_path / name, (long_ago, long_ago))
+    (tmp_path / ".guard-link.lock").symlink_to("/nowhere")
+    held = transactions.lock("blue", str(tmp_path))
+    os.utime(tmp_path / ".guard-blue.lock", (long_ago, long_ago))
+    # the blue guard lives, so it keeps its own; what is new may be about to be taken
+    mine = transactions.lock(None, str(tmp_path))
+    assert sorted(os.listdir(tmp_path)) == [
+        ".guard-blue.lock",
+        ".guard-link.lock",
+        ".guard-new.lock",
+        ".guard.lock",
+        "else.lock",
+    ]
+    transactions.unlock(None, mine, str(tmp_path))
+    transactions.unlock("blue", held, str(tmp_path))
+
+
 def test_a_second_run_is_told_what_is_pending(tmp_path, monkeypatch):
     told = {"id": "f" * 32, "what": "eth0 as uplink of br0", "seconds_left": 12.5}
     monkeypatch.setattr(transactions, "pending", lambda _netns: [told])
