@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +65,8 @@ def test_x10_a_change_that_silences_the_gateways_is_undone_at_once(uplink, wish)
 def test_x11_a_change_that_nobody_confirms_is_undone_at_the_deadline(uplink):
     with bridged(uplink) as (made, hand):
         before = settled(made.host)
-        answer = change_links(made.host, 2, **RISKY["a bridge that gets another MAC"])
+        # long enough for a busy machine to look at what is applied
+        answer = change_links(made.host, 8, **RISKY["a bridge that gets another MAC"])
         assert answer["error"] is None and hand.state(answer["id"]) == "applied"
         assert settled(made.host)["links"]["br0"]["address"] == "02:00:00:77:00:99"
         hand.wait()
@@ -188,3 +190,84 @@ def test_o12_14_what_is_told_to_be_typed_brings_a_bridge_back(uplink, run_module
         assert all(made.all_reachable(timeout=20).values()), typed
         assert differences(before, settled(made.host)) == [], typed
         hand.move(answer["id"], "rolling-back", "rolled-back")
+
+
+# on both ends of the uplink, so that a way back that leaves something out is seen
+OWN_OPTIONS = """
+link set br0 type bridge ageing_time 4200 group_fwd_mask 8 mcast_query_interval 20000 no_linklocal_learn 1
+link set eth0 type bridge_slave cost 42 priority 9 mcast_to_unicast on
+"""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "a bridge with options that is deleted": DELETE,
+    "an uplink with options that leaves": RISKY["an uplink that leaves"],
+    "options of a bridge": {
+        "bridge": {"name": "br0", "stp_state": True, "forward_delay": 4.0, "priority": 4096, "ageing_time": 100.0, "mcast_snooping": False}
+    },
+    "options of a port": {
+        "port": {"name": "eth0", "bridge": "br0", "learning": False, "hairpin": True, "cost": 7, "group_fwd_mask": 16384, "mcast_router": 2}
+    },
+}  # fmt: skip
+
+
+def typed_after(made: Lan, hand: Transactions, run_module: Any, wish: dict[str, Any]) -> str:
+    """Carry out a change, kill both its guards, ask for the way back, and type what is told then."""
+    answer = change_links(made.host, 60, unproven=True, **wish)
+    assert answer["error"] is None, answer
+    for pid in hand.guards():
+        kill_and_wait(pid)
+    order = {"id": answer["id"], "state": "rolled_back"}
+    asked = run_module("transaction", order, made.host)
+    typed = asked["msg"].partition(", in this order: ")[2].rstrip(".")
+    run("sh", "-c", typed, netns=made.host)
+    hand.move(answer["id"], "rolling-back", "rolled-back")
+    return typed
+
+
+@pytest.mark.parametrize("wish", list(OPTIONS.values()), ids=list(OPTIONS))
+def test_o12_14_options_are_typed_too(uplink, run_module, wish):
+    with bridged(uplink) as (made, hand):
+        batch(made.host, OWN_OPTIONS)
+        before = settled(made.host)
+        typed = typed_after(made, hand, run_module, wish)
+        assert all(made.all_reachable(timeout=20).values()), typed
+        assert differences(before, settled(made.host)) == [], typed
+
+
+@pytest.mark.parametrize("there", ["", "static", "dynamic extern_learn"])
+def test_o12_14_forwarding_entries_are_typed_too(uplink, run_module, there):
+    """The gateway's MAC becomes one that only this host answers to."""
+    with bridged(uplink) as (made, hand):
+        (gateway,) = [
+            one["lladdr"]
+            for one in ip_json(made.host, "neighbor", "show", "to", "10.77.0.1")
+            if one["dev"] == "br0"
+        ]
+        if there:
+            run("bridge", "-n", made.host, "fdb", "replace", gateway, "dev", "eth0", "master", *there.split())  # fmt: skip
+
+        def entries() -> list[dict[str, Any]]:
+            found = json.loads(run("bridge", "-n", made.host, "-j", "fdb", "show", "br", "br0"))
+            return [one for one in found if one["mac"] == gateway]
+
+        before = entries()
+        entry = {"bridge": "br0", "mac": gateway, "port": "br0", "type": "permanent"}
+        typed = typed_after(made, hand, run_module, {"entry": entry})
+        assert entries() == before and len(before) == 1, typed
+        assert all(made.all_reachable(timeout=20).values()), typed
+
+
+def test_o12_14_multicast_groups_are_typed_too(uplink, run_module):
+    """By such a group neighbours ask for the host's own address."""
+    with bridged(uplink) as (made, hand):
+        batch(made.host, "link add tap9 master br0 type veth peer name far9\n")
+
+        def groups() -> set[tuple[str, str, str]]:
+            (found,) = json.loads(run("bridge", "-n", made.host, "-j", "mdb", "show"))
+            return {(one["port"], one["grp"], one["state"]) for one in found["mdb"]}
+
+        run("bridge", "-n", made.host, "mdb", "add", "dev", "br0", "port", "eth0", "grp", "ff02::1:ff00:77", "permanent")  # fmt: skip
+        asked = {"bridge": "br0", "port": "tap9", "group": "ff02::1:ff00:99"}
+        typed = typed_after(made, hand, run_module, {"group": asked})
+        assert "ff02::1:ff00:99" in typed
+        assert not [one for one in groups() if one[1] == "ff02::1:ff00:99"], typed
+        assert ("eth0", "ff02::1:ff00:77", "permanent") in groups()

@@ -352,6 +352,30 @@ EXCHANGED: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
+TABLES = {
+    "entry": {"bridge": "br7", "port": "x", "mac": "02:aa:00:00:00:01"},
+    "group": {"bridge": "br7", "port": "x", "group": "239.1.1.1"},
+}
+IN_TURN = {
+    "the port": "link set x name was\nlink add x type veth peer name z\nlink set x master br7\n",
+    "the bridge": "link set br7 name was\nlink add br7 type bridge\nlink set br7 up\n",
+    "a port that moved on": "link set x nomaster\n",
+}
+
+
+@pytest.mark.parametrize("what", IN_TURN)
+@pytest.mark.parametrize("table", TABLES)
+def test_o12_18_entries_and_groups_go_to_no_device_that_got_the_name_meanwhile(table, what):
+    with lan(host="", echo=False) as made:
+        batch(made.host, "link add br7 type bridge\nlink add x master br7 type veth peer name y\nlink set br7 up\nlink set x up\nlink set y up\n")  # fmt: skip
+        meanwhile = at_change(made.host, 0, IN_TURN[what])
+        answer = change_links(made.host, 20, before=meanwhile, **{table: TABLES[table]})
+        assert answer["error"] and "'" not in answer["error"], answer
+        assert "another device now" in answer["error"] or what == "a port that moved on", answer
+        everything = run("bridge", "-n", made.host, "fdb") + run("bridge", "-n", made.host, "mdb")
+        assert "02:aa:00:00:00:01" not in everything and "239.1.1.1" not in everything
+
+
 @pytest.mark.parametrize("case", EXCHANGED)
 def test_o12_18_a_device_of_every_module_that_is_exchanged_before_the_first_write(case):
     first, wish, commands = EXCHANGED[case]

@@ -88,11 +88,14 @@ class FdbNoun:
 
     def apply(self, changes: Plan, now: fdb_plan.Table) -> None:
         self._begun = self._clock()
+        indexes = {name: link.index for name, link in now.host.links.items()}
+        # a name may be another device's by now
+        for name in sorted({one for change in changes for one in _devices(change.payload)}):
+            self.netlink.still(name, indexes.get(name))
         flush = next(
             (change.payload.flush for change in changes if change.payload.flush is not None), None
         )
         flushed = flush is not None and self._flush(flush, now)
-        indexes = {name: link.index for name, link in now.host.links.items()}
         left = [change for change in changes if change.payload.flush is None or not flushed]
         self.netlink.send_all([message for change in left for message in messages(change, indexes)])
 
@@ -111,6 +114,11 @@ class FdbNoun:
                 raise
             return False
         return True
+
+
+def _devices(step: fdb_plan.Step) -> set[str]:
+    """The devices that a change writes to."""
+    return {step.bridge, step.port, (step.after or {}).get("port")} - {None}
 
 
 def messages(change: Change, indexes: Mapping[str, int]) -> Iterator[Message]:

@@ -52,7 +52,7 @@ class Table:
 
 
 class Step(NamedTuple):
-    """What an adapter needs of a change: which entry, on which port it is now, what it shall be (None: gone), and the flush that takes it."""
+    """What an adapter needs of a change: which entry, on which port it is now, what it shall be (None: gone), the flush that takes it, and what it was."""
 
     bridge: str
     mac: str
@@ -61,6 +61,7 @@ class Step(NamedTuple):
     after: Mapping[str, Any] | None = None
     flush: Mapping[str, Any] | None = None
     norefresh: bool = False
+    was: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,7 @@ def _present(key: Key, entry: Forwarding | None, wish: Mapping[str, Any]) -> lis
             "sticky": asked.get("sticky", old["sticky"] and not external),
         },
         norefresh=bool(wish.get("norefresh")),
+        was=old,
     )
     action = "recreate" if again else "update"
     return [
@@ -305,7 +307,7 @@ def _delete(entry: Forwarding, flush: Mapping[str, Any] | None = None) -> Change
         name_of(key),
         values(entry),
         None,
-        payload=Step(*key, entry.port, None, flush),
+        payload=Step(*key, entry.port, None, flush, was=_whole(entry)),
     )
 
 

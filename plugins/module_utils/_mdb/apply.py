@@ -87,6 +87,9 @@ class MdbNoun:
             self._begun = self._clock()
         indexes = {name: link.index for name, link in now.host.links.items()}
         for change in changes:
+            # a name may be another device's by now
+            for name in (change.payload.bridge, change.payload.port):
+                self.netlink.still(name, indexes.get(name))
             if change.after is None:
                 self._delete(change, indexes)
                 continue

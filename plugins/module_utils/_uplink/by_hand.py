@@ -39,6 +39,8 @@ _RULE_WORDS = {1: "to", 2: "from", 3: "iif", 17: "oif"}
 _FRA_FWMARK, _FRA_SUPPRESS, _FRA_FWMASK, _FRA_PROTOCOL = 10, 14, 16, 21
 _TO_TABLE = 1
 _SECRET = "stable_secret"
+# the kind of a change whose payload is its commands
+TYPED = "typed"
 _SET, _DELETE = ("ip", "link", "set", "dev"), ("ip", "link", "delete", "dev")
 
 
@@ -201,6 +203,7 @@ def _neighbour(change: Change) -> list[str]:
 
 
 def _sysctl(change: Change) -> list[str]:
+    # the kernel takes no secret from a device, so the NIC has its own still, and nobody need read it
     if change.name.endswith(_SECRET):
         return []
     return [_words("sysctl", "-qw", f"{change.name}={change.payload}")]
@@ -215,7 +218,12 @@ def _dhcp(change: Change) -> list[str]:
     return [f"pkill -KILL --ns $$ --nslist net -f {shlex.quote(who)}"]
 
 
+def _typed(change: Change) -> list[str]:
+    return list(change.payload)
+
+
 _KINDS: Mapping[str, Any] = {
+    TYPED: _typed,
     "bridge": _device,
     "tap": _device,
     "link": _device,

@@ -27,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.tasks import (
     guarded_entries,
+    guarded_groups,
     guarded_links,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
@@ -40,6 +41,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import ta
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
+from ..model.mdb_tables import wish_of
 from ..net.netns import enter
 
 _FORK = multiprocessing.get_context("fork")
@@ -178,7 +180,13 @@ def _change_links(
             **wish["entry"],
         }
         entries = fdb_spec.checked([options], options)
-        _reconcile(guarded_entries(Killing(kill_at), params, [entries]), entries, {}, pipe)
+        noun = guarded_entries(Killing(kill_at), params, [entries])
+        _tables(noun, entries, before, unproven, pipe)
+        return
+    if "group" in wish:
+        groups = wish_of(wish["group"])
+        noun = guarded_groups(Killing(kill_at), params, groups)
+        _tables(noun, groups, before, unproven, pipe)
         return
     wishes = {
         kind: [planners[kind].checked({"state": "present", **item})] for kind, item in wish.items()
@@ -190,6 +198,14 @@ def _change_links(
     if unproven:
         noun.verify = lambda _before, _after: None
     _reconcile(noun, wishes, {}, pipe)
+
+
+def _tables(noun: Any, wish: Any, before: Any, unproven: bool, pipe: Any) -> None:
+    if before is not None:
+        before(noun)
+    if unproven:
+        noun.verify = lambda _before, _after: None
+    _reconcile(noun, wish, {}, pipe)
 
 
 def _reconcile(noun: Any, wish: Any, answer: dict[str, Any], pipe: Any) -> None:

@@ -132,6 +132,7 @@ class Line:
 
     def __init__(self, table: fdb_plan.Table, refuses: int = 0) -> None:
         self.table, self.refuses = table, refuses
+        self.exchanged: set[str] = set()
         self.sent: list[Any] = []
 
     def snapshot(self, addresses: bool, vlans: bool) -> Any:
@@ -146,6 +147,12 @@ class Line:
 
     def ways(self, links: Any) -> Any:
         return {"br0": frozenset({2})}
+
+    def still(self, name: str, meant: int | None) -> int:
+        """The index, and Refused for what is another device by now."""
+        if name in self.exchanged:
+            raise errors.Refused(f"{name} is another device now")
+        return meant or 0
 
     def ready(self) -> None:
         self.sent.append("ready")
@@ -231,3 +238,13 @@ def test_the_watch_on_an_entry_in_the_kernels_words() -> None:
     # there is no word for being active again but to be watched anew
     again = watched({"inactive": True}, activity_notify=True, inactive=False)
     assert again == ["", "0c000e80" + "05000100" + "01000000"]
+
+
+@pytest.mark.parametrize("name", ["br0", "tap1", "tap2"])
+def test_a_name_that_is_another_devices_by_now_gets_nothing(name: str) -> None:
+    noun, line, wish = noun_of("static-moves-to-another-port")
+    now = noun.read()
+    line.exchanged = {name}
+    with pytest.raises(errors.Refused, match=f"{name} is another device now"):
+        noun.apply(noun.plan(now, wish), now)
+    assert line.sent == []

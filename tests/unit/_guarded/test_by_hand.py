@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.by_hand import commands
@@ -19,6 +20,37 @@ LINKS = {
     "br0": Link("br0", 2, "bridge", 1, MAC, 1400),
     "eth0": Link("eth0", 3, flags=1, mac=MAC, master="br0", port={}),
     "tap1": Link("tap1", 4, "tun"),
+    "br2": Link(
+        "br2",
+        6,
+        "bridge",
+        1,
+        MAC,
+        1500,
+        options={
+            "stp_state": False,
+            "hello_time": 2.0,
+            "ageing_time": 42.0,
+            "mcast_snooping": False,
+            "vlan_filtering": True,
+            "vlan_default_pvid": 1,
+        },
+        vlans={"1": vlan_words.PVID, "7": vlan_words.TAGGED},
+    ),
+    "tap2": Link(
+        "tap2",
+        7,
+        "tun",
+        master="br2",
+        vlans={"20": vlan_words.PVID, "30-32": vlan_words.TAGGED},
+        port={
+            "port_state": "forwarding",
+            "cost": 42,
+            "learning": True,
+            "isolated": True,
+            "backup_port": None,
+        },
+    ),
     "br1": Link("br1", 5, "bridge", 1, MAC, ipv6={"addr_gen_mode": "eui64"}),
 }
 BEFORE = Inet(LINKS)
@@ -50,7 +82,45 @@ CASES: list[tuple[Change, list[str]]] = [
     (Change("detach", "port", "eth0"), [PORT, "ip link set dev eth0 up"]),
     (Change("attach", "port", "tap1"), ["ip link set dev tap1 nomaster", "ip link set dev tap1 down"]),
     (Change("update", "tap", "tap1", {}, {"mtu": 9000}), ["ip link set dev tap1 mtu 1500"]),
-    (Change("add", "entry", "02:00:00:00:00:09"), []),
+    (
+        Change("update", "bridge", "br2", {}, {"stp_state": True, "hello_time": 1.0, "self_vlans": {"1": vlan_words.PVID}}),
+        [
+            "ip link set dev br2 type bridge stp_state 0",
+            "ip link set dev br2 type bridge hello_time 200",
+            "bridge vlan add dev br2 vid 7 self",
+        ],
+    ),
+    (
+        Change("delete", "bridge", "br2"),
+        [
+            "ip link add name br2 type bridge stp_state 0 forward_delay 0",
+            f"ip link set dev br2 address {MAC} mtu 1500 up",
+            "ip link set dev br2 type bridge ageing_time 4200",
+            "ip link set dev br2 type bridge vlan_filtering 1",
+            "ip link set dev br2 type bridge mcast_snooping 0",
+            "bridge vlan add dev br2 vid 7 self",
+            "ip link set dev tap2 master br2",
+            "ip link set dev tap2 type bridge_slave cost 42",
+            "ip link set dev tap2 type bridge_slave isolated on",
+            "bridge vlan add dev tap2 vid 20 pvid untagged",
+            "bridge vlan add dev tap2 vid 30-32",
+            "bridge vlan del dev tap2 vid 1",
+        ],
+    ),
+    (
+        Change("update", "port", "tap2", {}, {"port_state": "blocking", "learning": False, "backup_port": "tap1",
+            "vlans": {"20": vlan_words.TAGGED, "40": vlan_words.PVID}}),
+        [
+            "ip link set dev tap2 master br2",
+            "ip link set dev tap2 down",
+            "ip link set dev tap2 type bridge_slave state 3",
+            "ip link set dev tap2 type bridge_slave learning on",
+            "ip link set dev tap2 type bridge_slave nobackup_port",
+            "bridge vlan add dev tap2 vid 20 pvid untagged",
+            "bridge vlan add dev tap2 vid 30-32",
+            "bridge vlan del dev tap2 vid 40",
+        ],
+    ),
 ]  # fmt: skip
 
 

@@ -29,8 +29,15 @@ class Line:
     def __init__(self, *answers: int, groups: Any = ()) -> None:
         self.answers = list(answers)
         self.groups = groups
+        self.exchanged: set[str] = set()
         self.sent: list[tuple[int, bytes]] = []
         self.opened = 0
+
+    def still(self, name: str, meant: int | None) -> int:
+        """The index, and Refused for what is another device by now."""
+        if name in self.exchanged:
+            raise errors.Refused(f"{name} is another device now")
+        return meant or 0
 
     def ready(self) -> None:
         self.opened += 1
@@ -128,3 +135,12 @@ def test_another_process_goes_on_with_a_socket_of_its_own() -> None:
     noun, line = MdbNoun(Line()), Line()  # type: ignore[arg-type]
     noun.use(line)  # type: ignore[arg-type]
     assert noun.netlink is line and line.opened == 1
+
+
+@pytest.mark.parametrize("name", ["br0", "tap1"])
+def test_a_name_that_is_another_devices_by_now_gets_nothing(name: str) -> None:
+    line = Line()
+    line.exchanged = {name}
+    with pytest.raises(errors.Refused, match=f"{name} is another device now"):
+        carried_out(line)
+    assert line.sent == []
