@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 
@@ -36,12 +36,16 @@ def acting_as(user: pwd.struct_passwd) -> Iterator[None]:
 
 
 def rights_of(user: pwd.struct_passwd) -> dict[str, Any]:
-    """What subprocess is told to run a program as C(user)."""
+    """What C(become) is told to run a program as C(user)."""
     if user.pw_uid == os.geteuid():
         return {}
-    return {
-        "user": user.pw_uid,
-        "group": user.pw_gid,
-        "extra_groups": os.getgrouplist(user.pw_name, user.pw_gid),
-        "cwd": "/",
-    }
+    groups = os.getgrouplist(user.pw_name, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "groups": groups}
+
+
+def become(user: int, group: int, groups: Sequence[int]) -> None:
+    """Be another user for good, in no folder of the former one's. Raises OSError where this process may not."""
+    os.chdir("/")
+    os.setgroups(groups)
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)

@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import IO, Any, Callable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._host import child
+from ansible_collections.hypervisor.network.plugins.module_utils._host import as_user, child
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
@@ -44,13 +44,20 @@ def run(
 ) -> Done:
     """Run a program to its end; one that takes longer than C(seconds) is killed.
 
-    C(before) is called in the child, C(rights) are another user's (as_user.py), C(descriptors) stay open in it. Given the file C(said), its
-    complaints go there and it has a session of its own: a daemon that it leaves behind would keep a pipe open. Raises OSError where it cannot
+    C(before) is called in the child, C(rights) are another user's (as_user.py) and taken after that, C(descriptors) stay open in it. Given the file
+    C(said), its complaints go there and it has a session of its own: a daemon that it leaves behind would keep a pipe open. Raises OSError where it cannot
     be started, TimeoutError where it was killed.
     """
     sinks: dict[str, Any] = {"capture_output": True}
     if said is not None:
         sinks = {"stdout": subprocess.DEVNULL, "stderr": said, "start_new_session": True}
+
+    def begin() -> None:
+        # as another user the process could not take its place among those that the kernel ends any more
+        before()
+        if rights:
+            as_user.become(**rights)
+
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function,subprocess-popen-preexec-fn
             words,
@@ -58,10 +65,9 @@ def run(
             timeout=seconds,
             stdin=subprocess.DEVNULL,
             env=ENVIRONMENT,
-            preexec_fn=before,
+            preexec_fn=begin,
             pass_fds=descriptors,
             **sinks,
-            **(rights or {}),
         )
     except subprocess.TimeoutExpired:
         raise TimeoutError(

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import (
     acting_as,
+    become,
     rights_of,
 )
 
@@ -37,9 +38,13 @@ def test_as_another_the_kernel_decides(tmp_path: Path) -> None:
         assert (os.geteuid(), os.getuid()) == (NOBODY.pw_uid, 0)
     assert (os.geteuid(), os.getegid(), os.getgroups()) == (0, 0, groups)
     shown = subprocess.run(
-        ["id", "-u"], check=True, capture_output=True, text=True, **rights_of(NOBODY)
-    )
-    assert shown.stdout == f"{NOBODY.pw_uid}\n"
+        ["sh", "-c", "id -u; id -g; id -G; pwd; grep ^Cap /proc/self/status"],
+        check=True, capture_output=True, text=True, preexec_fn=lambda: become(**rights_of(NOBODY)),
+    )  # fmt: skip
+    user, group, all_groups, folder, *rights = shown.stdout.splitlines()
+    assert (int(user), int(group), folder) == (NOBODY.pw_uid, NOBODY.pw_gid, "/")
+    assert list(map(int, all_groups.split())) == [NOBODY.pw_gid]
+    assert {line.split()[1] for line in rights if "Bnd" not in line} == {"0" * 16}
 
 
 def test_who_may_not_is_told_to_become() -> None:
