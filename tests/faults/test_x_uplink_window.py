@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.tests.harness.guard.guarded import (
     Transactions,
+    at_change,
     change_links,
     convert,
 )
@@ -36,24 +37,6 @@ MEANWHILE = {
     "exchanged": ("link set eth0 name x\nlink set eth1 name eth0\nlink set x name eth1", "eth1"),
     "another MAC": ("link set eth0 address 02:00:00:00:00:aa", "eth0"),
 }
-
-
-def at_change(netns: str, number: int, commands: str) -> Callable[[Any], None]:
-    """For C(convert): these lines of C(ip -batch) right before the change of a number, from 0."""
-
-    def prepare(noun: Any) -> None:
-        apply = noun.apply
-
-        def slowly(changes: Any, now: Any) -> None:
-            noun.apply = apply
-            for count, change in enumerate(changes):
-                if count == number:
-                    batch(netns, commands)
-                apply((change,), now)
-
-        noun.apply = slowly
-
-    return prepare
 
 
 @pytest.mark.parametrize("seconds", [0, 20.0], ids=["alone", "guarded"])
@@ -326,66 +309,6 @@ def test_o12_18_a_bridge_that_got_anothers_name_in_the_window_is_not_taken_for_i
         assert links["br0"] == ["10.55.0.1"] and links["old0"] == ["10.77.0.10"]
         (new,) = ip_json(made.host, "link", "show", "dev", "br0")
         assert new["address"] == "02:00:00:00:00:08"
-
-
-EXCHANGED: dict[str, tuple[str, dict[str, Any], str]] = {
-    "linux_bridge": (
-        "link add br7 type bridge\n",
-        {"bridge": {"name": "br7", "mtu": 1400}},
-        "link set br7 name was\nlink add br7 type bridge\n",
-    ),
-    "bridge_port": (
-        "link add br7 type bridge\nlink add x type veth peer name y\n",
-        {"port": {"name": "x", "bridge": "br7"}},
-        "link set x name was\nlink add x type bridge\n",
-    ),
-    "bridge_port, the bridge": (
-        "link add br7 type bridge\nlink add x type veth peer name y\n",
-        {"port": {"name": "x", "bridge": "br7"}},
-        "link set br7 name was\nlink add br7 type bridge\n",
-    ),
-    "tap_device": (
-        "tuntap add tap7 mode tap\n",
-        {"tap": {"name": "tap7", "mtu": 1400}},
-        "link set tap7 name was\ntuntap add tap7 mode tap\n",
-    ),
-}
-
-
-TABLES = {
-    "entry": {"bridge": "br7", "port": "x", "mac": "02:aa:00:00:00:01"},
-    "group": {"bridge": "br7", "port": "x", "group": "239.1.1.1"},
-}
-IN_TURN = {
-    "the port": "link set x name was\nlink add x type veth peer name z\nlink set x master br7\n",
-    "the bridge": "link set br7 name was\nlink add br7 type bridge\nlink set br7 up\n",
-    "a port that moved on": "link set x nomaster\n",
-}
-
-
-@pytest.mark.parametrize("what", IN_TURN)
-@pytest.mark.parametrize("table", TABLES)
-def test_o12_18_entries_and_groups_go_to_no_device_that_got_the_name_meanwhile(table, what):
-    with lan(host="", echo=False) as made:
-        batch(made.host, "link add br7 type bridge\nlink add x master br7 type veth peer name y\nlink set br7 up\nlink set x up\nlink set y up\n")  # fmt: skip
-        meanwhile = at_change(made.host, 0, IN_TURN[what])
-        answer = change_links(made.host, 20, before=meanwhile, **{table: TABLES[table]})
-        assert answer["error"] and "'" not in answer["error"], answer
-        assert "another device now" in answer["error"] or what == "a port that moved on", answer
-        everything = run("bridge", "-n", made.host, "fdb") + run("bridge", "-n", made.host, "mdb")
-        assert "02:aa:00:00:00:01" not in everything and "239.1.1.1" not in everything
-
-
-@pytest.mark.parametrize("case", EXCHANGED)
-def test_o12_18_a_device_of_every_module_that_is_exchanged_before_the_first_write(case):
-    first, wish, commands = EXCHANGED[case]
-    with lan(host="", echo=False) as made:
-        batch(made.host, first)
-        answer = change_links(made.host, 20, before=at_change(made.host, 0, commands), **wish)
-        assert answer["error"] and "'" not in answer["error"], answer
-        links = {link["ifname"]: link for link in ip_json(made.host, "link", "show")}
-        assert [link for link in links.values() if link.get("master")] == []
-        assert {link["mtu"] for name, link in links.items() if name != "lo"} == {1500}
 
 
 def test_o12_18_a_namespace_that_was_made_again_confirms_nothing(run_module):

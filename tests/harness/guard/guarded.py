@@ -42,7 +42,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
 from ..model.mdb_tables import wish_of
-from ..net.netns import enter
+from ..net.netns import batch, enter
 
 _FORK = multiprocessing.get_context("fork")
 _PATIENCE = 60.0  # two DHCP clients that wait for a lease in vain
@@ -215,6 +215,24 @@ def _reconcile(noun: Any, wish: Any, answer: dict[str, Any], pipe: Any) -> None:
     except Exception as error:  # told to the test
         answer["error"] = str(error)
     pipe.send({**answer, "id": noun.guard.facts().get("id", "") if noun.guard else ""})
+
+
+def at_change(netns: str, number: int, commands: str) -> Callable[[Any], None]:
+    """For C(convert): these lines of C(ip -batch) right before the change of a number, from 0."""
+
+    def prepare(noun: Any) -> None:
+        apply = noun.apply
+
+        def slowly(changes: Any, now: Any) -> None:
+            noun.apply = apply
+            for count, change in enumerate(changes):
+                if count == number:
+                    batch(netns, commands)
+                apply((change,), now)
+
+        noun.apply = slowly
+
+    return prepare
 
 
 class Transactions:
