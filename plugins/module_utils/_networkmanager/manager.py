@@ -52,7 +52,7 @@ class NetworkManager:
     def __init__(self, control: Control | None = None) -> None:
         self._control = control or Control()
 
-    def look(self, nic: Owner) -> Known:
+    def look(self, nic: Owner, bridge: str = "") -> Known:
         kept = self._control.said(LET_GO.format(dev=nic.dev))
         state = self._control.state(nic.index) if kept is None else keyfile.parse(kept)
         source = keyfile.value(state, "device", "connection-uuid")
