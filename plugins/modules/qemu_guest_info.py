@@ -70,6 +70,40 @@ guests:
       description: Seconds since QEMU was started, null where it does not run.
       type: float
       sample: 86400.5
+    unit:
+      description: As in M(hypervisor.network.qemu_guest).
+      type: str
+      sample: hypervisor-network-guest@vm1.service
+    unit_state:
+      description:
+        - What systemd says of the unit, null where there is none. One that is enabled, as C(autostart) tells, and not active did not begin with the host.
+      type: str
+      sample: active (running)
+    supervisor_used:
+      description: What keeps the process, V(systemd) or V(process); null where it does not run.
+      type: str
+      sample: systemd
+    memory_used:
+      description: Bytes of memory that the guest takes of the host, those of its unit or scope, else of its process. Null where it does not run.
+      type: int
+      sample: 536870912
+    cpu_seconds:
+      description: Seconds of processors that it has taken since its start, null where it does not run.
+      type: float
+      sample: 4711.5
+    qemu_version:
+      description: The version of QEMU that it runs in, null where it does not tell.
+      type: str
+      sample: 7.2.22
+    qemu_installed:
+      description: The version of QEMU that its next start would take, null where none is installed.
+      type: str
+      sample: 7.2.22
+    pending_restart:
+      description: Why its next start makes something else of it, in sentences. That is a QEMU that was upgraded meanwhile, or a process that becomes a unit.
+      type: list
+      elements: str
+      sample: ["It runs in QEMU 7.2.22, and 10.0.13 is installed."]
     accel_used:
       description: The accelerator that it was started with.
       type: str
@@ -99,6 +133,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     HypervisorNetworkError,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.details import details
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
     describe_with_wires,
 )
@@ -106,7 +141,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status im
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
-def described(guest):
+def described(guest, more):
     """A guest with its taps, seen from its own namespace; one that is gone has taken its taps along."""
     links, fdb = {}, ()
     if guest.spec.get("nics"):
@@ -118,7 +153,7 @@ def described(guest):
         except HypervisorNetworkError:
             if guest.spec.get("netns") is None:
                 raise
-    return describe_with_wires(guest, links, fdb, time.time())
+    return {**describe_with_wires(guest, links, fdb, time.time()), **more}
 
 
 def main():
@@ -128,11 +163,13 @@ def main():
     name, netns = module.params["name"], module.params["netns"]
     with failures(module, "reading the guests"):
         status = Status()
-        guests = [status.read(one) for one in status.names() if name in (None, one)]
+        names = [one for one in status.names() if name in (None, one)]
+        guests = list(status.read_all(names).values())
         guests = [guest for guest in guests if netns in (None, guest.spec.get("netns"))]
         # from the namespace we are in there is no way back after the first of another one
+        more = {guest.name: details(guest, status) for guest in guests}
         found = [
-            described(guest)
+            described(guest, more[guest.name])
             for guest in sorted(guests, key=lambda one: one.spec.get("netns") or "")
         ]
         module.exit_json(changed=False, guests=sorted(found, key=lambda one: one["name"]))

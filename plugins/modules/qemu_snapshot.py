@@ -169,6 +169,7 @@ changes:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.apply import (
     SnapshotNoun,
     described,
@@ -179,7 +180,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.spec 
 
 def work(params, items):
     wish = checked(items[0], params["netns"])
-    noun = SnapshotNoun(wish)
+    noun = SnapshotNoun(wish, refresh=Supervisor().refresh)
     return noun, wish, lambda outcome: described(noun, wish, outcome)
 
 

@@ -34,7 +34,12 @@ def load(guest: str, root: str = ROOT) -> Chain:
 
 
 def store(guest: str, chain: Chain, root: str = ROOT) -> None:
-    """Write the record, for good when this returns; one that says nothing is removed."""
+    """Write the record, for good when this returns; one that says nothing is removed.
+
+    The guest's unit names the images as they were, so that systemd does not start it until it is written again.
+    """
+    if root == ROOT:
+        rundir.hold(guest)
     if not chain.entries and not chain.garbage:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_path(guest, root))

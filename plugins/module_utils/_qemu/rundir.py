@@ -169,6 +169,26 @@ def programs(root: str = ROOT) -> str:
     return os.path.join(kept(root), "units")
 
 
+def hold(name: str, root: str = ROOT) -> None:
+    """Have systemd not start a guest: its unit was written of images that are not the top ones any more. Until C(release)."""
+    if os.path.isdir(programs(root)):
+        atomic.write(_held(name, root), b"")
+
+
+def release(name: str, root: str = ROOT) -> None:
+    """What its unit says is right again."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_held(name, root))
+
+
+def is_held(name: str, root: str = ROOT) -> bool:
+    return os.path.lexists(_held(name, root))
+
+
+def _held(name: str, root: str) -> str:
+    return os.path.join(programs(root), f"{name}.hold")
+
+
 def make_kept(root: str = ROOT) -> None:
     """Make the directory for what outlives a boot; refuse what somebody else put there first."""
     if root != ROOT:

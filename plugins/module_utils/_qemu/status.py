@@ -89,7 +89,8 @@ class Status:
             own["spec"] = {**record["spec"], "autostart": self._units.enabled(name)}
             own["edited"] = tuple(self._units.edited(name, record.get("unit")))
             own["unit"] = unit_file.unit(name)
-            own["unit_state"] = f"{state.active} ({state.sub})"
+            held = ", held back, since its disks got other images" if self._units.held(name) else ""
+            own["unit_state"] = f"{state.active} ({state.sub}{held})"
         who = process_of(directory)
         if who is None and state is not None:
             return self._of_unit(name, directory, state, own)
@@ -119,6 +120,10 @@ class Status:
                 return guest_words.Guest(name, guest_words.STOPPED, **own)
             said = self._units.said(state) if state.result == "exit-code" else ""
             why = f"{state.why}: {said}" if said else state.why
+            # systemd may have seen the signal before it looked who sent it
+            last = procfs.Identity(state.last_pid, 0, procfs.boot_id())
+            if state.result == "signal" and processes.killed_for_memory(last):
+                why = _OUT_OF_MEMORY
             return guest_words.Guest(name, guest_words.CRASHED, crash_reason=why, **own)
         return guest_words.Guest(
             name,

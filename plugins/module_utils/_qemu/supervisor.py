@@ -300,6 +300,12 @@ class Supervisor(Status):
         last = {key: record[key] for key in ("argv", "accel", "accel_reason") if key in record}
         self.directory(name).define({"spec": spec, **({} if guest.down else last)})
 
+    def refresh(self, name: str) -> None:
+        """Write a guest's unit again, whose disks got other images; one that runs does not notice. Raises as C(check) does."""
+        record = self.directory(name).definition() or {}
+        if "unit" in record:
+            self._define_unit(name, record["spec"])
+
     def remove(self, name: str, forget: bool = True) -> None:
         self._units.remove(name)
         self.directory(name).remove()

@@ -43,6 +43,7 @@ _PROPERTIES = (
     "ActiveState",
     "SubState",
     "MainPID",
+    "ExecMainPID",
     "Result",
     "ExecMainCode",
     "ExecMainStatus",
@@ -54,7 +55,10 @@ _KILLED = ("2", "3")  # CLD_KILLED, CLD_DUMPED
 
 @dataclass(frozen=True)
 class State:
-    """What systemd says of a guest's unit. C(active) and C(sub) are its words, C(job) whether it waits to be started or stopped."""
+    """What systemd says of a guest's unit. C(active) and C(sub) are its words, C(job) whether it waits to be started or stopped.
+
+    C(pid) is 0 where it has no process, C(last_pid) that of the process that it had.
+    """
 
     active: str
     sub: str
@@ -64,6 +68,7 @@ class State:
     status: str
     invocation: str
     job: bool
+    last_pid: int = 0
 
     @property
     def failed(self) -> bool:
@@ -110,6 +115,10 @@ class Units:
         wants = os.path.join(self._etc, f"{unit_file.TARGET}.wants", unit_file.unit(name))
         return os.path.lexists(wants) and os.path.lexists(self._boots)
 
+    def held(self, name: str) -> bool:
+        """Whether systemd shall not start it, until a run of ours does or writes its unit again."""
+        return rundir.is_held(name, self._root)
+
     def edited(self, name: str, digest: str | None) -> list[str]:
         """The files of its unit that are not as they were written; C(digest) is what was returned by C(write)."""
         known = {self._drop_in(name): digest}
@@ -132,6 +141,7 @@ class Units:
         if any(changed):
             self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
         self._enable(name, bool(spec.get("autostart")))
+        rundir.release(name, self._root)
         return _digest(text)
 
     def limit(self, name: str, before: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
@@ -173,6 +183,7 @@ class Units:
 
     def remove(self, name: str) -> None:
         """Forget a unit that is stopped, and what an administrator added to it."""
+        rundir.release(name, self._root)
         folder = os.path.dirname(self._drop_in(name))
         if not os.path.lexists(folder) and not self.enabled(name):
             return
@@ -232,7 +243,7 @@ def identity(state: State) -> procfs.Identity | None:
 
 
 def _state(told: Mapping[str, str]) -> State:
-    pid = told.get("MainPID", "0")
+    pid, last = (told.get(key, "") for key in ("MainPID", "ExecMainPID"))
     return State(
         told.get("ActiveState", ""),
         told.get("SubState", ""),
@@ -242,6 +253,7 @@ def _state(told: Mapping[str, str]) -> State:
         told.get("ExecMainStatus", ""),
         told.get("InvocationID", ""),
         bool(told.get("Job")),
+        int(last) if last.isdigit() else 0,
     )
 
 

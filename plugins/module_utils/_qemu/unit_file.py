@@ -71,6 +71,8 @@ Documentation=https://github.com/hypervisor-network/hypervisor.network
 After=network.target
 # A guest of that name that is a plain process: its monitors would be taken from it
 AssertPathExists=!/run/hypervisor-network/.%i/process.json
+# Its disks got other images, by a run that did not come to write this unit again: what the guest wrote to the former would ruin the latter
+AssertPathExists=!/var/lib/hypervisor-network/units/%i.hold
 
 [Service]
 Type=exec

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
@@ -43,10 +43,16 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.spec 
 
 
 class SnapshotNoun:
-    """See C(_core/reconcile.Noun)."""
+    """See C(_core/reconcile.Noun). C(refresh) writes the unit of the guest again, if it is one, once its disks have other images."""
 
-    def __init__(self, wish: Wish, status: Status | None = None) -> None:
+    def __init__(
+        self,
+        wish: Wish,
+        status: Status | None = None,
+        refresh: Callable[[str], None] = lambda _guest: None,
+    ) -> None:
         self._wish = wish
+        self._refresh = refresh
         self._status = status or Status()
         self._directory = self._status.directory(wish.guest)
         self._loaded: str | None = None
@@ -70,9 +76,16 @@ class SnapshotNoun:
 
     def apply(self, changes: Plan, now: model.Now) -> None:
         with self._directory.busy():
-            for change in changes:
-                with _told(change):
-                    getattr(self, f"_{change.action}_{change.kind}")(change)
+            try:
+                for change in changes:
+                    with _told(change):
+                        getattr(self, f"_{change.action}_{change.kind}")(change)
+            except BaseException:
+                with suppress(HypervisorNetworkError, OSError):
+                    self._refresh(self._wish.guest)
+                raise
+            # what systemd starts at the next boot are the images that are on top now
+            self._refresh(self._wish.guest)
 
     def _create_snapshot(self, change: Change) -> None:
         entry: Entry = replace(change.payload, seconds=time.time())

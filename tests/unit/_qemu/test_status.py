@@ -114,6 +114,9 @@ class SomeUnits:
     def edited(self, _name: str, digest: str | None) -> list[str]:
         return [] if digest == "as written" else ["/etc/x"]
 
+    def held(self, _name: str) -> bool:
+        return False
+
     def said(self, _state: State) -> str:
         return "qemu: no tap"
 
@@ -161,6 +164,24 @@ def test_a_unit_that_failed(
 ) -> None:
     found = of_unit(directory, SomeUnits(active="failed", **state))
     assert (found.status, found.crash_reason) == ("crashed", why)
+
+
+def test_trap_5_one_that_is_held_back_says_why(directory: rundir.RunDirectory) -> None:
+    units = SomeUnits(active="inactive", sub="dead")
+    units.held = lambda _name: True  # type: ignore[method-assign]
+    found = of_unit(directory, units)
+    assert found.unit_state == "inactive (dead, held back, since its disks got other images)"
+
+
+def test_h11_one_that_the_kernel_killed_before_systemd_looked_why(
+    directory: rundir.RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = status.processes
+    monkeypatch.setattr(killed, "killed_for_memory", lambda who: who.pid == 4711)
+    state = {"active": "failed", "result": "signal", "code": "2", "status": "9"}
+    for pid, why in ((4711, "out of memory: the kernel killed it"), (5, "killed by signal 9")):
+        found = of_unit(directory, SomeUnits(last_pid=pid, **state))
+        assert found.crash_reason == why
 
 
 def test_systemd_is_asked_of_units_alone_and_once(directory: rundir.RunDirectory) -> None:

@@ -163,6 +163,23 @@ def test_what_an_administrator_adds_is_left_alone_and_goes_with_the_guest(
     assert systemctl.verbs[-2:] == ["disable", "daemon-reload"]
 
 
+def test_trap_5_a_unit_whose_disks_got_other_images_is_held_back_until_it_is_written_again(
+    units: Units, tmp_path: Path
+) -> None:
+    root = str(tmp_path / "run")
+    rundir.hold("vm1", root)  # there is no unit yet
+    assert not units.held("vm1")
+    units.write("vm1", SPEC, SETTING)
+    rundir.hold("vm1", root)
+    assert units.held("vm1") and not units.held("vm2")
+    units.write("vm1", SPEC, SETTING)
+    assert not units.held("vm1")
+    rundir.hold("vm1", root)
+    units.remove("vm1")
+    assert not units.held("vm1")
+    assert "AssertPathExists=!/var/lib/hypervisor-network/units/%i.hold" in unit_file.TEMPLATE_TEXT
+
+
 def test_systemd_is_asked_once_for_all(units: Units, systemctl: Systemctl) -> None:
     systemctl.answers["show"] = shown(Job="17")
     states = units.read(["vm1", "vm2"])

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is told of a guest beside its state: what it takes of the host, which QEMU it runs in, and what only its next start will change."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    HypervisorNetworkError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
+    UNRESPONSIVE,
+    Guest,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import connect_any
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
+
+CGROUPS = "/sys/fs/cgroup"
+_OWN = "hypervisor-network-guest"
+_VERSION = re.compile(r"version (\d+(?:\.\d+)*)")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_DELETED = " (deleted)"
+# proc(5), counted from 0 behind the command: time in user mode and in the kernel, in ticks
+_USER, _SYSTEM = 11, 12
+
+
+def details(guest: Guest, status: Status, cgroups: str = CGROUPS) -> dict[str, Any]:
+    """What is told of it; C(status) is who read it. What cannot be found out is null."""
+    memory, seconds = used(guest.pid, cgroups) if guest.pid is not None else (None, None)
+    runs = None
+    if guest.pid is not None and guest.status != UNRESPONSIVE:
+        runs = _version_of(guest, status)
+    emulator = guest.spec.get("emulator")
+    installed = _installed(emulator) if emulator is not None else None
+    return {
+        "supervisor_used": guest.kept_by,
+        "unit_state": guest.unit_state,
+        "memory_used": memory,
+        "cpu_seconds": seconds,
+        "qemu_version": runs,
+        "qemu_installed": installed,
+        "pending_restart": [] if guest.down else _pending(guest, status, runs, installed),
+    }
+
+
+def used(
+    pid: int, cgroups: str = CGROUPS, proc: str = procfs.PROC
+) -> tuple[int | None, float | None]:
+    """Bytes of memory and seconds of processors that a guest takes: of its cgroup, or of its process where that has none of its own."""
+    process = procfs.Process(pid, proc)
+    path = procfs.text(process.read("cgroup")).rpartition("::")[2].strip()
+    if _OWN in path:
+        memory = _read(os.path.join(cgroups, path.lstrip("/"), "memory.current"))
+        usage = re.search(
+            r"^usage_usec (\d+)$",
+            _read(os.path.join(cgroups, path.lstrip("/"), "cpu.stat")),
+            re.MULTILINE,
+        )
+        if memory.strip().isdigit() and usage is not None:
+            return int(memory), round(int(usage.group(1)) / 1e6, 2)
+    pages = process.read("statm").split()
+    times = procfs.text(process.read("stat")).rpartition(")")[2].split()
+    try:
+        return int(pages[1]) * _PAGE, round((int(times[_USER]) + int(times[_SYSTEM])) / _TICKS, 2)
+    except (IndexError, ValueError):
+        return None, None  # it ended meanwhile
+
+
+def _pending(guest: Guest, status: Status, runs: str | None, installed: str | None) -> list[str]:
+    """Why a restart would make something of it that it is not now, in sentences."""
+    found = []
+    if guest.kept_by == supervision.PROCESS and status.systemd():
+        found.append("It is a plain process, and becomes a unit of systemd at its next start.")
+    replaced = guest.pid is not None and procfs.Process(guest.pid).exe().endswith(_DELETED)
+    if replaced or (runs is not None and installed is not None and runs != installed):
+        found.append(
+            f"It runs in QEMU {runs or 'of another version'}, and {installed or 'another one'} is installed."
+        )
+    return found
+
+
+def _version_of(guest: Guest, status: Status) -> str | None:
+    try:
+        with connect_any(status.directory(guest.name).sockets, 2.0) as qmp:
+            number = qmp.execute("query-version")["qemu"]
+            return f"{number['major']}.{number['minor']}.{number['micro']}"
+    except (HypervisorNetworkError, KeyError, TypeError):
+        return None
+
+
+def _installed(emulator: str) -> str | None:
+    found = _VERSION.search(programs.printed([emulator, "--version"]) or "")
+    return None if found is None else found.group(1)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

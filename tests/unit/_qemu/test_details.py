@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a guest takes of the host, its QEMU's version, and what waits for its next start."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import details
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
+
+SPEC = {"emulator": "qemu-system-x86_64"}
+UNIT = "machine.slice/hypervisor-network-guest@vm1.service"
+
+
+class Qmp:
+    """A monitor that answers one version."""
+
+    def __init__(self, version: Any) -> None:
+        self._version = version
+
+    def __enter__(self) -> Qmp:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    def execute(self, _command: str) -> Any:
+        return {"qemu": self._version}
+
+
+def status(systemd: bool = True) -> Any:
+    directory = SimpleNamespace(sockets=("/nowhere",))
+    return SimpleNamespace(systemd=lambda: systemd, directory=lambda _name: directory)
+
+
+@pytest.fixture
+def versions(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that sets what runs, and what is installed."""
+
+    def make(runs: Any, installed: str | None) -> None:
+        number = dict(zip(("major", "minor", "micro"), runs)) if runs else None
+        monkeypatch.setattr(details, "connect_any", lambda *_args: Qmp(number))
+        said = f"QEMU emulator version {installed} (Debian 1:7)\n" if installed else None
+        monkeypatch.setattr(programs, "printed", lambda _words: said)
+
+    make((7, 2, 22), "7.2.22")
+    return make
+
+
+def guest(kept_by: str = "systemd", status: str = "running") -> Guest:
+    return Guest("vm1", status, SPEC, pid=os.getpid(), kept_by=kept_by, unit_state="active")
+
+
+def test_a_unit_that_is_as_it_shall_be(versions: Any) -> None:
+    told = details.details(guest(), status())
+    assert (told["supervisor_used"], told["unit_state"]) == ("systemd", "active")
+    assert (told["qemu_version"], told["qemu_installed"]) == ("7.2.22", "7.2.22")
+    assert told["pending_restart"] == []
+    assert told["memory_used"] > 2**20 and told["cpu_seconds"] > 0
+
+
+def test_h14_a_process_that_becomes_a_unit(versions: Any) -> None:
+    (why,) = details.details(guest("process"), status())["pending_restart"]
+    assert "becomes a unit" in why
+    assert details.details(guest("process"), status(systemd=False))["pending_restart"] == []
+
+
+def test_trap_7_qemu_was_upgraded_under_it(versions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions((7, 2, 22), "10.0.13")
+    (why,) = details.details(guest(), status())["pending_restart"]
+    assert why == "It runs in QEMU 7.2.22, and 10.0.13 is installed."
+    versions(None, None)
+    monkeypatch.setattr(procfs.Process, "exe", lambda _self: "/usr/bin/qemu (deleted)")
+    (why,) = details.details(guest(), status())["pending_restart"]
+    assert why == "It runs in QEMU of another version, and another one is installed."
+
+
+def test_one_that_does_not_answer_is_not_asked(
+    versions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(details, "connect_any", lambda *_args: pytest.fail("asked"))
+    assert details.details(guest(status="unresponsive"), status())["qemu_version"] is None
+
+
+def test_a_monitor_that_refuses_is_no_failure(
+    versions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> None:
+        raise GuestError("no")
+
+    monkeypatch.setattr(details, "connect_any", refuse)
+    assert details.details(guest(), status())["qemu_version"] is None
+
+
+def test_a_guest_that_is_down_waits_for_nothing(versions: Any) -> None:
+    told = details.details(Guest("vm1", "stopped", SPEC), status())
+    assert told["pending_restart"] == [] and told["memory_used"] is None
+    assert details.details(Guest("vm1"), status())["qemu_installed"] is None
+
+
+def proc(tmp_path: Path, cgroup: str) -> str:
+    folder = tmp_path / "proc" / "7"
+    folder.mkdir(parents=True)
+    (folder / "cgroup").write_text(f"0::/{cgroup}\n", "ascii")
+    (folder / "statm").write_text("900 100 0 0 0 0 0\n", "ascii")
+    times = ["S", *["0"] * 10, "250", "50", *["0"] * 10]
+    (folder / "stat").write_text(f"7 (a) b) {' '.join(times)}\n", "ascii")
+    return str(tmp_path / "proc")
+
+
+def test_what_is_used_is_that_of_its_cgroup(tmp_path: Path) -> None:
+    folder = tmp_path / "cgroup" / UNIT
+    folder.mkdir(parents=True)
+    (folder / "memory.current").write_text("1048576\n", "ascii")
+    (folder / "cpu.stat").write_text("nr 1\nusage_usec 2500000\nuser_usec 1\n", "ascii")
+    assert details.used(7, str(tmp_path / "cgroup"), proc(tmp_path, UNIT)) == (2**20, 2.5)
+
+
+@pytest.mark.parametrize("cgroup", ["", "user.slice/session-1.scope", UNIT])
+def test_or_of_its_process_where_it_has_none_of_its_own(tmp_path: Path, cgroup: str) -> None:
+    page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+    found = details.used(7, str(tmp_path / "none"), proc(tmp_path, cgroup))
+    assert found == (100 * page, 300 / tick)
+
+
+def test_a_process_that_ended_meanwhile_uses_nothing(tmp_path: Path) -> None:
+    assert details.used(7, str(tmp_path), str(tmp_path)) == (None, None)
