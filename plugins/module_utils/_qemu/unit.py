@@ -112,8 +112,7 @@ class Units:
 
     def enabled(self, name: str) -> bool:
         """Whether it begins with the host."""
-        wants = os.path.join(self._etc, f"{unit_file.TARGET}.wants", unit_file.unit(name))
-        return os.path.lexists(wants) and os.path.lexists(self._boots)
+        return all(os.path.lexists(link) for link in self._links(name))
 
     def held(self, name: str) -> bool:
         """Whether systemd shall not start it, until a run of ours does or writes its unit again."""
@@ -138,9 +137,9 @@ class Units:
         if rundir.load(os.path.join(self._own, _DIGESTS)) != digests:
             rundir.store(os.path.join(self._own, _DIGESTS), digests)
         changed.append(_put(self._drop_in(name), text))
+        changed.append(self._enable(name, bool(spec.get("autostart"))))
         if any(changed):
             self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
-        self._enable(name, bool(spec.get("autostart")))
         rundir.release(name, self._root)
         return _digest(text)
 
@@ -187,8 +186,7 @@ class Units:
         folder = os.path.dirname(self._drop_in(name))
         if not os.path.lexists(folder) and not self.enabled(name):
             return
-        if self.manager.there:
-            self._enable(name, False)
+        self._enable(name, False)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
         if self.manager.there:
@@ -198,19 +196,32 @@ class Units:
         """The last that was said in this run of a unit, by QEMU or of it."""
         return self.manager.journal(state.invocation)
 
-    @property
-    def _boots(self) -> str:
-        return os.path.join(self._etc, "multi-user.target.wants", unit_file.TARGET)
-
     def _drop_in(self, name: str) -> str:
         return os.path.join(self._etc, f"{unit_file.unit(name)}.d", unit_file.DROP_IN)
 
-    def _enable(self, name: str, wanted: bool) -> None:
-        unit = unit_file.unit(name)
-        if wanted and not self.enabled(name):
-            self.manager.call("enable", "--quiet", unit, unit_file.TARGET)
-        elif not wanted and self.enabled(name):
-            self.manager.call("disable", "--quiet", unit)
+    def _links(self, name: str) -> dict[str, str]:
+        """What makes it begin with the host, and where that leads: the links of systemctl enable, which would reload all units for each."""
+        wants = os.path.join(self._etc, f"{unit_file.TARGET}.wants", unit_file.unit(name))
+        boots = os.path.join(self._etc, "multi-user.target.wants", unit_file.TARGET)
+        return {
+            boots: os.path.join(self._etc, unit_file.TARGET),
+            wants: os.path.join(self._etc, unit_file.TEMPLATE),
+        }
+
+    def _enable(self, name: str, wanted: bool) -> bool:
+        """Whether something had to be done for it to begin with the host, or not to."""
+        links = self._links(name)
+        *_others, own = links
+        if not wanted:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(own)
+                return True
+            return False
+        missing = [link for link in links if not os.path.lexists(link)]
+        for link in missing:
+            places.own_directory(os.path.dirname(link), 0o755)
+            os.symlink(links[link], link)
+        return bool(missing)
 
     def _forget_limits(self, unit: str) -> None:
         """What was set while it ran is stronger than its files, until the next boot."""

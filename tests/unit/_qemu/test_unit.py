@@ -34,10 +34,9 @@ SETTING = unit_file.Setting("nobody", ["/usr/bin/true"], ["/bin/true"], "/run/x/
 class Systemctl:
     """What it is asked, and an answer for each verb."""
 
-    def __init__(self, etc: Path) -> None:
+    def __init__(self) -> None:
         self.asked: list[list[str]] = []
         self.answers: dict[str, Callable[[Sequence[str]], Done]] = {}
-        self._etc = etc
 
     def __call__(self, words: Sequence[str], seconds: float = 0) -> Done:
         if words[0].endswith("journalctl"):
@@ -46,19 +45,7 @@ class Systemctl:
         self.asked.append(asked)
         if asked[0] in self.answers:
             return self.answers[asked[0]](asked)
-        if asked[0] in ("enable", "disable"):
-            self._link(asked)
         return Done(0)
-
-    def _link(self, asked: Sequence[str]) -> None:
-        for unit in asked[2:]:
-            target = "multi-user.target" if unit == unit_file.TARGET else unit_file.TARGET
-            link = self._etc / f"{target}.wants" / unit
-            link.parent.mkdir(exist_ok=True)
-            if asked[0] == "enable":
-                link.symlink_to("/nowhere")
-            else:
-                link.unlink()
 
     @property
     def verbs(self) -> list[str]:
@@ -74,9 +61,8 @@ def shown(**told: Any) -> Callable[[Sequence[str]], Done]:
 
 @pytest.fixture
 def systemctl(tmp_path: Path) -> Systemctl:
-    etc = tmp_path / "etc"
-    etc.mkdir()
-    return Systemctl(etc)
+    (tmp_path / "etc").mkdir()
+    return Systemctl()
 
 
 @pytest.fixture
@@ -89,19 +75,27 @@ def test_a_unit_is_written_once_and_systemd_told_only_then(
     units: Units, systemctl: Systemctl, tmp_path: Path
 ) -> None:
     digest = units.write("vm1", SPEC, SETTING)
-    assert systemctl.verbs == ["daemon-reload", "enable"]
+    assert systemctl.verbs == ["daemon-reload"]
     assert units.enabled("vm1") and units.edited("vm1", digest) == []
     for name in (unit_file.TEMPLATE, unit_file.TARGET, unit_file.ORDER, f"{NAME}.d/guest.conf"):
         assert (tmp_path / "etc" / name).stat().st_mode & 0o777 == 0o644
+    links = {
+        f"{unit_file.TARGET}.wants/{NAME}": unit_file.TEMPLATE,
+        f"multi-user.target.wants/{unit_file.TARGET}": unit_file.TARGET,
+    }
+    for link, file in links.items():
+        assert os.readlink(tmp_path / "etc" / link) == str(tmp_path / "etc" / file)
     assert units.write("vm1", SPEC, SETTING) == digest
-    assert systemctl.verbs == ["daemon-reload", "enable"]
+    assert systemctl.verbs == ["daemon-reload"]
 
 
 def test_one_that_does_not_begin_with_the_host_any_more(units: Units, systemctl: Systemctl) -> None:
     units.write("vm1", SPEC, SETTING)
     units.write("vm1", {**SPEC, "autostart": False}, SETTING)
-    assert systemctl.asked[-1] == ["disable", "--quiet", NAME]
+    assert systemctl.verbs == ["daemon-reload"] * 2
     assert not units.enabled("vm1")
+    units.write("vm1", {**SPEC, "autostart": False}, SETTING)
+    assert systemctl.verbs == ["daemon-reload"] * 2
 
 
 def test_the_programs_of_a_unit_run_with_python_alone(units: Units, tmp_path: Path) -> None:
@@ -158,9 +152,9 @@ def test_what_an_administrator_adds_is_left_alone_and_goes_with_the_guest(
     assert own.exists() and units.edited("vm1", digest) == []
     units.remove("vm1")
     assert not own.parent.exists() and not units.enabled("vm1")
-    assert systemctl.verbs[-2:] == ["disable", "daemon-reload"]
+    assert systemctl.verbs == ["daemon-reload"] * 2
     units.remove("vm1")
-    assert systemctl.verbs[-2:] == ["disable", "daemon-reload"]
+    assert systemctl.verbs == ["daemon-reload"] * 2
 
 
 def test_trap_5_a_unit_whose_disks_got_other_images_is_held_back_until_it_is_written_again(
