@@ -1,0 +1,305 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Group H where guests are units of systemd: what /proc, systemctl and the journal say of them, over kills and reboots. A story on one hypervisor."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
+
+USER = "hypervisor-guest"
+INTERFACES = """
+auto br9
+iface br9 inet manual
+    bridge_ports none
+    bridge_fd 0
+    bridge_maxwait 0
+"""
+TAP = """
+auto {0}
+iface {0} inet manual
+    pre-up ip link show {0} || ip tuntap add {0} mode tap user {1}
+    up ip link set {0} master br9 up
+"""
+DISK = '/srv/a $b/"%h;c\\d.img'
+COMMON = {
+    "emulator": "qemu-system-i386",
+    "memory": "32",
+    "boot": "n",
+    "shutdown_timeout": 4,
+    "accel": "tcg",
+}
+MACS = {f"vm{number}": f"52:00:00:00:09:0{number}" for number in (1, 2, 3)}
+UNIT = "hypervisor-network-guest@{}.service"
+
+
+def guest(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "nics": [{"tap": f"tap-{name[2:]}", "mac": MACS[name]}], **more}
+
+
+GUESTS = [
+    guest("vm1", start_order=1, serial_log="/var/log/guests/vm1.log"),
+    guest("vm2", start_order=2, start_delay=2, disks=[{"path": DISK, "format": "raw"}]),
+    guest("vm3"),
+]
+
+
+class Host:
+    """The hypervisor, with a bridge and three taps that ifupdown makes, and what systemd says of its guests."""
+
+    def __init__(self, lab: PoweredLab) -> None:
+        self.lab = lab
+        self.sh = lab.hv
+
+    def wish(self, **options: Any) -> dict[str, Any]:
+        """One run that must succeed."""
+        result = self.lab.run("qemu_guest", **options)
+        assert not result.get("failed"), result
+        return result
+
+    def info(self, name: str) -> dict[str, Any]:
+        (found,) = self.lab.run("qemu_guest_info", name=name)["guests"]
+        return found
+
+    def show(self, name: str, key: str) -> str:
+        return self.sh(f"systemctl show --value -p {key} {UNIT.format(name)}").strip()
+
+    def pid(self, name: str) -> int:
+        return int(self.show(name, "MainPID"))
+
+    def heard(self, *names: str) -> None:
+        """Wait until br9 has learned these guests' MACs."""
+        for name in names:
+            self.lab.until(
+                f"bridge fdb show br br9 | grep -q '^{MACS[name]} dev tap-{name[2:]} '", 120
+            )
+
+    def journal(self, what: str, boot: int = 0) -> list[dict[str, Any]]:
+        lines = self.sh(f"journalctl -b {boot} --no-pager -o json {what} || true").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def host(lab: PoweredLab) -> Host:
+    if lab.used:
+        lab.restore()
+    lab.used = True
+    made = Host(lab)
+    text = INTERFACES + "".join(TAP.format(f"tap-{number}", USER) for number in (1, 2, 3))
+    made.sh(
+        f"getent passwd {USER} || useradd --system --no-create-home --shell /usr/sbin/nologin {USER}"
+    )
+    made.sh(f"cat >> /etc/network/interfaces <<'END'\n{text}END\nifup br9 tap-1 tap-2 tap-3")
+    made.sh(f"mkdir -p '/srv/a $b' /var/log/guests && truncate -s 8M '{DISK}'")
+    made.sh(f"chown -R {USER} /srv/* /var/log/guests")
+    return made
+
+
+@pytest.fixture(scope="module")
+def started(host: Host) -> Host:
+    result = host.wish(**COMMON, guests=GUESTS)
+    assert [one["supervisor"] for one in result["guests"]] == ["systemd"] * 3
+    return host
+
+
+@pytest.fixture(scope="module")
+def rebooted(started: Host) -> Host:
+    started.lab.reboot(HOST)
+    return started
+
+
+def test_h12_nothing_of_a_unit_is_root_and_its_sockets_are_its_user_s(started: Host) -> None:
+    uid = started.sh(f"id -u {USER}").strip()
+    for name in MACS:
+        status = started.sh(f"cat /proc/{started.pid(name)}/status")
+        assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
+        for key, wanted in (
+            ("CapEff", "0" * 16),
+            ("CapBnd", "0" * 16),
+            ("NoNewPrivs", "1"),
+            ("Seccomp", "2"),
+        ):
+            assert f"{key}:\t{wanted}\n" in status
+        assert f"/machine.slice/{UNIT.format(name)}" in started.sh(
+            f"cat /proc/{started.pid(name)}/cgroup"
+        )
+        folder = f"/run/hypervisor-network/{name}"
+        modes = started.sh(f"stat -c '%a %U' {folder} {folder}/qmp.sock {folder}/spare.sock")
+        assert modes.split("\n")[:3] == [f"700 {USER}", f"600 {USER}", f"600 {USER}"]
+
+
+def test_j03_a_path_that_means_something_to_systemd_reaches_qemu_as_it_is(started: Host) -> None:
+    assert DISK in started.sh(f"readlink /proc/{started.pid('vm2')}/fd/* || true").splitlines()
+
+
+def test_the_second_run_changes_nothing_and_guests_are_heard(started: Host) -> None:
+    started.heard(*MACS)
+    assert started.wish(**COMMON, guests=GUESTS)["changed"] is False
+    found = started.info("vm1")
+    assert (found["unit_state"], found["pending_restart"]) == ("active (running)", [])
+    assert found["memory_used"] > 2**20 and found["qemu_version"] == found["qemu_installed"]
+    assert started.sh("cat /var/log/guests/vm1.log | wc -c").strip() != "0"
+
+
+def test_limits_are_taken_over_by_a_guest_that_runs(started: Host) -> None:
+    pid = started.pid("vm3")
+    wish = {
+        **COMMON,
+        **guest("vm3", memory_max="768", cpu_quota=50, cpu_weight=20, cpu_affinity=["0"]),
+    }
+    assert [change["action"] for change in started.wish(**wish)["changes"]] == ["update"]
+    folder = f"/sys/fs/cgroup/machine.slice/{UNIT.format('vm3')}"
+    files = ("memory.max", "cpu.max", "cpu.weight", "cpuset.cpus.effective")
+    read = started.sh(" && ".join(f"cat {folder}/{file}" for file in files))
+    assert read.splitlines() == [str(768 * 2**20), "50000 100000", "20", "0"]
+    assert started.pid("vm3") == pid and started.wish(**wish)["changed"] is False
+
+
+def test_f04_networking_is_restarted_under_guests_that_stay_connected(started: Host) -> None:
+    pids = {name: started.pid(name) for name in MACS}
+    # in a unit of its own: the session hangs on the network that goes away
+    started.sh("systemd-run --quiet --collect systemctl restart networking")
+    started.lab.until(
+        "systemctl is-active --quiet networking && ! systemctl list-jobs --no-legend | grep -q networking",
+        90,
+    )
+    started.heard(*MACS)
+    assert {name: started.pid(name) for name in MACS} == pids
+
+
+def test_after_a_reboot_guests_run_in_their_bridge_with_no_play(rebooted: Host) -> None:
+    rebooted.heard(*MACS)
+    rebooted.lab.until("systemctl is-active --quiet multi-user.target")
+    assert rebooted.sh("systemctl --failed --no-legend") == ""
+    assert rebooted.wish(**COMMON, guests=GUESTS)["changed"] is False
+
+
+def test_guests_begin_in_their_order_with_a_delay(rebooted: Host) -> None:
+    begun = {
+        entry["UNIT"]: int(entry["__MONOTONIC_TIMESTAMP"])
+        for entry in rebooted.journal(
+            "-u 'hypervisor-network-guest@*' JOB_TYPE=start + JOB_TYPE=start"
+        )
+        if "hypervisor-network-guest@" in entry.get("UNIT", "")
+        and entry.get("JOB_RESULT") == "done"
+    }
+    assert begun[UNIT.format("vm2")] - begun[UNIT.format("vm1")] >= 2_000_000
+
+
+def test_guests_were_shut_down_in_reverse_before_the_network_and_none_failed(
+    rebooted: Host,
+) -> None:
+    lines = rebooted.sh("journalctl -b -1 --no-pager -o cat _PID=1").splitlines()
+    ended = [
+        at
+        for at, line in enumerate(lines)
+        for name in ("vm2", "vm1")
+        if re.match(rf"Stopped .*guest@{name}|Stopped QEMU guest {name}", line)
+    ]
+    network = next(
+        at
+        for at, line in reversed(list(enumerate(lines)))
+        if re.match(r"Stopping networking\.service|Stopping Raise network", line)
+    )
+    names = [re.search(r"vm\d", lines[at]).group() for at in ended]
+    assert names[-2:] == ["vm2", "vm1"] and max(ended) < network
+    assert not [
+        line for line in lines if "hypervisor-network-guest" in line and "Failed with" in line
+    ]
+    said = rebooted.sh("journalctl -b -1 --no-pager -o cat -u 'hypervisor-network-guest@*'")
+    assert said.count("The guest did not shut down within 4 s; QEMU is ended.") == 3
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "why"),
+    [
+        ("kill -9 $(systemctl show --value -p MainPID {0})", "crashed", "killed by signal 9"),
+        ("kill -SEGV $(systemctl show --value -p MainPID {0})", "crashed", "killed by signal 11"),
+        (
+            "systemctl set-property --runtime {0} MemoryMax=8M",
+            "crashed",
+            "out of memory: the kernel killed it",
+        ),
+    ],
+)
+def test_h01_a_guest_that_is_killed_is_told_as_that_and_the_next_run_starts_it(
+    rebooted: Host, how: str, status: str, why: str
+) -> None:
+    unit = UNIT.format("vm3")
+    rebooted.sh(how.format(unit))
+    rebooted.lab.until(f"systemctl is-failed --quiet {unit}", 60)
+    found = rebooted.info("vm3")
+    assert (found["status"], found["crash_reason"]) == (status, why)
+    result = rebooted.wish(**{**COMMON, "name": "vm3"})
+    assert result["changed"] and result["guest"]["status"] == "running"
+
+
+def test_h03_a_stopped_process_is_unresponsive_and_ended_with_each_step_said(
+    rebooted: Host,
+) -> None:
+    rebooted.sh(f"kill -STOP {rebooted.pid('vm3')}")
+    assert rebooted.info("vm3")["status"] == "unresponsive"
+    result = rebooted.wish(name="vm3", state="stopped", shutdown_timeout=2)
+    steps = [step["step"] for step in result["guest"]["stop_steps"]]
+    assert steps == ["system_powerdown", "SIGTERM", "SIGKILL"]
+    assert rebooted.sh(f"systemctl is-failed {UNIT.format('vm3')} || true").strip() == "inactive"
+
+
+def test_a_unit_that_was_edited_by_hand_is_written_again(rebooted: Host) -> None:
+    path = f"/etc/systemd/system/{UNIT.format('vm1')}.d/guest.conf"
+    pid = rebooted.pid("vm1")
+    rebooted.sh(
+        f"sed -i 's/^User=.*/User=root/' {path}; printf '[Service]\\nNice=1\\n' > {path[:-10]}override.conf"
+    )
+    (change,) = rebooted.wish(name="vm1")["changes"]
+    assert change["before"]["edited"] == [path] and rebooted.pid("vm1") == pid
+    assert f"User={USER}" in rebooted.sh(f"cat {path}")
+    assert rebooted.show("vm1", "Nice") == "1" and rebooted.show("vm1", "User") == USER
+    assert rebooted.wish(name="vm1")["changed"] is False
+
+
+def test_h14_a_guest_that_is_a_process_is_adopted_and_becomes_a_unit_at_its_next_start(
+    rebooted: Host,
+) -> None:
+    rebooted.wish(**COMMON, **guest("vm3"), supervisor="process")
+    found = rebooted.info("vm3")
+    assert (found["supervisor_used"], found["unit"]) == ("process", None)
+    result = rebooted.wish(name="vm3")
+    assert result["changed"] is False and "supervisor" in result["guest"]["pending_changes"]
+    result = rebooted.wish(name="vm3", autostart=True)
+    assert [change["action"] for change in result["changes"]] == ["update"]
+    again = rebooted.info("vm3")
+    assert again["pid"] == found["pid"] and len(again["pending_restart"]) == 1
+    # by hand it cannot be started beside the process, whose monitors it would take
+    assert "failed" in rebooted.sh(f"systemctl start {UNIT.format('vm3')} 2>&1 || true")
+    assert rebooted.info("vm3")["status"] == "running"
+    rebooted.wish(name="vm3", supervisor="systemd", on_change="restart", shutdown_timeout=0)
+    assert rebooted.info("vm3")["supervisor_used"] == "systemd"
+
+
+def test_a_tap_that_never_comes_does_not_hold_up_the_boot_and_is_told(rebooted: Host) -> None:
+    rebooted.sh("sed -i '/auto tap-3/,$d' /etc/network/interfaces; sync")
+    rebooted.lab.reboot(HOST)
+    rebooted.lab.until("systemctl is-active --quiet multi-user.target")
+    unit = UNIT.format("vm3")
+    assert rebooted.show("vm3", "ActiveState") == "inactive" and rebooted.info("vm3")["autostart"]
+    rebooted.heard("vm1", "vm2")
+    rebooted.lab.until(f"systemctl is-failed --quiet {unit}", 180)
+    assert "tap-3" in rebooted.info("vm3")["crash_reason"]
+    rebooted.sh(f"ip tuntap add tap-3 mode tap user {USER} && ip link set tap-3 master br9 up")
+    assert rebooted.wish(name="vm3")["guest"]["status"] == "running"
+
+
+def test_what_is_absent_leaves_nothing_with_systemd(rebooted: Host) -> None:
+    rebooted.wish(state="absent", shutdown_timeout=0, guests=[{"name": name} for name in MACS])
+    left = rebooted.sh(
+        "find /etc/systemd/system /run/systemd /run/hypervisor-network /var/lib/hypervisor-network -name '*vm[123]*'"
+    )
+    assert left == ""
+    assert rebooted.sh("systemctl list-units --all --no-legend 'hypervisor-network-guest@*'") == ""
