@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What take_over and hand_back write is booted: real C(ifup -a), with the hooks of bridge-utils, on a host with the NICs eth0 and eth1."""
+"""What take_over and hand_back write is booted: real C(ifup -a), with the hooks of bridge-utils, ifenslave and vlan, on a host with the NICs eth0 and eth1."""
 
 from __future__ import annotations
 

@@ -1,18 +1,58 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network part of a boot: C(ifup -a) of the host in a namespace, with its own /etc/network and /run and the hooks of the packages that are installed."""
+"""The network part of a boot: C(ifup -a) of the host in a namespace, with its own /etc/network and /run.
+
+It has the hooks of bridge-utils, which is installed, and of ifenslave and vlan, whose Debian packages are unpacked into the cache: installed they would
+be hooks of this machine too. Where a kernel has neither bonds nor VLANs, an ip(8) of the boot's own makes another device by the name, and says of which kind.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 _HOOKS = ("if-pre-up.d", "if-up.d", "if-down.d", "if-post-down.d")
-# Those of resolvers and the like ask for what no namespace has
-_PACKAGES = ("bridge", "ifenslave", "vlan")
-_ALONE = 'mount --bind "$0/network" /etc/network && mount -t tmpfs none /run && mkdir /run/network && exec ifup -a --verbose'
+_UNPACKED = ("ifenslave", "vlan")
+# ifupdown gives its hooks a PATH that begins there
+_IP = """#!/bin/sh
+real=/usr/sbin/ip
+case "$*" in
+    *"type bond") kind=bond ;;
+    *"type vlan id "*) kind=vlan ;;
+    *) exec $real "$@" ;;
+esac
+words="$*"
+while [ $# -gt 0 ]; do
+    case "$1" in
+        link) [ "$2" = add ] || { $real link show dev "$2" > /dev/null || exit 1; } ;;
+        name|dev) made=$2 ;;
+    esac
+    shift
+done
+echo "made a $kind: $made ($words)"
+exec $real link add dev "$made" type veth peer name "$made-w"
+"""
+_ALONE = (
+    'mount --bind "$0/network" /etc/network && mount --bind "$0/sbin" /usr/local/sbin && mount -t tmpfs none /run && mkdir /run/network && '
+    "exec ifup -a --verbose"
+)
+
+
+def _unpacked(package: str) -> Path:
+    """A package in the cache."""
+    place = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "hooks" / package
+    if not place.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["apt-get", "-q", "download", package], cwd=folder, check=True, capture_output=True)  # fmt: skip
+            (archive,) = Path(folder).glob(f"{package}_*.deb")
+            subprocess.run(["dpkg-deb", "-x", str(archive), f"{folder}/unpacked"], check=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(f"{folder}/unpacked", place)
+    return place
 
 
 def boot(netns: str, text: str, folder: Path) -> str:
@@ -21,10 +61,13 @@ def boot(netns: str, text: str, folder: Path) -> str:
     shutil.rmtree(network, ignore_errors=True)
     for name in _HOOKS:
         (network / name).mkdir(parents=True)
-        for package in _PACKAGES:
-            hook = Path("/etc/network", name, package)
+        for package, root in [("bridge", Path("/")), *((one, _unpacked(one)) for one in _UNPACKED)]:
+            hook = root / "etc" / "network" / name / package
             if hook.exists():
                 (network / name / package).symlink_to(hook.resolve())
+    (folder / "sbin").mkdir(exist_ok=True)
+    (folder / "sbin" / "ip").write_text(_IP, encoding="ascii")
+    (folder / "sbin" / "ip").chmod(0o755)
     (network / "interfaces").write_text(text, encoding="utf-8")
     done = subprocess.run(
         ["ip", "netns", "exec", netns, "sh", "-c", _ALONE, str(folder)],
