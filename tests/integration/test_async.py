@@ -23,6 +23,7 @@ CASES = {
         "is no port of a bridge",
     ),
     "bridge_mdb": ({"bridge": "nope1", "group": "239.1.1.1", "state": "absent"}, NO),
+    "bridge_persist": ({"bridges": ["nope0"]}, "There is no device nope0"),
     "bridge_port": ({"name": "nope0", "state": "absent"}, NO),
     "bridge_uplink": ({"name": "nope0", "bridge": "nope1"}, NO),
     "host_plan": ({}, ""),

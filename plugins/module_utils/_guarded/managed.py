@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A NIC in the hands of a manager that has an adapter: what is asked of it before a conversion, and its steps, with what each of them loses put back.
-
-Whatever a manager has not made itself is foreign to it, and some of its steps remove that: routes and policy rules of the administrator, of a VPN, of a
-container's network. So these are read before each step, and those that are gone after it are sent again.
-"""
+"""A NIC in the hands of a manager that has an adapter: what is asked of it before a conversion, and its steps, with what each of them loses put back."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-from typing import Callable, Iterator, Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
+    foreign,
+    rules,
+    stages,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import rules, stages
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     Managed,
     Manager,
@@ -26,15 +24,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._persist.table 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
-    index_of,
     names_of,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-)
-
-_FOREIGN = (rules.PROTO_BOOT, rules.PROTO_STATIC)
 
 
 def is_the_hosts_network() -> bool:
@@ -61,7 +52,7 @@ class ManagedUplink:
         self._nic = found if found is not None and found.manager in adapters else None
         if self._nic is not None:
             self._adapter = adapters[self._nic.manager]
-            self._known = self._adapter.look(self._nic)
+            self._known = self._adapter.look(self._nic, bridge)
 
     @property
     def programs(self) -> Sequence[str]:
@@ -89,7 +80,7 @@ class ManagedUplink:
 
     def carry_out(self, change: Change, netlink: Netlink) -> None:
         """Take a step of stages.py. Raises Refused."""
-        with _foreign_kept(netlink), netlink.turn():
+        with foreign.kept(netlink), netlink.turn():
             if change.action == stages.HOLD:
                 self._adapter.hold(self._now(), self._bridge)
             elif change.action == stages.RELEASE:
@@ -112,42 +103,3 @@ class ManagedUplink:
             {dev: links[dev].vlans for dev in (self._nic.dev, self._bridge)} if filtering else {},
             links[self._bridge].options,
         )
-
-
-@contextlib.contextmanager
-def _foreign_kept(netlink: Netlink) -> Iterator[None]:
-    """What of routes and rules was added by others is there afterwards too."""
-    routes, policies = _routes(netlink), _rules(netlink)
-    try:
-        yield
-    finally:
-        links = netlink.snapshot().links
-        there = _routes(netlink)
-        for route, body in routes.items():
-            if route not in there and route.devs <= set(links):
-                indexes = [index_of(hop.dev, links) if hop.dev else 0 for hop in route.hops]
-                again = rtnl_route.reroute(body, indexes)
-                flags = NLM_F_CREATE | NLM_F_APPEND
-                _sent(netlink, rtnl_route.RTM_NEWROUTE, flags, again, f"add the route {route}")
-        still = _rules(netlink)
-        for policy, body in policies.items():
-            if policy not in still:
-                _sent(netlink, rtnl_route.RTM_NEWRULE, NLM_F_CREATE, body, f"add the rule {policy}")
-
-
-def _routes(netlink: Netlink) -> dict[rtnl_route.Route, bytes]:
-    names = names_of(netlink.snapshot().links)
-    found = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)
-    return {one: one.raw for one in found if one.protocol in _FOREIGN}
-
-
-def _rules(netlink: Netlink) -> dict[rules.Policy, bytes]:
-    """Policy rules whatever their protocol: networkd puts its own in the place of the same rule of somebody else's."""
-    bodies = netlink.dump(rtnl_route.RTM_GETRULE)
-    return {rules.anybodys(one): one.raw for one in rules.policies(bodies)}
-
-
-def _sent(netlink: Netlink, kind: int, flags: int, body: bytes, what: str) -> None:
-    """What can't be added again is gone with what it needed, such as a device."""
-    with contextlib.suppress(KernelError):
-        netlink.send(kind, flags, body, what)

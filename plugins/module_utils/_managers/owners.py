@@ -31,13 +31,28 @@ _GENERATED = "/run/systemd/network/10-netplan-"
 _HANDS_OFF = ("unmanaged", "pending", "initialized", "linger", "failed")
 
 
+OURS = "hypervisor-network"
+_BEFORE = "# before: "
+
+
+def before(text: str) -> str:
+    """The path that a file of ours says was in force for its NIC; empty for another's."""
+    found = [line for line in text.splitlines() if line.startswith(_BEFORE)]
+    return found[0][len(_BEFORE) :].strip() if found else ""
+
+
+def told(path: str) -> str:
+    """The line by which a file of ours tells that, without the sign of a comment."""
+    return f"{_BEFORE}{path}"[2:]
+
+
 def owner(dev: str, index: int, files: Mapping[str, str], dialect: str = IFUPDOWN) -> Owner | None:
     """Who says that the device is theirs; None for nobody. Raises Refused where two do.
 
     C(files) are the texts by their paths below the root, C(dialect) is the host's ifupdown.
     """
     found = [
-        _of_networkd(dev, index, keys(files.get(LINK.format(index=index), ""))),
+        _of_networkd(dev, index, keys(files.get(LINK.format(index=index), "")), files),
         _of_networkmanager(dev, index, files),
     ]
     if dev in keys(files.get(IFSTATE, "")):
@@ -65,11 +80,15 @@ def keys(text: str) -> dict[str, str]:
     }
 
 
-def _of_networkd(dev: str, index: int, facts: Mapping[str, str]) -> Owner | None:
+def _of_networkd(
+    dev: str, index: int, facts: Mapping[str, str], files: Mapping[str, str]
+) -> Owner | None:
     if facts.get("ADMIN_STATE", "unmanaged") in _HANDS_OFF:
         return None
     source = facts.get("NETWORK_FILE", "")
-    name = NETPLAN if source.startswith(_GENERATED) else NETWORKD
+    # one of ours stands before whoever's file it was
+    mark = before(files.get(source.lstrip("/"), "")) or source
+    name = NETPLAN if mark.startswith(_GENERATED) else NETWORKD
     return Owner(name, dev, index, source, facts)
 
 

@@ -80,15 +80,38 @@ class Uplink:
 
 @dataclass(frozen=True)
 class Wish:
-    """What shall boot, by names: the rest is read from the kernel, never made up. C(present) is false where it shall be as before."""
+    """What shall boot, by names: the rest is read from the kernel, never made up. C(present) is false where it shall be as before.
+
+    C(ports) are neither uplinks nor taps.
+    """
 
     bridges: Sequence[str] = ()
-    uplinks: Mapping[str, str] = field(default_factory=dict)  # the bridge of each NIC
-    ports: Mapping[str, str] = field(
-        default_factory=dict
-    )  # the bridge of each port that is neither an uplink nor a tap
+    uplinks: Sequence[str] = ()
+    ports: Sequence[str] = ()
     taps: Sequence[str] = ()
     present: bool = True
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.bridges, *self.uplinks, *self.ports, *self.taps]
+
+
+@dataclass(frozen=True)
+class Standing(Snapshot):
+    """A snapshot with what a manager's files have to say beside it: C(routes) and C(rules) in the words of _rtnl/route and rules.py.
+
+    C(owners) and C(known) are by device: the uplinks' managers, and what their C(look) said.
+    """
+
+    routes: Sequence[Any] = ()
+    rules: Sequence[Any] = ()
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    def uplink_of(self, bridge: str, wish: Wish) -> str | None:
+        """The NIC of the wish that is a port of the bridge."""
+        ports = {link.name for link in self.links.values() if link.master == bridge}
+        return next((nic for nic in wish.uplinks if nic in ports), None)
 
 
 class Manager(Protocol):
@@ -100,8 +123,8 @@ class Manager(Protocol):
     ]  # the files of those that may listen on the NIC: they are asked, not refused
     watches: bool  # whether it undoes what others do to a bridge that was handed over: then it is held on the way back too
 
-    def look(self, nic: Owner) -> Any:
-        """What the manager says of a NIC, for C(hand_over): whatever that is to the adapter. Reads, and writes nothing."""
+    def look(self, nic: Owner, bridge: str) -> Any:
+        """What the manager says of a NIC as a host's, for C(hand_over) and C(plan): whatever that is to the adapter. Reads, and writes nothing."""
 
     def objection(self, nic: Owner, known: Any) -> str | None:
         """Why the NIC can't be held; a sentence without its end."""
@@ -122,11 +145,8 @@ class Manager(Protocol):
     def release(self, nic: Owner, bridge: str) -> None:
         """The NIC, as it stands, is its manager's own again until the next boot. Raises Refused."""
 
-    def plan(self, now: Snapshot, wish: Wish) -> Sequence[File]:
+    def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
         """The files for the next boot, from what stands: also those that shall go. Raises Refused, by name, for what the manager can't say."""
 
-    def load(self, files: Sequence[File]) -> None:
+    def load(self, now: Standing, wish: Wish) -> None:
         """Have the manager read its files, with nothing lost. Raises Refused."""
-
-    def verify(self, now: Snapshot, wish: Wish) -> Sequence[str]:
-        """Where the manager and the kernel differ, a sentence each."""

@@ -19,6 +19,9 @@ def owner(dev: str, index: int, root: str = "/") -> Owner | None:
         found = text(os.path.join(root, path))
         if found is not None:
             said[path] = found
+    source = owners.keys(said.get(owners.LINK.format(index=index), "")).get("NETWORK_FILE", "")
+    if owners.OURS in source:
+        said[source.lstrip("/")] = text(os.path.join(root, source.lstrip("/"))) or ""
     dialect = owners.dialect_of(os.path.isdir(os.path.join(root, owners.IFUPDOWN2_SIGN)))
     return owners.owner(dev, index, said, dialect)
 

@@ -9,7 +9,10 @@ import shlex
 import time
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    KernelError,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import LINK, keys
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
@@ -29,6 +32,7 @@ _TICK = 0.05  # networkd replaces its file of a link when it is at rest, and tel
 _REST_SECONDS = 15.0
 _RELOAD_SECONDS = 30.0
 _AT_REST = "configured"
+_QUIET_SECONDS = 0.5  # after its last word on a link: what it removes goes before that
 
 Run = Callable[[Sequence[str], float], programs.Done]
 
@@ -42,23 +46,32 @@ class Control:
         run: Run = programs.run,
         rest: float = _REST_SECONDS,
         index: Callable[[str, Mapping[str, Any]], int] = index_of,
+        quiet: float = _QUIET_SECONDS,
     ) -> None:
         self.root = root
         self._run = run
         self._rest = rest
         self._index = index
+        self._quiet = quiet
 
-    def link(self, index: int) -> dict[str, str]:
+    def link(self, index: int | None) -> dict[str, str]:
         """What networkd says of a link; empty where it says nothing."""
         return keys(text(self.path(LINK.format(index=index))) or "")
 
-    def lease(self, index: int) -> dict[str, str]:
+    def lease(self, index: int | None) -> dict[str, str]:
         """What networkd says of a link's DHCPv4 lease."""
         return keys(text(self.path(LEASE.format(index=index))) or "")
 
     def index(self, dev: str) -> int:
         """A device's number. Raises KernelError where there is none of that name."""
         return self._index(dev, {})
+
+    def index_or_none(self, dev: str) -> int | None:
+        """A device's number, None where there is none of that name."""
+        try:
+            return self.index(dev)
+        except KernelError:
+            return None
 
     def path(self, name: str) -> str:
         """A path of the host, below the root."""
@@ -67,12 +80,13 @@ class Control:
     def config(self, source: str, facts: Mapping[str, str]) -> list[Section]:
         """All that is said of a link: by the file in force for it, and by its drop-ins, less ours."""
         found = unit.parse(text(self.path(source)) or "")
-        for path in self._drop_ins(source, facts):
+        for path in self.drop_ins(source, facts):
             if "hypervisor-network" not in os.path.basename(path):
                 found += unit.parse(text(self.path(path)) or "")
         return found
 
-    def _drop_ins(self, source: str, facts: Mapping[str, str]) -> list[str]:
+    def drop_ins(self, source: str, facts: Mapping[str, str]) -> list[str]:
+        """The paths of a file's drop-ins, in their order."""
         said = facts.get("NETWORK_FILE_DROPINS")
         if said is not None:
             try:
@@ -93,19 +107,7 @@ class Control:
         does not read its files, or takes another one for the link.
         """
         before = self._stamp(index)
-        try:
-            done = self._run(["networkctl", "reload"], _RELOAD_SECONDS)
-            said = (
-                ""
-                if done.status == 0
-                else (done.errors or done.output).strip() or f"status {done.status}"
-            )
-        except OSError as error:
-            said = error.strerror or str(error)
-        if said:
-            raise Refused(
-                f"networkctl reload failed: {said}; see 'journalctl -u systemd-networkd'."
-            )
+        self._do("networkctl", "reload")
         deadline = time.monotonic() + self._rest
         while time.monotonic() < deadline and not self._rests(index, before, source, leased):
             time.sleep(_TICK)
@@ -115,16 +117,35 @@ class Control:
                 f"systemd-networkd takes {there or 'no file'} for the link in place of {source}; remove what comes before it in the order of names."
             )
 
+    def generate(self) -> None:
+        """Have netplan make networkd's files of its own. Raises Refused where it does not read them."""
+        self._do("netplan", "generate")
+
+    def _do(self, *words: str) -> None:
+        try:
+            done = self._run(words, _RELOAD_SECONDS)
+            failed = (done.errors or done.output).strip() or f"status {done.status}"
+            said = "" if done.status == 0 else failed
+        except OSError as error:
+            said = error.strerror or str(error)
+        if said:
+            raise Refused(
+                f"{' '.join(words)} failed: {said}; see 'journalctl -u systemd-networkd', and mend what it complains of."
+            )
+
     def _rests(self, index: int, before: object, source: str | None, leased: bool) -> bool:
         link = self.link(index)
+        stamp = self._stamp(index)
         return (
-            self._stamp(index) != before
-            and (link.get("ADMIN_STATE") == _AT_REST or leased and self.lease(index))
+            stamp is not None
+            and stamp != before
+            and time.time() - stamp[1] / 1e9 >= self._quiet
+            and (link.get("ADMIN_STATE") == _AT_REST or (leased and bool(self.lease(index))))
             and (source is None or link.get("NETWORK_FILE") == source)
         )
 
-    def _stamp(self, index: int) -> object:
-        """Which version of networkd's file of a link it is."""
+    def _stamp(self, index: int) -> tuple[int, int] | None:
+        """Which version of networkd's file of a link it is, and when it was written."""
         try:
             found = os.stat(self.path(LINK.format(index=index)))
         except OSError:

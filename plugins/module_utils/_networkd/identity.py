@@ -29,14 +29,23 @@ class Identity:
 
 
 def identity(
-    config: Sequence[Section], link: Mapping[str, str], lease: Mapping[str, str]
+    config: Sequence[Section],
+    link: Mapping[str, str],
+    lease: Mapping[str, str],
+    said: Sequence[Section] = (),
 ) -> Identity:
-    """From what is configured, and from the keys of networkd's own files on the link and on its lease."""
+    """From what is configured, and from the keys of networkd's own files on the link and on its lease.
+
+    C(said) is what our file of the bridge says already, for a link that has no lease just now.
+    """
     asked = unit.value(config, "Network", "DHCP", "no").lower()
-    six = link.get("DHCP6_CLIENT_IAID", "")
-    return Identity(
-        asked in _V4, asked in _V6, _of_client_id(lease.get("CLIENTID", "")), _number(six)
-    )
+    four = _of_client_id(lease.get("CLIENTID", ""))
+    six = _number(link.get("DHCP6_CLIENT_IAID", ""))
+    if four is None:
+        four = _number(unit.value(said, "DHCPv4", "IAID"))
+    if six is None:
+        six = _number(unit.value(said, "DHCPv6", "IAID"))
+    return Identity(asked in _V4, asked in _V6, four, six)
 
 
 def missing(config: Sequence[Section], found: Identity) -> str | None:

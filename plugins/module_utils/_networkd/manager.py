@@ -8,37 +8,33 @@ DHCP out, and C(Unmanaged=yes), cut the host off at once, whatever KeepConfigura
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
     HELD,
     NETWORKD,
     OWN,
+    File,
     Owner,
+    Standing,
     Uplink,
+    Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import identity as ids
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd import render, routes
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as planner
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
+    render,
+    routes,
+    unit,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import Control
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
-RUN = "/run/systemd/network"
-# before netplan's 10-, and before what outlives a boot
-_FIRST = f"04-{render.OURS}-"
 _HOLD = f"99-{render.OURS}-hold.conf"
-
-
-@dataclass(frozen=True)
-class Known:
-    """What networkd says of a NIC: the file in force, all that it and its drop-ins say, and by what the NIC is known to DHCP servers."""
-
-    source: str
-    config: Sequence[Section]
-    identity: ids.Identity
 
 
 class Networkd:
@@ -51,16 +47,39 @@ class Networkd:
     def __init__(self, control: Control | None = None) -> None:
         self._control = control or Control()
 
-    def look(self, nic: Owner) -> Known:
-        config = self._control.config(nic.source, nic.facts)
-        lease = self._control.lease(nic.index)
-        return Known(nic.source, config, ids.identity(config, nic.facts, lease))
+    def look(self, nic: Owner, bridge: str) -> Known:
+        before = self._before(nic)
+        config = self._control.config(before or nic.source, {} if before else nic.facts)
+        index = self._control.index_or_none(bridge)
+        lease = self._control.lease(nic.index) or self._control.lease(index)
+        facts = {**self._control.link(index), **nic.facts}
+        said = self._said(bridge)
+        return Known(before or nic.source, config, ids.identity(config, facts, lease, said), said)
+
+    def _before(self, nic: Owner) -> str:
+        """The file that was in force for the NIC before ours; empty where it is no port by us."""
+        places = [nic.source, *self._control.drop_ins(nic.source, nic.facts)] if nic.source else []
+        found = [owners.before(text(self._control.path(one)) or "") for one in places]
+        return next((one for one in found if one), "")
+
+    def _said(self, bridge: str) -> Sequence[unit.Section]:
+        """What our file of the bridge says, where there is one."""
+        for path in self._bridge_files(bridge):
+            there = text(self._control.path(path))
+            if there is not None:
+                return unit.parse(there)
+        return []
+
+    def _bridge_files(self, bridge: str) -> Sequence[str]:
+        return planner.handed(bridge), planner.lasting(bridge)
 
     def objection(self, nic: Owner, known: Known) -> str | None:
         name = os.path.basename(known.source)
         if not known.source:
             return f"systemd-networkd manages {nic.dev}, and tells no file that it does so by; see 'networkctl status {nic.dev}'"
-        if name < _FIRST and not name.startswith(_FIRST):
+        if text(self._control.path(known.source)) is None:
+            return f"{known.source}, by which {nic.dev} was configured as a host's NIC, is gone; write it again"
+        if name < planner.FIRST:
             return (
                 f"{nic.dev} is configured by {known.source}, whose name comes before any of ours, so systemd-networkd would go on treating it as a host's "
                 "NIC; rename that file to something that begins with 10-"
@@ -78,64 +97,108 @@ class Networkd:
         return ids.missing(known.config, known.identity)
 
     def stage(self, nic: Owner, bridge: str) -> str:
-        if self._there(self._runtime(nic.dev)):
+        if nic.source == planner.back(nic.dev):
+            return OWN
+        if self._there(planner.handed(nic.dev)) or self._is_lasting(nic):
             return HANDED
         return HELD if nic.source and self._there(self._drop_in(nic.source)) else OWN
 
+    def _is_lasting(self, nic: Owner) -> bool:
+        """Whether the NIC is a port by files of ours that outlive a boot."""
+        return nic.source == planner.lasting(nic.dev)
+
     def hold(self, nic: Owner, bridge: str) -> None:
         config = self._control.config(nic.source, nic.facts)
-        self._put({self._drop_in(nic.source): render.hold(config)})
+        self._put([File(self._drop_in(nic.source), render.hold(config))])
         self._control.reload(nic.index, nic.source)
 
     def hand_over(self, uplink: Uplink) -> None:
         known, nic, bridge = uplink.known, uplink.nic.dev, uplink.bridge
-        foreign = render.foreign_sections(
-            routes.foreign(uplink.routes, (nic, bridge), known.config),
-            routes.foreign_rules(uplink.rules, known.config),
-        )
-        self._put(
-            {
-                self._runtime(nic): render.nic_file(nic, None, known.config, uplink.vlans.get(nic)),
-                self._runtime(bridge): render.bridge_file(
-                    bridge, uplink.mac, known.config, known.identity, foreign, uplink.vlans.get(bridge), keep=True
-                ),
-            }
+        foreign = [
+            *routes.routes(routes.foreign(uplink.routes, (nic, bridge), known.config)),
+            *routes.policies(routes.foreign_rules(uplink.rules, known.config, known.said)),
+        ]
+        more = render.bridge_vlans(uplink.vlans.get(nic))
+        host = render.bridge_file(
+            bridge, uplink.mac, known.config, known.identity, foreign, uplink.vlans.get(bridge), keep=True
         )  # fmt: skip
-        index = self._control.index(bridge)
-        self._control.reload(index, self._runtime(bridge), known.identity.ipv4)
+        self._put(
+            [
+                File(planner.handed(nic), render.nic_file(nic, None, known.config, more, known.source)),
+                File(planner.handed(bridge), host),
+                File(planner.back(nic), None),
+            ]
+        )  # fmt: skip
+        self._taken_over(bridge, planner.handed(bridge), known)
+
+    def _taken_over(self, bridge: str, source: str, known: Known) -> None:
+        self._control.reload(self._control.index(bridge), source, known.identity.ipv4)
 
     def release(self, nic: Owner, bridge: str) -> None:
-        handed = [
-            one for one in (self._runtime(nic.dev), self._runtime(bridge)) if self._there(one)
+        known = self.look(nic, bridge)
+        gone = [
+            one for one in (planner.handed(nic.dev), planner.handed(bridge)) if self._there(one)
         ]
-        if handed:
+        if self._lasts(nic.dev):
+            # what boots is a port: until then the NIC is a host's by files that win
+            host = render.host_file(nic.dev, known.config, known.source)
+            self._put([File(planner.back(nic.dev), host), *(File(one, None) for one in gone)])
+            self._control.reload(nic.index, planner.back(nic.dev), known.identity.ipv4)
+        elif gone:
             # the drop-in is in force again by that: what stands on the NIC stays
-            self._put(dict.fromkeys(handed))
+            self._put([File(one, None) for one in gone])
             self._control.reload(nic.index)
         source = self._control.link(nic.index).get("NETWORK_FILE", "")
         if source and self._there(self._drop_in(source)):
-            self._put({self._drop_in(source): None})
+            self._put([File(self._drop_in(source), None)])
             self._control.reload(nic.index, source)
 
-    @staticmethod
-    def _runtime(dev: str) -> str:
-        return f"{RUN}/{_FIRST}{dev}.network"
+    def _lasts(self, nic: str) -> bool:
+        """Whether the next boot makes the NIC a port."""
+        return self._there(planner.lasting(nic))
+
+    def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
+        return planner.plan(now, wish)
+
+    def load(self, now: Standing, wish: Wish) -> None:
+        bridges = {now.uplink_of(bridge, wish): bridge for bridge in wish.bridges}
+        if wish.present:
+            # without it networkd takes the default route that it learned from the bridge; it is gone with the next boot
+            sources = {nic: self._lasting_bridge(one) for nic, one in bridges.items() if nic}
+        else:
+            sources = {nic: known.source for nic, known in now.known.items()}
+        self._put(
+            [
+                File(self._drop_in(source), render.hold(now.known[nic].config))
+                for nic, source in sources.items()
+            ]
+        )
+        for nic, source in sources.items():
+            self._taken_over(bridges[nic] if wish.present else nic, source, now.known[nic])
+        if not sources:
+            there = (self._control.index_or_none(dev) for dev in wish.names)
+            self._control.reload(next((one for one in there if one is not None), 0))
+
+    def _lasting_bridge(self, bridge: str) -> str:
+        """The .network file of the bridge that networkd reads at boot."""
+        return planner.lasting(bridge)
 
     @staticmethod
     def _drop_in(source: str) -> str:
-        return f"{RUN}/{os.path.basename(source)}.d/{_HOLD}"
+        return f"{planner.RUN}/{os.path.basename(source)}.d/{_HOLD}"
 
     def _there(self, path: str) -> bool:
         return text(self._control.path(path)) is not None
 
-    def _put(self, wanted: dict[str, str | None]) -> None:
-        """Files by their paths; None for one that shall go."""
+    def _put(self, wanted: Sequence[File]) -> None:
+        """Files of /run."""
         edits = []
-        for path, said in wanted.items():
-            there = self._control.path(path)
-            os.makedirs(os.path.dirname(there), mode=0o755, exist_ok=True)
+        for one in wanted:
+            there = self._control.path(one.path)
             old = files.read_bytes(there) if files.is_file(there) else None
-            new = None if said is None else said.encode("utf-8", "surrogateescape")
+            new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
             if old != new:
+                os.makedirs(os.path.dirname(there), mode=0o755, exist_ok=True)
                 edits.append(files.Edit(there, old, new))
-        files.replace(edits, self._control.path(RUN))
+        os.makedirs(self._control.path(planner.RUN), mode=0o755, exist_ok=True)
+        files.replace(edits, self._control.path(planner.RUN))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd import routes as words
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.identity import (
     Identity,
@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.ident
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
 OURS = "hypervisor-network"
+TOLD = "hypervisor.network: "  # begins the comment of each file of ours
 # Of [Network]: what is about the link and its frames, and what is told to it of other devices
 _OF_THE_LINK = (
     "VLAN",
@@ -57,7 +58,7 @@ def hold(config: Sequence[Section]) -> str:
     lines = (("KeepMaster", "yes"), ("LinkLocalAddressing", own), ("KeepConfiguration", "yes"))
     return unit.render(
         [Section("Network", lines)],
-        "hypervisor.network: hands off while this NIC becomes a port of a bridge",
+        TOLD + "hands off while this NIC becomes a port of a bridge",
     )
 
 
@@ -65,11 +66,13 @@ def nic_file(
     nic: str,
     bridge: str | None,
     config: Sequence[Section],
-    vlans: Mapping[str, str] | None = None,
+    more: Sequence[Section] = (),
+    before: str = "",
 ) -> str:
     """The .network file of a NIC that is a port, and no host of any network. C(config) is what was said of it before.
 
-    C(bridge) is None where networkd knows of no .netdev of it, and would take the NIC from a bridge that it is told: the NIC keeps its own then.
+    C(more) are sections of the port, C(before) is the path of the file that was in force. C(bridge) is None where networkd knows of no .netdev of it,
+    and would take the NIC from a bridge that it is told: the NIC keeps its own then.
     """
     link = [one for one in config if one.name == "Link"]
     network = Section(
@@ -82,8 +85,9 @@ def nic_file(
         ),
     )  # fmt: skip
     return unit.render(
-        [Section("Match", (("Name", nic),)), *link, network, *bridge_vlans(vlans)],
-        f"hypervisor.network: {nic} is a port" + (f" of {bridge}" if bridge else ""),
+        [Section("Match", (("Name", nic),)), *link, network, *more],
+        f"{TOLD}{nic} is a port" + (f" of {bridge}" if bridge else ""),
+        *([owners.told(before)] if before else []),
     )
 
 
@@ -112,7 +116,7 @@ def bridge_file(
             *bridge_vlans(vlans),
             *own,
         ],
-        f"hypervisor.network: {bridge}, with what its NIC had",
+        f"{TOLD}{bridge}, with what its NIC had",
     )
 
 
@@ -138,8 +142,13 @@ def bridge_vlans(vlans: Mapping[str, str] | None) -> list[Section]:
     return found
 
 
-def foreign_sections(
-    routes: Sequence[words.Route], policies: Sequence[words.Policy]
-) -> list[Section]:
-    """What somebody added by hand. Raises Refused for what networkd has no words for."""
-    return [*words.routes(routes), *words.policies(policies)]
+def host_file(nic: str, config: Sequence[Section], before: str) -> str:
+    """The .network file of a NIC that is a host's again, until the files that outlive a boot say so too; C(before) is whose words these are."""
+    kept = [one for one in config if one.name == "Link"]
+    own = Section("Network", (("KeepConfiguration", "yes"),))
+    links = [
+        one.only(*_OF_THE_LINK) for one in config if one.name == "Network"
+    ]  # fmt: skip
+    sections = [Section("Match", (("Name", nic),)), *kept, *links, *host_sections(config), own]
+    told = f"{TOLD}{nic} has its addresses back until the next boot"
+    return unit.render(sections, told, owners.told(before))

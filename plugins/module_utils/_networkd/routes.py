@@ -44,10 +44,20 @@ def foreign(routes: Iterable[Route], devs: Sequence[str], config: Sequence[Secti
     ]
 
 
-def foreign_rules(found: Iterable[Policy], config: Sequence[Section]) -> list[Policy]:
-    """The policy rules that networkd has not made: where it is told of none, all of them."""
+def foreign_rules(
+    found: Iterable[Policy], config: Sequence[Section], said: Sequence[Section] = ()
+) -> list[Policy]:
+    """The policy rules that networkd has not made of its configuration: where that has none, all of them.
+
+    Those that our own file C(said) are by now networkd's too.
+    """
     own = any(section.name == "RoutingPolicyRule" for section in config)
-    return [one for one in found if not (own and one.protocol == PROTO_STATIC)]
+    ours = {section.lines for section in said if section.name == "RoutingPolicyRule"}
+    return [
+        one
+        for one in found
+        if not own or one.protocol != PROTO_STATIC or tuple(_policy(one)) in ours
+    ]
 
 
 def _described(config: Sequence[Section]) -> set[str]:

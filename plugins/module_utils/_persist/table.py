@@ -11,6 +11,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     NETWORKMANAGER,
     Manager,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._netplan.manager import Netplan
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import Networkd
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.manager import (
     NetworkManager,
@@ -18,7 +19,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
 
 ADAPTERS: Mapping[str, Manager] = {
     NETWORKD: Networkd(),
-    # until the next boot the files of netplan's networkd and networkd's own are the same
-    NETPLAN: Networkd(),
+    NETPLAN: Netplan(),
     NETWORKMANAGER: NetworkManager(),
 }

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Owner
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import Control
 
 NIC, BRIDGE = 2, 3
+_INDEXES = {"eth0": NIC, "br0": BRIDGE}
 WIRED = "/etc/systemd/network/20-wired.network"
 CONFIG = "[Match]\nName=eth0\n\n[Network]\nDHCP=yes\nVLAN=eth0.10\nDNS=10.77.0.1\n"
 LEASE = "ADDRESS=10.77.0.11\nCLIENTID=ffe2343f3e00020000ab11b1af66501f63250a\n"
@@ -32,7 +35,7 @@ class Networkd:
         self.state = "configured"
         self.put(WIRED, config)
         self.put(f"/run/systemd/netif/leases/{NIC}", LEASE)
-        self.control = Control(str(root), self.run, 0.2, self.index)
+        self.control = Control(str(root), self.run, 0.2, self.index, 0.0)
         self.take()
 
     def put(self, path: str, text: str) -> None:
@@ -46,7 +49,9 @@ class Networkd:
 
     @staticmethod
     def index(dev: str, _links: Mapping[str, Any]) -> int:
-        return {"eth0": NIC, "br0": BRIDGE}[dev]
+        if dev not in _INDEXES:
+            raise KernelError(f"find {dev}", errno.ENODEV)
+        return _INDEXES[dev]
 
     def run(self, words: Sequence[str], _seconds: float) -> Done:
         assert list(words) == ["networkctl", "reload"]
@@ -59,7 +64,7 @@ class Networkd:
 
     def take(self) -> None:
         """What networkd makes of its files."""
-        for dev, index in (("eth0", NIC), ("br0", BRIDGE)):
+        for dev, index in _INDEXES.items():
             found = [
                 path for path in self._networks() if f"Name={dev}\n" in path.read_text("utf-8")
             ]

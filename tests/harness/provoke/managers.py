@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from dataclasses import replace
 from typing import Any
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     Managed,
     Owner,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import Policy
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd import routes
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import devices, routes
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
     identity,
     profiles,
@@ -23,8 +27,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.tests.harness.model import persisted
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import NIC, Networkd
 from ansible_collections.hypervisor.network.tests.harness.model.networkmanager import NetworkManager
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH
 from ansible_collections.hypervisor.network.tests.harness.provoke.stage import Stage, scene
 
 
@@ -76,3 +82,27 @@ def networkmanager_keeps_the_nic(stage: Stage) -> Any:
 def half_seconds_for_networkmanager(_stage: Stage) -> Any:
     known = profiles.Known("", "", {}, identity.Identity())
     profiles.bridge("br0", None, known, {"hello_time": 1.5})
+
+
+@scene
+def option_without_words(_stage: Stage) -> Any:
+    devices.bridge_netdev(Link("br0", 3, "bridge", options={"mcast_hash_max": 64}))
+
+
+@scene
+def persist(stage: Stage, wish: Any = None, **given: Any) -> Any:
+    """bridge_persist with C(wish) over the usual one; C(objects) is what its manager says, C(takes) what it takes away by reading its files."""
+    objects, takes = given.pop("objects", None), given.pop("takes", False)
+    asked = replace(WISH, **(wish or {}))
+    noun, told, adapter = persisted.host(stage.top, asked, **given)
+    stage.patch.setattr(foreign, "kept", lambda _netlink: contextlib.nullcontext())
+    adapter.objects = objects
+    before = told.now
+
+    def take() -> None:
+        told.now = replace(before, addresses=()) if adapter.loads == 1 else before
+
+    adapter.loaded = take if takes else adapter.loaded
+    if not asked.present:
+        stage.put({persisted.MINE: "ours\n"})
+    reconcile(noun, asked)

@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     HANDED,
     HELD,
     OWN,
+    Standing,
     Uplink,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
@@ -22,11 +23,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manag
     Networkd as Manager,
 )
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import (
+    BRIDGE,
     CONFIG,
     NIC,
     WIRED,
     Networkd,
 )
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
 
 HOLD = "/run/systemd/network/20-wired.network.d/99-hypervisor-network-hold.conf"
 NIC_FILE, BRIDGE_FILE = (f"/run/systemd/network/04-hypervisor-network-{dev}.network" for dev in ("eth0", "br0"))  # fmt: skip
@@ -43,7 +46,7 @@ def hand_over(host: Networkd, manager: Manager, known: Any) -> None:
 
 def test_there_and_back(host: Networkd) -> None:
     manager = Manager(host.control)
-    known = manager.look(host.owner())
+    known = manager.look(host.owner(), "br0")
     assert manager.stage(host.owner(), "br0") == OWN
     manager.hold(host.owner(), "br0")
     assert manager.stage(host.owner(), "br0") == HELD
@@ -60,7 +63,7 @@ def test_there_and_back(host: Networkd) -> None:
 
 def test_the_bridge_has_what_the_nic_had_by_the_same_identity(host: Networkd) -> None:
     manager = Manager(host.control)
-    known = manager.look(host.owner())
+    known = manager.look(host.owner(), "br0")
     hand_over(host, manager, known)
     bridge = unit.parse(host.text(BRIDGE_FILE) or "")
     assert unit.value(bridge, "DHCPv4", "IAID") == "0xe2343f3e"
@@ -89,9 +92,9 @@ def test_a_hold_that_a_killed_run_left_is_taken_out(host: Networkd) -> None:
     ("source", "config", "said"),
     [
         (WIRED, CONFIG, None),
-        ("/run/systemd/network/04-hypervisor-network-eth0.network", CONFIG, None),
+        ("/etc/systemd/network/21-gone.network", CONFIG, "is gone; write it again"),
         ("", CONFIG, "tells no file"),
-        ("/etc/systemd/network/00-mine.network", CONFIG, "comes before any of ours"),
+        ("/etc/systemd/network/00-first.network", CONFIG, "comes before any of ours"),
         (WIRED, "[Network]\nBond=bond0\n", "part of a bond or a VRF"),
     ],
 )
@@ -99,13 +102,81 @@ def test_what_can_not_be_held_is_told_before_anything_is_done(
     host: Networkd, source: str, config: str, said: str | None
 ) -> None:
     manager = Manager(host.control)
-    known = replace(manager.look(host.owner()), source=source, config=unit.parse(config))
+    host.put("/etc/systemd/network/00-first.network", "")
+    known = replace(manager.look(host.owner(), "br0"), source=source, config=unit.parse(config))
     found = manager.objection(host.owner(), known)
     assert found is None if said is None else said in str(found)
 
 
 def test_an_identity_that_is_not_known_is_named(host: Networkd) -> None:
     manager = Manager(host.control)
-    assert manager.unknown(manager.look(host.owner())) is None
+    assert manager.unknown(manager.look(host.owner(), "br0")) is None
     host.put(f"/run/systemd/netif/leases/{NIC}", "")
-    assert manager.unknown(manager.look(host.owner())) == "the DHCPv4 client identifier"
+    assert manager.unknown(manager.look(host.owner(), "br0")) == "the DHCPv4 client identifier"
+
+
+def persisted(host: Networkd, manager: Manager) -> Standing:
+    """The host with its files for the next boot written and read."""
+    now = replace(standing(), known={"eth0": manager.look(host.owner(), "br0")})
+    write(host, manager.plan(now, WISH))
+    manager.load(now, WISH)
+    return now
+
+
+def write(host: Networkd, wanted: Any) -> None:
+    for one in wanted:
+        if one.text is None:
+            (host.root / one.path[1:]).unlink(missing_ok=True)
+        else:
+            host.put(one.path, one.text)
+
+
+def test_what_boots_is_taken_over_with_a_hold_until_the_boot(host: Networkd) -> None:
+    manager = Manager(host.control)
+    hand_over(host, manager, manager.look(host.owner(), "br0"))
+    now = persisted(host, manager)
+    assert host.owner("br0").source == "/etc/systemd/network/05-hypervisor-network-br0.network"
+    assert "99-hypervisor-network-hold.conf" in host.control.link(BRIDGE)["NETWORK_FILE_DROPINS"]
+    assert manager.stage(host.owner(), "br0") == HANDED
+    assert [host.text(one) for one in (NIC_FILE, BRIDGE_FILE)] == [None, None]
+    again = manager.look(host.owner(), "br0")
+    assert (again.source, again.config, again.identity) == (now.known["eth0"].source, now.known["eth0"].config, now.known["eth0"].identity)  # fmt: skip
+    assert manager.objection(host.owner(), again) is None
+
+
+def test_an_identity_is_kept_by_our_file_where_there_is_no_lease(host: Networkd) -> None:
+    manager = Manager(host.control)
+    persisted(host, manager)
+    host.put(f"/run/systemd/netif/leases/{NIC}", "")
+    assert manager.look(host.owner(), "br0").identity.iaid4 == 0xE2343F3E
+
+
+def test_a_nic_that_boots_as_a_port_is_given_back_until_the_boot(host: Networkd) -> None:
+    manager = Manager(host.control)
+    persisted(host, manager)
+    manager.release(host.owner(), "br0")
+    back = "/run/systemd/network/03-hypervisor-network-eth0.network"
+    assert host.owner().source == back and manager.stage(host.owner(), "br0") == OWN
+    assert unit.value(unit.parse(host.text(back) or ""), "Network", "DHCP") == "yes"
+    # and once more the other way
+    hand_over(host, manager, manager.look(host.owner(), "br0"))
+    assert host.owner().source == NIC_FILE and host.text(back) is None
+    assert manager.look(host.owner(), "br0").source == WIRED
+
+
+def test_absent_leaves_the_administrators_file_in_force(host: Networkd) -> None:
+    manager = Manager(host.control)
+    now = persisted(host, manager)
+    manager.release(host.owner(), "br0")
+    absent = replace(WISH, present=False)
+    write(host, manager.plan(now, absent))
+    manager.load(now, absent)
+    assert host.owner().source == WIRED and host.text(WIRED) == CONFIG
+    assert not list((host.root / "etc/systemd/network").glob("*hypervisor*"))
+
+
+def test_a_bridge_without_an_uplink_is_only_read_anew(host: Networkd) -> None:
+    wish = replace(WISH, uplinks=[], bridges=["nope0", "br0"], ports=[], taps=[])
+    Manager(host.control).load(standing(), wish)
+    Manager(host.control).load(standing(), replace(wish, bridges=["nope0"]))
+    assert host.reloads == 2

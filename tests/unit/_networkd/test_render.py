@@ -12,6 +12,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit 
     parse,
 )
 
+WIRED = "/etc/systemd/network/20-wired.network"
 CONFIG = parse(
     """
 [Match]
@@ -41,8 +42,9 @@ def test_the_hold_goes_on_with_ipv6_and_dhcp() -> None:
 
 
 def test_a_nic_keeps_what_is_about_its_link() -> None:
-    assert render.nic_file("eth0", "br0", CONFIG, {"10": "tagged"}) == (
+    assert render.nic_file("eth0", "br0", CONFIG, render.bridge_vlans({"10": "tagged"}), WIRED) == (
         """# hypervisor.network: eth0 is a port of br0
+# before: /etc/systemd/network/20-wired.network
 
 [Match]
 Name=eth0
@@ -118,5 +120,32 @@ def test_a_bridge_without_a_mac_of_its_own_and_without_a_hold() -> None:
     assert "MACAddress" not in text and "KeepConfiguration" not in text
 
 
-def test_what_was_added_by_hand_is_two_kinds_of_sections() -> None:
-    assert render.foreign_sections([], []) == []
+def test_a_nic_that_is_a_hosts_again_has_all_of_it() -> None:
+    text = render.host_file("eth0", CONFIG, "/etc/systemd/network/20-wired.network")
+    assert text == (
+        """# hypervisor.network: eth0 has its addresses back until the next boot
+# before: /etc/systemd/network/20-wired.network
+
+[Match]
+Name=eth0
+
+[Link]
+RequiredForOnline=no
+
+[Network]
+VLAN=eth0.10
+
+[Network]
+Description=the LAN
+DHCP=ipv4
+
+[DHCPv4]
+RouteMetric=100
+
+[Address]
+Address=192.0.2.10/24
+
+[Network]
+KeepConfiguration=yes
+"""
+    )

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""netplan with networkd below, behind the port: until the next boot as networkd itself, and for it by a YAML file of ours.
+
+C(netplan generate) and a reload take a bridge over with nothing lost. C(netplan apply) reconfigures every NIC, and C(netplan try) refuses bridges: neither
+is used.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    NETPLAN,
+    File,
+    Owner,
+    Standing,
+    Wish,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._netplan import plan as planner
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as networkd
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import Networkd
+
+
+class Netplan(Networkd):
+    """See _managers/port.Manager."""
+
+    name = NETPLAN
+
+    def _bridge_files(self, bridge: str) -> Sequence[str]:
+        return networkd.handed(bridge), planner.drop_in(bridge)
+
+    def _is_lasting(self, nic: Owner) -> bool:
+        return nic.source == planner.generated(planner.nic_id(nic.dev))
+
+    def _lasts(self, nic: str) -> bool:
+        return self._there(planner.drop_in(planner.nic_id(nic)))
+
+    def _lasting_bridge(self, bridge: str) -> str:
+        return planner.generated(bridge)
+
+    def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
+        return planner.plan(now, wish)
+
+    def load(self, now: Standing, wish: Wish) -> None:
+        self._control.generate()
+        super().load(now, wish)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. The files that make a bridge of netplan's: a YAML file of ours for each, and beside the files that netplan makes of it what it has no words for.
+
+The administrator's YAML stays as it is. netplan's files are tried in the order of their ids, so the NIC gets one that comes before others; redefining
+an id would add to its lists and not replace them. C(stp) and C(forward-delay) are both said, since netplan turns STP on where either is left out.
+Sources: netplan's doc/netplan-yaml.md, its src/networkd.c.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    File,
+    Standing,
+    Wish,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
+    devices,
+    render,
+    unit,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as networkd
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
+
+_PRIVATE = 0o600  # netplan complains of more
+_GENERATED = f"{networkd.RUN}/10-netplan-"
+# what is said in YAML, and what netplan says by itself
+_YAML_KEYS = ("DHCP", "Address", "DNS", "Domains", "LinkLocalAddressing", "IPv6AcceptRA")
+_ROUTE_KEYS = {
+    "Gateway": "via",
+    "Metric": "metric",
+    "Table": "table",
+    "GatewayOnLink": "on-link",
+    "PreferredSource": "from",
+    "Scope": "scope",
+    "Type": "type",
+}
+_PARAMETERS = {
+    "HelloTimeSec": "hello-time",
+    "MaxAgeSec": "max-age",
+    "AgeingTimeSec": "ageing-time",
+    "Priority": "priority",
+}
+_DEFAULTS = ("0.0.0.0/0", "::/0", "")
+
+
+def yaml_file(bridge: str) -> str:
+    return f"/etc/netplan/95-{render.OURS}-{bridge}.yaml"
+
+
+def nic_id(nic: str) -> str:
+    """The NIC's id: digits come before letters."""
+    return f"0hv-{nic}"
+
+
+def generated(name: str) -> str:
+    """The .network file that netplan makes of an id."""
+    return f"{_GENERATED}{name}.network"
+
+
+def drop_in(name: str, kind: str = "network") -> str:
+    """Our drop-in beside the file that netplan makes of an id."""
+    return f"{networkd.KEPT}/10-netplan-{name}.{kind}.d/50-{render.OURS}.conf"
+
+
+def plan(now: Standing, wish: Wish) -> list[File]:
+    """The files that shall be, and those that shall go. Raises Refused for what nobody has words for."""
+    gone = [
+        File(path, None)
+        for dev in wish.names
+        for path in (networkd.back(dev), networkd.handed(dev))
+    ]
+    if not wish.present:
+        paths = [yaml_file(bridge) for bridge in wish.bridges]
+        paths += [
+            drop_in(bridge, kind) for bridge in wish.bridges for kind in ("network", "netdev")
+        ]
+        paths += [drop_in(nic_id(nic)) for nic in wish.uplinks]
+        paths += [
+            networkd.lasting(dev, kind)
+            for dev in (*wish.ports, *wish.taps)
+            for kind in ("network", "netdev")
+        ]
+        return [*gone, *(File(path, None) for path in paths)]
+    found = [*gone]
+    for name in wish.bridges:
+        found += _bridge(now, now.links[name], now.uplink_of(name, wish))
+    return [*found, *networkd.ports(now, wish)]
+
+
+def _bridge(now: Standing, bridge: Link, nic: str | None) -> Iterable[File]:
+    filtering = bool(bridge.options.get("vlan_filtering"))
+    config = (
+        networkd.own_addresses(now, bridge)
+        if nic is None
+        else render.host_sections(now.known[nic].config)
+    )
+    plain, other = _split_routes(config)
+    netdev = unit.parse(devices.bridge_netdev(bridge))
+    more = [
+        *(one.without(*_YAML_KEYS) if one.name == "Network" else one for one in other),
+        Section("Network", (("IgnoreCarrierLoss", "yes"),)),
+    ]
+    if nic is not None:
+        more += [
+            *render.sections(now.known[nic].identity),
+            *networkd.foreign(now, bridge.name, nic),
+        ]
+        port = devices.port_sections(now.links[nic], filtering)
+        told = (
+            f"{render.TOLD}{nic} is a port of {bridge.name}",
+            owners.told(now.known[nic].source),
+        )
+        yield File(drop_in(nic_id(nic)), unit.render(port, *told))
+    more += render.bridge_vlans(bridge.vlans if filtering else None)
+    yield File(yaml_file(bridge.name), _yaml(bridge, nic, config, plain, netdev), _PRIVATE)
+    yield File(
+        drop_in(bridge.name), unit.render(more, f"{render.TOLD}what netplan has no words for")
+    )
+    rest = [
+        one.without("STP", "ForwardDelaySec", *_PARAMETERS)
+        for one in netdev
+        if one.name == "Bridge"
+    ]
+    text = unit.render(rest, f"{render.TOLD}what netplan has no words for")
+    yield File(drop_in(bridge.name, "netdev"), text if any(one.lines for one in rest) else None)
+
+
+def _split_routes(config: Sequence[Section]) -> tuple[list[Section], list[Section]]:
+    """The routes that netplan has words for, and all other sections."""
+    plain = [one for one in config if one.name == "Route" and {key for key, _value in one.lines} <= {"Destination", *_ROUTE_KEYS}]  # fmt: skip
+    return plain, [one for one in config if one not in plain]
+
+
+def _yaml(
+    bridge: Link,
+    nic: str | None,
+    config: Sequence[Section],
+    routes: Sequence[Section],
+    netdev: Sequence[Section],
+) -> str:
+    lines = [
+        f"# {render.TOLD}{bridge.name}" + (f", with what {nic} had" if nic else ""),
+        "network:",
+        "  version: 2",
+    ]
+    if nic:
+        lines += [
+            "  ethernets:",
+            f"    {nic_id(nic)}:",
+            f"      match: {{name: {nic}}}",
+            "      link-local: []",
+            "      accept-ra: false",
+        ]
+    lines += [
+        "  bridges:",
+        f"    {bridge.name}:",
+        f"      interfaces: [{nic_id(nic) if nic else ''}]",
+    ]
+    lines += [f'      macaddress: "{bridge.mac}"'] if bridge.mac else []
+    lines += [f"      mtu: {bridge.mtu}"] if bridge.mtu != devices.ETHERNET_MTU else []
+    stp = unit.value(netdev, "Bridge", "STP") == "yes"
+    said = {"stp": _bool(stp), "forward-delay": unit.value(netdev, "Bridge", "ForwardDelaySec")}
+    said.update(
+        {
+            word: unit.value(netdev, "Bridge", key)
+            for key, word in _PARAMETERS.items()
+            if unit.value(netdev, "Bridge", key)
+        }
+    )
+    lines.append(
+        f"      parameters: {{{', '.join(f'{key}: {value}' for key, value in said.items())}}}"
+    )
+    return "\n".join([*lines, *_host(config, routes)]) + "\n"
+
+
+def _host(config: Sequence[Section], routes: Sequence[Section]) -> Iterable[str]:
+    """What the bridge is as a host of networks."""
+    dhcp = unit.value(config, "Network", "DHCP").lower()
+    if dhcp in ("yes", "true", "ipv4", "v4"):
+        yield "      dhcp4: true"
+    if dhcp in ("yes", "true", "ipv6", "v6"):
+        yield "      dhcp6: true"
+    addresses = unit.values(config, "Network", "Address")
+    if addresses:
+        yield f"      addresses: [{_list(addresses)}]"
+    local = unit.value(config, "Network", "LinkLocalAddressing")
+    if local and local != "ipv6":
+        yield f"      link-local: [{'' if local == 'no' else 'ipv4' if local == 'ipv4' else 'ipv4, ipv6'}]"
+    accept = unit.value(config, "Network", "IPv6AcceptRA")
+    if accept:
+        yield f"      accept-ra: {_bool(unit.is_true(accept))}"
+    servers, domains = _words(config, "DNS"), _words(config, "Domains")
+    if servers or domains:
+        yield "      nameservers:"
+    if servers:
+        yield f"        addresses: [{_list(servers)}]"
+    if domains:
+        yield f"        search: [{_list(domains)}]"
+    if routes:
+        yield "      routes:"
+    for route in routes:
+        yield f"        - {{{', '.join(_route(route))}}}"
+
+
+def _route(route: Section) -> Iterable[str]:
+    words = dict(route.lines)
+    to = words.pop("Destination", "")
+    yield f"to: {'default' if to in _DEFAULTS else _quoted(to)}"
+    for key, value in words.items():
+        yield f"{_ROUTE_KEYS[key]}: {_bool(unit.is_true(value)) if key == 'GatewayOnLink' else _quoted(value)}"
+
+
+def _words(config: Sequence[Section], key: str) -> list[str]:
+    return [word for value in unit.values(config, "Network", key) for word in value.split()]
+
+
+def _list(values: Iterable[str]) -> str:
+    return ", ".join(_quoted(one) for one in values)
+
+
+def _quoted(value: str) -> str:
+    return value if value.isdigit() else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"

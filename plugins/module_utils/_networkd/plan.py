@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. The files that networkd reads at boot, from what stands: a bridge, its uplink, other ports and taps.
+
+The administrator's own files stay as they are: ours come before them in the order of names, so that removing ours is the way back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    File,
+    Standing,
+    Wish,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
+    devices,
+    render,
+    routes,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.identity import Identity
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
+
+RUN, KEPT = "/run/systemd/network", "/etc/systemd/network"
+# In the order of names: a NIC given back until the next boot, one handed over until then, what outlives it, and whatever else there is
+_BACK, _HANDED, _LASTING = (f"{number}-{render.OURS}-" for number in ("03", "04", "05"))
+FIRST = _BACK
+_PERMANENT = 0x80  # IFA_F_PERMANENT
+
+
+@dataclass(frozen=True)
+class Known:
+    """What networkd says of a NIC as a host's: the file in force for that, all that it and its drop-ins say, and its identity for DHCP.
+
+    C(said) is what our own file of the bridge says already, where there is one.
+    """
+
+    source: str
+    config: Sequence[Section]
+    identity: Identity
+    said: Sequence[Section] = ()
+
+
+def back(dev: str) -> str:
+    """The file of a device that was given back until the next boot."""
+    return f"{RUN}/{_BACK}{dev}.network"
+
+
+def handed(dev: str) -> str:
+    """The file of a device that was handed over until the next boot."""
+    return f"{RUN}/{_HANDED}{dev}.network"
+
+
+def lasting(dev: str, kind: str = "network") -> str:
+    """The file of a device that outlives a boot."""
+    return f"{KEPT}/{_LASTING}{dev}.{kind}"
+
+
+def plan(now: Standing, wish: Wish) -> list[File]:
+    """The files that shall be, and those that shall go. Raises Refused for what networkd has no words for."""
+    gone = [File(path, None) for dev in wish.names for path in (back(dev), handed(dev))]
+    if not wish.present:
+        kinds = ("network", "netdev")
+        return [*gone, *(File(lasting(dev, kind), None) for dev in wish.names for kind in kinds)]
+    return [*gone, *_bridges(now, wish), *_uplinks(now, wish), *ports(now, wish)]
+
+
+def _bridges(now: Standing, wish: Wish) -> list[File]:
+    found = []
+    for name in wish.bridges:
+        bridge, nic = now.links[name], now.uplink_of(name, wish)
+        text = bridge_text(now, bridge, nic)
+        found += [
+            File(lasting(name, "netdev"), devices.bridge_netdev(bridge)),
+            File(lasting(name), text),
+        ]
+    return found
+
+
+def bridge_text(now: Standing, bridge: Link, nic: str | None) -> str:
+    """The .network file of a bridge: with what its NIC had, or with its own addresses."""
+    filtering = bool(bridge.options.get("vlan_filtering"))
+    vlans = bridge.vlans if filtering else None
+    if nic is None:
+        return render.bridge_file(
+            bridge.name, bridge.mac, own_addresses(now, bridge), Identity(False, False), (), vlans
+        )
+    known = now.known[nic]
+    return render.bridge_file(
+        bridge.name, bridge.mac, known.config, known.identity, foreign(now, bridge.name, nic), vlans
+    )
+
+
+def own_addresses(now: Standing, bridge: Link) -> list[Section]:
+    """The addresses that a bridge without uplink has, as configuration."""
+    lines = [
+        ("Address", one.text) for one in now.addresses_of(bridge.name) if one.flags & _PERMANENT
+    ]
+    return [Section("Network", tuple(lines or [("LinkLocalAddressing", "no")]))]
+
+
+def foreign(now: Standing, bridge: str, nic: str) -> list[Section]:
+    """The routes of the bridge and the rules of the host that the NIC's own configuration does not have."""
+    known = now.known[nic]
+    found = routes.foreign(now.routes, (nic, bridge), known.config)
+    return [
+        *routes.routes(found),
+        *routes.policies(routes.foreign_rules(now.rules, known.config, known.said)),
+    ]
+
+
+def _uplinks(now: Standing, wish: Wish) -> list[File]:
+    found = []
+    for nic in wish.uplinks:
+        link = now.links[nic]
+        known = now.known[nic]
+        more = devices.port_sections(link, filtering(now, link))
+        text = render.nic_file(nic, link.master, known.config, more, known.source)
+        found.append(File(lasting(nic), text))
+    return found
+
+
+def ports(now: Standing, wish: Wish) -> list[File]:
+    """The files of ports that are no uplinks, and of taps."""
+    found = []
+    for name in (*wish.ports, *wish.taps):
+        link = now.links[name]
+        if name in wish.taps:
+            found.append(File(lasting(name, "netdev"), devices.tap_netdev(link)))
+        found.append(File(lasting(name), devices.port_file(link, filtering(now, link))))
+    return found
+
+
+def filtering(now: Standing, port: Link) -> bool:
+    """Whether the bridge of a port filters VLANs."""
+    bridge = now.links.get(port.master or "")
+    return bridge is not None and bool(bridge.options.get("vlan_filtering"))

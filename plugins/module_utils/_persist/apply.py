@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs becomes what boots, as a noun for the one loop: the files of the manager that owns the NIC, planned from the kernel, written, and read by it.
+
+Other than a conversion it has no guard: the files say what stands already, and where the manager takes a port or an address away nevertheless, the
+files are given back and read once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence, Union
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    ReadBackError,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._host import files
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign, rules
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    File,
+    Manager,
+    Standing,
+    Wish,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
+    Netlink,
+    names_of,
+)
+
+BACKUPS = "/var/backups/hypervisor-network"
+AUTO = "auto"
+_LINK_LOCAL = ("fe80", "ff00")  # the kernel makes and removes those with a device
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The undo: the files as they were."""
+
+    files: Sequence[File]
+
+
+class Persistence:
+    """See C(_core/reconcile.Noun). A wish is a port.Wish, or a Restore for the way back."""
+
+    def __init__(
+        self,
+        netlink: Netlink,
+        wish: Wish,
+        manager: str = AUTO,
+        backups: str | None = BACKUPS,
+        adapters: Mapping[str, Manager] = ADAPTERS,
+        root: str = "/",
+    ) -> None:
+        self._netlink = netlink
+        self._wish = wish
+        self._asked = manager
+        self._backups = backups
+        self._adapters = adapters
+        self._root = root
+        self.manager = manager
+
+    def read(self) -> Standing:
+        links = self._netlink.snapshot(addresses=True, vlans=True)
+        standing = links.links
+        found = {
+            name: owner
+            for name in (*self._wish.uplinks, *self._wish.bridges)
+            if name in standing
+            and (owner := owners.owner(name, standing[name].index, self._root)) is not None
+        }
+        self.manager = self._named(found)
+        adapter = self._adapter()
+        known = {
+            nic: adapter.look(found[nic], standing[nic].master or "")
+            for nic in self._wish.uplinks
+            if nic in found
+        }
+        return Standing(
+            standing,
+            links.addresses,
+            routes=rtnl_route.decode_routes(
+                self._netlink.dump(rtnl_route.RTM_GETROUTE), names_of(standing)
+            ),
+            rules=rules.policies(self._netlink.dump(rtnl_route.RTM_GETRULE)),
+            owners=found,
+            known=known,
+        )
+
+    def _check_there(self, links: Mapping[str, Any]) -> None:
+        missing = [name for name in self._wish.names if name not in links]
+        if missing:
+            raise BadInput(
+                f"There is no device {listed(missing)} on this host, and what boots is read from what runs; make it first."
+            )
+        loose = [nic for nic in self._wish.uplinks if links[nic].master not in self._wish.bridges]
+        if loose:
+            raise BadInput(
+                f"{loose[0]} is not the uplink of one of the bridges that are named ({listed(self._wish.bridges) or 'none'}); make it one with bridge_uplink "
+                "first, and name its bridge."
+            )
+
+    def _named(self, found: Mapping[str, Any]) -> str:
+        """The manager that is asked for, or the one that owns the uplinks. Raises Refused."""
+        if self._asked != AUTO:
+            return self._asked
+        names = {found[nic].manager for nic in self._wish.uplinks if nic in found}
+        names = names or {one.manager for one in found.values()}
+        if len(names) != 1:
+            said = (
+                f"are managed by {' and '.join(sorted(names))}"
+                if names
+                else "are managed by nobody"
+            )
+            raise Refused(
+                f"{listed(self._wish.names)} {said}, so it can't be told whose files they go into; say manager, and name those of one manager in one task."
+            )
+        return names.pop()
+
+    def _adapter(self) -> Manager:
+        found = self._adapters.get(self.manager)
+        if found is None or not hasattr(found, "plan"):
+            raise Refused(
+                f"What {self.manager} reads at boot is not written by bridge_persist; use interfaces_stanza for ifupdown, and nmcli for NetworkManager."
+            )
+        return found
+
+    def plan(self, now: Standing, wish: Union[Wish, Restore]) -> list[Change]:
+        """The files that differ. Probes what would stop writing them; writes nothing."""
+        if isinstance(wish, Restore):
+            return self._changes(wish.files)
+        if wish.present:
+            self._check_there(now.links)
+            for nic in wish.uplinks:
+                self._check(now, nic)
+        changes = self._changes(self._adapter().plan(now, wish))
+        for edit in self._edits(changes):
+            if os.path.isdir(os.path.dirname(edit.path)):
+                files.probe(edit)
+        return changes
+
+    def _check(self, now: Standing, nic: str) -> None:
+        if nic not in now.known:
+            raise Refused(
+                f"{nic} is not managed by {self.manager}, so that would not make it a port at boot; leave manager out, or hand the NIC over to it first."
+            )
+        objection = self._adapter().objection(now.owners[nic], now.known[nic])
+        if objection is not None:
+            raise Refused(f"{objection}.")
+
+    def _changes(self, wanted: Sequence[File]) -> list[Change]:
+        changes = []
+        for one in wanted:
+            path = self._path(one.path)
+            old = files.read_bytes(path) if files.is_file(path) else None
+            new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
+            if old != new:
+                action = "delete" if new is None else "create" if old is None else "update"
+                edit = files.Edit(path, old, new, mode=one.mode)
+                changes.append(
+                    Change(action, "file", one.path, _words(old), _words(new), payload=edit)
+                )
+        return changes
+
+    def apply(self, changes: Sequence[Change], now: Standing) -> None:
+        edits = self._edits(changes)
+        self._check_given_back(now)
+        for path, content in self._copies(changes):
+            files.back_up(path, content)
+        for edit in edits:
+            os.makedirs(os.path.dirname(edit.path), mode=0o755, exist_ok=True)
+        files.replace(edits, os.path.dirname(edits[0].path))
+        with foreign.kept(self._netlink):
+            self._adapter().load(now, self._wish)
+
+    def _check_given_back(self, now: Standing) -> None:
+        """Nobody would renew the lease of a bridge whose files are gone. Not asked in check mode, where a task before may be about to give it back."""
+        ports = [
+            nic
+            for nic in self._wish.uplinks
+            if not self._wish.present and nic in now.links and now.links[nic].master
+        ]
+        if ports:
+            raise Refused(
+                f"{ports[0]} is still a port of {now.links[ports[0]].master}, whose lease nobody would renew without these files; give the NIC back with "
+                "bridge_uplink, state: absent, first."
+            )
+
+    def verify(self, before: Standing, after: Standing) -> None:
+        """Nothing that ran is gone. Raises ReadBackError."""
+        names = [name for name in self._wish.names if name in before.links]
+        lost = [
+            f"{name} from {before.links[name].master}"
+            for name in names
+            if name not in after.links or after.links[name].master != before.links[name].master
+        ]
+        lost += [
+            f"{one.text} from {one.dev}"
+            for name in names
+            for one in before.addresses_of(name)
+            if one.text not in {there.text for there in after.addresses_of(name)}
+        ]
+        routes = {(one.key, one.hops) for one in after.routes}
+        lost += [
+            f"the route {one}"
+            for one in before.routes
+            if one.devs & set(names)
+            and one.dst[:4] not in _LINK_LOCAL
+            and (one.key, one.hops) not in routes
+        ]
+        if lost:
+            raise ReadBackError(f"{self.manager} took {listed(lost, 3)} when it read its files.")
+
+    def wish_back(self, before: Standing, changes: Sequence[Change]) -> Restore:
+        del before
+        return Restore(
+            [
+                File(change.name, _text(change.payload.old), change.payload.mode)
+                for change in changes
+            ]
+        )
+
+    def backups_of(self, changes: Sequence[Change]) -> list[str]:
+        """The paths of the copies that a plan keeps."""
+        return [path for path, _content in self._copies(changes)]
+
+    def _copies(self, changes: Sequence[Change]) -> list[tuple[str, bytes]]:
+        """What to keep and where; a file below /run is gone with the next boot anyway."""
+        found = []
+        for change in changes:
+            old = change.payload.old
+            if (
+                self._backups is not None
+                and old is not None
+                and not change.name.startswith("/run/")
+            ):
+                mark = hashlib.sha256(old).hexdigest()[:16]
+                name = f"{change.name.strip('/').replace('/', '-')}.{mark}"
+                found.append((os.path.join(self._backups, name), old))
+        return found
+
+    @staticmethod
+    def _edits(changes: Sequence[Change]) -> list[files.Edit]:
+        return [change.payload for change in changes]
+
+    def _path(self, path: str) -> str:
+        return os.path.join(self._root, path.lstrip("/"))
+
+
+def diff(changes: Sequence[Change]) -> list[dict[str, str]]:
+    """Ansible's diff: each file's text, before and after."""
+    return [
+        {
+            "before_header": change.name,
+            "after_header": change.name,
+            "before": _text(change.payload.old) or "",
+            "after": _text(change.payload.new) or "",
+        }
+        for change in changes
+    ]
+
+
+def _text(content: bytes | None) -> str | None:
+    return None if content is None else content.decode("utf-8", "surrogateescape")
+
+
+def _words(content: bytes | None) -> dict[str, str] | None:
+    return None if content is None else {"sha256": hashlib.sha256(content).hexdigest()}

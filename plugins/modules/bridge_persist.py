@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bridge_persist
+short_description: Have the manager of the network boot what is running
+version_added: 0.2.0
+description:
+  - Bridges, their uplinks, ports and TAPs become what the host's manager of networks reads at boot, in its own words. All of it is read from the kernel, so
+    what boots is what was seen to work.
+  - The manager is the one that owns the uplink. What the administrator wrote for the NIC stays as it is, byte for byte. Files of this module come before
+    it, and give the bridge what the NIC had, with the NIC's MAC and its identity for DHCP, so that the server gives the same address.
+  - The manager reads its files in the same task. Where that takes a port or an address away, all is undone.
+  - For ifupdown, use M(hypervisor.network.interfaces_stanza).
+author:
+  - The hypervisor.network contributors (@hypervisor-network)
+extends_documentation_fragment:
+  - hypervisor.network._attributes
+  - hypervisor.network._deps
+options:
+  manager:
+    description:
+      - Whose files are written. V(auto) is the manager that owns the uplinks, or without uplinks the bridges, as it tells itself.
+      - Devices of two managers want a task for each of them.
+    type: str
+    choices: [auto, ifupdown, ifupdown2, networkd, netplan, networkmanager]
+    default: auto
+  bridges:
+    description:
+      - Names of bridges. One without an uplink keeps the addresses that it has.
+    type: list
+    elements: str
+    default: []
+  uplinks:
+    description:
+      - Names of NICs that are the uplinks of O(bridges).
+    type: list
+    elements: str
+    default: []
+  ports:
+    description:
+      - Names of other ports.
+    type: list
+    elements: str
+    default: []
+  taps:
+    description:
+      - Names of TAPs, which a boot makes again.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - V(absent) removes the files of this module, so that what the administrator wrote counts again. Give the NIC back with
+        M(hypervisor.network.bridge_uplink) before.
+    type: str
+    choices: [present, absent]
+    default: present
+  backup:
+    description:
+      - Whether to keep a copy of each file before it is replaced or removed.
+    type: bool
+    default: true
+  backup_dir:
+    description:
+      - Directory for the copies, made with mode 0700.
+    type: path
+    default: /var/backups/hypervisor-network
+  netns:
+    description:
+      - The managers of a host are in its own network namespace, so this has no effect. It is taken so that C(module_defaults) of the group can name one.
+    type: str
+seealso:
+  - module: hypervisor.network.bridge_uplink
+  - module: hypervisor.network.interfaces_stanza
+"""
+
+EXAMPLES = r"""
+- name: Make enp1s0 the uplink of br0
+  hypervisor.network.bridge_uplink:
+    name: enp1s0
+    bridge: br0
+
+- name: Have the next boot make the same
+  hypervisor.network.bridge_persist:
+    bridges: [br0]
+    uplinks: [enp1s0]
+
+- name: Give the NIC back
+  hypervisor.network.bridge_uplink:
+    name: enp1s0
+    bridge: br0
+    state: absent
+
+- name: Have the next boot leave it there
+  hypervisor.network.bridge_persist:
+    bridges: [br0]
+    uplinks: [enp1s0]
+    state: absent
+"""
+
+RETURN = r"""
+manager:
+  description: The manager whose files they are.
+  returned: success
+  type: str
+  sample: networkd
+changes:
+  description: What was done, or in check mode would be done, a file each.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - action: create
+      kind: file
+      name: /etc/systemd/network/05-hypervisor-network-br0.network
+      before: null
+      after: {sha256: 8b1a9953c4611296a827abf8c47804d7e6c49c6b97e7d5a9c8e9f7c5d3b1a001}
+      risk: safe
+backups:
+  description: Paths of the copies that were kept, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [/var/backups/hypervisor-network/etc-netplan-95-hypervisor-network.yaml.8b1a9953c4611296]
+"""
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import NAMES, Wish
+from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
+    apply as persistence,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+
+_NAMES = {"type": "list", "elements": "str", "default": []}
+SPEC = {
+    "manager": {
+        "type": "str",
+        "choices": [persistence.AUTO, *NAMES],
+        "default": persistence.AUTO,
+    },
+    **{key: dict(_NAMES) for key in ("bridges", "uplinks", "ports", "taps")},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "backup": {"type": "bool", "default": True},
+    "backup_dir": {"type": "path", "default": persistence.BACKUPS},
+    "netns": {"type": "str"},
+}
+
+
+def work(params, items):
+    wish = Wish(
+        params["bridges"],
+        params["uplinks"],
+        params["ports"],
+        params["taps"],
+        params["state"] == "present",
+    )
+    backups = params["backup_dir"] if params["backup"] else None
+    noun = persistence.Persistence(Netlink(), wish, params["manager"], backups)
+    return noun, wish, lambda _outcome: [noun.manager]
+
+
+def more(outcome, noun):
+    return {
+        "diff": persistence.diff(outcome.changes),
+        "backups": noun.backups_of(outcome.changes),
+    }
+
+
+def main():
+    run(SPEC, plural=None, singular="manager", work=work, more=more)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""netplan behind the port: its generator runs before networkd's reload, and what it makes is what is waited for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HANDED, OWN
+from ansible_collections.hypervisor.network.plugins.module_utils._netplan.manager import Netplan
+from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan import (
+    drop_in,
+    generated,
+    nic_id,
+    plan,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
+from ansible_collections.hypervisor.network.tests.harness.model.networkd import Networkd
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+
+
+class Host(Networkd):
+    """netplan's generator makes these of our YAML: that it does is its own oracle's business (test_plan.py)."""
+
+    def __init__(self, root: Path) -> None:
+        self.generated = 0
+        super().__init__(root)
+
+    def run(self, words: Sequence[str], seconds: float) -> Done:
+        if list(words) != ["netplan", "generate"]:
+            return super().run(words, seconds)
+        self.generated += 1
+        for dev, name in (("eth0", nic_id("eth0")), ("br0", "br0")):
+            self.put(generated(name), f"[Match]\nName={dev}\n")
+        return Done(0)
+
+
+def test_the_bridge_is_netplans_after_it_has_read_its_files(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    manager = Netplan(host.control)
+    known = manager.look(host.owner(), "br0")
+    assert manager.stage(host.owner(), "br0") == OWN
+    now = replace(standing(), known={"eth0": known})
+    for one in manager.plan(now, WISH):
+        if one.text is not None:
+            host.put(one.path, one.text)
+    manager.load(now, WISH)
+    assert host.generated == 1 and host.owner("br0").source == generated("br0")
+    assert manager.stage(host.owner(), "br0") == HANDED
+    # what it was before is known from the drop-in, and so are the words for the way back
+    again = manager.look(host.owner(), "br0")
+    assert (again.source, again.config) == (known.source, known.config)
+    assert unit.value(again.said, "DHCPv4", "IAID") == "0xe2343f3e"
+    manager.release(host.owner(), "br0")
+    assert host.owner().source == "/run/systemd/network/03-hypervisor-network-eth0.network"
+    assert host.text(drop_in(nic_id("eth0"))) is not None
+    assert plan(now, WISH) == list(manager.plan(now, WISH))

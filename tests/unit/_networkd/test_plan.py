@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files make networkd boot what stands, and which go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import plan
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+
+RUN = [
+    f"/run/systemd/network/{number}-hypervisor-network-{dev}.network"
+    for dev in ("br0", "eth0", "veth1", "tap1")
+    for number in ("03", "04")
+]
+LASTING = "/etc/systemd/network/05-hypervisor-network-"
+
+
+def texts(now: object = None, wish: object = WISH) -> dict[str, str | None]:
+    return {one.path: one.text for one in plan(now or standing(), wish)}
+
+
+def test_a_device_each_and_nothing_is_left_below_run() -> None:
+    found = texts()
+    assert [path for path, text in found.items() if text is None] == RUN
+    assert [path[len(LASTING) :] for path, text in found.items() if text is not None] == [
+        "br0.netdev", "br0.network", "eth0.network", "veth1.network", "tap1.netdev", "tap1.network",
+    ]  # fmt: skip
+
+
+def test_the_bridge_boots_with_what_its_nic_had_and_what_was_added_by_hand() -> None:
+    text = texts()[f"{LASTING}br0.network"] or ""
+    for words in ("DHCP=yes", "IAID=0xe2343f3e", "Destination=10.9.0.0/24", "From=10.5.0.0/16"):
+        assert f"{words}\n" in text
+    assert "KeepConfiguration" not in text and "[BridgeVLAN]" not in text
+    assert "Bridge=br0\n" in (texts()[f"{LASTING}eth0.network"] or "")
+
+
+def test_vlans_are_said_where_the_bridge_filters_them() -> None:
+    found = texts(standing(vlan_filtering=True))
+    assert "PVID=1\n" in (found[f"{LASTING}br0.network"] or "")
+    assert "PVID=20\n" in (found[f"{LASTING}tap1.network"] or "")
+
+
+def test_a_bridge_without_an_uplink_keeps_its_own_addresses() -> None:
+    found = texts(wish=replace(WISH, bridges=["br1"], uplinks=[], ports=[], taps=[]))
+    assert "Address=10.88.0.1/24\n" in (found[f"{LASTING}br1.network"] or "")
+    now = replace(standing(), addresses=())
+    bare = texts(now, replace(WISH, bridges=["br1"], uplinks=[]))
+    assert "LinkLocalAddressing=no\n" in (bare[f"{LASTING}br1.network"] or "")
+
+
+def test_the_way_back_takes_all_of_them_away() -> None:
+    found = texts(wish=replace(WISH, present=False))
+    assert set(found.values()) == {None} and len(found) == len(RUN) + 8

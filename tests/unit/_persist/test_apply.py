@@ -1,0 +1,177 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs becomes what boots: files that differ are written and read, and given back where the manager takes something away by that."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    ReadBackError,
+    Refused,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File
+from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
+    apply as persistence,
+)
+from ansible_collections.hypervisor.network.tests.harness.model.persisted import (
+    MINE,
+    Obedient,
+    host,
+)
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH
+
+
+@pytest.fixture(autouse=True)
+def _nothing_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put back of routes and rules has its own test with a kernel (test_foreign.py)."""
+    monkeypatch.setattr(foreign, "kept", lambda _netlink: nullcontext())
+
+
+def text(root: Path, path: str = MINE) -> str | None:
+    place = root / path[1:]
+    return place.read_text("utf-8") if place.exists() else None
+
+
+def test_written_once_and_read_by_the_manager(tmp_path: Path) -> None:
+    noun, _told, adapter = host(tmp_path)
+    predicted = reconcile(noun, WISH, check_mode=True)
+    assert text(tmp_path) is None and adapter.loads == 0
+    done = reconcile(noun, WISH)
+    assert [str(one) for one in done.changes] == [f"create file {MINE}"] == [str(one) for one in predicted.changes]  # fmt: skip
+    assert text(tmp_path) == "ours\n" and adapter.loads == 1 and noun.manager == "networkd"
+    assert not reconcile(noun, WISH).changed and adapter.loads == 1
+
+
+def test_what_was_there_is_kept_and_what_is_below_run_is_not(tmp_path: Path) -> None:
+    below_run = "/run/systemd/network/04-mine.network"
+    adapter = Obedient([File(MINE, "new\n"), File(below_run, None), File("/etc/netplan/95-a.yaml", "a\n", 0o600)])  # fmt: skip
+    noun, _told, _adapter = host(tmp_path, adapter=adapter)
+    for path in (MINE, below_run):
+        (tmp_path / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path[1:]).write_text("old\n", encoding="utf-8")
+    done = reconcile(noun, WISH)
+    assert [one.action for one in done.changes] == ["update", "delete", "create"]
+    (copy,) = noun.backups_of(done.changes)
+    assert Path(copy).name.startswith("etc-systemd-network-05-mine.network.")
+    assert Path(copy).read_text("utf-8") == "old\n"
+    assert (tmp_path / "etc/netplan/95-a.yaml").stat().st_mode & 0o777 == 0o600
+    assert [(one["before"], one["after"]) for one in persistence.diff(done.changes)] == [("old\n", "new\n"), ("old\n", ""), ("", "a\n")]  # fmt: skip
+
+
+def test_a_tap_that_the_manager_took_is_named(tmp_path: Path) -> None:
+    noun, told, adapter = host(tmp_path)
+    before, links = told.now, dict(told.now.links)
+
+    def take() -> None:
+        loose = {**links, "tap1": replace(links["tap1"], master=None)}
+        told.now = replace(before, links=loose) if adapter.loads == 1 else before
+
+    adapter.loaded = take
+    with pytest.raises(ReadBackError, match="networkd took tap1 from br0 when it read its files"):
+        reconcile(noun, WISH)
+
+
+def test_the_files_of_a_nic_that_is_still_a_port_stay(tmp_path: Path) -> None:
+    """Seen: nobody renewed the lease of the bridge then."""
+    noun, _told, _adapter = host(tmp_path)
+    reconcile(noun, WISH)
+    absent = replace(WISH, present=False)
+    noun, _told, _adapter = host(tmp_path, absent)
+    assert reconcile(noun, absent, check_mode=True).changed
+    with pytest.raises(Refused, match="eth0 is still a port of br0"):
+        reconcile(noun, absent)
+    assert text(tmp_path) == "ours\n"
+
+
+@pytest.mark.parametrize("what", ["port", "address", "route", "device"])
+def test_a_manager_that_takes_something_away_has_its_files_taken_back(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noun, told, adapter = host(tmp_path)
+    routes = list(told.now.routes)
+    monkeypatch.setattr(persistence.rtnl_route, "decode_routes", lambda _all, _names: tuple(routes))
+    links, before = dict(told.now.links), told.now
+
+    def take() -> None:
+        if adapter.loads > 1:  # the undo
+            told.now = before
+            routes[:] = before.routes
+        elif what == "port":
+            told.now = replace(before, links={**links, "eth0": replace(links["eth0"], master=None)})
+        elif what == "address":
+            told.now = replace(before, addresses=())
+        elif what == "route":
+            routes.pop(0)
+        else:
+            told.now = replace(before, links={key: one for key, one in links.items() if key != "tap1"})  # fmt: skip
+
+    adapter.loaded = take
+    message = {
+        "port": "eth0 is not the uplink",
+        "address": r"took 10.77.0.11/24 from br0",
+        "route": "took the route 10.9.0.0/24",
+        "device": "no device tap1",
+    }
+    with pytest.raises((ReadBackError, BadInput), match=message[what]):
+        reconcile(noun, WISH)
+    assert text(tmp_path) is None and adapter.loads == 2
+
+
+def test_absent_asks_for_nothing_that_is_there(tmp_path: Path) -> None:
+    noun, told, adapter = host(tmp_path)
+    reconcile(noun, WISH)
+    absent = replace(WISH, present=False)
+    noun, told, adapter = host(tmp_path, absent)
+    told.now = replace(told.now, links={"eth0": replace(told.now.links["eth0"], master=None)})
+    assert reconcile(noun, absent).changed and text(tmp_path) is None
+    assert not reconcile(noun, absent).changed and adapter.loads == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (replace(WISH, taps=["tap9"]), "There is no device tap9 on this host"),
+        (replace(WISH, bridges=["br1"]), r"eth0 is not the uplink of one of the bridges that are named \(br1\)"),
+    ],
+)  # fmt: skip
+def test_what_does_not_run_can_not_boot(tmp_path: Path, wish: object, said: str) -> None:
+    noun, _told, _adapter = host(tmp_path, wish)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=said):
+        reconcile(noun, wish)
+
+
+def test_nobodys_devices_want_a_manager_that_is_named(tmp_path: Path) -> None:
+    noun, _told, _adapter = host(tmp_path, owners={})
+    with pytest.raises(Refused, match="are managed by nobody"):
+        reconcile(noun, WISH)
+    noun, _told, _adapter = host(tmp_path, manager="networkd", owners={})
+    with pytest.raises(Refused, match="eth0 is not managed by networkd"):
+        reconcile(noun, WISH)
+    bridges = replace(WISH, uplinks=[])
+    noun, _told, _adapter = host(tmp_path, bridges, manager="networkd", owners={})
+    assert reconcile(noun, bridges).changed
+
+
+def test_what_ifupdown_reads_is_another_modules(tmp_path: Path) -> None:
+    noun, _told, _adapter = host(tmp_path, manager="ifupdown")
+    with pytest.raises(Refused, match="not written by bridge_persist; use interfaces_stanza"):
+        reconcile(noun, WISH)
+
+
+def test_what_the_manager_can_not_keep_is_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    noun, _told, adapter = host(tmp_path)
+    adapter.objects = "eth0 can't be held"
+    with pytest.raises(Refused, match="^eth0 can't be held.$"):
+        reconcile(noun, WISH)
+    assert text(tmp_path) is None
