@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.host.guests import guest_user
+from ansible_collections.hypervisor.network.tests.harness.host.ifup_boot import debian13
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
 from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
 
@@ -27,3 +28,10 @@ def host(tmp_path: Path) -> Iterator[Host]:
     guest_user()
     with lan() as made:
         yield Host(made, tmp_path, NEWEST)
+
+
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+def boot_root(request: pytest.FixtureRequest) -> Path:
+    """The programs of Debian 12, which are this machine's, and those of Debian 13."""
+    needs_root()
+    return debian13() if request.param == "trixie" else Path("/")

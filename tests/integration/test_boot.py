@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What take_over and hand_back write is booted: real C(ifup -a), with the hooks of bridge-utils, ifenslave and vlan, on a host with the NICs eth0 and eth1."""
+"""What take_over and hand_back write is booted: real C(ifup -a) of Debian 12 and 13, with the hooks of bridge-utils, on a host with the NICs eth0 and eth1."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Host = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture
-def booted(make_netns: Callable[[str], str], tmp_path: Path) -> Host:
+def booted(make_netns: Callable[[str], str], tmp_path: Path, boot_root: Path) -> Host:
     """A function that boots a text on a fresh host, and tells its addresses and routes by device, its ports, and what ifup said."""
 
     def start(text: str) -> dict[str, Any]:
         host = make_netns("host")
         for nic in ("eth0", "eth1"):
             batch(host, f"link add {nic} type veth peer name wire-{nic}\nlink set wire-{nic} up\n")
-        said = boot(host, text, tmp_path)
+        said = boot(host, text, tmp_path, boot_root)
         links = {link["ifname"]: link for link in ip_json(host, "addr", "show") if link}
         return {
             "addresses": {

@@ -30,6 +30,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         + BOND
         + "    bond-slaves none\n    bond-mode active-backup\n",
     ),
+    "no hook at all": ("eth0", BOND.replace("bond0", "eth0")),
+    "lines of a port and of layer 3": (
+        "eth0",
+        BOND.replace("bond0", "eth0") + "    up ip addr add 192.0.2.11/24 dev eth0\n    up ip link set eth0 txqueuelen 500\n",
+    ),
     "a VLAN device by its name": (
         "eth0.10",
         "auto eth0.10\niface eth0.10 inet static\n    address 192.0.2.10/24\n    gateway 192.0.2.1\n",
@@ -45,11 +50,11 @@ TEXTS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def booted(host: str, text: str, folder: Path) -> dict[str, Any]:
+def booted(host: str, text: str, folder: Path, root: Path) -> dict[str, Any]:
     """What a boot makes of a text: addresses by device, ports, which devices were made of which kind, and who was enslaved to which bond."""
     for nic in ("eth0", "eth1"):
         batch(host, f"link add {nic} type veth peer name wire-{nic}\nlink set wire-{nic} up\n")
-    said = boot(host, text, folder)
+    said = boot(host, text, folder, root)
     links = {link["ifname"]: link for link in ip_json(host, "addr", "show") if link}
     return {
         "said": said,
@@ -68,15 +73,15 @@ def booted(host: str, text: str, folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", TEXTS)
 def test_the_hooks_make_of_the_uplink_what_they_made_of_the_nic(
-    case: str, make_netns: Callable[[str], str], tmp_path: Path
+    case: str, boot_root: Path, make_netns: Callable[[str], str], tmp_path: Path
 ) -> None:
     nic, text = TEXTS[case]
-    before = booted(make_netns("before"), text, tmp_path)
-    assert before["up"] and before["made"], before["said"]
+    before = booted(make_netns("before"), text, tmp_path, boot_root)
+    assert before["up"] and bool(before["made"]) is (nic != "eth0"), before["said"]
     assert bool(before["enslaved"]) is ("bond" in text), before["said"]
     assert {name for name, _address in before["addresses"]} == {nic}
     there = edited({ROOT: text}, {"take_over": nic, "options": OPTIONS})
-    after = booted(make_netns("after"), there[ROOT], tmp_path)
+    after = booted(make_netns("after"), there[ROOT], tmp_path, boot_root)
     assert after["up"], after["said"]
     assert after["ports"] == {nic: "br0"}
     assert after["addresses"] == {("br0", address) for _name, address in before["addresses"]}

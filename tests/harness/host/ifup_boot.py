@@ -36,10 +36,23 @@ done
 echo "made a $kind: $made ($words)"
 exec $real link add dev "$made" type veth peer name "$made-w"
 """
-_ALONE = (
-    'mount --bind "$0/network" /etc/network && mount --bind "$0/sbin" /usr/local/sbin && mount -t tmpfs none /run && mkdir /run/network && '
-    "exec ifup -a --verbose"
-)
+# $0 is the host's folder, $1 whose programs it has: / or a root file system
+_ALONE = """
+set -e
+root=${1%/}
+if [ -n "$root" ]; then
+    mount --bind "$root" "$root"
+    mount --rbind /sys "$root/sys"
+    mount --rbind /dev "$root/dev"
+    mount -t proc proc "$root/proc"
+fi
+mount --bind "$0/network" "$root/etc/network"
+mount --bind "$0/sbin" "$root/usr/local/sbin"
+mount -t tmpfs none "$root/run"
+mkdir "$root/run/network"
+exec chroot "$root/" /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin ifup -a --verbose
+"""
+_THIS = Path("/")
 
 
 def _unpacked(package: str) -> Path:
@@ -55,22 +68,46 @@ def _unpacked(package: str) -> Path:
     return place
 
 
-def boot(netns: str, text: str, folder: Path) -> str:
-    """Bring everything up that the text calls auto; returns what ifup said. Its exit status is in the last line."""
+def debian13() -> Path:
+    """A root file system of Debian 13 with its ifupdown, iproute2 and hooks, in the cache."""
+    place = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "rootfs" / "boot-trixie"
+    if not (place / ".complete").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        packages = "iproute2,ifupdown,bridge-utils,ifenslave,vlan,procps"
+        subprocess.run(
+            ["mmdebstrap", "--quiet", "--variant=apt", f"--include={packages}", "trixie", str(place)],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        (place / ".complete").touch()
+    return place
+
+
+def boot(netns: str, text: str, folder: Path, root: Path = _THIS) -> str:
+    """Bring everything up that the text calls auto, by the programs of C(root); returns what ifup said. Its exit status is in the last line."""
     network = folder / "network"
     shutil.rmtree(network, ignore_errors=True)
     for name in _HOOKS:
         (network / name).mkdir(parents=True)
-        for package, root in [("bridge", Path("/")), *((one, _unpacked(one)) for one in _UNPACKED)]:
-            hook = root / "etc" / "network" / name / package
+        for package, of in _hooks_of(root):
+            hook = of / "etc" / "network" / name / package
+            if hook.is_symlink():
+                hook = root / os.readlink(hook).lstrip("/")
             if hook.exists():
-                (network / name / package).symlink_to(hook.resolve())
+                shutil.copy(hook, network / name / package)
     (folder / "sbin").mkdir(exist_ok=True)
     (folder / "sbin" / "ip").write_text(_IP, encoding="ascii")
     (folder / "sbin" / "ip").chmod(0o755)
     (network / "interfaces").write_text(text, encoding="utf-8")
     done = subprocess.run(
-        ["ip", "netns", "exec", netns, "sh", "-c", _ALONE, str(folder)],
+        ["ip", "netns", "exec", netns, "sh", "-c", _ALONE, str(folder), str(root)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120,
     )  # fmt: skip
     return f"{done.stdout}\nifup ended with {done.returncode}"
+
+
+def _hooks_of(root: Path) -> list[tuple[str, Path]]:
+    """The packages that have hooks, and where each is."""
+    return [("bridge", root)] + [
+        (one, _unpacked(one) if root == _THIS else root) for one in _UNPACKED
+    ]
