@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.tests.harness.net.dump import differ
 from ansible_collections.hypervisor.network.tests.harness.net.lan import lan
 from ansible_collections.hypervisor.network.tests.harness.net.netns import run
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import at_load
 
 AT_ONCE = 1.0  # conversion.md's promise for a module that dies
 
@@ -58,7 +59,7 @@ def test_c01_module_killed_at_a_message_is_undone_at_once(messages):
         before = settled(made.host)
         for number in numbers:
             assert convert(made.host, 30, kill_at=number) == {}
-            assert hand.wait() <= AT_ONCE
+            assert hand.wait() <= at_load(AT_ONCE)
             assert all(made.all_reachable().values()), number
             assert differences(before, settled(made.host)) == [], number
             assert hand.state(hand.every()[-1].name) == "rolled-back"
@@ -77,7 +78,7 @@ def test_c01_a_host_whose_module_was_killed_is_still_reachable_when_its_neighbou
             assert all(made.all_reachable().values())
             hand = stack.enter_context(Transactions(made.host))
             assert convert(made.host, 30, kill_at=number) == {}
-            assert hand.wait() <= AT_ONCE
+            assert hand.wait() <= at_load(AT_ONCE)
         killed = time.monotonic()
         for age in (0, 10, 30, 75):
             # what is waited for is the age itself
@@ -138,7 +139,7 @@ def test_c04_a_guard_killed_after_applied_is_replaced_by_its_watcher():
         answer = convert(made.host, 30)
         assert hand.state(answer["id"]) == "applied"
         os.kill(hand.guards()[-1], signal.SIGKILL)
-        assert hand.wait() <= AT_ONCE
+        assert hand.wait() <= at_load(AT_ONCE)
         assert hand.state(answer["id"]) == "rolled-back"
         assert differences(before, settled(made.host)) == []
 

@@ -35,6 +35,7 @@ from ansible_collections.hypervisor.network.tests.harness.net.netns import (
 )
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import (
+    at_load,
     kill_and_wait,
     wait_for,
 )
@@ -122,7 +123,7 @@ def test_x60_a_deadline_in_any_phase_gives_the_host_back_once(phase: Callable[[A
         before = settled(made.host)
         answer = convert(made.host, 1.5, before=phase)
         assert answer["error"].startswith(TOO_LONG.format(1.5)), answer
-        assert hand.wait() <= AT_ONCE and hand.state(answer["id"]) == "rolled-back"
+        assert hand.wait() <= at_load(AT_ONCE) and hand.state(answer["id"]) == "rolled-back"
         facts = hand.facts(answer["id"])
         assert facts["error"] == "" and facts["why"] == "applying took longer than 1.5 s"
         assert all(made.all_reachable().values())
@@ -166,7 +167,7 @@ def test_x62_a_module_that_is_stopped_within_a_write_is_ended_before_the_guard_g
             noun._netlink.turn = stopping
 
         assert convert(made.host, 1.0, before=stop_within) == {}
-        assert hand.wait() <= AT_ONCE
+        assert hand.wait() <= at_load(AT_ONCE)
         (one,) = hand.every()
         assert hand.state(one.name) == "rolled-back"
         assert differences(before, settled(made.host)) == []
@@ -202,7 +203,7 @@ def test_x64_a_module_that_dies_while_it_undoes_is_undone_by_the_guard():
             noun.verify = fail
 
         assert convert(made.host, 30, before=die_undoing) == {}
-        assert hand.wait() <= AT_ONCE
+        assert hand.wait() <= at_load(AT_ONCE)
         (one,) = hand.every()
         assert hand.state(one.name) == "rolled-back" and "died" in hand.facts(one.name)["why"]
         assert differences(before, settled(made.host)) == []
