@@ -19,13 +19,19 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     HELD,
     NETWORKMANAGER,
     OWN,
+    File,
     Owner,
+    Standing,
     Uplink,
+    Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
     identity,
     keyfile,
     profiles,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    plan as planner,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.control import (
     Control,
@@ -52,15 +58,35 @@ class NetworkManager:
     def __init__(self, control: Control | None = None) -> None:
         self._control = control or Control()
 
-    def look(self, nic: Owner, bridge: str = "") -> Known:
+    def look(self, nic: Owner, bridge: str) -> Known:
         kept = self._control.said(LET_GO.format(dev=nic.dev))
         state = self._control.state(nic.index) if kept is None else keyfile.parse(kept)
         source = keyfile.value(state, "device", "connection-uuid")
+        if kept is None and source == profiles.uuid_of(bridge, nic.dev):
+            return self._look_at_ours(nic, bridge, source)
         filename = KEPT.format(dev=nic.dev)
         if kept is None:
             filename = self._control.filename(source) if source else ""
         profile = keyfile.parse(self._control.said(filename) or "") if filename else {}
         return Known(source, filename, profile, identity.identity(state), identity.metric(state))
+
+    def _look_at_ours(self, nic: Owner, bridge: str, source: str) -> Known:
+        """Of a NIC that is a port since the boot: what its bridge has of a host, and what is of its link."""
+        port, host = (
+            keyfile.parse(self._control.said(self._file(*names)) or "")
+            for names in ((bridge, nic.dev), (bridge,))
+        )
+        said = identity.Identity(
+            keyfile.value(host, "ipv4", "dhcp-client-id") or None,
+            keyfile.value(host, "ipv6", "dhcp-duid") or None,
+            keyfile.value(host, "ipv6", "dhcp-iaid") or None,
+        )
+        return Known(source, self._file(bridge, nic.dev), profiles.as_before(port, host), said)
+
+    def _file(self, *names: str) -> str:
+        """The file of a profile of ours: until the next boot, or for it."""
+        there = _profile(*names)
+        return planner.profile(*names) if self._control.said(there) is None else there
 
     def objection(self, nic: Owner, known: Known) -> str | None:
         if not known.profile:
@@ -84,23 +110,25 @@ class NetworkManager:
         return identity.missing(known.profile, known.identity)
 
     def stage(self, nic: Owner, bridge: str) -> str:
-        if self._control.said(LET_GO.format(dev=nic.dev)) is None:
-            return OWN
-        return HELD if self._control.said(_profile(bridge)) is None else HANDED
+        device = self._control.state(nic.index).get("device", {})
+        ours = device.get("connection-uuid") == profiles.uuid_of(bridge, nic.dev)
+        if device.get("managed") == "true" and ours:
+            return HANDED
+        return OWN if self._control.said(LET_GO.format(dev=nic.dev)) is None else HELD
 
     def hold(self, nic: Owner, bridge: str) -> None:
         """On the way there it lets go of the NIC; on the way back of both, and forgets our profiles: else it would make the bridge again once it is gone."""
-        if self.stage(nic, bridge) == HANDED:
-            for dev in (bridge, nic.dev):
-                self._control.let_go(dev, self._control.index(dev))
+        stage = self.stage(nic, bridge)
+        if self._control.said(LET_GO.format(dev=nic.dev)) is None:
+            self._keep(nic, bridge)
+        if stage == HANDED:
+            self._control.let_go(bridge, self._control.index(bridge))
+        self._control.let_go(nic.dev, nic.index)
+        if stage == HANDED:
             self._control.put(
                 {_profile(bridge): (None, PRIVATE), _profile(bridge, nic.dev): (None, PRIVATE)}
             )
             self._control.reload()
-            return
-        if self.stage(nic, bridge) == OWN:
-            self._keep(nic)
-        self._control.let_go(nic.dev, nic.index)
 
     def hand_over(self, uplink: Uplink) -> None:
         nic, name, known = uplink.nic, uplink.bridge, uplink.known
@@ -110,7 +138,7 @@ class NetworkManager:
                 {
                     TAPS: (profiles.hands_off_taps(), PUBLIC),
                     _profile(name): (profiles.bridge(name, uplink.mac, known, uplink.options, uplink.vlans.get(name)), PRIVATE),
-                    _profile(name, nic.dev): (profiles.port(nic.dev, name, known, uplink.vlans.get(nic.dev)), PRIVATE),
+                    _profile(name, nic.dev): (profiles.port(nic.dev, name, known, profiles.vlan_words(uplink.vlans.get(nic.dev))), PRIVATE),
                     DEVICE.format(index=index): (identity.assumed(profiles.uuid_of(name)), PUBLIC),
                     DEVICE.format(index=nic.index): (identity.assumed(profiles.uuid_of(name, nic.dev)), PUBLIC),
                 }
@@ -118,10 +146,19 @@ class NetworkManager:
         self._control.settled(name, profiles.uuid_of(name))
 
     def release(self, nic: Owner, bridge: str) -> None:
-        source = self.look(nic).source
+        known = self.look(nic, bridge)
+        source, back = known.source, _profile("back", nic.dev)
+        files: dict[str, tuple[str | None, int]] = {}
+        if self._control.said(planner.profile(bridge, nic.dev)) is not None:
+            # what boots is a port: until then the NIC is a host's by a profile of its own, since NetworkManager makes none beside ours
+            source = profiles.uuid_of("back", nic.dev)
+            files[back] = (profiles.back(nic.dev, known), PRIVATE)
+        elif source != profiles.uuid_of("back", nic.dev):
+            files[back] = (None, PRIVATE)
         with self._control.settings_kept(bridge), self._control.stopped():
             self._control.put(
                 {
+                    **files,
                     _profile(bridge): (None, PRIVATE),
                     _profile(bridge, nic.dev): (None, PRIVATE),
                     DEVICE.format(index=nic.index): (identity.assumed(source), PUBLIC),
@@ -131,14 +168,24 @@ class NetworkManager:
         gone = (LET_GO.format(dev=nic.dev), KEPT.format(dev=nic.dev))
         self._control.put(dict.fromkeys(gone, (None, PRIVATE)))
 
-    def _keep(self, nic: Owner) -> None:
+    def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
+        return planner.plan(now, wish)
+
+    def load(self, now: Standing, wish: Wish) -> None:
+        """Devices stay with the profiles that they have, which say the same; it needs no restart."""
+        del now, wish
+        self._control.reload()
+
+    def _keep(self, nic: Owner, bridge: str) -> None:
         """Write down what it says of the NIC: it forgets an automatic profile as soon as one of ours is there."""
-        state = self._control.said(DEVICE.format(index=nic.index))
-        profile = self._control.said(self.look(nic).filename)
+        known = self.look(nic, bridge)
         self._control.put(
             {
-                KEPT.format(dev=nic.dev): (profile, PRIVATE),
-                LET_GO.format(dev=nic.dev): (state, PRIVATE),
+                KEPT.format(dev=nic.dev): (keyfile.render(known.profile), PRIVATE),
+                LET_GO.format(dev=nic.dev): (
+                    self._control.said(DEVICE.format(index=nic.index)),
+                    PRIVATE,
+                ),
             }
         )
 

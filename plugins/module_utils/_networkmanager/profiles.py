@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.identity import (
@@ -81,11 +81,14 @@ def name_of(*names: str) -> str:
 
 def priority(known: Known) -> int:
     """Above the NIC's own profile, which stays for whoever wants to go back."""
+    return max(_PRIORITY, _rank(known.profile, 0) + 1)
+
+
+def _rank(profile: Groups, default: int) -> int:
     try:
-        theirs = int(value(known.profile, "connection", "autoconnect-priority", "0"))
+        return int(value(profile, "connection", "autoconnect-priority", str(default)))
     except ValueError:
-        theirs = 0
-    return max(_PRIORITY, theirs + 1)
+        return default
 
 
 def outranked(known: Known) -> bool:
@@ -112,7 +115,7 @@ def bridge(
             "autoconnect-slaves": "1",
             **_only(known.profile.get("connection", {}), _OF_THE_NETWORK),
         },
-        "bridge": {**link, **_options(name, options), **_vlans(vlans)},
+        "bridge": {**link, **_options(name, options), **vlan_words(vlans)},
     }  # fmt: skip
     for group in _HOSTS:
         if group in known.profile:
@@ -122,27 +125,81 @@ def bridge(
     return render(groups, f"hypervisor.network: {name}, with what its NIC had")
 
 
-def port(nic: str, bridge_name: str, known: Known, vlans: Mapping[str, str] | None = None) -> str:
-    """The profile of a NIC that is a port."""
+def port(
+    nic: str,
+    bridge_name: str,
+    known: Known,
+    said: Mapping[str, str] | None = None,
+    alone: bool = False,
+) -> str:
+    """The profile of a NIC that is a port. C(said) is what its [bridge-port] has; C(alone): it is no uplink, and its profile has no bridge in its name."""
+    groups: dict[str, Mapping[str, str]] = {
+        "connection": _of_a_port(nic, bridge_name, "ethernet", known, alone),
+        **{group: known.profile[group] for group in _LINKS if known.profile.get(group)},
+        "bridge-port": said or {},
+    }
+    what = f"a port of {bridge_name}" if alone else f"the uplink of {bridge_name}"
+    return render(groups, f"hypervisor.network: {nic} is {what}")
+
+
+def tap(name: str, bridge_name: str, tun: Mapping[str, str], said: Mapping[str, str]) -> str:
+    """The profile of a tap, which NetworkManager makes."""
+    nobody = Known("", "", {}, Identity())
+    groups = {
+        "connection": _of_a_port(name, bridge_name, "tun", nobody, True),
+        "tun": tun,
+        "bridge-port": said,
+    }
+    return render(groups, f"hypervisor.network: {name} is a port of {bridge_name}")
+
+
+def _of_a_port(dev: str, bridge_name: str, kind: str, known: Known, alone: bool) -> dict[str, str]:
+    names = (dev,) if alone else (bridge_name, dev)
+    return {
+        "id": name_of(*names),
+        "uuid": uuid_of(*names),
+        "type": kind,
+        "interface-name": dev,
+        "autoconnect-priority": str(priority(known)),
+        "master": bridge_name,
+        "slave-type": "bridge",
+    }
+
+
+def as_before(port_groups: Groups, host: Groups) -> dict[str, Mapping[str, str]]:
+    """A profile by which our two are made again: what the bridge has of a host, what the port has of its link."""
+    rank = _rank(host, _PRIORITY)
+    said = {
+        **_only(host.get("connection", {}), _OF_THE_NETWORK),
+        "autoconnect-priority": str(rank - 1),
+    }
+    return {
+        "connection": said,
+        **{group: port_groups[group] for group in _LINKS if group in port_groups},
+        **{group: host[group] for group in _HOSTS if group in host},
+    }
+
+
+def back(nic: str, known: Known) -> str:
+    """The profile of a NIC that is a host's again until the next boot."""
     groups: dict[str, Mapping[str, str]] = {
         "connection": {
-            "id": name_of(bridge_name, nic),
-            "uuid": uuid_of(bridge_name, nic),
+            "id": name_of("back", nic),
+            "uuid": uuid_of("back", nic),
             "type": "ethernet",
             "interface-name": nic,
-            "autoconnect-priority": str(priority(known)),
-            "master": bridge_name,
-            "slave-type": "bridge",
+            "autoconnect-priority": str(min(priority(known) + 1, _HIGHEST)),
+            **_only(known.profile.get("connection", {}), _OF_THE_NETWORK),
         },
-        **{group: known.profile[group] for group in _LINKS if known.profile.get(group)},
-        "bridge-port": _vlans(vlans),
+        **{group: known.profile[group] for group in (*_LINKS, *_HOSTS) if group in known.profile},
     }
-    return render(groups, f"hypervisor.network: {nic} is the uplink of {bridge_name}")
+    return render(groups, f"hypervisor.network: {nic} as it was, until the next boot")
 
 
-def hands_off_taps() -> str:
-    """What keeps NetworkManager's hands off taps: those that it has once taken, it takes down and out of their bridge."""
-    said = {"keyfile": {"unmanaged-devices+": "interface-name:tap*"}}
+def hands_off_taps(own: Sequence[str] = ()) -> str:
+    """What keeps NetworkManager's hands off taps: those that it has once taken, it takes down and out of their bridge. Not off those of its C(own)."""
+    words = ["interface-name:tap*", *(f"except:interface-name:={name}" for name in own)]
+    said = {"keyfile": {"unmanaged-devices+": ";".join(words)}}
     return render(said, "hypervisor.network: guests' taps are nobody's but ours")
 
 
@@ -191,7 +248,7 @@ def _word(given: Any) -> str:
     return str(given).lower() if isinstance(given, bool) else str(given)
 
 
-def _vlans(vlans: Mapping[str, str] | None) -> dict[str, str]:
+def vlan_words(vlans: Mapping[str, str] | None) -> dict[str, str]:
     """VLANs in NetworkManager's words: "1 pvid untagged, 100-199"."""
     if not vlans:
         return {}

@@ -45,6 +45,7 @@ class PoweredLab(Lab):
         self._overlay = directory / HOST / "disk.qcow2"
         self._kept = directory / HOST / "kept.qcow2"
         self.used = False  # since its disk was kept
+        self.network = "ifupdown"  # who manages it
 
     def up(self, *arguments: str) -> None:
         """Switch the machine on where it is off, and wait until it is entered by SSH."""
@@ -129,6 +130,11 @@ class PoweredLab(Lab):
             "master": links["eth0"].get("master"),
             "bridges": sorted(set(links) & {"br0"}),
         }
+
+    def answers(self) -> bool:
+        """Whether its address answers the LAN's router."""
+        words = ["ip", "netns", "exec", self.name, "ping", "-c1", "-W1", "-n", ADDRESS]
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
     def transaction(self) -> tuple[str, str]:
         """The latest transaction on the hypervisor: its id and its state."""

@@ -74,6 +74,7 @@ class NetworkManager:
         self.answers: dict[str, Any] = {}
         self.runs = True
         self.state = "100 (connected)"
+        self.planned: dict[str, str | None] = {}
         self.sets_back: dict[str, str] = {}  # sysctls, when it lets go of a device
         self.put(f"/run/NetworkManager/devices/{NIC}", state)
         self.put(path, profile)

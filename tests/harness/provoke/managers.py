@@ -17,12 +17,17 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers impor
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     Managed,
     Owner,
+    Standing,
+    Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import Policy
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import devices, routes
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
     identity,
     profiles,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    plan as nm_plan,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
@@ -82,6 +87,17 @@ def networkmanager_keeps_the_nic(stage: Stage) -> Any:
 def half_seconds_for_networkmanager(_stage: Stage) -> Any:
     known = profiles.Known("", "", {}, identity.Identity())
     profiles.bridge("br0", None, known, {"hello_time": 1.5})
+
+
+@scene
+def bridge_option_without_networkmanagers_words(_stage: Stage) -> Any:
+    bridge = Link("br0", 3, "bridge", options={"nf_call_iptables": True})
+    nm_plan.plan(Standing({"br0": bridge}), Wish(["br0"]))
+
+
+@scene
+def tap_of_no_bridge_for_networkmanager(_stage: Stage) -> Any:
+    nm_plan.plan(Standing({"tap1": Link("tap1", 4, "tun")}), Wish(taps=["tap1"]))
 
 
 @scene

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
     HELD,
     OWN,
+    Standing,
     Uplink,
+    Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
     keyfile,
@@ -37,6 +40,7 @@ from ansible_collections.hypervisor.network.tests.harness.model.networkmanager i
 MAC = "52:54:00:77:00:0d"
 BRIDGE, PORT = ("/run/NetworkManager/system-connections/hv-br0.nmconnection", "/run/NetworkManager/system-connections/hv-br0-eth0.nmconnection")  # fmt: skip
 TAPS = "/run/NetworkManager/conf.d/hypervisor-network-taps.conf"
+SAID = {name: keys for name, keys in keyfile.parse(PROFILE).items() if keys}
 STOP, START = "systemctl stop NetworkManager.service", "systemctl start NetworkManager.service"
 
 
@@ -47,11 +51,11 @@ def host(tmp_path: Path) -> NetworkManager:
 
 def hand_over(host: NetworkManager, manager: Manager) -> None:
     nic = host.nic()
-    manager.hand_over(Uplink(nic, "br0", MAC, manager.look(nic)))
+    manager.hand_over(Uplink(nic, "br0", MAC, manager.look(nic, "br0")))
 
 
 def test_what_it_says_of_the_nic(host: NetworkManager) -> None:
-    found = Manager(host.control).look(host.nic())
+    found = Manager(host.control).look(host.nic(), "br0")
     assert (found.source, found.filename, found.metric) == (UUID, WIRED, 100)
     assert found.profile == keyfile.parse(PROFILE)
 
@@ -114,14 +118,14 @@ def test_the_nic_is_known_while_it_is_not_managed(host: NetworkManager) -> None:
     (host.root / WIRED[1:]).unlink()  # it forgets what it made for a NIC that it does not manage
     nic = host.owner()
     assert nic is not None and nic.source == UUID
-    assert manager.look(nic).profile == keyfile.parse(PROFILE)
+    assert manager.look(nic, "br0").profile == SAID
 
 
 def test_a_step_that_is_taken_twice_forgets_nothing(host: NetworkManager) -> None:
     manager = Manager(host.control)
     manager.hold(host.nic(), "br0")
     manager.hold(host.nic(), "br0")
-    assert manager.look(host.nic()).profile == keyfile.parse(PROFILE)
+    assert manager.look(host.nic(), "br0").profile == SAID
 
 
 def test_a_hold_that_a_killed_run_left_is_taken_out(host: NetworkManager) -> None:
@@ -175,19 +179,89 @@ def test_what_can_not_be_held_is_told_before_anything_is_done(
     host: NetworkManager, profile: str, filename: str, said: str | None
 ) -> None:
     manager = Manager(host.control)
-    known = replace(manager.look(host.nic()), profile=keyfile.parse(profile), filename=filename)
+    known = replace(
+        manager.look(host.nic(), "br0"), profile=keyfile.parse(profile), filename=filename
+    )
     found = manager.objection(host.nic(), known)
     assert found is None if said is None else said in str(found)
 
 
 def test_a_nic_without_a_profile_has_nothing_to_give(tmp_path: Path) -> None:
     host = NetworkManager(tmp_path, "[device]\nmanaged=true\n")
-    known = Manager(host.control).look(host.nic())
+    known = Manager(host.control).look(host.nic(), "br0")
     assert (known.source, known.filename, known.profile) == ("", "", {})
 
 
 def test_an_identity_that_is_not_known_is_named(host: NetworkManager) -> None:
     manager = Manager(host.control)
-    assert manager.unknown(manager.look(host.nic())) is None
+    assert manager.unknown(manager.look(host.nic(), "br0")) is None
     host.put(f"/run/NetworkManager/devices/{NIC}", STATE.partition("\n\n")[0])
-    assert manager.unknown(manager.look(host.nic())) == "the DHCPv4 client identifier"
+    assert manager.unknown(manager.look(host.nic(), "br0")) == "the DHCPv4 client identifier"
+
+
+def boot(host: NetworkManager) -> None:
+    """What NetworkManager has after a boot with the files of a conversion."""
+    manager = Manager(host.control)
+    wish = Wish(["br0"], ["eth0"])
+    nic = host.nic()
+    links = {
+        "br0": Link(
+            "br0", 3, "bridge", mac=MAC, options={"stp_state": False, "forward_delay": 0.0}
+        ),
+        "eth0": Link("eth0", NIC, master="br0", port={"cost": 100}),
+    }
+    now = Standing(links, known={"eth0": manager.look(nic, "br0")})
+    host.planned = {one.path: one.text for one in manager.plan(now, wish)}
+    for path, text in host.planned.items():
+        if text is not None:
+            host.put(path, text)
+    (host.root / WIRED[1:]).unlink(missing_ok=True)
+    uuid = profiles.uuid_of("br0", "eth0")
+    host.put(
+        f"/run/NetworkManager/devices/{NIC}", f"[device]\nmanaged=true\nconnection-uuid={uuid}\n"
+    )
+
+
+def test_after_a_boot_it_has_been_handed_over_and_the_same_files_are_planned(
+    host: NetworkManager,
+) -> None:
+    boot(host)
+    first, manager = host.planned, Manager(host.control)
+    assert manager.stage(host.nic(), "br0") == HANDED
+    assert manager.look(host.nic(), "br0").identity.client_id == "01:52:54:00:77:00:0d"
+    boot(host)
+    assert host.planned == first
+
+
+def test_the_way_back_after_a_boot_ends_in_a_profile_of_its_own_until_the_next(
+    host: NetworkManager,
+) -> None:
+    boot(host)
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    assert manager.stage(host.nic(), "br0") == HELD
+    manager.release(host.nic(), "br0")
+    assert manager.stage(host.nic(), "br0") == OWN
+    assert host.nic().source == profiles.uuid_of("back", "eth0")
+    said = keyfile.parse(
+        host.text("/run/NetworkManager/system-connections/hv-back-eth0.nmconnection") or ""
+    )
+    assert said["ipv4"]["method"] == "auto" and said["connection"]["interface-name"] == "eth0"
+    assert said["connection"]["autoconnect-priority"] == "101"
+    # and from there it is a NIC like another
+    manager.hold(host.nic(), "br0")
+    assert manager.look(host.nic(), "br0").profile["ipv4"] == said["ipv4"]
+
+
+def test_its_files_are_read_without_a_restart(host: NetworkManager) -> None:
+    manager = Manager(host.control)
+    manager.load(Standing({}), Wish(["br0"]))
+    assert host.calls == ["nmcli connection reload"]
+
+
+def test_a_rank_that_is_no_number_is_ours(host: NetworkManager) -> None:
+    boot(host)
+    path = "/etc/NetworkManager/system-connections/hv-br0.nmconnection"
+    host.put(path, (host.text(path) or "").replace("priority=100", "priority=x"))
+    known = Manager(host.control).look(host.nic(), "br0")
+    assert profiles.priority(known) == 100

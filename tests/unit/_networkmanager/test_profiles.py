@@ -163,7 +163,7 @@ def test_vlans_of_bridge_and_port() -> None:
     vlans = {"1": "pvid untagged", "10-19": "tagged", "20": "pvid tagged", "30": "untagged"}
     said = "1 pvid untagged, 10-19, 20 pvid, 30 untagged"
     bridge = profiles.bridge("br0", MAC, known(), {"vlan_filtering": True}, vlans)
-    port = profiles.port("eth0", "br0", known(), vlans)
+    port = profiles.port("eth0", "br0", known(), profiles.vlan_words(vlans))
     assert keyfile.value(keyfile.parse(bridge), "bridge", "vlans") == said
     assert keyfile.value(keyfile.parse(port), "bridge-port", "vlans") == said
 

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What NetworkManager reads at boot, from what stands."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Address,
+    Link,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    Standing,
+    Wish,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    identity,
+    keyfile,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.plan import plan
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.profiles import (
+    Known,
+)
+from ansible_collections.hypervisor.network.tests.harness.model.networkmanager import (
+    PROFILE,
+    STATE,
+    UUID,
+    WIRED,
+)
+
+MAC = "52:54:00:77:00:0d"
+ETC = "/etc/NetworkManager"
+PROFILES = f"{ETC}/system-connections"
+QUIET = {"stp_state": False, "forward_delay": 15.0}
+
+
+def known() -> Known:
+    state = keyfile.parse(STATE)
+    return Known(UUID, WIRED, keyfile.parse(PROFILE), identity.identity(state), 100)
+
+
+def planned(wish: Wish, *links: Link, addresses: tuple[Address, ...] = ()) -> dict[str, Any]:
+    """The planned files by their paths, less what all of them begin with."""
+    now = Standing({one.name: one for one in links}, addresses, known={"eth0": known()})
+    return {one.path.replace(f"{ETC}/", ""): one for one in plan(now, wish)}
+
+
+def bridge(**options: Any) -> Link:
+    return Link("br0", 3, "bridge", mac=MAC, options={**QUIET, **options})
+
+
+def port(name: str, kind: str = "", **options: Any) -> Link:
+    said = {"cost": 100, "priority": 32, **options.pop("port", {})}
+    return Link(name, 4, kind, master="br0", port=said, **options)
+
+
+def test_a_bridge_and_its_uplink() -> None:
+    files = planned(Wish(["br0"], ["eth0"]), bridge(), port("eth0"))
+    assert [(path, one.mode, one.text is None) for path, one in files.items()] == [
+        ("system-connections/hv-br0.nmconnection", 0o600, False),
+        ("system-connections/hv-br0-eth0.nmconnection", 0o600, False),
+        ("conf.d/hypervisor-network-br0.conf", 0o644, False),
+        ("dispatcher.d/50-hypervisor-network-br0", 0o755, True),
+    ]
+    host = keyfile.parse(files["system-connections/hv-br0.nmconnection"].text)
+    assert host["ipv4"]["dhcp-client-id"] == "01:52:54:00:77:00:0d"
+    own = keyfile.parse(files["system-connections/hv-br0-eth0.nmconnection"].text)
+    assert own["connection"]["master"] == "br0" and own["bridge-port"] == {"path-cost": "100"}
+
+
+def test_a_tap_is_made_for_whom_it_belongs_to_and_spared_by_the_hands_off() -> None:
+    said = {
+        "mode": "tap",
+        "owner": 998,
+        "group": -1,
+        "vnet_hdr": True,
+        "pi": False,
+        "multi_queue": True,
+    }
+    files = planned(Wish(["br0"], taps=["tap1"]), bridge(), port("tap1", "tun", options=said))
+    tap = keyfile.parse(files["system-connections/hv-tap1.nmconnection"].text)
+    assert tap["tun"] == {"mode": "2", "owner": "998", "vnet-hdr": "true", "multi-queue": "true"}
+    assert (tap["connection"]["type"], tap["connection"]["master"]) == ("tun", "br0")
+    hands_off = keyfile.parse(files["conf.d/hypervisor-network-br0.conf"].text)
+    assert (
+        hands_off["keyfile"]["unmanaged-devices+"]
+        == "interface-name:tap*;except:interface-name:=tap1"
+    )
+
+
+def test_a_tun_of_nobody() -> None:
+    files = planned(
+        Wish(["br0"], taps=["tun1"]), bridge(), port("tun1", "tun", options={"mode": "tun"})
+    )
+    assert keyfile.parse(files["system-connections/hv-tun1.nmconnection"].text)["tun"] == {
+        "mode": "1"
+    }
+
+
+def test_another_port_has_what_the_kernel_has() -> None:
+    said = {"cost": 7, "priority": 16, "hairpin": True}
+    files = planned(Wish(["br0"], ports=["eth1"]), bridge(), port("eth1", port=said))
+    own = keyfile.parse(files["system-connections/hv-eth1.nmconnection"].text)
+    assert own["bridge-port"] == {"path-cost": "7", "priority": "16", "hairpin-mode": "true"}
+    assert own["connection"]["interface-name"] == "eth1"
+
+
+def test_vlans_where_the_bridge_filters_them() -> None:
+    vlans = {"10": "pvid untagged"}
+    for filtering, said in ((True, "10 pvid untagged"), (False, "")):
+        files = planned(
+            Wish(["br0"], ["eth0"]),
+            bridge(vlan_filtering=filtering),
+            port("eth0", vlans=vlans),
+        )
+        own = keyfile.parse(files["system-connections/hv-br0-eth0.nmconnection"].text)
+        assert keyfile.value(own, "bridge-port", "vlans") == said
+
+
+def test_a_bridge_without_an_uplink_keeps_its_addresses() -> None:
+    addresses = (Address("br0", "10.1.0.1/24", 2), Address("br0", "10.2.0.1/24", 2), Address("br0", "fe80::1/64", 10))  # fmt: skip
+    files = planned(Wish(["br0"]), bridge(), addresses=addresses)
+    host = keyfile.parse(files["system-connections/hv-br0.nmconnection"].text)
+    assert host["ipv4"] == {
+        "method": "manual",
+        "address1": "10.1.0.1/24",
+        "address2": "10.2.0.1/24",
+    }
+    assert host["ipv6"] == {"method": "disabled"}
+
+
+@pytest.mark.parametrize(
+    ("own", "of_port", "said"),
+    [
+        ({}, {}, None),
+        ({"forward_delay": 0.0}, {}, "br0) ip link set dev br0 type bridge forward_delay 0 ;;"),
+        ({"forward_delay": 4.0, "stp_state": True}, {}, None),
+        ({}, {"isolated": True}, "eth0) ip link set dev eth0 type bridge_slave isolated on ;;"),
+        ({}, {"learning": False, "locked": None}, "type bridge_slave learning off ;;"),
+    ],
+)
+def test_what_it_has_no_words_for_is_in_one_hook(
+    own: dict[str, Any], of_port: dict[str, Any], said: str | None
+) -> None:
+    files = planned(Wish(["br0"], ["eth0"]), bridge(**own), port("eth0", port=of_port))
+    text = files["dispatcher.d/50-hypervisor-network-br0"].text
+    assert text is None if said is None else said in text
+
+
+def test_the_hook_is_a_program_that_a_shell_reads_whatever_a_device_is_called() -> None:
+    odd = port("a;b$(c)*", port={"isolated": True})
+    text = planned(Wish(["br0"], ports=[odd.name]), bridge(), odd)[
+        "dispatcher.d/50-hypervisor-network-br0"
+    ].text
+    said = text.replace("ip link", "echo")
+    for dev, action, expected in (
+        (odd.name, "up", odd.name),
+        ("a", "up", ""),
+        (odd.name, "down", ""),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", said, "hook", dev, action], capture_output=True, text=True, check=True
+        )
+        assert (expected in done.stdout) if expected else not done.stdout
+
+
+def test_what_would_be_lost_is_refused_by_name() -> None:
+    with pytest.raises(Refused, match="no words for nf_call_iptables of br0"):
+        planned(Wish(["br0"]), bridge(nf_call_iptables=True))
+    with pytest.raises(Refused, match="tap1 is a port of no bridge"):
+        planned(Wish(taps=["tap1"]), Link("tap1", 4, "tun"))
+
+
+def test_all_of_it_goes() -> None:
+    wish = Wish(["br0"], ["eth0"], ["eth1"], ["tap1"], present=False)
+    files = planned(wish)
+    assert {one.text for one in files.values()} == {None}
+    assert set(files) == {
+        "system-connections/hv-br0.nmconnection",
+        "system-connections/hv-br0-eth0.nmconnection",
+        "system-connections/hv-eth1.nmconnection",
+        "system-connections/hv-tap1.nmconnection",
+        "conf.d/hypervisor-network-br0.conf",
+        "dispatcher.d/50-hypervisor-network-br0",
+    }
