@@ -27,6 +27,8 @@ emulator:
 machine:
   description:
     - Machine type, such as V(pc), V(q35) or V(virt). A new guest gets V(pc) on x86. Other emulators need one.
+    - To QEMU these are words for the newest version that it has. A guest keeps the version of its first start, until it is absent, so an upgrade of QEMU
+      does not exchange its hardware. RV(guest.machine_used) tells it. Name a version such as V(pc-q35-10.0) for another one.
   type: str
 accel:
   description:
@@ -177,6 +179,12 @@ secure_boot:
   description:
     - Whether the firmware starts only what is signed by the keys that the distribution has enrolled. Needs O(firmware=uefi) and O(machine=q35).
     - With and without it, a guest has two stores of variables.
+  type: bool
+tpm:
+  description:
+    - Whether the guest has a TPM 2.0. It is a process of O(user) beside QEMU, from the Debian package C(swtpm), which ends with the guest.
+    - What the TPM knows outlives stops and boots of the host, and goes with O(state=absent).
+    - QEMU does not notice when that process dies, and ends when the guest resets. Until then RV(guest.problems) says so.
   type: bool
 cloud_init:
   description:

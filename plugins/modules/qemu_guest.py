@@ -27,6 +27,7 @@ extends_documentation_fragment:
 requirements:
   - QEMU >= 7.2 (Debian packages C(qemu-system-x86), C(qemu-utils) for images that are made, C(ipxe-qemu) to boot from the network)
   - For O(firmware=uefi), the firmware (Debian packages C(ovmf), C(qemu-efi-aarch64))
+  - For O(tpm), swtpm (Debian package C(swtpm))
   - For O(cloud_init), a program that makes the seed (Debian package C(xorriso))
 seealso:
   - module: hypervisor.network.qemu_guest_info
@@ -120,6 +121,15 @@ guest:
       description: Of a guest that crashed, why, as systemd, QEMU or the kernel's log say; null where they do not.
       type: str
       sample: "out of memory: the kernel killed it"
+    problems:
+      description: Sentences on what a running guest lacks, such as a TPM whose process died. A restart cures it, also with O(on_change=restart).
+      type: list
+      elements: str
+      sample: []
+    machine_used:
+      description: The version of its machine, which it keeps.
+      type: str
+      sample: pc-i440fx-7.2
     pid:
       description: Process id of QEMU, null where it does not run.
       type: int

@@ -62,6 +62,15 @@ guests:
       description: As in M(hypervisor.network.qemu_guest).
       type: str
       sample: "out of memory: the kernel killed it"
+    problems:
+      description: Sentences on what a running guest lacks, such as a TPM whose process died. A restart cures it.
+      type: list
+      elements: str
+      sample: []
+    machine_used:
+      description: The version of its machine, which it keeps.
+      type: str
+      sample: pc-i440fx-7.2
     pid:
       description: Process id of QEMU, null where it does not run.
       type: int

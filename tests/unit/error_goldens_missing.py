@@ -7,12 +7,8 @@ from __future__ import annotations
 
 MISSING = {
     "module_utils/_host/systemd.py": 2,
-    "module_utils/_qemu/fittings.py": 1,
-    "module_utils/_qemu/kept.py": 2,
-    "module_utils/_qemu/seed.py": 1,
     "module_utils/_qemu/needs.py": 2,
-    "module_utils/_qemu/supervisor.py": 7,
-    "module_utils/_qemu/uefi.py": 1,
+    "module_utils/_qemu/supervisor.py": 6,
     "module_utils/_qemu/unit.py": 1,
     "module_utils/_qemu/unit_file.py": 1,
 }

@@ -44,6 +44,7 @@ _UEFI = {
     "aarch64": ("qemu-efi-aarch64",),
     "arm": ("qemu-efi-arm",),
 }
+_TPM = ("swtpm",)
 _SEEDS = ("xorriso",)
 STAND_IN = "nobody"  # owns nothing, and is in no group, as a user who is new
 # as the step packages makes guest_spec.USER: no login, no home
@@ -295,5 +296,6 @@ def packages(bridges: Sequence[Any], guests: Sequence[Mapping[str, Any]]) -> lis
         uefi = guest.get("firmware") == "uefi"
         needed += _IMAGES if guest.get("disks") or uefi else ()
         needed += _UEFI.get(machine, ()) if uefi else ()
+        needed += _TPM if guest.get("tpm") else ()
         needed += _SEEDS if guest.get("cloud_init") else ()
     return list(dict.fromkeys(needed))

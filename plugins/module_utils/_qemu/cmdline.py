@@ -75,7 +75,13 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
     words += ["-pidfile", launch.pidfile]
     if launch.paused:
         words.append("-S")
-    words += _disks(spec, launch) + _nics(spec) + _seed(launch) + _kernel(spec, launch)
+    words += (
+        _disks(spec, launch)
+        + _nics(spec)
+        + _tpm(spec, launch)
+        + _seed(launch)
+        + _kernel(spec, launch)
+    )
     if spec.get("serial_log") is not None:
         words += ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"]
         words += [
@@ -96,20 +102,34 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
 
 def _machine(spec: Mapping[str, Any], launch: Launch) -> list[str]:
     """The machine, and the UEFI firmware as the two flash chips that it has: code that nobody writes, and the guest's own variables."""
-    firmware = launch.fitted.firmware
+    firmware, machine = launch.fitted.firmware, launch.fitted.machine or spec["machine"]
     if firmware is None:
-        return ["-machine", spec["machine"]]
+        return ["-machine", machine]
     words: list[str] = []
     for node, image in (
         ("firmware", Image(firmware.code, firmware.code_format)),
         ("variables", Image(launch.fitted.paths["firmware"], "qcow2")),
     ):
         words += ["-blockdev", _json({"node-name": node, **_opened(image, node == "firmware")})]
-    machine = f"{spec['machine']},pflash0=firmware,pflash1=variables"
+    machine = f"{machine},pflash0=firmware,pflash1=variables"
     if not firmware.smm:
         return [*words, "-machine", machine]
     secure = "driver=cfi.pflash01,property=secure,value=on"
     return [*words, "-machine", f"{machine},smm=on", "-global", secure]
+
+
+def _tpm(spec: Mapping[str, Any], launch: Launch) -> list[str]:
+    if "tpm" not in launch.fitted.paths:
+        return []
+    x86 = spec["emulator"].endswith(("x86_64", "i386"))
+    return [
+        "-chardev",
+        f"socket,id=tpm,path={_escaped(launch.fitted.paths['tpm'])}",
+        "-tpmdev",
+        "emulator,id=tpm0,chardev=tpm",
+        "-device",
+        _json({"driver": "tpm-crb" if x86 else "tpm-tis-device", "tpmdev": "tpm0"}),
+    ]
 
 
 def _seed(launch: Launch) -> list[str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
 
@@ -39,7 +39,13 @@ class Files:
 
 @dataclass(frozen=True)
 class Fittings:
-    """What is made for a guest beside its disks: C(paths) by the option that wants them, and the firmware where it is UEFI."""
+    """What is made for a guest beside its disks: C(paths) by the option that wants them, and the firmware where it is UEFI.
+
+    C(machine) is the versioned name of its machine, where that is known. C(companions) are processes that have to be there before QEMU
+    (companions.Companion), and whose sockets are among the paths by their names.
+    """
 
     paths: Mapping[str, str] = field(default_factory=dict)
     firmware: Firmware | None = None
+    companions: Sequence[Any] = ()
+    machine: str | None = None

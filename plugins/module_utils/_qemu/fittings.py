@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a guest is given beside its disks when it starts: its firmware with the variables, and the seed of cloud-init."""
+"""What a guest is given beside its disks when it starts: its firmware with the variables, its TPM, and the seed of cloud-init."""
 
 from __future__ import annotations
 
@@ -8,25 +8,43 @@ from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept as keeping
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import seed, uefi
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    machines,
+    seed,
+    tpm,
+    uefi,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
 
 
-def check(name: str, spec: Mapping[str, Any], kept: keeping.Kept) -> None:
-    """Raise where a start would lack something, before anything is touched."""
+def check(name: str, spec: Mapping[str, Any], kept: keeping.Kept, program: str) -> None:
+    """Raise where a start by this emulator would lack something, before anything is touched."""
+    spec = {**spec, "machine": _machine(name, spec, kept, program)}
     if spec.get("firmware") == "uefi":
         uefi.check(spec, name, kept)
+    if spec.get("tpm"):
+        tpm.program()
     said = spec.get("cloud_init")
     if said is not None and fingerprint(said) not in kept.known(keeping.SEED):
         seed.check()
 
 
 def ready(
-    name: str, spec: Mapping[str, Any], kept: keeping.Kept, user: pwd.struct_passwd
+    name: str,
+    spec: Mapping[str, Any],
+    kept: keeping.Kept,
+    user: pwd.struct_passwd,
+    public: str,
+    program: str,
 ) -> Fittings:
-    """Make what is missing of them, and hand all of it to C(user). Raises Refused, GuestError."""
+    """Make what is missing of them, and hand all of it to C(user); C(public) is the guest's own run directory. Raises Refused, GuestError."""
     paths, firmware = {}, None
+    machine = _machine(name, spec, kept, program)
+    kept.pin(spec["machine"], machine, user)
+    spec = {**spec, "machine": machine}
+    companions = [tpm.companion(kept, public, user)] if spec.get("tpm") else []
+    paths.update({one.name: one.socket for one in companions})
     if spec.get("firmware") == "uefi":
         firmware = uefi.of(spec, name)
         paths["firmware"] = uefi.variables(spec, name, firmware, kept, user)
@@ -39,4 +57,10 @@ def ready(
             )
         kept.give(found, user)
         paths["cloud_init"] = found
-    return Fittings(paths, firmware)
+    return Fittings(paths, firmware, companions, machine)
+
+
+def _machine(name: str, spec: Mapping[str, Any], kept: keeping.Kept, program: str) -> str:
+    asked = spec["machine"]
+    known = machines.known(program)
+    return machines.version(name, asked, kept.pinned(asked), known, spec["emulator"])

@@ -41,8 +41,9 @@ class Guest:
     """A guest as the host has it.
 
     C(status) is absent, stopped, crashed, unresponsive or QMP's own word (running, paused, prelaunch ...). C(spec) is the
-    definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(crash_reason)
-    what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint which of them are seeds.
+    definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(machine) the versioned name
+    of its machine, C(crash_reason) what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint
+    which of them are seeds. C(problems) are sentences on what a running guest lacks, which a restart cures.
     C(kept_by) is the supervisor of the process that runs, None where none does, C(unit) what systemd calls it,
     C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed.
     """
@@ -55,6 +56,7 @@ class Guest:
     since: float | None = field(default=None, compare=False)
     accel: str | None = None
     accel_reason: str | None = None
+    machine: str | None = None
     crash_reason: str | None = field(default=None, compare=False)  # the kernel's log forgets
     kept: bool = False
     seeds: frozenset[str] = frozenset()
@@ -62,6 +64,7 @@ class Guest:
     unit: str | None = None
     unit_state: str | None = field(default=None, compare=False)
     edited: tuple[str, ...] = ()
+    problems: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def down(self) -> bool:
@@ -74,10 +77,12 @@ def describe(guest: Guest) -> dict[str, Any]:
         "name": guest.name,
         "status": guest.status,
         "crash_reason": guest.crash_reason,
+        "problems": list(guest.problems),
         "pid": guest.pid,
         "unit": guest.unit,
         "accel_used": guest.accel,
         "accel_reason": guest.accel_reason,
+        "machine_used": guest.machine,
         **guest.spec,
     }
 

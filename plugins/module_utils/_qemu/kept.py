@@ -49,6 +49,19 @@ class Kept:
         found = {what: os.path.join(self.path, name) for what, name in index.get(kind, {}).items()}
         return {what: path for what, path in found.items() if os.path.lexists(path)}
 
+    def pinned(self, word: str) -> str | None:
+        """What a word for a machine meant at the first start, None before it."""
+        index = rundir.load(os.path.join(self.path, _INDEX)) or {}
+        return index.get("machine", {}).get(word)
+
+    def pin(self, word: str, meaning: str, user: pwd.struct_passwd) -> None:
+        """Remember what a word for a machine means to this guest."""
+        if self.pinned(word) != meaning:
+            self.make(user)
+            path = os.path.join(self.path, _INDEX)
+            index = rundir.load(path) or {}
+            rundir.store(path, {**index, "machine": {**index.get("machine", {}), word: meaning}})
+
     def make(self, user: pwd.struct_passwd) -> None:
         """Make the directory, and let C(user) through it. Raises Refused."""
         places.own_directory(os.path.dirname(self._root), places.RUN_MODE)

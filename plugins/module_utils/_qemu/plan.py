@@ -151,7 +151,7 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     # that it would be a unit now is no reason to end a guest, unless it was asked for
     reasons = different.keys() - ({"supervisor"} if wish.supervisor == supervision.AUTO else set())
     if guest.status in (*_BROKEN, UNRESPONSIVE) or (
-        reasons and (wish.exact or wish.on_change == "restart")
+        (reasons or guest.problems) and (wish.exact or wish.on_change == "restart")
     ):
         before = {
             "status": guest.status,

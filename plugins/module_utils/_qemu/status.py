@@ -13,6 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import pr
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    companions,
     kept,
     rundir,
     supervision,
@@ -26,6 +27,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit impo
 )
 
 DEADLINE = 4.0  # for both monitors together: a stopped guest is reported within 5 s
+_GONE = {
+    companions.TPM: "its TPM is gone: the process swtpm ended, and QEMU will end when the guest resets; restart the guest"
+}
 _OUT_OF_MEMORY = "out of memory: the kernel killed it"
 
 
@@ -84,6 +88,7 @@ class Status:
             "spec": record["spec"],
             "accel": record.get("accel"),
             "accel_reason": record.get("accel_reason"),
+            "machine": record.get("machine"),
         }
         if state is not None:
             own["spec"] = {**record["spec"], "autostart": self._units.enabled(name)}
@@ -108,7 +113,13 @@ class Status:
             )
         status = self._asked(directory, who)
         return guest_words.Guest(
-            name, status, pid=who.pid, since=who.since, kept_by=supervision.PROCESS, **own
+            name,
+            status,
+            pid=who.pid,
+            since=who.since,
+            kept_by=supervision.PROCESS,
+            problems=_problems(directory, record["spec"]),
+            **own,
         )
 
     def _of_unit(
@@ -131,6 +142,7 @@ class Status:
             pid=who.pid,
             since=who.since,
             kept_by=supervision.SYSTEMD,
+            problems=_problems(directory, own["spec"]),
             **own,
         )
 
@@ -142,6 +154,12 @@ class Status:
         except HypervisorNetworkError:
             # it may have ended while it was asked
             return guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED
+
+
+def _problems(directory: rundir.RunDirectory, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a guest lacks that has its process."""
+    wanted = [companions.TPM] if spec.get("tpm") else []
+    return tuple(_GONE[one] for one in companions.gone(directory, wanted))
 
 
 def process_of(directory: rundir.RunDirectory) -> procfs.Identity | None:

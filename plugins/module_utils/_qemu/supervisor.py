@@ -8,13 +8,11 @@ import functools
 import os
 import pwd
 import signal
-import socket
 import time
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    BadInput,
     DeadlineExceeded,
     GuestError,
     HypervisorNetworkError,
@@ -28,6 +26,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
+    companions,
     fittings,
     images,
     kept,
@@ -38,6 +37,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     supervision,
     unit_setting,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
     Seed,
@@ -55,6 +55,7 @@ _KILL_DEADLINE = 10.0
 _LOOK = 0.02
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
+_RECORDS = ("process.json", "serial_log.json", *(f"{name}.json" for name in companions.NAMES))
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Supervisor(Status):
             raise Refused(
                 f"{name} is not started: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."
             )
-        fittings.check(name, spec, self.kept(name))
+        fittings.check(name, spec, self.kept(name), needs.program(spec["emulator"]))
         self._accel(spec, user)
 
     def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> None:
@@ -118,10 +119,9 @@ class Supervisor(Status):
         user = needs.user_of(name, spec)
         accel, reason = self._accel(spec, user)
         files = needs.look(name, spec, user).files(spec)
-        fitted = fittings.ready(name, spec, self.kept(name), user)
-        launch = cmdline.Launch(
-            needs.program(spec["emulator"]), accel, directory.pidfile, files, paused, fitted
-        )
+        fitted = self._fitted(name, spec, user)
+        program = needs.program(spec["emulator"])
+        launch = cmdline.Launch(program, accel, directory.pidfile, files, paused, fitted)
         words = cmdline.argv(name, spec, launch)
         directory.make_trusted()
         with contextlib.ExitStack() as stack:
@@ -130,10 +130,17 @@ class Supervisor(Status):
             directory.drop("process.json")
             directory.drop("serial_log.json")
             directory.make_public(user.pw_uid, user.pw_gid)
-            directory.define({"spec": spec, "argv": words, "accel": accel, "accel_reason": reason})
+            directory.define(
+                {
+                    "spec": spec,
+                    "argv": words,
+                    "accel": accel,
+                    "accel_reason": reason,
+                    "machine": fitted.machine,
+                }
+            )
             listening = [
-                stack.enter_context(_listen(path, user.pw_uid, user.pw_gid))
-                for path in directory.sockets
+                stack.enter_context(companions.listening(path, user)) for path in directory.sockets
             ]
             errors = os.open(
                 directory.stderr,
@@ -151,21 +158,27 @@ class Supervisor(Status):
                 handed[cmdline.SERIAL_FD] = _serial_line(
                     files.paths["serial_log"], errors, user, directory, stack
                 )
-            processes.spawn(
-                words,
-                handed,
-                errors,
-                user,
-                lambda who: directory.store("process.json", who.as_dict()),
-            )
-        self._leave_session(name, directory)
-        # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
-        self._await_machine(name, directory, process_of(directory))
+            with companions.started(fitted.companions, directory, user, errors):
+                processes.spawn(
+                    words,
+                    handed,
+                    errors,
+                    user,
+                    lambda who: directory.store("process.json", who.as_dict()),
+                )
+                stack.close()
+                self._leave_session(name, directory)
+                # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
+                self._await_machine(name, directory, process_of(directory))
+
+    def _fitted(self, name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> Fittings:
+        program, public = needs.program(spec["emulator"]), self.directory(name).public
+        return fittings.ready(name, spec, self.kept(name), user, public, program)
 
     @staticmethod
     def _leave_session(name: str, directory: rundir.RunDirectory) -> None:
         """Out of the login session of whoever started it: KillUserProcesses=yes ends what is in there with it."""
-        records = [directory.load(record) for record in ("process.json", "serial_log.json")]
+        records = [directory.load(record) for record in _RECORDS]
         pids = [record["pid"] for record in records if record is not None]
         if pids:
             # the number makes it another unit than that of an earlier start, which systemd may not have collected yet
@@ -192,10 +205,11 @@ class Supervisor(Status):
         """Write a guest's unit, and the definition that it was made of. Raises as C(check) does."""
         directory, user = self.directory(name), needs.user_of(name, spec)
         accel, reason = self._accel(spec, user)
-        fitted = fittings.ready(name, spec, self.kept(name), user)
+        fitted = self._fitted(name, spec, user)
         setting = unit_setting.of(name, spec, directory, user, accel, fitted)
         digest = self._units.write(name, spec, setting)
         record = {"spec": spec, "argv": setting.words, "accel": accel, "accel_reason": reason}
+        record["machine"] = fitted.machine
         directory.define({**record, "unit": digest})
 
     def _died(self, name: str, directory: rundir.RunDirectory) -> GuestError:
@@ -253,6 +267,7 @@ class Supervisor(Status):
             procfs.wait_gone(who, _KILL_DEADLINE)
         if is_unit:
             self._units.end(name, directory)
+        companions.end(directory)
         directory.drop("process.json")
         directory.drop("serial_log.json")
         directory.remove_public()
@@ -297,7 +312,11 @@ class Supervisor(Status):
                 return
         self._units.remove(name)
         record = self.directory(name).definition() or {}
-        last = {key: record[key] for key in ("argv", "accel", "accel_reason") if key in record}
+        last = {
+            key: record[key]
+            for key in ("argv", "accel", "accel_reason", "machine")
+            if key in record
+        }
         self.directory(name).define({"spec": spec, **({} if guest.down else last)})
 
     def refresh(self, name: str) -> None:
@@ -347,22 +366,6 @@ def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:
             return Step(word, round(time.monotonic() - begin, 2), f"failed: {error}")
     ended = procfs.wait_gone(who, deadline)
     return Step(word, round(time.monotonic() - begin, 2), "ended" if ended else "still running")
-
-
-@contextlib.contextmanager
-def _listen(path: str, uid: int, gid: int) -> Iterator[socket.socket]:
-    """A listening unix socket, 0600, of that user. Made here: it can be connected to before QEMU runs, so nobody polls for it."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listener:
-        before = os.umask(0o177)
-        try:
-            listener.bind(path)
-        except OSError as error:
-            raise BadInput(f"Cannot listen at {path}: {error}.") from None
-        finally:
-            os.umask(before)
-        os.chown(path, uid, gid, follow_symlinks=False)
-        listener.listen(1)
-        yield listener
 
 
 def _serial_line(

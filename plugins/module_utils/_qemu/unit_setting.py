@@ -10,6 +10,7 @@ from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
+    companions,
     needs,
     rundir,
     unit_file,
@@ -44,7 +45,8 @@ def of(
         words[words.index("-accel") + 1] += f",tb-size={_TRANSLATED}"
     written = [files.images[disk["path"]].path for disk in spec["disks"] if not disk["read_only"]]
     written += [files.paths[option] for option in ("serial_log", "vnc") if option in files.paths]
-    written += fitted.paths.values()
+    written += [*fitted.paths.values(), *(f"{one.folder}/" for one in fitted.companions)]
+    words = companions.before(fitted.companions, words)
     devices = accel == "kvm" or any(nic["vhost"] for nic in spec["nics"])
     return unit_file.Setting(
         user.pw_name,

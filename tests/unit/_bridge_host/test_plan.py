@@ -269,6 +269,7 @@ def test_13_21_guests_are_rehearsed_without_their_cards_since_the_taps_come_late
         ({"firmware": "uefi", "emulator": "qemu-system-riscv64"}, {"qemu-utils"}),
         ({"firmware": "bios"}, set()),
         ({"cloud_init": {"user_data": "#!/bin/sh"}}, {"xorriso"}),
+        ({"tpm": True}, {"swtpm"}),
     ],
 )
 def test_packages_of_a_guests_firmware_and_seed(guest: dict, more: set) -> None:

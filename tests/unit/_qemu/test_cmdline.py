@@ -233,3 +233,22 @@ def test_a_seed_is_a_disk_that_is_only_read_behind_all_other_devices() -> None:
     devices = [device["id"] for device in parsed(line, "-device")]
     assert devices == ["disk0-dev", "nic0", "seed-dev"]
     assert parsed(line, "-device")[-1]["drive"] == "seed"
+
+
+def test_a_machine_of_the_version_that_the_guest_began_with() -> None:
+    launch = Launch("/usr/bin/qemu", "tcg", "/pid", fitted=Fittings(machine="pc-i440fx-7.2"))
+    assert after(words(launch), "-machine") == ["pc-i440fx-7.2"]
+
+
+@pytest.mark.parametrize(
+    ("emulator", "machine", "driver"),
+    [
+        ("qemu-system-x86_64", "q35", "tpm-crb"),
+        ("qemu-system-aarch64", "virt", "tpm-tis-device"),
+    ],
+)
+def test_a_tpm_at_its_socket(emulator: str, machine: str, driver: str) -> None:
+    line = words(fitted({"tpm": "/run/a,b"}), emulator=emulator, machine=machine)
+    assert "socket,id=tpm,path=/run/a,,b" in after(line, "-chardev")
+    assert after(line, "-tpmdev") == ["emulator,id=tpm0,chardev=tpm"]
+    assert parsed(line, "-device") == [{"driver": driver, "tpmdev": "tpm0"}]

@@ -110,3 +110,13 @@ def test_a_link_is_not_given_to_a_user(kept: Kept, tmp_path: Path) -> None:
     link.symlink_to(tmp_path)
     with pytest.raises(OSError, match="symbolic"):
         kept.give(str(link), USER)
+
+
+def test_what_a_word_for_a_machine_meant(kept: Kept) -> None:
+    assert kept.pinned("pc") is None
+    kept.pin("pc", "pc-i440fx-7.2", USER)
+    put(kept, SEED, "one", "1")
+    kept.pin("q35", "pc-q35-7.2", USER)
+    kept.pin("pc", "pc-i440fx-7.2", USER)
+    assert (kept.pinned("pc"), kept.pinned("q35")) == ("pc-i440fx-7.2", "pc-q35-7.2")
+    assert set(kept.known(SEED)) == {"one"}

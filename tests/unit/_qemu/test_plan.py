@@ -202,6 +202,15 @@ def test_a_guest_that_only_left_files_is_absent_when_they_are_gone() -> None:
     assert plan(Guests({"vm1": left}), [wish]) == []
 
 
+@pytest.mark.parametrize(("on_change", "count"), [("keep", 0), ("restart", 2)])
+def test_a_guest_that_lacks_something_is_restarted_where_that_is_asked_for(
+    on_change: str, count: int
+) -> None:
+    lame = Guest("vm1", "running", SPEC, problems=("its TPM is gone",))
+    changes = plan(Guests({"vm1": lame}), [Wish("vm1", "running", {}, on_change=on_change)])
+    assert len(changes) == count
+
+
 def undone(
     before: Guest, after: Guest, wish: Wish, disks: dict[str, bool] | None = None
 ) -> list[str]:

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong with what a guest has beside its disks: its firmware's variables, its seed, its TPM."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    companions,
+    fittings,
+    machines,
+    rundir,
+    seed,
+    uefi,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.kept import SEED, Kept
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
+
+from .stage import Stage, scene
+
+ME = pwd.getpwuid(os.geteuid())
+
+
+def _kept(stage: Stage) -> Kept:
+    """What vm1 keeps; files that are made get no name by lot."""
+    stage.put({"/var/lib": None})
+    stage.patch.setattr("secrets.token_hex", lambda _bytes: "1a2b3c4d")
+    return Kept("vm1", str(stage.top / "var/lib/hypervisor-network/guests"))
+
+
+def _fails(*_asked: Any, **_more: Any) -> programs.Done:
+    return programs.Done(1, "", "No space left on device\n")
+
+
+@scene
+def seed_that_fails(stage: Stage) -> None:
+    """xorriso cannot make a seed."""
+    there = {"xorriso": "/usr/bin/xorriso"}.get
+    seed.make(_kept(stage), "one", Seed({}), ME, path_of=there, run=_fails)
+
+
+@scene
+def variables_that_fail(stage: Stage) -> None:
+    """qemu-img cannot make a store of variables."""
+    stage.patch.setattr(uefi.images, "program", lambda: "/usr/bin/qemu-img")
+    firmware = Firmware("/code.fd", "raw", "/usr/share/OVMF/OVMF_VARS_4M.fd", "raw")
+    uefi.variables({}, "vm1", firmware, _kept(stage), ME, _fails)
+
+
+@scene
+def exchanged_while_made(stage: Stage) -> None:
+    """Somebody puts another file in the place of one that a guest shall keep."""
+    with _kept(stage).new(SEED, "one", ME, 0o400) as path:
+        os.rename(path, f"{path}.theirs")
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+@scene
+def exchanged_between_starts(stage: Stage) -> None:
+    """A kept file has become a directory when it is handed to the guest's user."""
+    kept = _kept(stage)
+    kept.make(ME)
+    path = os.path.join(kept.path, "seed-1a2b3c4d.img")
+    os.mkdir(path)
+    kept.give(path, ME)
+
+
+@scene
+def seed_that_went_away(stage: Stage) -> None:
+    """The seed is there when it is looked for, and gone at the start."""
+    stage.patch.setattr(machines, "known", lambda _program: {})
+    said = {"user_data": None, "network_config": None, "meta_data": {"instance-id": "a"}}
+    spec = {"emulator": "qemu-system-x86_64", "machine": "pc", "cloud_init": said}
+    fittings.ready("vm1", spec, _kept(stage), ME, "/run/hypervisor-network/vm1", "/usr/bin/qemu")
+
+
+@scene
+def companion_that_lives(stage: Stage) -> None:
+    """swtpm does not end."""
+    directory = rundir.RunDirectory("vm1", str(stage.top / "run"))
+    directory.make_trusted()
+    directory.store("tpm.json", {"pid": 4711, "start_time": 1, "boot_id": "b"})
+    fake = {"wait_gone": lambda *_asked: False, "send_signal": lambda *_asked: None}
+    stage.patch.setattr(companions, "procfs", SimpleNamespace(**{**vars(procfs), **fake}))
+    companions.end(directory)
+
+
+@scene
+def companion_without_a_place(stage: Stage) -> None:
+    """The directory of a socket is gone."""
+    with companions.listening(str(stage.top / "run/vm1/tpm.sock"), ME):
+        """It listens."""
