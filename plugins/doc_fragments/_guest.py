@@ -186,6 +186,10 @@ tpm:
     - What the TPM knows outlives stops and boots of the host, and goes with O(state=absent).
     - QEMU does not notice when that process dies, and ends when the guest resets. Until then RV(guest.problems) says so.
   type: bool
+agent:
+  description:
+    - Whether the guest has the port that the program C(qemu-guest-agent) in it answers at, the socket C(agent.sock) in its run directory.
+  type: bool
 cloud_init:
   description:
     - What cloud-init finds in the guest. It is given as a seed, a small disk that is only read and stands behind all others (the data source NoCloud).
@@ -300,16 +304,22 @@ shutdown_timeout:
 wait_for:
   description:
     - What a start waits for. V(running) is always waited for. V(mac_learned) is, for each card, a frame of the guest in the bridge's forwarding database.
-    - A guest that does not get there in O(wait_timeout) is taken back to what it was.
+    - V(serial) is O(serial_pattern) on the serial line, in what O(serial_log) gets from this start on. V(agent) is an answer of the guest's agent, for which
+      it needs O(agent).
+    - A guest that does not get there in O(wait_timeout) is taken back to what it was, and the message has the end of what it said.
   type: list
   elements: str
-  choices: [running, mac_learned]
+  choices: [running, mac_learned, serial, agent]
   default: [running]
+serial_pattern:
+  description:
+    - Regular expression of Python that a line must have in it, such as V(login:). It is looked for in each line, without colours, and in one that is not
+      at its end yet.
+  type: str
 wait_timeout:
   description:
-    - Seconds to wait.
+    - Seconds to wait. Without it, 60 where KVM runs the guest, and 300 where its processor is emulated.
   type: float
-  default: 60
 extra_args:
   description:
     - Further arguments of QEMU, one per item, of those that shape the machine only. Everything that opens a file, starts a program or listens is refused,

@@ -177,7 +177,7 @@ def _become(
     os.dup2(status, above, inheritable=False)
     children.close_all_but(range(above + 1))
     os.chdir("/")
-    os.umask(0o077)
+    os.umask(0o177)  # a socket that it makes is 0600
     try:
         if user.pw_uid != os.getuid():
             os.initgroups(user.pw_name, user.pw_gid)

@@ -51,6 +51,9 @@ class Agent:
         return self
 
     def __exit__(self, *_unused: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._socket.close()
 
     def call(self, command: str, timeout: float | None = None, **arguments: Any) -> Any:

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    DeadlineExceeded,
     GuestError,
     Refused,
 )
@@ -20,7 +18,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision, taps
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.arrival import Arrivals
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 
@@ -44,6 +43,9 @@ class Step(Protocol):
 
 class Supervisor(Protocol):
     """What keeps guests, whatever keeps them: the one port between this noun and the host."""
+
+    def directory(self, name: str) -> Any:
+        """Where the guest has its sockets (rundir.RunDirectory)."""
 
     def busy(self, names: Iterable[str]) -> AbstractContextManager[None]:
         """Hold these guests against other runs. Raises Refused."""
@@ -117,6 +119,12 @@ class GuestNoun:
         self._image_exists = image_exists
         self._begun: list[str] = []
         self._undoing = False
+        self._arrivals = Arrivals(
+            self._wishes,
+            wire,
+            lambda name: supervisor.read_all([name])[name],
+            lambda name: supervisor.directory(name).public,
+        )
         self.stop_steps: dict[str, list[dict[str, Any]]] = {}
 
     def read(self) -> guest_plan.Guests:
@@ -158,13 +166,12 @@ class GuestNoun:
             self._check(changes, now)
             for change in changes:
                 getattr(self, f"_{change.action}_{change.kind}")(change)
-        self._await(
-            [
+        if not self._undoing:
+            self._arrivals.wait(
                 change.name
                 for change in changes
                 if change.kind == guest_plan.KIND and change.action == "start"
-            ]
-        )
+            )
 
     def _check(self, changes: Iterable[Change], now: guest_plan.Guests) -> None:
         """Everything that makes a start impossible, before the first change of the run."""
@@ -181,29 +188,13 @@ class GuestNoun:
             self._supervisor.check(change.name, change.after, made)
             guest = now.guests[change.name]
             own = [] if guest.down else [nic["tap"] for nic in guest.spec["nics"]]
-            guest_plan.check_taps(
+            taps.check(
                 change.name,
                 change.after,
                 links,
                 self._supervisor.uid_of(change.after),
                 own,
             )
-
-    def _await(self, names: Iterable[str]) -> None:
-        """What the wishes wait for after a start; all guests run meanwhile, so the deadlines do not add up."""
-        begin = time.monotonic()
-        if self._undoing:
-            return
-        for name in names:
-            wish = self._wishes[name]
-            if "mac_learned" in wish.wait_for:
-                for nic in self._supervisor.read_all([name])[name].spec["nics"]:
-                    left = max(0.0, wish.wait_timeout - (time.monotonic() - begin))
-                    if self._wire().wait_for_mac(nic["mac"], left) is None:
-                        raise DeadlineExceeded(
-                            f"{name} runs, but sent no frame from {nic['mac']} through {nic['tap']} within {wish.wait_timeout:g} s; "
-                            "look at its serial_log, or wait longer with wait_timeout."
-                        )
 
     def _create_disk(self, change: Change) -> None:
         self._begin(change.after["guest"])
@@ -215,6 +206,8 @@ class GuestNoun:
     def _start_guest(self, change: Change) -> None:
         self._begin(change.name)
         spec = {key: value for key, value in change.after.items() if key != "status"}
+        if not self._undoing:
+            self._arrivals.starts(change.name, spec)
         self._supervisor.start(change.name, spec, paused=change.after["status"] == "paused")
 
     def _stop_guest(self, change: Change) -> None:

@@ -79,6 +79,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
         _disks(spec, launch)
         + _nics(spec)
         + _tpm(spec, launch)
+        + _agent(spec, launch)
         + _seed(launch)
         + _kernel(spec, launch)
     )
@@ -129,6 +130,21 @@ def _tpm(spec: Mapping[str, Any], launch: Launch) -> list[str]:
         "emulator,id=tpm0,chardev=tpm",
         "-device",
         _json({"driver": "tpm-crb" if x86 else "tpm-tis-device", "tpmdev": "tpm0"}),
+    ]
+
+
+def _agent(spec: Mapping[str, Any], launch: Launch) -> list[str]:
+    """The port that an agent in the guest answers at; its socket is in the guest's own directory."""
+    if not spec.get("agent"):
+        return []
+    port = {"driver": "virtserialport", "chardev": "agent", "name": "org.qemu.guest_agent.0"}
+    return [
+        "-chardev",
+        f"socket,id=agent,path={_escaped(launch.fitted.paths['agent'])},server=on,wait=off",
+        "-device",
+        _json({"driver": "virtio-serial-pci", "id": "serial-bus"}),
+        "-device",
+        _json({**port, "id": "agent-dev", "bus": "serial-bus.0"}),
     ]
 
 

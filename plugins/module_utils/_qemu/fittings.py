@@ -7,13 +7,14 @@ import pwd
 from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept as keeping
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    agent,
     machines,
     seed,
     tpm,
     uefi,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept as keeping
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
 
@@ -48,6 +49,8 @@ def ready(
     if spec.get("firmware") == "uefi":
         firmware = uefi.of(spec, name)
         paths["firmware"] = uefi.variables(spec, name, firmware, kept, user)
+    if spec.get("agent"):
+        paths["agent"] = agent.socket_of(public)
     said = spec.get("cloud_init")
     if said is not None:
         found = kept.known(keeping.SEED).get(fingerprint(said))

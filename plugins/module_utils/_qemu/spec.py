@@ -49,6 +49,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "firmware": {"type": "str", "choices": ["bios", "uefi"]},
     "secure_boot": {"type": "bool"},
     "tpm": {"type": "bool"},
+    "agent": {"type": "bool"},
     "cloud_init": {"type": "dict", "options": spec_seed.SPEC},
     "serial_log": {"type": "path"},
     "vnc": {"type": "path"},
@@ -61,10 +62,11 @@ SPEC: dict[str, dict[str, Any]] = {
     "wait_for": {
         "type": "list",
         "elements": "str",
-        "choices": ["running", "mac_learned"],
+        "choices": ["running", "mac_learned", "serial", "agent"],
         "default": ["running"],
     },
-    "wait_timeout": {"type": "float", "default": 60},
+    "wait_timeout": {"type": "float"},
+    "serial_pattern": {"type": "str"},
     "extra_args": {"type": "list", "elements": "str"},
     "netns": {"type": "str"},
 }
@@ -88,7 +90,8 @@ class Wish:
     on_change: str = "keep"
     shutdown_timeout: float | None = None
     wait_for: tuple[str, ...] = ("running",)
-    wait_timeout: float = 60.0
+    wait_timeout: float | None = None
+    serial_pattern: str | None = None
     images: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
     exact: bool = False
@@ -128,7 +131,8 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
     return Wish(
-        name, item["state"], spec, item["on_change"], item["shutdown_timeout"], tuple(item["wait_for"]), item["wait_timeout"], images, seed=seed,
+        name, item["state"], spec, item["on_change"], item["shutdown_timeout"], tuple(item["wait_for"]), item["wait_timeout"], item["serial_pattern"],
+        images, seed=seed,
         supervisor=item["supervisor"],
     )  # fmt: skip
 
@@ -207,7 +211,29 @@ def check_user(who: str, uid: int, user: str, allow_root: bool | None) -> None:
         )
 
 
+def check_waits(wish: Wish, spec: Mapping[str, Any]) -> None:
+    """Raise BadInput where a start of this definition would wait for what cannot come."""
+    if "serial" in wish.wait_for and spec.get("serial_log") is None:
+        raise BadInput(
+            f"{wish.name}: wait_for serial needs a log of the serial line to look into; name its file in 'serial_log'."
+        )
+    if "agent" in wish.wait_for and not spec.get("agent"):
+        raise BadInput(
+            f"{wish.name}: wait_for agent needs the device that an agent talks through; say agent: true."
+        )
+
+
 def _check_together(spec: Mapping[str, Any], item: Mapping[str, Any]) -> None:
+    if ("serial" in item["wait_for"]) != (item["serial_pattern"] is not None):
+        raise BadInput(
+            "wait_for serial and serial_pattern belong together: what is waited for, and what it says; give both, or none."
+        )
+    try:
+        re.compile(item["serial_pattern"] or "")
+    except re.error as error:
+        raise BadInput(
+            f"serial_pattern {item['serial_pattern']!r} is no regular expression: {error}; put a backslash before what shall count as it stands."
+        ) from None
     if "mac_learned" in item["wait_for"] and spec.get("nics") == []:
         raise BadInput(
             "wait_for mac_learned needs a NIC; name its tap in 'nics', or leave mac_learned out."
@@ -234,6 +260,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "firmware": words.any_of_its_type,
     "secure_boot": words.any_of_its_type,
     "tpm": words.any_of_its_type,
+    "agent": words.any_of_its_type,
     "serial_log": words.path,
     "vnc": words.path,
     "user": words.matching(words.WORD, "a user's name or number"),

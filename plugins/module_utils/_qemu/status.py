@@ -11,7 +11,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     companions,
     kept,
@@ -19,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     supervision,
     unit_file,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import connect_any
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import (
     State,

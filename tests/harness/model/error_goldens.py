@@ -41,7 +41,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._isolation impo
 from ansible_collections.hypervisor.network.plugins.module_utils._mdb import plan as mdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guests
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision, taps
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
@@ -250,7 +250,7 @@ def _guest(case: Mapping[str, Any]) -> Any:
     if "links" in holds:
         links = triplets.snapshot_of(holds).links
         for name, spec in full:
-            guest_plan.check_taps(name, spec, links, holds.get("uid", 1000))
+            taps.check(name, spec, links, holds.get("uid", 1000))
     return full
 
 

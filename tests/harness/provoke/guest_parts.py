@@ -12,15 +12,19 @@ from typing import Any
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    arrival,
     companions,
     fittings,
     machines,
     rundir,
     seed,
+    serial_wait,
     uefi,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.kept import SEED, Kept
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 
 from .stage import Stage, scene
@@ -97,3 +101,30 @@ def companion_without_a_place(stage: Stage) -> None:
     """The directory of a socket is gone."""
     with companions.listening(str(stage.top / "run/vm1/tpm.sock"), ME):
         """It listens."""
+
+
+@scene
+def guest_without_a_word(stage: Stage, log: str, ended: bool = False) -> None:
+    """The serial log of vm1 gets C(log), and what is waited for is not in it; C(ended) is whether its process is there."""
+    stage.put({"/log/vm1": ""})
+    said = serial_wait.SerialLog(str(stage.top / "log/vm1"))
+    stage.put({"/log/vm1": log})
+    if ended:
+        stage.patch.setattr(serial_wait.os, "pidfd_open", _failing_with(ProcessLookupError()))
+    said.wait_for("vm1", "login: $", 0, os.getpid())
+
+
+def _failing_with(error: BaseException) -> Any:
+    def fails(*_asked: Any) -> Any:
+        raise error
+
+    return fails
+
+
+@scene
+def agent_without_a_word(stage: Stage) -> None:
+    """vm1 has no agent."""
+    wish = Wish("vm1", "running", {}, wait_for=("agent",), wait_timeout=30)
+    guest = Guest("vm1", "running")
+    waits = arrival.Arrivals({"vm1": wish}, dict, lambda _name: guest, lambda _name: str(stage.top))
+    waits.wait(["vm1"])

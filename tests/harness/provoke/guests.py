@@ -15,6 +15,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     apply,
+    arrival,
     images,
     paths,
     plan,
@@ -79,6 +80,9 @@ class _Supervisor:
     def systemd(self) -> bool:
         return False
 
+    def directory(self, name: str) -> rundir.RunDirectory:
+        return rundir.RunDirectory(name)
+
     @contextlib.contextmanager
     def busy(self, _names: Any) -> Iterator[None]:
         yield
@@ -111,7 +115,9 @@ def guest_changed_meanwhile(_stage: Stage) -> None:
 def guest_not_heard(_stage: Stage, wait_timeout: float) -> None:
     """No frame comes of a guest that has started, and the task waits for one."""
     wish = Wish("vm1", "running", wait_for=("mac_learned",), wait_timeout=wait_timeout)
-    _noun(["running"], wish)._await(["vm1"])
+    wire = SimpleNamespace(wait_for_mac=lambda _mac, _seconds: None)
+    waits = arrival.Arrivals({"vm1": wish}, lambda: wire, lambda _name: _guest("running"), str)
+    waits.wait(["vm1"])
 
 
 @scene

@@ -252,3 +252,11 @@ def test_a_tpm_at_its_socket(emulator: str, machine: str, driver: str) -> None:
     assert "socket,id=tpm,path=/run/a,,b" in after(line, "-chardev")
     assert after(line, "-tpmdev") == ["emulator,id=tpm0,chardev=tpm"]
     assert parsed(line, "-device") == [{"driver": driver, "tpmdev": "tpm0"}]
+
+
+def test_an_agent_has_its_port_and_a_socket_of_the_guests_own() -> None:
+    line = words(fitted({"agent": "/run/a,b"}), agent=True)
+    assert "socket,id=agent,path=/run/a,,b,server=on,wait=off" in after(line, "-chardev")
+    bus, port = parsed(line, "-device")
+    assert bus["driver"] == "virtio-serial-pci" and port["bus"] == f"{bus['id']}.0"
+    assert (port["name"], port["chardev"]) == ("org.qemu.guest_agent.0", "agent")

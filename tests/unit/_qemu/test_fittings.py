@@ -106,3 +106,7 @@ def test_a_tpm_is_a_companion(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> No
     found = ready(kept, tpm=True)
     assert [one.name for one in found.companions] == ["tpm"]
     assert found.paths == {"tpm": f"{PUBLIC}/tpm.sock"}
+
+
+def test_an_agent_has_a_socket_in_the_guests_own_directory(kept: Kept) -> None:
+    assert ready(kept, agent=True).paths == {"agent": f"{PUBLIC}/agent.sock"}

@@ -52,10 +52,12 @@ def test_a_guest_is_told_with_its_process_and_its_definition() -> None:
         "name": "vm1",
         "status": "running",
         "crash_reason": None,
+        "problems": [],
         "pid": 4711,
         "unit": None,
         "accel_used": "tcg",
         "accel_reason": "asked for",
+        "machine_used": None,
         **SPEC,
     }
 

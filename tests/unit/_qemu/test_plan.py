@@ -5,22 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
-    IFF_LOWER_UP,
-    IFF_UP,
-    Link,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import (
     Guest,
     Guests,
-    check_taps,
     differences,
     plan,
     wish_back,
@@ -33,7 +26,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed
     checked as checked_seed,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
-from ansible_collections.hypervisor.network.tests.harness.model.guest_parts import NIC
 
 SPEC = with_defaults({"memory": 64})
 
@@ -266,69 +258,3 @@ def test_a_guest_that_was_not_begun_with_is_left_alone() -> None:
     before = Guests({"vm1": Guest("vm1"), "vm2": Guest("vm2")})
     changes = plan(before, [Wish("vm1", "running", SPEC), Wish("vm2", "running", SPEC)])
     assert [wish.name for wish in wish_back(before, changes, ["vm1"])] == ["vm1"]
-
-
-def tap(**more: Any) -> Link:
-    options = {
-        "mode": "tap",
-        "owner": -1,
-        "group": -1,
-        "multi_queue": False,
-        **more.pop("options", {}),
-    }
-    return Link(
-        "tap1",
-        7,
-        **{"kind": "tun", "flags": IFF_UP, "master": "br0", "options": options, "port": {}, **more},
-    )
-
-
-@pytest.mark.parametrize(
-    ("link", "nic", "uid", "part"),
-    [
-        (None, {}, 0, "no tap"),
-        (tap(kind="veth"), {}, 0, "veth"),
-        (tap(options={"mode": "tun"}), {}, 0, "no tap"),
-        (tap(port=None, master=None), {}, 0, "in no bridge"),
-        (tap(), {"bridge": "br1"}, 0, "port of br0 and not of br1"),
-        (tap(flags=0), {}, 0, "down"),
-        (tap(flags=IFF_UP | IFF_LOWER_UP), {}, 0, "held"),
-        (tap(), {}, 1000, "no owner, so everybody may open it"),
-        (tap(options={"owner": -1}), {}, 1000, "1000"),
-        (tap(options={"owner": 1001}), {}, 1000, "1000"),
-        (tap(), {"queues": 2}, 0, "multi_queue"),
-        (tap(options={"multi_queue": True}), {}, 0, "multi_queue"),
-    ],
-)
-def test_h07_a_tap_that_is_not_ready(
-    link: Link | None, nic: dict[str, Any], uid: int, part: str
-) -> None:
-    with pytest.raises(Refused, match=part):
-        check_taps("vm1", {"nics": [{**NIC, **nic}]}, {} if link is None else {"tap1": link}, uid)
-
-
-@pytest.mark.parametrize("device", ["tap1", "br0", "eth0"])
-def test_13_20_a_mac_that_a_device_of_the_host_has(device: str) -> None:
-    links = {
-        "tap1": tap(),
-        "br0": Link("br0", 2, mac="02:00:00:00:00:01"),
-        "eth0": Link("eth0", 3, mac="02:00:00:00:00:02"),
-    }
-    links[device] = replace(links[device], mac=NIC["mac"])
-    with pytest.raises(Refused, match=f"52:00:00:00:00:01 is that of this host's {device}"):
-        check_taps("vm1", {"nics": [NIC]}, links, 0)
-
-
-@pytest.mark.parametrize(
-    ("link", "nic", "uid", "own"),
-    [
-        (tap(), {}, 0, []),
-        (tap(), {"bridge": "br0"}, 0, []),
-        (tap(options={"owner": 1000}), {}, 1000, []),
-        (tap(options={"owner": 1000}), {}, 0, []),
-        (tap(options={"multi_queue": True}), {"queues": 2}, 0, []),
-        (tap(flags=IFF_UP | IFF_LOWER_UP), {}, 0, ["tap1"]),
-    ],
-)
-def test_a_tap_that_is_ready(link: Link, nic: dict[str, Any], uid: int, own: list[str]) -> None:
-    check_taps("vm1", {"nics": [{**NIC, **nic}]}, {"tap1": link}, uid, own)

@@ -17,6 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
     DEFAULTS,
     SPEC,
     check_user,
+    check_waits,
     checked,
     checked_all,
     with_defaults,
@@ -226,6 +227,9 @@ def test_a_seed_is_apart_from_the_definition() -> None:
         ({"secure_boot": True, "firmware": "bios"}, "secure_boot needs firmware: uefi"),
         ({"firmware": "bios", "emulator": "qemu-system-aarch64", "machine": "virt"}, "no BIOS"),
         ({"allowed_roots": []}, "allowed_roots"),
+        ({"wait_for": ["serial"]}, "belong together"),
+        ({"serial_pattern": "login:"}, "belong together"),
+        ({"wait_for": ["serial"], "serial_pattern": "("}, "no regular expression"),
         ({"initrd": "/a,b", "kernel": "/k"}, "comma"),
         ({"cloud_init": {"user_data": "hostname: vm1"}}, "vm1: cloud_init.user_data"),
     ],
@@ -237,6 +241,22 @@ def test_what_does_not_go_together(given: dict[str, Any], part: str) -> None:
 @pytest.mark.parametrize(("uid", "allowed"), [(0, True), (1000, None)])
 def test_a_user_that_may_be(uid: int, allowed: bool | None) -> None:
     check_user("vm1", uid, "somebody", allowed)
+
+
+@pytest.mark.parametrize(
+    ("given", "spec", "part"),
+    [
+        ({"wait_for": ["serial"], "serial_pattern": "x"}, {"agent": True}, "serial_log"),
+        ({"wait_for": ["agent"]}, {"serial_log": "/l"}, "agent: true"),
+    ],
+)
+def test_what_a_start_would_wait_for_in_vain(
+    given: dict[str, Any], spec: dict[str, Any], part: str
+) -> None:
+    wish = checked(item(**given))
+    with pytest.raises(BadInput, match=part):
+        check_waits(wish, spec)
+    check_waits(wish, {"serial_log": "/l", "agent": True})
 
 
 def test_a_user_that_is_root_whatever_its_name() -> None:

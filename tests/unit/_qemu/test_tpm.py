@@ -30,9 +30,10 @@ def test_a_host_without_swtpm(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_its_state_is_the_users_and_its_socket_in_the_guests_own_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tpm, "program", lambda: "/usr/bin/swtpm")
+    monkeypatch.setattr(programs, "path_of", "/usr/bin/{}".format)
     one = tpm.companion(Kept("vm1", str(tmp_path / "guests")), "/run/hypervisor-network/vm1", USER)
     assert one.socket == "/run/hypervisor-network/vm1/tpm.sock"
+    assert one.words[0] == "/usr/bin/swtpm" and one.folder == f"{tmp_path}/guests/vm1/tpm"
     assert f"dir={tmp_path}/guests/vm1/tpm" in one.words and "--terminate" in one.words
     assert (tmp_path / "guests/vm1/tpm").stat().st_mode & 0o777 == 0o700
     assert one.listening(3)[-2:] == ["--ctrl", "type=unixio,fd=3"]

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a start waits for beyond a machine that answers: a word on the serial line, the guest's agent, its frames in the bridge.
+
+All guests of a run come up meanwhile, so their deadlines do not add up.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Iterable, Mapping, Protocol
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    DeadlineExceeded,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import agent
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.serial_wait import SerialLog
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
+
+# Seconds, where nobody said how many: a guest whose processor is emulated takes some minutes over what a real one does in a quarter of one
+_KVM, _TCG = 60.0, 300.0
+
+
+class Wire(Protocol):
+    """What is needed of the kernel, in the namespace of the guests' taps."""
+
+    def wait_for_mac(self, mac: str, timeout: float) -> Any:
+        """The forwarding entry of that MAC as soon as there is one, None after C(timeout) seconds."""
+
+
+class Arrivals:
+    """The waits of one run. C(wire) makes a socket at first need, C(read) tells of a guest, C(folder) where its sockets are."""
+
+    def __init__(
+        self,
+        wishes: Mapping[str, Wish],
+        wire: Callable[[], Wire],
+        read: Callable[[str], Guest],
+        folder: Callable[[str], str],
+    ) -> None:
+        self._wishes, self._wire, self._read, self._folder = wishes, wire, read, folder
+        self._logs: dict[str, SerialLog] = {}
+
+    def starts(self, name: str, spec: Mapping[str, Any]) -> None:
+        """A guest is about to start: what its serial log has by now is of an earlier one."""
+        if "serial" in self._wishes[name].wait_for:
+            self._logs[name] = SerialLog(spec["serial_log"])
+
+    def wait(self, names: Iterable[str]) -> None:
+        """Return when these guests, which were started, are as far as their wishes say. Raises DeadlineExceeded, GuestError."""
+        begin = time.monotonic()
+        try:
+            for name in names:
+                wish = self._wishes[name]
+                if set(wish.wait_for) - {"running"}:
+                    self._wait_for(wish, self._read(name), begin)
+        finally:
+            for log in self._logs.values():
+                log.close()
+
+    def _wait_for(self, wish: Wish, guest: Guest, begin: float) -> None:
+        seconds = wish.wait_timeout
+        if seconds is None:
+            seconds = _KVM if guest.accel == "kvm" else _TCG
+
+        def left() -> float:
+            return max(0.0, seconds - (time.monotonic() - begin))
+
+        if "serial" in wish.wait_for and guest.pid is not None and wish.name in self._logs:
+            pattern = wish.serial_pattern or ""
+            self._logs[wish.name].wait_for(wish.name, pattern, left(), guest.pid, seconds)
+        if "agent" in wish.wait_for:
+            self._wait_for_agent(wish.name, left(), seconds)
+        if "mac_learned" in wish.wait_for:
+            for nic in guest.spec["nics"]:
+                if self._wire().wait_for_mac(nic["mac"], left()) is None:
+                    raise DeadlineExceeded(
+                        f"{wish.name} runs, but sent no frame from {nic['mac']} through {nic['tap']} within {seconds:g} s; "
+                        "look at its serial_log, or wait longer with wait_timeout."
+                    )
+
+    def _wait_for_agent(self, name: str, left: float, seconds: float) -> None:
+        """The question lies at the guest's door until its agent opens it, so it is asked once."""
+        try:
+            agent.Agent(agent.socket_of(self._folder(name)), max(left, 0.1)).close()
+        except DeadlineExceeded:
+            raise DeadlineExceeded(
+                f"{name} runs, but its agent did not answer within {seconds:g} s; install qemu-guest-agent in the guest and start it, or wait longer "
+                "with wait_timeout."
+            ) from None
