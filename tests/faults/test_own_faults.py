@@ -29,6 +29,12 @@ CASES = {
     ),
     "qemu_guest": ("_qemu.supervisor", "Supervisor.read_all", {"name": "vm1"}, "reading the host"),
     "qemu_guest_info": ("_qemu.status", "Status.names", {}, "reading the guests"),
+    "qemu_backup": (
+        "_qemu.status",
+        "Status.read",
+        {"guest": "vm1", "target": "/"},
+        "reading the host",
+    ),
     "qemu_snapshot": (
         "_qemu.status",
         "Status.read",

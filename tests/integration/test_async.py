@@ -30,6 +30,7 @@ CASES = {
     "ifupdown_state": ({"interfaces": ["nope0"], "state": "down"}, ""),
     "interfaces_stanza": ({"name": "nope0", "state": "absent"}, ""),
     "linux_bridge": ({"name": "nope0", "state": "absent"}, NO),
+    "qemu_backup": ({"guest": "nope0", "target": "/"}, "There is no guest nope0"),
     "qemu_guest": ({"name": "nope0", "state": "absent"}, ""),
     "qemu_guest_info": ({}, ""),
     "qemu_snapshot": ({"guest": "nope0", "name": "a"}, "There is no guest nope0"),

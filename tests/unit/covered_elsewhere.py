@@ -19,6 +19,22 @@ class Elsewhere(NamedTuple):
 
 
 ELSEWHERE: dict[str, Elsewhere] = {
+    "plugins/module_utils/_backup/apply.py": Elsewhere(
+        0, "tests/faults/test_h_backups.py", "It has a real QEMU and real images do it."
+    ),
+    "plugins/module_utils/_backup/files.py": Elsewhere(
+        0,
+        "tests/faults/test_h_backups.py",
+        "It has qemu-img write what is root's, and what is the guests' user's for so long.",
+    ),
+    "plugins/module_utils/_backup/live.py": Elsewhere(
+        0, "tests/faults/test_h_backups.py", "It asks a real QEMU."
+    ),
+    "plugins/module_utils/_backup/read.py": Elsewhere(
+        0,
+        "tests/faults/test_h_backups.py",
+        "It asks a real QEMU, and opens images as the guests' user.",
+    ),
     "plugins/module_utils/_bridge_host/look.py": Elsewhere(
         0,
         "tests/integration/test_host_plan.py",

@@ -24,6 +24,7 @@ _DEADLINE = 4.0
 _SLOW = 60.0  # seconds for a command that waits until the guest's writes are out
 _STALLED = 300.0  # seconds without a byte
 _TICK = 1.0
+_FORMATS = ("qcow2", "raw")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,19 @@ class Monitor:
         return str(self.ask("query-status")["status"])
 
     def drives(self) -> list[Drive]:
-        return [drive(one) for one in self.ask("query-block") if one.get("inserted")]
+        """The drives with something in them. While a job works on one, a node of the job is on top of it, which has no bitmaps: it is looked through."""
+        found = [one for one in self.ask("query-block") if one.get("inserted")]
+        if all(one["inserted"]["drv"] in _FORMATS for one in found):
+            return [drive(one) for one in found]
+        nodes = {
+            file_of(one["file"]): one
+            for one in self.ask("query-named-block-nodes")
+            if one["drv"] in _FORMATS
+        }
+        return [
+            drive({**one, "inserted": nodes.get(file_of(one["inserted"]["file"]), one["inserted"])})
+            for one in found
+        ]
 
     def node_of(self, file: str) -> str | None:
         """The name of the node that reads the image in a file, whatever opened it."""
@@ -84,6 +97,16 @@ class Monitor:
         if node is not None:
             self.ask("blockdev-del", **{"node-name": node})
 
+    def hand(self, descriptor: int, opaque: str) -> str:
+        """Give QEMU an open file, and return the path by which it opens that; C(opaque) is what it is told by to be taken back."""
+        return f"/dev/fdset/{self._qmp.execute('add-fd', _SLOW, [descriptor], opaque=opaque)['fdset-id']}"
+
+    def take_back(self, opaque: str) -> None:
+        """Have QEMU close the files that were given to it under a name that begins so."""
+        for one in self.ask("query-fdsets"):
+            if any(str(fd.get("opaque", "")).startswith(opaque) for fd in one["fds"]):
+                self.ask("remove-fd", **{"fdset-id": one["fdset-id"]})
+
     def jobs(self) -> dict[str, Mapping[str, Any]]:
         """The jobs that are ours, by their names."""
         return {
@@ -96,8 +119,13 @@ class Monitor:
             if job["status"] == "concluded":
                 self.ask("job-dismiss", id=ident)
 
-    def finish(self, idents: Iterable[str], ready: Callable[[str], None] | None = None) -> list[Done]:  # fmt: skip
-        """Wait until these jobs are over, calling C(ready(ident)) once where one waits for its last step.
+    def finish(
+        self,
+        idents: Iterable[str],
+        ready: Callable[[str], None] | None = None,
+        moved_to: Callable[[int, int], None] = lambda _at, _total: None,
+    ) -> list[Done]:
+        """Wait until these jobs are over, calling C(ready(ident)) once where one waits for its last step, and C(moved_to(bytes, of how many)) now and then.
 
         Raises GuestError with QEMU's sentence of the first that failed, after the others were cancelled; DeadlineExceeded where nothing moves.
         """
@@ -120,6 +148,7 @@ class Monitor:
             shape = [(job["status"], job.get("current-progress")) for job in jobs.values()]
             if shape != last:
                 last, moved = shape, self._clock()
+                moved_to(*(sum(int(job.get(f"{word}-progress", 0)) for job in jobs.values()) for word in ("current", "total")))  # fmt: skip
             if left:
                 if self._clock() - moved > _STALLED:
                     self.cancel(left)

@@ -11,7 +11,7 @@ import collections
 import json
 import socket
 import time
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
@@ -63,8 +63,14 @@ class Qmp:
     def close(self) -> None:
         self._socket.close()
 
-    def execute(self, command: str, timeout: float | None = None, **arguments: Any) -> Any:
-        """Run one command and return its value; events that come first are kept for C(event).
+    def execute(
+        self,
+        command: str,
+        timeout: float | None = None,
+        handing: Sequence[int] = (),
+        **arguments: Any,
+    ) -> Any:
+        """Run one command and return its value; events that come first are kept for C(event). C(handing): descriptors that go with it.
 
         Raises GuestError with QEMU's own sentence where it refuses.
         """
@@ -73,7 +79,7 @@ class Qmp:
         if arguments:
             request["arguments"] = arguments
         deadline = self._clock() + (self._timeout if timeout is None else timeout)
-        self._send(json.dumps(request).encode() + b"\n", deadline)
+        self._send(json.dumps(request).encode() + b"\n", deadline, handing)
         while True:
             answer = self._message(deadline)
             if "event" in answer:
@@ -107,9 +113,11 @@ class Qmp:
         except OSError as error:
             raise GuestError(f"Nobody answers at {self.path}: {error.strerror or error}.") from None
 
-    def _send(self, data: bytes, deadline: float) -> None:
+    def _send(self, data: bytes, deadline: float, handing: Sequence[int]) -> None:
         try:
             self._socket.settimeout(self._left(deadline))
+            if handing:
+                data = data[socket.send_fds(self._socket, [data], list(handing)) :]
             self._socket.sendall(data)
         except socket.timeout:
             raise self._late() from None

@@ -71,6 +71,11 @@ def save(monitor: Monitor, name: str, drives: Sequence[Drive]) -> list[Done]:
 
 def load(monitor: Monitor, name: str, drives: Sequence[Drive]) -> list[Done]:
     """The machine and its drives as they were; it runs on if it ran."""
+    for drive in drives:
+        # what a bitmap says to be as it was is not so afterwards, and QEMU refuses while there is one: a backup is full again then
+        for bitmap in drive.bitmaps:
+            if str(bitmap.get("name", "")).startswith(PREFIX):
+                monitor.ask("block-dirty-bitmap-remove", node=drive.node, name=bitmap["name"])
     nodes = [drive.node for drive in drives]
     return _job(monitor, "load", "snapshot-load", tag=name, vmstate=nodes[0], devices=nodes)
 

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
+from typing import Iterator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import (
@@ -15,9 +17,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user i
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     images,
     paths,
+    qcow2,
     qcow2_tables,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.monitor import PREFIX
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import checks
 
 _LONGEST = 24 * 3600.0  # seconds for what moves a whole disk
@@ -31,17 +35,27 @@ class Offline:
 
     def tables(self, path: str) -> qcow2_tables.Tables:
         """What is in an image, read as the guest's user. Raises GuestError."""
+        with self._open(path) as read:
+            return qcow2_tables.parse(read)
+
+    def header(self, path: str) -> qcow2.Header:
+        """What the header of a qcow2 image says. Raises GuestError."""
+        with self._open(path) as read:
+            return qcow2.parse(read(0, qcow2.LONGEST))
+
+    @contextlib.contextmanager
+    def _open(self, path: str) -> Iterator[qcow2_tables.Read]:
         try:
             with acting_as(self._user):
                 descriptor = os.open(
                     path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
                 )
             try:
-                return qcow2_tables.parse(lambda at, size: os.pread(descriptor, size, at))
+                yield lambda at, size: os.pread(descriptor, size, at)
             finally:
                 os.close(descriptor)
         except (OSError, ValueError, OverflowError) as error:
-            return checks.unreadable(path, str(error))
+            checks.unreadable(path, str(error))
 
     def save(self, path: str, name: str) -> None:
         self._image("snapshot", "-q", "-c", name, path)
@@ -50,7 +64,17 @@ class Offline:
         self._image("snapshot", "-q", "-d", name, path)
 
     def go_back(self, path: str, name: str) -> None:
+        # what a bitmap says to be as it was is not so afterwards, and qemu-img refuses while there is one: a backup is full again then
+        for bitmap in self.bitmaps(path):
+            if bitmap.startswith(PREFIX):
+                self._image("bitmap", "--remove", path, bitmap)
         self._image("snapshot", "-q", "-a", name, path)
+
+    def bitmaps(self, path: str) -> list[str]:
+        """The names of the dirty bitmaps that are kept in an image."""
+        said = self._image("info", "-f", "qcow2", "--output=json", path)
+        about = json.loads(said).get("format-specific", {}).get("data", {})
+        return [str(one["name"]) for one in about.get("bitmaps", ())]
 
     def overlay(self, path: str, below: Image) -> None:
         """An empty image over another one, on the disk for good."""
@@ -86,10 +110,11 @@ class Offline:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(found)
 
-    def _image(self, *words: str) -> None:
+    def _image(self, *words: str) -> str:
         program = checks.program(programs.path_of("qemu-img"))
         done = programs.run([program, *words], _LONGEST, rights=rights_of(self._user))
         checks.done(words, done.status, done.errors)
+        return done.output
 
 
 def keep(path: str) -> None:

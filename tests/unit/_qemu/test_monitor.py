@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -40,7 +41,9 @@ class Qmp:
         self.clock, self.looks, self.answers = clock, looks, answers
         self.seen: list[tuple[str, Any]] = []
 
-    def execute(self, command: str, _timeout: float, **arguments: Any) -> Any:
+    def execute(
+        self, command: str, _timeout: float, handing: Sequence[int] = (), **arguments: Any
+    ) -> Any:
         if command == "query-jobs":
             return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         self.seen.append((command, arguments.get("id")))
@@ -76,8 +79,9 @@ def test_a_job_that_is_ready_is_told_once_and_not_taken_for_done() -> None:
     full = [job(SAVE, "running", 100)]
     one, _qmp = asked(full, [job(SAVE, "ready", 100)], [job(SAVE, "ready", 100)], [job(SAVE, "concluded", 100)])  # fmt: skip
     told: list[str] = []
-    one.finish([SAVE], told.append)
-    assert told == [SAVE]
+    moved: list[tuple[int, int]] = []
+    one.finish([SAVE], told.append, lambda at, total: moved.append((at, total)))
+    assert told == [SAVE] and moved == [(100, 100)] * 3
 
 
 def test_how_a_job_ended_is_in_query_jobs_and_the_others_are_cancelled() -> None:
@@ -139,6 +143,28 @@ def test_a_drive_with_its_chain() -> None:
     assert (drive.node, drive.format, drive.size, drive.read_only) == ("snapshot-1", "qcow2", 5, False)  # fmt: skip
     assert drive.files == ("/d.a.qcow2", "/d.qcow2") and drive.snapshots == ("s",)
     assert drive.bitmaps == ({"name": "b"},) and one.status == "running"
+
+
+def test_a_drive_that_a_job_works_on_is_seen_through_the_job_s_node() -> None:
+    job_s = {"node-name": "#block1", "drv": "copy-before-write", "file": "/d.a.qcow2", "ro": False}
+    others = {**job_s, "file": "/other"}
+    nodes = [{**BLOCK["inserted"], "drv": "file"}, BLOCK["inserted"]]
+    one, _qmp = asked(
+        [],
+        query_block=[{"qdev": "x", "inserted": job_s}, {"qdev": "y", "inserted": others}],
+        query_named_block_nodes=nodes,
+    )
+    first, second = one.drives()
+    assert first.qdev == "x" and first.node == "snapshot-1" and first.bitmaps
+    assert second.node == "#block1"
+
+
+def test_a_file_is_handed_over_and_taken_back() -> None:
+    sets = [{"fdset-id": 3, "fds": [{"fd": 9, "opaque": "ours-1"}]}, {"fdset-id": 4, "fds": [{"fd": 8}]}]  # fmt: skip
+    one, qmp = asked([], add_fd={"fdset-id": 3}, query_fdsets=sets)
+    assert one.hand(5, "ours-1") == "/dev/fdset/3"
+    one.take_back("ours")
+    assert [command for command, _ident in qmp.seen].count("remove-fd") == 1
 
 
 def test_a_node_by_its_file() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -238,3 +239,35 @@ def test_events_are_kept_for_who_asks_for_them_and_none_is_an_answer(
         assert qmp.execute("query-status") == {"status": "running"}
         seen = [qmp.event(SOON) for _one in range(4)]
     assert [one and one["event"] for one in seen] == ["BEFORE", "BEFORE", "AFTER", None]
+
+
+def test_a_descriptor_goes_with_a_command(tmp_path: Path) -> None:
+    """Of a command that is longer than the socket takes at once, too."""
+    ours, theirs = socket.socketpair()
+    got: dict[str, Any] = {}
+
+    def serve() -> None:
+        theirs.sendall(json.dumps(GREETING).encode() + b"\n")
+        assert b"qmp_capabilities" in theirs.recv(65536)
+        theirs.sendall(b'{"return": {}, "id": 1}\n')
+        data, descriptors, _flags, _address = socket.recv_fds(theirs, 65536, 4)
+        while b"\n" not in data:
+            data += theirs.recv(2**20)
+        got.update(json.loads(data), descriptors=descriptors)
+        theirs.sendall(b'{"return": {"fdset-id": 0}, "id": 2}\n')
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    with (tmp_path / "file").open("wb") as file:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Qmp, "_connect", lambda self: None)
+            patch.setattr(socket, "socket", lambda *_kind: ours)
+            qmp = Qmp("/nowhere", 10)
+        with qmp:
+            answer = qmp.execute("add-fd", None, [file.fileno()], opaque="x" * 2**20)
+        thread.join(10)
+        (descriptor,) = got["descriptors"]
+        assert os.path.sameopenfile(descriptor, file.fileno())
+        os.close(descriptor)
+    assert answer == {"fdset-id": 0} and len(got["arguments"]["opaque"]) == 2**20
+    theirs.close()
