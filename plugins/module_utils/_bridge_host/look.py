@@ -25,6 +25,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.re
     Onlooker,
     Rehearsal,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    MissingDependency,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
@@ -57,19 +60,38 @@ class Asked:
 def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
     """What host_plan returns, and what it warns of. Raises what is to be refused."""
     items = role_items.typed_all(asked.wish)
-    refusals.refuse(refusals.of_variables(**items, guard_timeout=asked.guard_timeout))
-    wanted = role_plan.plan(**items)
+    unread = False
+    try:
+        _check(items, asked)
+        wanted = role_plan.plan(**items)
+    except MissingDependency:
+        # a MAC in a notation of its own is read by a library that is still to be installed
+        unread, wanted = True, role_plan.plan(**_without_macs(items))
     if wanted["empty"]:
         return _nothing(wanted, whole=True), []
     missing = _missing(wanted["packages"], asked.persist)
-    knows_vlans = _filters(wanted["aware"])
-    refusals.refuse(_of_nics(items["bridges"]))
     user = wanted["user"]
     found = {"missing": missing, "user_ready": user is None or _is_ready(user)}
     to_come = user is not None and not _exists(user)
     if not asked.assume_packages and (missing or (to_come and not asked.foresee)):
         return {**_nothing(wanted, whole=False), **found}, []
+    if unread:
+        _check(items, asked)
+    knows_vlans = _filters(wanted["aware"])
+    refusals.refuse(_of_nics(items["bridges"]))
     return _whole(asked, items, found, to_come, knows_vlans)
+
+
+def _check(items: Mapping[str, Any], asked: Asked) -> None:
+    refusals.refuse(refusals.of_variables(**items, guard_timeout=asked.guard_timeout))
+
+
+def _without_macs(items: Mapping[str, Any]) -> dict[str, Any]:
+    own = {
+        name: [{key: value for key, value in one.items() if key != "mac"} for one in items[name]]
+        for name in ("bridges", "taps")
+    }
+    return {**items, **own}
 
 
 def _whole(

@@ -102,6 +102,7 @@ class Rehearsal:
         self._persist, self._seconds, self._netns = persist, guard_timeout, netns
         self._knows_vlans = any("vlan_protocol" in link.options for link in now.links.values())
         self._interfaces = ifupdown.Interfaces()
+        self.pending: dict[str, dict[str, Any]] = {}  # by guest, see guest_plan.differences
         self._files: stanza_files.Files | None = None
         self._state: dict[str, str] | None = None
 

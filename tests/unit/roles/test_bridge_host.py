@@ -58,16 +58,20 @@ def test_the_options_of_a_tenant_are_explained() -> None:
 
 
 def test_the_steps_stand_in_their_order_each_a_file_and_a_tag() -> None:
-    entries = load("tasks/main.yml")
-    steps = [
-        entry
-        for entry in entries
-        if entry.get("ansible.builtin.import_tasks", "").removesuffix(".yml") in STEPS
-    ]
-    assert [entry["ansible.builtin.import_tasks"] for entry in steps] == [
-        f"{step}.yml" for step in STEPS
-    ]
+    entries = []
+    for entry in load("tasks/main.yml"):
+        # what a host on which nothing is to do skips in one
+        inner = entry.get("ansible.builtin.include_tasks") == "steps.yml"
+        entries += load("tasks/steps.yml") if inner else [entry]
+    steps = [entry for entry in entries if _file(entry).removesuffix(".yml") in STEPS]
+    assert [_file(entry) for entry in steps] == [f"{step}.yml" for step in STEPS]
     assert [entry["tags"][0] for entry in steps] == STEPS
+
+
+def _file(entry: dict[str, Any]) -> str:
+    included = entry.get("ansible.builtin.include_tasks", "")
+    file = included["file"] if isinstance(included, dict) else included
+    return entry.get("ansible.builtin.import_tasks", file)
 
 
 def test_names_of_variables_say_whose_they_are() -> None:
