@@ -12,7 +12,7 @@ import os
 from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, files
+from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, regular_file
 
 _MOST_BYTES = 1 << 26
 _NUMBER = (int, float)
@@ -57,7 +57,7 @@ def read(path: str) -> dict[str, Any]:
     if not os.path.lexists(path):
         raise FileNotFoundError(path)
     try:
-        text = files.read_bytes(path)
+        text = regular_file.read_bytes(path)
     except Refused as error:
         if not os.path.lexists(path):  # renamed while we looked
             raise FileNotFoundError(path) from None

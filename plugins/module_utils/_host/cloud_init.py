@@ -7,7 +7,7 @@ import glob
 import os
 import re
 
-from ansible_collections.hypervisor.network.plugins.module_utils._host import files
+from ansible_collections.hypervisor.network.plugins.module_utils._host import regular_file
 
 _DISABLED = re.compile(
     r"^network:\s*(?:\{\s*|\n\s+)[\"']?config[\"']?:\s*[\"']?disabled\b", re.MULTILINE
@@ -22,8 +22,8 @@ def is_off(directory: str) -> bool:
         os.path.join(directory, "cloud.cfg"),
         *sorted(glob.glob(os.path.join(directory, "cloud.cfg.d", "*.cfg"))),
     ):
-        if files.is_file(path) and _DISABLED.search(
-            files.read_bytes(path).decode("utf-8", "replace")
+        if regular_file.is_file(path) and _DISABLED.search(
+            regular_file.read_bytes(path).decode("utf-8", "replace")
         ):
             return True
     return False

@@ -19,18 +19,10 @@ from typing import Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, places
+from ansible_collections.hypervisor.network.plugins.module_utils._host.regular_file import explained
 
 _GETFLAGS = 0x80086601 if struct.calcsize("l") == 8 else 0x80046601  # FS_IOC_GETFLAGS of linux/fs.h
 _IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
-_MEANINGS = {
-    errno.ENOSPC: "the file system is full; free some space",
-    errno.EDQUOT: "the quota is used up; free some space",
-    errno.EROFS: "the file system is mounted read-only; remount it read-write",
-    errno.EPERM: "it is immutable, or this user may not; see lsattr, and run the task with become",
-    errno.EACCES: "this user may not; run the task with become",
-    errno.EBUSY: "the file is a mount point of its own, so it cannot be replaced; unmount it",
-    errno.ELOOP: "it is a symbolic link; name the file itself",
-}
 
 
 @dataclass(frozen=True)
@@ -61,28 +53,6 @@ class _Staged:
     )  # the old bytes, for a failure while C(meanwhile) stands there
 
 
-def read_bytes(path: str) -> bytes:
-    """A regular file's bytes; Refused where it is none, or cannot be read."""
-    with _explained("read", path):
-        # O_NONBLOCK: opening a pipe would else wait for its writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise Refused(
-                f"{path} is no regular file; leave it out, or name the file that holds the text."
-            )
-        with os.fdopen(descriptor, "rb") as stream:
-            return stream.read()
-
-
-def is_file(path: str) -> bool:
-    """Whether a path leads to a regular file."""
-    try:
-        return stat.S_ISREG(os.stat(path).st_mode)
-    except OSError:
-        return False
-
-
 def within(path: str, base: str) -> str:
     """Where C(path) really is. Refused where a symbolic link leads it out of C(base), or it is one outside of C(base)."""
     real, home = os.path.realpath(path), os.path.realpath(base)
@@ -104,7 +74,7 @@ def _below(path: str, base: str) -> bool:
 def probe(edit: Edit) -> None:
     """Refuse now what would fail at the rename: for check mode, and before the network is touched. Writes nothing."""
     directory = os.path.dirname(edit.path)
-    with _explained("write", edit.path):
+    with explained("write", edit.path):
         room = os.statvfs(directory)
         if room.f_flag & os.ST_RDONLY:
             raise OSError(errno.EROFS, "")
@@ -177,7 +147,7 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
     with _locked(lock), contextlib.ExitStack() as stack:
         staged = []
         for edit in edits:
-            with _explained("write", edit.path):
+            with explained("write", edit.path):
                 directory = os.open(
                     os.path.dirname(edit.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
                 )
@@ -185,7 +155,7 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
                 atomic.sweep(directory)
                 staged.append(_Staged(edit, directory, os.path.basename(edit.path)))
         for one in staged:
-            with _explained("write", one.edit.path):
+            with explained("write", one.edit.path):
                 stack.callback(_unstage, one)
                 _stage(one)
         for one in staged:
@@ -202,7 +172,7 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
 
 
 def _put(one: _Staged) -> None:
-    with _explained("replace", one.edit.path):
+    with explained("replace", one.edit.path):
         if one.temporary is None:
             os.unlink(one.name, dir_fd=one.directory)
             os.fsync(one.directory)
@@ -214,7 +184,7 @@ def _put(one: _Staged) -> None:
 
 def _put_meanwhile(one: _Staged) -> None:
     if one.meanwhile is not None:
-        with _explained("replace", one.edit.path):
+        with explained("replace", one.edit.path):
             atomic.put(one.meanwhile, one.name, one.directory)
             one.meanwhile = None
 
@@ -229,7 +199,7 @@ def _put_back(one: _Staged) -> None:
 
 @contextlib.contextmanager
 def _locked(directory: str) -> Iterator[None]:
-    with _explained("lock", directory):
+    with explained("lock", directory):
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -291,7 +261,7 @@ def _attributes(descriptor: int) -> list[str]:
 
 
 def _refuse_changed(one: _Staged) -> None:
-    with _explained("read", one.edit.path):
+    with explained("read", one.edit.path):
         try:
             old = os.open(
                 one.name,
@@ -328,7 +298,7 @@ def back_up(path: str, content: bytes) -> None:
     Its directory is made 0700 where it is missing, and refused where others than its owner could write into it.
     """
     directory = os.path.dirname(path)
-    with _explained("keep a backup in", directory):
+    with explained("keep a backup in", directory):
         os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
         handle = places.opened(directory, 0o700)
         try:
@@ -339,16 +309,3 @@ def back_up(path: str, content: bytes) -> None:
                 atomic.put(atomic.stage(handle, content, lambda _descriptor: None), name, handle)
         finally:
             os.close(handle)
-
-
-@contextlib.contextmanager
-def _explained(verb: str, path: str) -> Iterator[None]:
-    """An OSError becomes one sentence."""
-    try:
-        yield
-    except OSError as error:
-        number = error.errno or 0
-        meaning = _MEANINGS.get(number, os.strerror(number))
-        raise Refused(
-            f"Cannot {verb} {path}: {meaning} ({errno.errorcode.get(number, number)})."
-        ) from None

@@ -17,8 +17,8 @@ from typing import Iterator
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Lazily
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     cloud_init,
-    files,
     nic_names,
+    regular_file,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import (
     path_of,
@@ -42,7 +42,7 @@ def read(root: str, cloud: str) -> Files:
 
     def visit(path: str) -> None:
         seen.add(os.path.realpath(path))
-        texts[path] = files.read_bytes(path).decode("utf-8", "surrogateescape")
+        texts[path] = regular_file.read_bytes(path).decode("utf-8", "surrogateescape")
         includes[path] = []
         for line in Document(texts[path]).lines:
             if line.kind in ("source", "source-directory"):
@@ -91,11 +91,11 @@ def _matching(kind: str, expression: str) -> Iterator[str]:
         # at boot ifup is started in /
         path = os.path.join("/", found)
         if kind == "source":
-            yield from filter(files.is_file, [path])
+            yield from filter(regular_file.is_file, [path])
         elif os.path.isdir(path):
             names = sorted(os.listdir(path), key=os.fsencode)
             yield from filter(
-                files.is_file,
+                regular_file.is_file,
                 (os.path.join(path, name) for name in names if _DIRECTORY_NAME.fullmatch(name)),
             )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._host import files
+from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
@@ -195,7 +195,7 @@ class Networkd:
         edits = []
         for one in wanted:
             there = self._control.path(one.path)
-            old = files.read_bytes(there) if files.is_file(there) else None
+            old = regular_file.read_bytes(there) if regular_file.is_file(there) else None
             new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
             if old != new:
                 os.makedirs(os.path.dirname(there), mode=0o755, exist_ok=True)

@@ -11,7 +11,11 @@ import time
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._host import files, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    files,
+    programs,
+    regular_file,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import DEVICE
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import keyfile
@@ -121,7 +125,7 @@ class Control:
         for name, (said, mode) in wanted.items():
             path = self.path(name)
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-            old = files.read_bytes(path) if files.is_file(path) else None
+            old = regular_file.read_bytes(path) if regular_file.is_file(path) else None
             new = None if said is None else said.encode("utf-8", "surrogateescape")
             if old != new:
                 edits.append(files.Edit(path, old, new, mode=mode))

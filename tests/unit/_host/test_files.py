@@ -112,15 +112,6 @@ def test_a_directory_in_the_place_of_a_file_is_told_and_nothing_is_changed(tmp_p
     assert (tmp_path / "a").read_bytes() == b"old" and names(tmp_path) == ["a", "b"]
 
 
-def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Refused, match="pipe is no regular file"):
-        files.read_bytes(str(tmp_path / "pipe"))
-    with pytest.raises(Refused, match="Cannot read .*gone: No such file"):
-        files.read_bytes(str(tmp_path / "gone"))
-    assert not files.is_file(str(tmp_path / "pipe")) and not files.is_file(str(tmp_path / "gone"))
-
-
 def test_a_link_that_leads_out_or_stands_outside_is_refused(tmp_path: Path) -> None:
     base, other = tmp_path / "base", tmp_path / "other"
     base.mkdir()
