@@ -18,7 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
-from ansible_collections.hypervisor.network.plugins.module_utils._host import files
+from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign, rules
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
@@ -158,7 +158,7 @@ class Persistence:
         changes = []
         for one in wanted:
             path = self._path(one.path)
-            old = files.read_bytes(path) if files.is_file(path) else None
+            old = regular_file.read_bytes(path) if regular_file.is_file(path) else None
             new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
             if old != new:
                 action = "delete" if new is None else "create" if old is None else "update"
