@@ -84,9 +84,11 @@ class Control:
             )
 
     @contextlib.contextmanager
-    def settings_kept(self, dev: str) -> Iterator[None]:
-        """A device's sysctls are as they stood: NetworkManager gives a device that is no longer its own those that it had before."""
-        folders = [self.path(f"proc/sys/net/{one}/conf/{dev}") for one in ("ipv4", "ipv6")]
+    def settings_kept(self, *devs: str) -> Iterator[None]:
+        """Devices' sysctls are as they stood: NetworkManager gives a device that is no longer its own those that it had before."""
+        folders = [
+            self.path(f"proc/sys/net/{one}/conf/{dev}") for one in ("ipv4", "ipv6") for dev in devs
+        ]
         paths = [path for one in folders for path in glob.glob(os.path.join(glob.escape(one), "*"))]
         before = {path: text(path) for path in paths}
         yield

@@ -133,17 +133,17 @@ class NetworkManager:
     def hand_over(self, uplink: Uplink) -> None:
         nic, name, known = uplink.nic, uplink.bridge, uplink.known
         index = self._control.index(name)
-        with self._control.stopped():
-            self._control.put(
-                {
-                    TAPS: (profiles.hands_off_taps(), PUBLIC),
-                    _profile(name): (profiles.bridge(name, uplink.mac, known, uplink.options, uplink.vlans.get(name)), PRIVATE),
-                    _profile(name, nic.dev): (profiles.port(nic.dev, name, known, profiles.vlan_words(uplink.vlans.get(nic.dev))), PRIVATE),
-                    DEVICE.format(index=index): (identity.assumed(profiles.uuid_of(name)), PUBLIC),
-                    DEVICE.format(index=nic.index): (identity.assumed(profiles.uuid_of(name, nic.dev)), PUBLIC),
-                }
-            )  # fmt: skip
-        self._control.settled(name, profiles.uuid_of(name))
+        files = {
+            TAPS: (profiles.hands_off_taps(), PUBLIC),
+            _profile(name): (profiles.bridge(name, uplink.mac, known, uplink.options, uplink.vlans.get(name)), PRIVATE),
+            _profile(name, nic.dev): (profiles.port(nic.dev, name, known, profiles.vlan_words(uplink.vlans.get(nic.dev))), PRIVATE),
+            DEVICE.format(index=index): (identity.assumed(profiles.uuid_of(name)), PUBLIC),
+            DEVICE.format(index=nic.index): (identity.assumed(profiles.uuid_of(name, nic.dev)), PUBLIC),
+        }  # fmt: skip
+        with self._control.settings_kept(name, nic.dev):
+            with self._control.stopped():
+                self._control.put(files)
+            self._control.settled(name, profiles.uuid_of(name))
 
     def release(self, nic: Owner, bridge: str) -> None:
         known = self.look(nic, bridge)
@@ -155,16 +155,12 @@ class NetworkManager:
             files[back] = (profiles.back(nic.dev, known), PRIVATE)
         elif source != profiles.uuid_of("back", nic.dev):
             files[back] = (None, PRIVATE)
-        with self._control.settings_kept(bridge), self._control.stopped():
-            self._control.put(
-                {
-                    **files,
-                    _profile(bridge): (None, PRIVATE),
-                    _profile(bridge, nic.dev): (None, PRIVATE),
-                    DEVICE.format(index=nic.index): (identity.assumed(source), PUBLIC),
-                }
-            )
-        self._control.settled(nic.dev, source)
+        files[_profile(bridge)] = files[_profile(bridge, nic.dev)] = (None, PRIVATE)
+        files[DEVICE.format(index=nic.index)] = (identity.assumed(source), PUBLIC)
+        with self._control.settings_kept(bridge):
+            with self._control.stopped():
+                self._control.put(files)
+            self._control.settled(nic.dev, source)
         gone = (LET_GO.format(dev=nic.dev), KEPT.format(dev=nic.dev))
         self._control.put(dict.fromkeys(gone, (None, PRIVATE)))
 

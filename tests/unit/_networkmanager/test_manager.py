@@ -154,6 +154,19 @@ def test_the_bridge_that_stays_behind_keeps_its_settings(host: NetworkManager) -
     assert host.text(mode) == "1\n"
 
 
+def test_what_it_sets_back_when_it_starts_is_as_it_stood_after_the_hand_over_too(
+    host: NetworkManager,
+) -> None:
+    mode, other = (f"/proc/sys/net/ipv6/conf/{dev}/addr_gen_mode" for dev in ("br0", "eth0"))
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    for path in (mode, other):
+        host.put(path, "1\n")
+    host.sets_back = {mode: "0\n", other: "0\n"}
+    hand_over(host, manager)
+    assert (host.text(mode), host.text(other)) == ("1\n", "1\n")
+
+
 def test_one_that_does_not_start_again_is_told(host: NetworkManager) -> None:
     manager = Manager(host.control)
     manager.hold(host.nic(), "br0")
