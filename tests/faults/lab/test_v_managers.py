@@ -77,7 +77,11 @@ def foreign(lab: PoweredLab) -> tuple[int, int]:
 
 
 def uplink(lab: PoweredLab, state: str) -> bool:
-    records = lab.playbook(UPLINK, "-e", f"uplink_nic={NIC}", "-e", f"uplink_state={state}")
+    # emulated machines on a busy host take their time to start a manager again, and to accept the connection that confirms
+    asked = {"uplink_nic": NIC, "uplink_state": state, "uplink_timeout": 240}
+    records = lab.playbook(
+        UPLINK, *(word for key in asked for word in ("-e", f"{key}={asked[key]}"))
+    )
     return any(one.get("changed") for one in records)
 
 
