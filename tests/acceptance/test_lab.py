@@ -27,12 +27,14 @@ from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import
     Echo,
     Lab,
 )
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 TAPS = {"dhcp": {"tap1", "tap2"}, "static": {"tap1"}}
 GUESTS = {"dhcp": "52:00:00:00:00:01", "static": "52:00:00:00:01:01"}
 # dhclient gives none, dhcpcd 1000 and the device's number
 DHCP_METRIC = {"bookworm": None, "trixie": 1002}[DISTRO]
 INTERFACES = "/etc/network/interfaces"
+UNIT = "hypervisor-network-guest@vm1.service"
 LIBRARY = "/run/hypervisor-network-tests"  # gone with the power
 Records = list[dict[str, Any]]
 pytestmark = pytest.mark.parametrize("host", HOSTS)
@@ -134,7 +136,7 @@ def rebooted(lab: Lab, repeated: Any) -> None:
 
 @pytest.fixture(scope="session")
 def recovered(lab: Lab, rebooted: None) -> Records:
-    """One more run after the reboot: guests are started again by it."""
+    """One more run after the reboot: there is nothing left for it to do."""
     return lab.site()
 
 
@@ -261,9 +263,37 @@ def test_a_reboot_gives_the_same_network(
     assert_converted(lab, host, before[host])
 
 
-def test_after_the_reboot_only_guests_are_started(lab: Lab, recovered: Records, host: str) -> None:
-    assert {change[1] for change in changes(recovered, host)} <= {"guest"}
+def test_after_the_reboot_guests_run_with_no_play(lab: Lab, rebooted: None, host: str) -> None:
+    wait_for(lambda: GUESTS[host] in lab.ssh(host, "bridge fdb show br br0"), "the guest", 120)
     assert_guest_is_on_the_lan(lab, host)
+    pid = lab.ssh(host, f"systemctl show --value -p MainPID {UNIT}").strip()
+    status = lab.ssh(host, f"cat /proc/{pid}/status")
+    assert "CapBnd:\t0000000000000000\n" in status and "Seccomp:\t2\n" in status
+    assert lab.ssh(host, "systemctl --failed --no-legend") == ""
+
+
+def test_guests_were_shut_down_before_the_network(lab: Lab, rebooted: None, host: str) -> None:
+    said = lab.ssh(host, "journalctl -b -1 --no-pager -o cat _PID=1").splitlines()
+    guests = [at for at, line in enumerate(said) if re.match(r"Stopped .*QEMU guest vm1", line)]
+    networks = [at for at, line in enumerate(said) if re.match(r"Stopping .*Raise network", line)]
+    assert guests and networks and guests[-1] < networks[-1]
+
+
+def test_the_run_after_the_reboot_changes_nothing(recovered: Records, host: str) -> None:
+    assert changes(recovered, host) == []
+
+
+def test_a_guest_that_is_killed_is_told_as_that_and_started_by_the_next_run(
+    lab: Lab, recovered: Records, host: str
+) -> None:
+    lab.install(host, LIBRARY)
+    lab.ssh(host, f"systemctl kill --signal=KILL {UNIT}")
+    wait_for(
+        lambda: "failed" in lab.ssh(host, f"systemctl is-active {UNIT} || true"), "its end", 60
+    )
+    (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
+    assert (guest["status"], guest["crash_reason"]) == ("crashed", "killed by signal 9")
+    assert by_module(lab, host, "qemu_guest", name="vm1")["guest"]["status"] == "running"
 
 
 def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(
@@ -274,6 +304,11 @@ def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(
     assert guest["status"] == "running"
     lab.ssh(host, "echo f > /proc/sysrq-trigger")  # as if memory had run out: the kernel chooses
     lab.ssh(host, f"timeout 60 tail --pid={guest['pid']} -f /dev/null")
+    wait_for(
+        lambda: lab.ssh(host, f"systemctl is-active {UNIT} || true").strip() != "active",
+        "systemd to notice",
+        60,
+    )
     (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
     assert (guest["status"], guest["crash_reason"]) == (
         "crashed",

@@ -72,7 +72,10 @@ class State:
 
     @property
     def failed(self) -> bool:
-        return self.active == "failed"
+        # what stops it runs after an end by the kernel too, and the unit is not called failed before that is done
+        return self.active == "failed" or (
+            self.active == "deactivating" and self.result not in ("", "success")
+        )
 
     @property
     def why(self) -> str:

@@ -205,6 +205,22 @@ def test_why_a_unit_failed(
     assert state.failed and state.why == why and identity(state) is None
 
 
+@pytest.mark.parametrize(
+    ("active", "result", "failed"),
+    [
+        ("deactivating", "oom-kill", True),
+        ("deactivating", "success", False),
+        ("active", "success", False),
+        ("inactive", "success", False),
+    ],
+)
+def test_h11_a_unit_that_the_kernel_ended_has_failed_before_systemd_says_so(
+    units: Units, systemctl: Systemctl, active: str, result: str, failed: bool
+) -> None:
+    systemctl.answers["show"] = shown(ActiveState=active, MainPID="0", Result=result)
+    assert units.read(["vm1"])["vm1"].failed is failed
+
+
 def test_a_start_is_not_delayed_and_forgets_what_was_set_before(
     units: Units, systemctl: Systemctl, tmp_path: Path
 ) -> None:
