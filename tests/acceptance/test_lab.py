@@ -266,9 +266,6 @@ def test_a_reboot_gives_the_same_network(
 def test_after_the_reboot_guests_run_with_no_play(lab: Lab, rebooted: None, host: str) -> None:
     wait_for(lambda: GUESTS[host] in lab.ssh(host, "bridge fdb show br br0"), "the guest", 120)
     assert_guest_is_on_the_lan(lab, host)
-    pid = lab.ssh(host, f"systemctl show --value -p MainPID {UNIT}").strip()
-    status = lab.ssh(host, f"cat /proc/{pid}/status")
-    assert "CapBnd:\t0000000000000000\n" in status and "Seccomp:\t2\n" in status
     assert lab.ssh(host, "systemctl --failed --no-legend") == ""
 
 
@@ -304,11 +301,7 @@ def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(
     assert guest["status"] == "running"
     lab.ssh(host, "echo f > /proc/sysrq-trigger")  # as if memory had run out: the kernel chooses
     lab.ssh(host, f"timeout 60 tail --pid={guest['pid']} -f /dev/null")
-    wait_for(
-        lambda: lab.ssh(host, f"systemctl is-active {UNIT} || true").strip() != "active",
-        "systemd to notice",
-        60,
-    )
+    lab.ssh(host, f"timeout 60 sh -c 'while systemctl -q is-active {UNIT}; do sleep 0.1; done'")
     (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
     assert (guest["status"], guest["crash_reason"]) == (
         "crashed",
