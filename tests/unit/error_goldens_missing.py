@@ -6,9 +6,5 @@
 from __future__ import annotations
 
 MISSING = {
-    "module_utils/_host/systemd.py": 2,
-    "module_utils/_qemu/needs.py": 2,
     "module_utils/_qemu/supervisor.py": 6,
-    "module_utils/_qemu/unit.py": 1,
-    "module_utils/_qemu/unit_file.py": 1,
 }

@@ -164,8 +164,6 @@ class Units:
         unit = unit_file.unit(name)
         self._environment(directory, paused)
         self._forget_limits(unit)
-        with contextlib.suppress(GuestError):
-            self.manager.call("reset-failed", unit)  # says that it knows none of that name
         try:
             self.manager.call("start", unit, seconds=_START_SECONDS)
         except GuestError as error:

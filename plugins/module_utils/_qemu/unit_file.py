@@ -69,6 +69,8 @@ Description=QEMU guest %i (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
 # So that guests are down before the network is; it does not wait for a tap, the drop-in does
 After=network.target
+# A run that starts it again and again is asked to
+StartLimitIntervalSec=0
 # A guest of that name that is a plain process: its monitors would be taken from it
 AssertPathExists=!/run/hypervisor-network/.%i/process.json
 # Its disks got other images, by a run that did not come to write this unit again: what the guest wrote to the former would ruin the latter

@@ -228,7 +228,7 @@ def test_a_start_is_not_delayed_and_forgets_what_was_set_before(
     (tmp_path / "control" / f"{NAME}.d").mkdir(parents=True)
     directory = rundir.RunDirectory("vm1", str(tmp_path / "run"))
     assert units.start("vm1", directory, paused=True).pid == os.getpid()
-    assert systemctl.verbs == ["daemon-reload", "reset-failed", "start", "show"]
+    assert systemctl.verbs == ["daemon-reload", "start", "show"]
     environment = Path(directory.trusted, "start.env")
     assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_PAUSED=-S\n"
     assert environment.stat().st_mode & 0o777 == 0o600
