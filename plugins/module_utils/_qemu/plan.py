@@ -85,9 +85,8 @@ def differences(guest: Guest, wish: Wish, systemd: bool = False) -> dict[str, di
         for key, value in sorted(wanted.items())
         if guest.spec.get(key) != value and key not in (*supervision.LIVE, "supervisor")
     }
-    keeper = wish.spec.get("supervisor") if wish.exact else None
-    keeper = keeper or supervision.supervisor(wish.supervisor, systemd)
-    if guest.kept_by not in (None, keeper) and not wish.exact:
+    keeper = wish.kept_by if wish.exact else supervision.supervisor(wish.supervisor, systemd)
+    if None not in (guest.kept_by, keeper) and guest.kept_by != keeper:
         found["supervisor"] = {"now": guest.kept_by, "wanted": keeper}
     return found
 
@@ -130,6 +129,8 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     if not wish.exact:
         whole = with_defaults({**guest.spec, **wish.spec}, wish.name)
         spec = supervision.kept(wish.name, whole, wish.spec, wish.supervisor, now.systemd)
+    elif wish.kept_by == supervision.PROCESS:
+        spec.pop("supervisor", None)  # a process that was to be a unit at its next start
     after = {"status": wish.state, **spec}
     check_waits(wish, spec)
     if guest.down:
@@ -150,7 +151,8 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             "or end it with state: stopped, which kills what does not answer."
         )
     # that it would be a unit now is no reason to end a guest, unless it was asked for
-    reasons = different.keys() - ({"supervisor"} if wish.supervisor == supervision.AUTO else set())
+    asked = wish.exact or wish.supervisor != supervision.AUTO
+    reasons = different.keys() - (set() if asked else {"supervisor"})
     if guest.status in (*_BROKEN, UNRESPONSIVE) or (
         (reasons or guest.problems) and (wish.exact or wish.on_change == "restart")
     ):
@@ -265,6 +267,7 @@ def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -
                 exact=True,
                 forget=not guest.kept,
                 seeds=guest.seeds,
+                kept_by=guest.kept_by,
             )
         )
     return wishes

@@ -134,6 +134,20 @@ def test_the_undo_of_a_unit_that_was_none_forgets_it() -> None:
     assert change.payload == PLAIN
 
 
+@pytest.mark.parametrize("adopted", [False, True])
+def test_the_undo_of_a_restart_as_a_unit_is_a_restart_as_a_process(adopted: bool) -> None:
+    """An adopted guest runs as a process, and its unit is written for the next start."""
+    was = running(UNIT if adopted else PLAIN, "process", unit=NAME if adopted else None)
+    (back,) = wish_back(Guests({"vm1": was}, systemd=True), [], ["vm1"])
+    stop, start, *more = planned(running(UNIT, "systemd", unit=NAME), back)
+    assert (stop.action, start.action, more) == ("stop", "start", [])
+    assert "supervisor" not in start.after
+    spec = {key: value for key, value in start.after.items() if key != "status"}
+    left = planned(running(spec, "process"), back)
+    assert [change.payload for change in left] == ([UNIT] if adopted else [])
+    assert planned(was, back) == []
+
+
 @pytest.mark.parametrize("status", ["running", "stopped"])
 def test_a_unit_that_was_edited_by_hand_is_written_again(status: str) -> None:
     path = f"/etc/systemd/system/{NAME}.d/guest.conf"
