@@ -121,7 +121,7 @@ lines:
   type: list
   elements: str
 plan:
-  description: What each step hands to its modules, as the filter P(hypervisor.network.bridge_host_plan#filter) makes it of the variables and this host.
+  description: What each step hands to its modules, as the role makes it of the variables and this host.
   returned: success
   type: dict
 missing:
