@@ -68,8 +68,8 @@ options:
     default: true
   quiesce:
     description:
-      - Have the guest's agent hold its file systems still while an external snapshot is made, so that it is not only as after a power cut. That is refused
-        where no agent answers at F(agent.sock) in the guest's run directory.
+      - Have the guest's agent hold its file systems still while an external snapshot is made, so that it is not only as after a power cut. The guest has
+        to be started with O(hypervisor.network.qemu_guest#module:agent), and its agent has to answer.
       - Where the agent lets them go before the snapshot is made, which it does after ten seconds, the snapshot is kept, and C(consistency) and C(note) tell it.
     type: bool
     default: false
