@@ -72,6 +72,13 @@ options:
       - V(false) sends no frame and starts no guest. A run may then refuse what the plan holds.
     type: bool
     default: false
+  only:
+    description:
+      - The steps whose changes are returned, and shown as a difference. All others are planned all the same, since a step is planned over what those before
+        it leave.
+    type: list
+    elements: str
+    choices: [bridges, uplinks, persist, taps, ports, guests]
 seealso:
   - module: hypervisor.network.bridge_info
 """
@@ -107,6 +114,10 @@ changes:
   type: list
   elements: dict
   sample: [{step: uplinks, action: attach, kind: port, name: eth0, before: {bridge: null}, after: {bridge: br0}, risk: may_cut_ssh}]
+diff:
+  description: Those changes, as Ansible shows them with C(--diff).
+  returned: when O(only) is given
+  type: dict
 steps:
   description:
     - The steps that have something to do, with how many C(changes), and the worst C(risk) of them.
@@ -170,6 +181,7 @@ transactions:
   elements: dict
 """
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import steps, told
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.look import (
     Asked,
     look,
@@ -190,6 +202,7 @@ def main():
             "foresee": {"type": "bool", "default": True},
             "assume_packages": {"type": "bool", "default": False},
             "probe": {"type": "bool", "default": False},
+            "only": {"type": "list", "elements": "str", "choices": list(steps.CHOICES)},
             **NETNS,
         },
         supports_check_mode=True,
@@ -204,6 +217,8 @@ def main():
         found, warnings = look(asked)
         for sentence in warnings:
             module.warn(sentence)
+        if params["only"] is not None:
+            found = {**found, **told.of_some(found, params["only"])}
         module.exit_json(changed=False, **found)
 
 

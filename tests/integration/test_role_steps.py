@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,23 +85,100 @@ def test_the_role_twice_in_one_play_with_other_variables(
     assert play.status == 0, play.output[-4000:]
 
 
-SAID = "None of the steps of bridge_host has one of the tags network"
+SAID = "None of the steps of bridge_host has one of the tags network, so nothing is done here."
+STEPS = ("preflight", "packages", "bridges", "uplinks", "persist", "taps", "ports", "guests", "verify", "report")  # fmt: skip
 
 
-def test_tags_that_choose_the_include_and_nothing_in_it_are_told(host: Host) -> None:
-    play = host.tasks([include(vars=BR1, tags=["network"])], "--tags", "network")
-    assert play.status == 0 and SAID in play.output and "br1" not in links(host)
+@pytest.mark.parametrize("skipped", ["", "report"], ids=["nothing-skipped", "report-skipped"])
+def test_tags_that_choose_the_include_and_nothing_in_it_are_told(host: Host, skipped: str) -> None:
+    play = host.tasks([include(vars=BR1, tags=["network"])], "--tags", "network", "--skip-tags", skipped)  # fmt: skip
+    assert play.status == 0 and SAID in play.output, play.output[-4000:]
+    assert "br1" not in links(host)
+
+
+def test_tags_that_choose_the_include_of_a_step_are_told_and_nothing_is_done(host: Host) -> None:
+    """What a step takes away was taken, since that has the tag always, and nothing was made."""
+    batch(host.netns, "link add br1 type bridge\n")
+    gone = {"bridge_host_bridges": [{"name": "br1", "state": "absent"}, {"name": "br2"}]}
+    play = host.tasks([include(step, vars=gone, tags=["network"]) for step in STEPS], "--tags", "network")  # fmt: skip
+    assert play.status == 0 and play.output.count(SAID) >= len(STEPS), play.output[-4000:]
+    assert play.changed == [] and links(host) & {"br1", "br2"} == {"br1"}
+
+
+def test_a_step_that_was_chosen_before_is_no_excuse_for_the_next(host: Host) -> None:
+    well = include("bridges", vars=BR1, tags=["network"], apply={"tags": ["network"]})
+    ill = include("bridges", vars={"bridge_host_bridges": [{"name": "br2"}]}, tags=["network"])
+    play = host.tasks([well, ill], "--tags", "network")
+    assert play.status == 0 and SAID in play.output, play.output[-4000:]
+    assert links(host) & {"br1", "br2"} == {"br1"}
+
+
+def test_tags_that_choose_the_role_work_however_it_is_called(host: Host) -> None:
+    def role(number: int, **more: Any) -> dict[str, Any]:
+        variables = {"bridge_host_bridges": [{"name": f"br{number}"}]}
+        return {"ansible.builtin.import_role": {"name": ROLE, **more}, "vars": variables}
+
+    def included(number: int, step: str | None = None) -> dict[str, Any]:
+        return include(
+            step, vars=role(number)["vars"], tags=["network"], apply={"tags": ["network"]}
+        )
+
+    ways = [
+        included(1),
+        included(2, "bridges"),
+        {**role(3), "tags": ["network"]},
+        {**role(4, tasks_from="bridges"), "tags": ["network"]},
+        {"block": [role(5)], "tags": ["network"]},
+        {"block": [include(vars=role(6)["vars"])], "tags": ["network"]},
+    ]
+    play = host.tasks(ways, "--tags", "network", "--skip-tags", "report")
+    assert play.status == 0 and SAID not in play.output, play.output[-4000:]
+    assert {f"br{number}" for number in range(1, 7)} <= links(host)
+
+
+def test_tags_of_steps_choose_these_in_an_include_that_has_them(host: Host) -> None:
+    play = host.tasks([include(vars=TAPS, tags=list(STEPS))], "--tags", "bridges")
+    assert play.status == 0 and links(host) & {"br1", "tap7"} == {"br1"}, play.output[-4000:]
+
+
+def test_tags_of_something_else_leave_an_imported_role_out(host: Host) -> None:
+    other = {"name": "Else", "ansible.builtin.debug": {"msg": "done"}, "tags": ["else"]}
+    role = {"ansible.builtin.import_role": {"name": ROLE}, "vars": BR1}
+    play = host.tasks([role, other], "--tags", "else")
+    assert play.status == 0 and "br1" not in links(host), play.output[-4000:]
 
 
 @pytest.mark.parametrize(
-    "task",
-    [
-        include(vars=BR1, tags=["network"], apply={"tags": ["network"]}),
-        {"ansible.builtin.import_role": {"name": ROLE}, "vars": BR1, "tags": ["network"]},
-    ],
-    ids=["applied", "imported"],
+    ("arguments", "printed"),
+    [(("--tags", "report"), True), (("--skip-tags", "verify"), True), (("--skip-tags", "report"), False)],
+)  # fmt: skip
+def test_report_reads_for_itself_where_verify_does_not(
+    host: Host, arguments: tuple[str, str], printed: bool
+) -> None:
+    role = {"ansible.builtin.import_role": {"name": ROLE}, "vars": BR1}
+    play = host.tasks([role], *arguments)
+    assert play.status == 0, play.output[-4000:]
+    assert ("BRIDGES (brctl show)" in play.output) is printed
+
+
+@pytest.mark.parametrize(
+    "there",
+    ["", "link add br1 type bridge\n", "tuntap add tap7 mode tap\n"],
+    ids=["neither", "the-bridge", "the-tap"],
 )
-def test_tags_that_choose_the_role_say_nothing_and_work(host: Host, task: dict[str, Any]) -> None:
-    play = host.tasks([task], "--tags", "network")
-    assert play.status == 0 and SAID not in play.output, play.output[-4000:]
-    assert "br1" in links(host)
+def test_check_mode_shows_what_ports_will_be_of_what_is_not_there_yet(host: Host, there: str) -> None:  # fmt: skip
+    batch(host.netns, there)
+    play = host.tasks([include(vars=TAPS)], "--check", "--diff")
+    assert play.status == 0, play.output[-4000:]
+    (ports,) = [one for one in play.changed if one.startswith("Ports |")]
+    shown = play.output.partition(f"TASK [{ROLE} : {ports}]")[2].partition("TASK [")[0]
+    assert '"port tap7": {' in shown and '+        "bridge": "br1"' in shown, shown
+    assert "tap7" not in links(host) or there.startswith("tuntap")
+
+
+def test_verify_judges_the_host_once(host: Host) -> None:
+    """With thousands of guests that takes its time, and each look at a variable is a judgement."""
+    text = (Path(__file__).parents[2] / "roles/bridge_host/tasks/verify.yml").read_text("utf-8")
+    assert text.count("bridge_host_findings(") == 1 and "set_fact" in text
+    play = host.tasks([include(vars=BR1)])
+    assert play.status == 0 and host.tasks([include("verify", vars=BR1)]).status == 0

@@ -16,6 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 ABSENT = ("guests", "taps", "uplinks", "stanzas", "ifstate", "bridges")
 PRESENT = ("bridges", "uplinks", "stanzas", "ifstate", "taps", "ports", "guests")
 STEPS = {"stanzas": "persist", "ifstate": "persist"}
+CHOICES = ("bridges", "uplinks", "persist", "taps", "ports", "guests")
 _RISKS = (SAFE, INTERRUPTS, MAY_CUT_SSH)
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.foresight import (
     UNKNOWN_MAC,
@@ -13,6 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     INTERRUPTS,
     MAY_CUT_SSH,
     Change,
+    diff_of,
     listed,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
@@ -39,6 +40,17 @@ def of_steps(steps: Sequence[Step], now: Snapshot, guard_timeout: float) -> dict
         ],
         "changes": [{"step": one.step, **_shown(change)} for one in busy for change in one.changes],
         "lines": _lines(busy, now, guard_timeout),
+    }
+
+
+def of_some(found: Mapping[str, Any], only: Collection[str]) -> dict[str, Any]:
+    """Of what C(of_steps) gave, that of some steps, and their changes as Ansible's C(diff)."""
+    changes = [one for one in found["changes"] if one["step"] in only]
+    plain = [Change(**{key: one[key] for key in one if key != "step"}) for one in changes]
+    return {
+        "steps": [one for one in found["steps"] if one["step"] in only],
+        "changes": changes,
+        "diff": diff_of(plain),
     }
 
 

@@ -100,3 +100,18 @@ def test_a_mac_that_nobody_knows_yet_is_null() -> None:
     change = Change("update", "bridge", "br0", {"mac": ""}, {"mac": "02:00:00:00:00:01"})
     found = told.of_steps([Step("uplinks", "present", (change,))], HOST, 60)["changes"][0]
     assert found["before"] == {"mac": None} and found["after"] == change.after
+
+
+def test_some_steps_are_told_with_their_difference() -> None:
+    port = Change("attach", "port", "tap1", {"bridge": None}, {"bridge": "br0"})
+    steps = [
+        Step("bridges", "present", (Change("create", "bridge", "br0", None, {"up": True}),)),
+        Step("ports", "present", (port,)),
+    ]
+    found = told.of_some(told.of_steps(steps, HOST, 60), ["ports"])
+    assert [one["step"] for one in found["steps"]] == ["ports"]
+    assert [one["name"] for one in found["changes"]] == ["tap1"]
+    assert found["diff"] == {
+        "before": {"port tap1": {"bridge": None}},
+        "after": {"port tap1": {"bridge": "br0"}},
+    }
