@@ -144,6 +144,11 @@ user_ready:
   description: Whether the user that guests run as is there, and as the role makes it. V(true) where none is needed.
   returned: success
   type: bool
+pending:
+  description: By name, the guests that run otherwise than they are described, which only a restart changes, with what is C(now) and what is C(wanted).
+  returned: when RV(whole) is true and anything is listed
+  type: dict
+  sample: {vm1: {memory: {now: 512, wanted: 1024}}}
 guests:
   description: The guests of this host, as M(hypervisor.network.qemu_guest_info) returns them.
   returned: when RV(whole) is true and anything is listed

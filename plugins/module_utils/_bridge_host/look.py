@@ -127,6 +127,7 @@ def _whole(
             for one in guests
             if one.spec.get("netns") == asked.netns
         ],
+        "pending": {name: one for name, one in rehearsal.pending.items() if one},
         **told.of_steps(steps, now, float(asked.guard_timeout)),
     }
     # a step that has something to do says it itself

@@ -37,6 +37,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import ta
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import GuestNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
@@ -214,6 +215,10 @@ class Rehearsal:
         changes = noun.plan(guests, wishes)
         if changes:
             noun.prepare(guests)
+        for wish in wishes:
+            guest = guests.guests[wish.name]
+            if not guest.down and wish.state in ("running", "paused"):
+                self.pending[wish.name] = guest_plan.differences(guest, wish, guests.systemd)
         stopped = [one.name for one in changes if one.kind == "guest" and one.action == "stop"]
         self.now = foresight.idle(self.now, {nic["tap"] for name in stopped for nic in guests.guests[name].spec.get("nics", ())})  # fmt: skip
         return Step("guests", state, tuple(changes))
