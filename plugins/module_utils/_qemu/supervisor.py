@@ -218,14 +218,16 @@ class Supervisor(Status):
         state = self._units.read([name]).get(name) if self._was_unit(directory) else None
         if state is not None:
             said = self._units.said(state) or state.why
-        return GuestError(f"{name} died right after its start: {said or 'QEMU gave no reason'}")
+        return GuestError(
+            f"{name} died right after its start: {(said or 'QEMU gave no reason').rstrip('.')}; cure that, and run the task again."
+        )
 
     def _await_machine(
         self, name: str, directory: rundir.RunDirectory, who: procfs.Identity | None
     ) -> None:
         if who is None:
             raise GuestError(
-                f"{name} was started, and its record in {directory.trusted} is gone; another program removed it."
+                f"{name} was started, and its record in {directory.trusted} is gone; another program removed it; find that, and run the task again."
             )
         try:
             # QEMU greets early, but runs a command only when the machine is complete
@@ -237,7 +239,7 @@ class Supervisor(Status):
             raise self._died(name, directory) from None
         except DeadlineExceeded as error:
             raise DeadlineExceeded(
-                f"{name} does not come up within {_START_DEADLINE:g} s: {directory.stderr_tail() or error}"
+                f"{name} does not come up within {_START_DEADLINE:g} s: {(directory.stderr_tail() or str(error)).rstrip('.')}; look at what it waits for."
             ) from None
 
     def stop(self, name: str, grace: float) -> list[Step]:

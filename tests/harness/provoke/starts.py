@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scenes of a guest's start and end: what is missing for it, and what QEMU and systemd make of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, Sequence
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    DeadlineExceeded,
+    GuestError,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    needs,
+    rundir,
+    supervisor,
+    unit,
+    unit_file,
+)
+
+from .hosts import account
+from .stage import Stage, scene
+
+_WHO = SimpleNamespace(pid=4711, alive=True)
+
+
+def _done(status: int = 1, errors: str = "", output: str = "") -> Any:
+    return SimpleNamespace(status=status, errors=errors, output=output)
+
+
+def _supervisor(stage: Stage) -> tuple[supervisor.Supervisor, rundir.RunDirectory]:
+    stage.put({"/run": None})
+    one = supervisor.Supervisor(str(stage.top / "run"))
+    directory = one.directory("vm1")
+    directory.make_trusted()
+    return one, directory
+
+
+@scene
+def no_guest_user(stage: Stage, user: str | None = None) -> None:
+    def unknown(_name: str) -> Any:
+        raise GuestError(f"There is no user '{user}' on this host.")
+
+    stage.patch.setattr(needs.processes, "account", unknown)
+    needs.account({"user": user})
+
+
+@scene
+def start_checked(stage: Stage, vhost: bool = False) -> None:
+    """vm1 with one card is to be started on a host without vhost, whose taps its user may not open."""
+    one, _directory = _supervisor(stage)
+    stage.patch.setattr(needs, "program", lambda _emulator: "/usr/bin/qemu-system-x86_64")
+    stage.patch.setattr(needs, "user_of", lambda _name, _spec: account())
+    stage.patch.setattr(supervisor.os.path, "exists", lambda _path: False)
+    stage.patch.setattr(supervisor.processes, "may_open", lambda _found, _user: False)
+    stage.patch.setattr(supervisor.os, "stat", lambda _path, **_how: None)
+    spec = {"emulator": "", "disks": [], "nics": [{"tap": "tap1", "vhost": vhost}]}
+    one.check("vm1", spec, {})
+
+
+@scene
+def start_awaited(
+    stage: Stage, record: bool = True, lives: bool = False, complains: str = ""
+) -> None:
+    """vm1 was started: its C(record) is there or not, and QEMU C(lives) without an answer, or has ended; C(complains) is what it said."""
+    one, directory = _supervisor(stage)
+    stage.put({"/run/vm1/stderr.log": complains})
+    error = DeadlineExceeded("QEMU does not answer.") if lives else GuestError("It has ended.")
+
+    def connected(_path: str, _seconds: float) -> Any:
+        raise error
+
+    stage.patch.setattr(supervisor, "Qmp", connected)
+    stage.patch.setattr(supervisor.procfs, "wait_gone", lambda _who, _seconds: True)
+    who = SimpleNamespace(pid=4711, alive=lives) if record else None
+    one._await_machine("vm1", directory, who)  # type: ignore[arg-type]
+
+
+@scene
+def outlives_a_kill(stage: Stage) -> None:
+    one, _directory = _supervisor(stage)
+    stage.patch.setattr(supervisor, "process_of", lambda _directory: _WHO)
+    stage.patch.setattr(supervisor.procfs, "send_signal", lambda _who, _number: None)
+    stage.patch.setattr(supervisor.procfs, "wait_gone", lambda _who, _seconds: False)
+    one.stop("vm1", 0)
+
+
+def _manager(**done: Any) -> systemd.Manager:
+    return systemd.Manager(lambda *_asked, **_more: _done(**done), lambda _name: "/bin/systemctl")
+
+
+@scene
+def systemctl(_stage: Stage, words: Sequence[str], says: str) -> None:
+    """systemctl fails, and says that."""
+    _manager(errors=says).call(*words)
+
+
+@scene
+def systemctl_silent(_stage: Stage, unit: str) -> None:
+    """systemd tells nothing of a unit."""
+    _manager().show([unit], ["ActiveState"])
+
+
+@scene
+def unit_not_started(stage: Stage, says: str) -> None:
+    """systemd does not start the unit of vm1, and its journal C(says) that."""
+    _one, directory = _supervisor(stage)
+    units = unit.Units(str(stage.top / "run"), _manager(errors="Job failed."))
+    stage.patch.setattr(units, "read", dict.fromkeys)
+    stage.patch.setattr(units, "said", lambda _state: says)
+    units.start("vm1", directory, False)
+
+
+@scene
+def unit_of_no_text(_stage: Stage) -> None:
+    """A file's name is no UTF-8."""
+    unit_file._word("/srv/\udcff.qcow2")
