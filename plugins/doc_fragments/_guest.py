@@ -95,6 +95,17 @@ disks:
         - Whether the guest may only read it.
       type: bool
       default: false
+    cache:
+      description:
+        - V(writeback) writes to the host's page cache, and to the disk when the guest flushes. V(none) goes past that cache, and V(writethrough) has every
+          write on the disk before the guest goes on. Without it, it is V(writeback).
+      type: str
+      choices: [writeback, none, writethrough]
+    discard:
+      description:
+        - Whether blocks that the guest frees are freed in the image. Without it, they are, as with V(unmap).
+      type: str
+      choices: [unmap, ignore]
     serial:
       description:
         - Serial number that the guest sees.
@@ -147,6 +158,13 @@ nics:
       description:
         - MTU that a V(virtio) card tells the guest.
       type: int
+    link:
+      description:
+        - Whether the card's cable is plugged in, as the guest sees it. With O(on_change=hotplug) it is plugged and unplugged while the guest runs.
+        - A card whose link is V(down) is so from the guest's first instruction on, where this module starts the guest. It is up where systemd starts
+          the guest at boot, until the next run of this module, so take the tap out of its bridge where nothing may get through.
+      type: str
+      choices: [up, down]
     boot_index:
       description:
         - Place in the boot order, the lowest first. Stronger than O(boot).
@@ -189,6 +207,18 @@ tpm:
 agent:
   description:
     - Whether the guest has the port that the program C(qemu-guest-agent) in it answers at, the socket C(agent.sock) in its run directory.
+  type: bool
+rng:
+  description:
+    - Whether the guest gets random numbers of the host, which let it begin without waiting for its own.
+  type: bool
+balloon:
+  description:
+    - Whether the guest has a balloon. It gives back to the host what it has freed of its memory, and may take it again at any time.
+  type: bool
+generation_id:
+  description:
+    - Whether the guest has a number that is another one at each start, by which it notices that it may be a copy or have gone back to a snapshot.
   type: bool
 cloud_init:
   description:
@@ -292,9 +322,9 @@ cpu_affinity:
 on_change:
   description:
     - What to do with a running guest whose definition differs. V(keep) only reports RV(guest.pending_changes), and the next start takes them.
-      V(restart) stops and starts it.
+      V(restart) stops and starts it. V(hotplug) changes what a running guest can take over, which is O(nics[].link), and leaves the rest pending.
   type: str
-  choices: [keep, restart]
+  choices: [keep, restart, hotplug]
   default: keep
 shutdown_timeout:
   description:

@@ -17,8 +17,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    hotplug,
+    supervision,
+    taps,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision, taps
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.arrival import Arrivals
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
@@ -69,6 +73,9 @@ class Supervisor(Protocol):
 
     def stop(self, name: str, grace: float) -> Sequence[Step]:
         """End a guest, asking it first for C(grace) seconds."""
+
+    def tell(self, name: str, steps: Iterable[hotplug.Step]) -> None:
+        """Have a guest that runs take over something."""
 
     def resume(self, name: str) -> None:
         """Let it go on."""
@@ -206,9 +213,22 @@ class GuestNoun:
     def _start_guest(self, change: Change) -> None:
         self._begin(change.name)
         spec = {key: value for key, value in change.after.items() if key != "status"}
+        paused, steps = change.after["status"] == "paused", hotplug.at_start(spec)
         if not self._undoing:
             self._arrivals.starts(change.name, spec)
-        self._supervisor.start(change.name, spec, paused=change.after["status"] == "paused")
+        # before its first instruction, or it would be on a network that it was taken off
+        self._supervisor.start(change.name, spec, paused=paused or bool(steps))
+        if steps:
+            self._supervisor.tell(change.name, steps)
+            if not paused:
+                self._supervisor.resume(change.name)
+
+    def _adjust_guest(self, change: Change) -> None:
+        self._begin(change.name)
+        options, steps = change.payload
+        spec = self._supervisor.read_all([change.name])[change.name].spec
+        self._supervisor.tell(change.name, steps)
+        self._supervisor.define(change.name, {**spec, **options})
 
     def _stop_guest(self, change: Change) -> None:
         self._begin(change.name)

@@ -80,6 +80,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
         + _nics(spec)
         + _tpm(spec, launch)
         + _agent(spec, launch)
+        + _extras(spec)
         + _seed(launch)
         + _kernel(spec, launch)
     )
@@ -148,6 +149,23 @@ def _agent(spec: Mapping[str, Any], launch: Launch) -> list[str]:
     ]
 
 
+def _extras(spec: Mapping[str, Any]) -> list[str]:
+    """Small devices that make a guest a better one on a host with others."""
+    words: list[str] = []
+    if spec.get("rng"):
+        words += ["-object", "rng-builtin,id=rng0"]
+        words += ["-device", _json({"driver": "virtio-rng-pci", "id": "rng-dev", "rng": "rng0"})]
+    if spec.get("balloon"):
+        balloon = {"driver": "virtio-balloon-pci", "id": "balloon-dev"}
+        words += [
+            "-device",
+            _json({**balloon, "free-page-reporting": True, "deflate-on-oom": True}),
+        ]
+    if spec.get("generation_id"):
+        words += ["-device", _json({"driver": "vmgenid", "guid": "auto", "id": "generation-dev"})]
+    return words
+
+
 def _seed(launch: Launch) -> list[str]:
     """Behind everything else, so that a guest which gets a seed finds its other devices where they were."""
     if "cloud_init" not in launch.fitted.paths:
@@ -169,7 +187,8 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
     ahci_port = 0
     for number, disk in enumerate(disks):
         node = f"disk{number}"
-        words += _blockdev(node, launch.files.images[disk["path"]], disk["read_only"])
+        image = launch.files.images[disk["path"]]
+        words += _blockdev(node, image, disk["read_only"], **_caching(disk))
         if disk["bus"] == "virtio":
             device = {"driver": "virtio-blk-pci"}
         elif disk["bus"] == "scsi":
@@ -184,6 +203,7 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
             _json(
                 {
                     **device,
+                    **({"write-cache": "off"} if disk.get("cache") == "writethrough" else {}),
                     "id": f"{node}-dev",
                     "drive": node,
                     **_given(disk, serial="serial", boot_index="bootindex"),
@@ -196,10 +216,20 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
     return words
 
 
-def _blockdev(node: str, image: Image, read_only: bool) -> list[str]:
+def _caching(disk: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not as QEMU does it by itself: past the host's page cache, and blocks that the guest frees kept."""
+    direct = {"cache": {"direct": True}} if disk.get("cache") == "none" else {}
+    return {**direct, **_present(disk, "discard")}
+
+
+def _present(item: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: item[key] for key in keys if item.get(key) is not None}
+
+
+def _blockdev(node: str, image: Image, read_only: bool, **how: Any) -> list[str]:
     return [
         "-blockdev",
-        _json({"node-name": node, "discard": "unmap", **_opened(image, read_only)}),
+        _json({"node-name": node, "discard": "unmap", **how, **_opened(image, read_only)}),
     ]
 
 

@@ -16,7 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     SAFE,
     Change,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import hotplug, supervision
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
     ABSENT,
     CRASHED,
@@ -150,6 +150,12 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             f"{wish.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
             "or end it with state: stopped, which kills what does not answer."
         )
+    adjusted, steps = hotplug.taken_over(guest.spec, spec)
+    left = different.keys() - adjusted.keys()
+    if adjusted and (wish.on_change == "hotplug" or (wish.exact and not left)):
+        different = {key: different[key] for key in left}
+    else:
+        adjusted = {}
     # that it would be a unit now is no reason to end a guest, unless it was asked for
     asked = wish.exact or wish.supervisor != supervision.AUTO
     reasons = different.keys() - (set() if asked else {"supervisor"})
@@ -166,6 +172,11 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             Change("start", KIND, wish.name, {"status": STOPPED}, after),
         ]
     changes = _settings(guest, wish, now.systemd)
+    if adjusted:
+        before = {key: guest.spec.get(key) for key in adjusted}
+        changes.append(
+            Change("adjust", KIND, wish.name, before, dict(adjusted), payload=(adjusted, steps))
+        )
     if wish.state == "running" and guest.status not in _RUNS:
         changes.append(
             Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})

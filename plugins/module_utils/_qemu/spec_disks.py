@@ -17,6 +17,8 @@ SPEC: dict[str, dict[str, Any]] = {
     "backing_format": {"type": "str", "choices": ["qcow2", "raw"]},
     "bus": {"type": "str", "choices": ["virtio", "ide", "sata", "scsi"], "default": "virtio"},
     "read_only": {"type": "bool", "default": False},
+    "cache": {"type": "str", "choices": ["writeback", "none", "writethrough"]},
+    "discard": {"type": "str", "choices": ["unmap", "ignore"]},
     "serial": {"type": "str"},
     "boot_index": {"type": "int"},
 }
@@ -33,6 +35,7 @@ def checked(disk: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "path": path,
         **{key: disk[key] for key in ("format", "bus", "read_only", "serial", "boot_index")},
+        **words.given(disk, "cache", "discard"),
     }
 
 

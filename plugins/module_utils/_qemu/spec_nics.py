@@ -18,6 +18,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "queues": {"type": "int", "default": 1},
     "vhost": {"type": "bool", "default": False},
     "mtu": {"type": "int"},
+    "link": {"type": "str", "choices": ["up", "down"]},
     "boot_index": {"type": "int"},
 }
 
@@ -30,7 +31,10 @@ def guest_mac(name: str, number: int = 0) -> str:
 
 def checked(nic: Mapping[str, Any], guest: str, number: int) -> dict[str, Any]:
     """A card in canonical form; C(number) is its place in the guest's list. Raises BadInput."""
-    own = dict(nic)
+    own = {
+        **{key: value for key, value in nic.items() if key != "link"},
+        **words.given(nic, "link"),
+    }
     own["tap"] = units.interface_name(nic["tap"], "nics.tap")
     own["mac"] = (
         guest_mac(guest, number) if nic["mac"] is None else units.mac(nic["mac"], "nics.mac")

@@ -28,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
     companions,
     fittings,
+    hotplug,
     images,
     kept,
     needs,
@@ -287,14 +288,15 @@ class Supervisor(Status):
             qmp.execute("system_powerdown")
 
     def resume(self, name: str) -> None:
-        self._tell(name, "cont")
+        self.tell(name, [("cont", {})])
 
     def pause(self, name: str) -> None:
-        self._tell(name, "stop")
+        self.tell(name, [("stop", {})])
 
-    def _tell(self, name: str, command: str) -> None:
+    def tell(self, name: str, steps: Iterable[hotplug.Step]) -> None:
         with connect_any(self.directory(name).sockets, self._deadline) as qmp:
-            qmp.execute(command)
+            for command, arguments in steps:
+                qmp.execute(command, **arguments)
 
     def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
         """Put another definition in place: a unit takes over its settings at once, the rest waits for the next start.

@@ -260,3 +260,35 @@ def test_an_agent_has_its_port_and_a_socket_of_the_guests_own() -> None:
     bus, port = parsed(line, "-device")
     assert bus["driver"] == "virtio-serial-pci" and port["bus"] == f"{bus['id']}.0"
     assert (port["name"], port["chardev"]) == ("org.qemu.guest_agent.0", "agent")
+
+
+@pytest.mark.parametrize(
+    ("given", "block", "device"),
+    [
+        ({}, {"discard": "unmap"}, {}),
+        ({"discard": "ignore"}, {"discard": "ignore"}, {}),
+        ({"cache": "writeback"}, {"discard": "unmap"}, {}),
+        ({"cache": "none"}, {"cache": {"direct": True}}, {}),
+        ({"cache": "writethrough"}, {"discard": "unmap"}, {"write-cache": "off"}),
+    ],
+)
+def test_how_a_disk_is_cached_and_what_comes_of_freed_blocks(
+    given: dict[str, Any], block: dict[str, Any], device: dict[str, Any]
+) -> None:
+    line = words(disks=[{**DISK, **given}])
+    (blockdev,) = parsed(line, "-blockdev")
+    (found,) = parsed(line, "-device")
+    assert {key: blockdev[key] for key in block} == block and ("cache" in blockdev) == (
+        "cache" in block
+    )
+    assert {key: found[key] for key in device} == device
+    assert ("write-cache" in found) == ("write-cache" in device)
+
+
+def test_small_devices() -> None:
+    line = words(rng=True, balloon=True, generation_id=True)
+    assert after(line, "-object") == ["rng-builtin,id=rng0"]
+    drivers = [device["driver"] for device in parsed(line, "-device")]
+    assert drivers == ["virtio-rng-pci", "virtio-balloon-pci", "vmgenid"]
+    assert parsed(line, "-device")[1]["free-page-reporting"] is True
+    assert parsed(words(rng=False, balloon=False), "-device") == []

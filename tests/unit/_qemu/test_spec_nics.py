@@ -53,3 +53,9 @@ def test_a_card_that_is_refused(given: dict[str, Any], part: str) -> None:
 
 def test_the_largest_values() -> None:
     assert spec_nics.checked(nic(queues=256, mtu=65535), "vm1", 0)["queues"] == 256
+
+
+def test_a_link_that_nobody_speaks_of_is_not_in_the_definition() -> None:
+    """One that an earlier version wrote has none either, and is no other one."""
+    assert "link" not in spec_nics.checked(nic(), "vm1", 0)
+    assert spec_nics.checked(nic(link="down"), "vm1", 0)["link"] == "down"
