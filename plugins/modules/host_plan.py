@@ -140,6 +140,11 @@ missing:
   returned: success
   type: list
   elements: str
+manager:
+  description: The manager of the uplinks whose files M(hypervisor.network.bridge_persist) writes, null where that is ifupdown, or nobody.
+  returned: success
+  type: str
+  sample: netplan
 user_ready:
   description: Whether the user that guests run as is there, and as the role makes it. V(true) where none is needed.
   returned: success

@@ -27,10 +27,16 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.re
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     MissingDependency,
+    Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    NETPLAN,
+    NETWORKD,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import read as uplink_read
@@ -41,6 +47,8 @@ _NIC_FILES = (
     "/run/NetworkManager/devices/*",
     "/run/systemd/netif/links/*",
 )
+_PERSISTED = (NETWORKD, NETPLAN)
+_ADAPTED = ("systemd-networkd",)  # as manager_files calls it
 _NIC_KEYS = re.compile(r"(?:INTERFACE|IFINDEX|DEVTYPE|managed|ADMIN_STATE)=")
 
 
@@ -69,16 +77,17 @@ def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
         unread, wanted = True, role_plan.plan(**_without_macs(items))
     if wanted["empty"]:
         return _nothing(wanted, whole=True), []
-    missing = _missing(wanted["packages"], asked.persist)
+    manager = _manager(items["bridges"]) if asked.netns is None else None
+    missing = _missing(wanted["packages"], asked.persist and manager is None)
     user = wanted["user"]
-    found = {"missing": missing, "user_ready": user is None or _is_ready(user)}
+    found = {"missing": missing, "user_ready": user is None or _is_ready(user), "manager": manager}
     to_come = user is not None and not _exists(user)
     if not asked.assume_packages and (missing or (to_come and not asked.foresee)):
         return {**_nothing(wanted, whole=False), **found}, []
     if unread:
         _check(items, asked)
     knows_vlans = _filters(wanted["aware"])
-    refusals.refuse(_of_nics(items["bridges"]))
+    refusals.refuse(_of_nics(items["bridges"], asked.netns is None))
     return _whole(asked, items, found, to_come, knows_vlans)
 
 
@@ -111,7 +120,12 @@ def _whole(
     )
     supervisor = Onlooker(asked.probe)
     rehearsal = Rehearsal(
-        netlink, now, supervisor, asked.persist, float(asked.guard_timeout), asked.netns
+        netlink,
+        now,
+        supervisor,
+        asked.persist and not found["manager"],
+        float(asked.guard_timeout),
+        asked.netns,
     )
     owners = _stand_ins(items) if to_come else {}
     steps = rehearsal.steps(lists, knows_vlans, owners)
@@ -141,6 +155,7 @@ def _nothing(wanted: Mapping[str, Any], whole: bool) -> dict[str, Any]:
         "whole": whole,
         "missing": [],
         "user_ready": True,
+        "manager": None,
         "steps": [],
         "changes": [],
         "lines": [],
@@ -175,9 +190,29 @@ def _filters(aware: list[str]) -> bool:
     return True
 
 
-def _of_nics(bridges: list[Mapping[str, Any]]) -> list[str]:
+def _of_nics(bridges: list[Mapping[str, Any]], own_network: bool) -> list[str]:
     nics = {one["uplink"]: one.get("override") or () for one in bridges if one.get("uplink")}
-    return refusals.of_nics(nics, _nic_lines()) if nics else []
+    adapted = _ADAPTED if own_network else ()
+    return refusals.of_nics(nics, _nic_lines(), adapted) if nics else []
+
+
+def _manager(bridges: list[Mapping[str, Any]], root: str = "/") -> str | None:
+    """The manager of the uplinks whose files bridge_persist writes; None where that is ifupdown, or nobody. Raises Refused where they are two."""
+    nics = [one["uplink"] for one in bridges if one.get("uplink")]
+    found = {_owner(nic, root) for nic in nics}
+    if len(found) > 1:
+        said = ", ".join(sorted(f"{_owner(nic, root) or 'ifupdown'} of {nic}" for nic in nics))
+        raise Refused(
+            f"The uplinks have different managers ({said}), and the role writes the files of one; set bridge_host_persist to false, and use bridge_persist and "
+            "interfaces_stanza by themselves."
+        )
+    return found.pop() if found else None
+
+
+def _owner(nic: str, root: str) -> str | None:
+    index = owners.text(f"{root}/sys/class/net/{nic}/ifindex")
+    found = owners.owner(nic, int(index), root) if index else None
+    return found.manager if found is not None and found.manager in _PERSISTED else None
 
 
 def _nic_lines(root: str = "") -> Iterator[str]:

@@ -58,8 +58,13 @@ def of_variables(
     return list(dict.fromkeys(sentence for check in checks for sentence in check))
 
 
-def of_nics(nics: Mapping[str, Collection[str]], lines: Iterable[str]) -> list[str]:
-    """What keeps NICs from becoming uplinks, each given with what is overridden; C(lines) are C(path:KEY=value), as in C(read_nics)."""
+def of_nics(
+    nics: Mapping[str, Collection[str]], lines: Iterable[str], adapted: Collection[str] = ()
+) -> list[str]:
+    """What keeps NICs from becoming uplinks, each given with what is overridden; C(lines) are C(path:KEY=value), as in C(read_nics).
+
+    C(adapted) are managers that hand a NIC over themselves.
+    """
     known, managers = read_nics(lines)
     sentences = []
     for nic, overridden in nics.items():
@@ -80,6 +85,8 @@ def of_nics(nics: Mapping[str, Collection[str]], lines: Iterable[str]) -> list[s
                 f"{nic} is a bridge, and the kernel makes no bridge a port of a bridge; name the NIC itself."
             )
         manager = managers.get(facts.get("IFINDEX", ""))
+        if manager in adapted:
+            continue
         if manager is not None and network_managers.override_of(manager) not in overridden:
             sentences.append(f"{network_managers.refusal(nic, manager)}.")
     return sentences

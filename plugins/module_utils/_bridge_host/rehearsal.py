@@ -20,6 +20,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     Change,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.managed import (
+    ManagedUplink,
+    is_the_hosts_network,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import apply as ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     files as stanza_files,
@@ -36,6 +40,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import po
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
@@ -153,7 +158,9 @@ class Rehearsal:
             spec = uplink_spec.of(item, self._netns is None)
             now = self._around(spec)
             target = preflight.target(now, spec)
-            own = uplink_plan.plan(now, target)
+            own = stages.asked(
+                uplink_plan.plan(now, target), now.managed, spec.bridge, spec.present
+            )
             if own and self._ask:
                 surroundings.ask_the_lan(now, spec, self._seconds or None)
             warnings += preflight.warnings(now, spec)
@@ -172,7 +179,10 @@ class Rehearsal:
         now = uplink_read.with_own(self.now, (spec.nic, spec.bridge), self._there)
         made = None if spec.bridge in self._there else now.links.get(spec.bridge)
         now = replace(now, sysctls=foresight.sysctls(now.sysctls, made))
-        return replace(now, **surroundings.beside_us(spec, now.links))
+        ours = spec.own_network and is_the_hosts_network()
+        manager = ManagedUplink(spec.bridge, now.links.get(spec.nic) if ours else None)
+        beside = surroundings.beside_us(spec, now.links, manager.programs)
+        return replace(now, **beside, managed=manager.read())
 
     def _stanzas(self, items: Items, state: str) -> Step:
         if not self._persist:

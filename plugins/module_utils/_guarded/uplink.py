@@ -29,7 +29,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
-    HELD,
     OWN,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
@@ -105,12 +104,8 @@ class GuardedUplink(UplinkNoun):
         if now.managed is None:
             return changes
         if isinstance(wish, Layout):
-            wanted = self._stage_before
-        elif not wish.present:
-            wanted = OWN
-        else:
-            wanted = HANDED if changes or now.managed.stage == HELD else now.managed.stage
-        return stages.framed(changes, now.managed, self._spec.bridge, wanted)
+            return stages.framed(changes, now.managed, self._spec.bridge, self._stage_before)
+        return stages.asked(changes, now.managed, self._spec.bridge, wish.present)
 
     def wish_back(self, before: Inet, changes: Plan) -> Layout:
         # a hold that a killed run left is none to go back to

@@ -40,6 +40,18 @@ def framed(changes: Sequence[Change], managed: Managed, bridge: str, wanted: str
     return [*first, *changes, *last]
 
 
+def asked(
+    changes: Sequence[Change], managed: Managed | None, bridge: str, present: bool
+) -> list[Change]:
+    """The changes of a NIC that shall be an uplink, or none any more, framed; as they are where nobody with an adapter manages it."""
+    if managed is None:
+        return list(changes)
+    wanted = OWN
+    if present:
+        wanted = HANDED if changes or managed.stage == HELD else managed.stage
+    return framed(changes, managed, bridge, wanted)
+
+
 def _step(action: str, dev: str, managed: Managed, before: str, after: str) -> Change:
     manager = managed.nic.manager
     return Change(

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.filter.bridge_host_refusals import (
     bridge_host_refusals,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import refusals
 from ansible_collections.hypervisor.network.tests.harness.model.role_lists import (
     BR0,
     STATIC,
@@ -284,6 +285,12 @@ def test_a_managed_nic_is_told_with_the_command_that_hands_it_over() -> None:
         "systemd-networkd",
         "systemctl disable --now systemd-networkd",
     )
+
+
+def test_a_manager_that_hands_a_nic_over_itself_is_no_reason() -> None:
+    lines = [*LINES, "/run/systemd/netif/links/2:ADMIN_STATE=configured"]
+    assert refusals.of_nics({"eth0": ()}, lines, ("systemd-networkd",)) == []
+    assert refusals.of_nics({"eth0": ()}, lines, ("NetworkManager",)) != []
 
 
 @pytest.mark.parametrize(

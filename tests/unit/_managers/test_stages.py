@@ -15,7 +15,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Managed,
     Owner,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.stages import framed
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.stages import (
+    asked,
+    framed,
+)
 
 MOVE = Change("attach", "port", "eth0")
 
@@ -64,3 +67,22 @@ def test_a_step_says_whose_hands_and_what_they_do() -> None:
     hold = framed([], Managed(Owner("networkd", "eth0", 2)), "br0", HANDED)[0]
     assert hold.before == {"manager": "networkd", "stage": "own"}
     assert hold.after == {"manager": "networkd", "stage": "held"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "present", "changes", "expected"),
+    [
+        (OWN, True, [MOVE], ["hold manager eth0", "attach port eth0", "hand_over manager br0"]),
+        (OWN, True, [], []),
+        (HELD, True, [], ["hand_over manager br0"]),
+        (HANDED, True, [], []),
+        (HANDED, False, [MOVE], ["attach port eth0", "release manager eth0"]),
+        (OWN, False, [], []),
+    ],
+)
+def test_what_is_asked_of_an_uplink(
+    stage: str, present: bool, changes: list[Change], expected: list[str]
+) -> None:
+    managed = Managed(Owner("networkd", "eth0", 2), stage=stage)
+    assert [str(one) for one in asked(changes, managed, "br0", present)] == expected
+    assert asked(changes, None, "br0", present) == changes
