@@ -41,7 +41,8 @@ class Networkd:
     """See _managers/port.Manager."""
 
     name = NETWORKD
-    watches = False
+    # a NIC that is taken from its bridge it configures anew, by files that make it a port: it is put back, and loses the routes that came to it
+    watches = True
     programs = ("/usr/lib/systemd/systemd-networkd", "/lib/systemd/systemd-networkd")
 
     def __init__(self, control: Control | None = None) -> None:
@@ -108,9 +109,20 @@ class Networkd:
         return nic.source == planner.lasting(nic.dev)
 
     def hold(self, nic: Owner, bridge: str) -> None:
+        if self.stage(nic, bridge) == HANDED:
+            self._hold_port(nic, bridge)
+            return
         config = self._control.config(nic.source, nic.facts)
         self._put([File(self._drop_in(nic.source), render.hold(config))])
         self._control.reload(nic.index, nic.source)
+
+    def _hold_port(self, nic: Owner, bridge: str) -> None:
+        """For the way back: the NIC's file of /run takes it neither to the bridge nor from it, and removes nothing."""
+        if self._is_lasting(nic):
+            known = self.look(nic, bridge)
+            text_of_it = render.nic_file(nic.dev, None, known.config, before=known.source)
+            self._put([File(planner.handed(nic.dev), text_of_it)])
+            self._control.reload(nic.index, planner.handed(nic.dev))
 
     def hand_over(self, uplink: Uplink) -> None:
         known, nic, bridge = uplink.known, uplink.nic.dev, uplink.bridge
@@ -132,7 +144,10 @@ class Networkd:
         self._taken_over(bridge, planner.handed(bridge), known)
 
     def _taken_over(self, bridge: str, source: str, known: Known) -> None:
-        self._control.reload(self._control.index(bridge), source, known.identity.ipv4)
+        index = self._control.index(bridge)
+        # one that holds a lease by a file of ours need not take the other one: networkd calls it critical, and leaves it alone
+        ours = self._control.link(index).get("NETWORK_FILE") == self._lasting_bridge(bridge)
+        self._control.reload(index, None if ours else source, known.identity.ipv4)
 
     def release(self, nic: Owner, bridge: str) -> None:
         known = self.look(nic, bridge)

@@ -78,7 +78,11 @@ def nic_file(
     network = Section(
         "Network",
         (
-            ("Bridge", bridge) if bridge else ("KeepMaster", "yes"),
+            *(
+                [("Bridge", bridge)]
+                if bridge
+                else [("KeepMaster", "yes"), ("KeepConfiguration", "yes")]
+            ),
             ("LinkLocalAddressing", "no"),
             ("IPv6AcceptRA", "no"),
             *(line for one in config if one.name == "Network" for line in one.only(*_OF_THE_LINK).lines),

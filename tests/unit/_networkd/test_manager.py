@@ -180,3 +180,23 @@ def test_a_bridge_without_an_uplink_is_only_read_anew(host: Networkd) -> None:
     Manager(host.control).load(standing(), wish)
     Manager(host.control).load(standing(), replace(wish, bridges=["nope0"]))
     assert host.reloads == 2
+
+
+def test_a_nic_that_boots_as_a_port_is_held_before_its_way_back(host: Networkd) -> None:
+    """Seen: networkd put it back into the bridge in the second in which it was taken out, and removed the routes that had come to it."""
+    manager = Manager(host.control)
+    persisted(host, manager)
+    assert manager.watches
+    manager.hold(host.owner(), "br0")
+    held = unit.parse(host.text(NIC_FILE) or "")
+    assert host.owner().source == NIC_FILE and manager.stage(host.owner(), "br0") == HANDED
+    assert unit.value(held, "Network", "KeepMaster") == unit.value(held, "Network", "KeepConfiguration") == "yes"  # fmt: skip
+    assert not unit.value(held, "Network", "Bridge")
+    reloads = host.reloads
+    manager.hold(host.owner(), "br0")
+    assert host.reloads == reloads
+    manager.release(host.owner(), "br0")
+    assert host.owner().source == "/run/systemd/network/03-hypervisor-network-eth0.network"
+    # a bridge that has its lease by our lasting file may stay with that one
+    host.put("/etc/systemd/network/01-stubborn.network", "[Match]\nName=br0\n")
+    hand_over(host, manager, manager.look(host.owner(), "br0"))
