@@ -137,6 +137,9 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "plugins/module_utils/_snapshot/offline.py": Elsewhere(
         0, "tests/faults/test_h_snapshots.py", "It has qemu-img do it, as the guests' user."
     ),
+    "plugins/module_utils/_snapshot/plan.py": Elsewhere(
+        80, "tests/unit/test_error_goldens.py", "Each of its refusals is a golden, and stands once."
+    ),
     "plugins/module_utils/_snapshot/read.py": Elsewhere(
         0,
         "tests/faults/test_h_snapshots.py",

@@ -47,6 +47,21 @@ def test_as_another_the_kernel_decides(tmp_path: Path) -> None:
     assert {line.split()[1] for line in rights if "Bnd" not in line} == {"0" * 16}
 
 
+def test_the_user_goes_last_since_it_may_change_no_group_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[tuple[object, ...]] = []
+    for call in ("chdir", "setgroups", "setresgid", "setresuid"):
+        monkeypatch.setattr(os, call, lambda *given, call=call: done.append((call, *given)))
+    become(user=1000, group=100, groups=[100, 20])
+    assert done == [
+        ("chdir", "/"),
+        ("setgroups", [100, 20]),
+        ("setresgid", 100, 100, 100),
+        ("setresuid", 1000, 1000, 1000),
+    ]
+
+
 def test_who_may_not_is_told_to_become() -> None:
     if os.geteuid() == 0:
         child = os.fork()

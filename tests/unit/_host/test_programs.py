@@ -35,6 +35,19 @@ def test_one_that_fails_says_what_it_said() -> None:
     assert programs.printed(("sh", "-c", "echo half; exit 3")) == "half\n"
 
 
+def test_one_that_does_not_answer_in_time_printed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(words: list[str]) -> programs.Done:
+        raise TimeoutError(110, f"{words[0]} did not end")
+
+    monkeypatch.setattr(programs, "run", late)
+    assert programs.printed(("cat",)) == ""
+
+
+def test_the_last_words_are_one_line() -> None:
+    assert programs.last_words("first\n  second\n\n") == "first second"
+    assert programs.last_words("0123456789", most=4) == "6789"
+
+
 def test_both_what_it_says_and_how_it_ends_are_told() -> None:
     done = programs.run(["sh", "-c", "echo out; echo bad >&2; exit 3"])
     assert done == programs.Done(3, "out\n", "bad\n")
