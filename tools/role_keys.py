@@ -113,10 +113,11 @@ def _kind(option: Mapping[str, Any]) -> str:
 
 def _rows(name: str) -> Iterator[tuple[str, str, str, str]]:
     """(key, type, sentence, module) for each key of a list, and for those within it."""
+    sources = _sources()[name]
     for key, option in SPECS[name].items():
         own = OWN.get(name, {}).get(key)
         module, told = next(
-            ((module, options[key]) for module, options in _sources()[name] if key in options),
+            ((module, options[key]) for module, options in sources if key in options),
             ("", {}),
         )
         yield key, _kind(option), own or _first(told["description"]), "" if own else module
