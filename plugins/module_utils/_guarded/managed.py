@@ -44,8 +44,9 @@ class ManagedUplink:
         bridge: str,
         nic: Link | None,
         owner: Callable[[str, int], Owner | None] = owners.owner,
-        adapters: Mapping[str, Manager] = ADAPTERS,
+        adapters: Mapping[str, Manager] | None = None,
     ) -> None:
+        adapters = ADAPTERS if adapters is None else adapters
         self._bridge = bridge
         self._owner = owner
         found = None if nic is None else owner(nic.name, nic.index)
@@ -75,7 +76,6 @@ class ManagedUplink:
 
     def _now(self) -> Owner:
         """The NIC with what its manager says by now; as at first where it says nothing."""
-        assert self._nic is not None
         return self._owner(self._nic.dev, self._nic.index) or self._nic
 
     def carry_out(self, change: Change, netlink: Netlink) -> None:
@@ -89,7 +89,6 @@ class ManagedUplink:
                 self._adapter.hand_over(self._uplink(netlink))
 
     def _uplink(self, netlink: Netlink) -> Uplink:
-        assert self._nic is not None
         links = netlink.snapshot(vlans=True).links
         routes = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names_of(links))
         filtering = self._bridge in links and links[self._bridge].options.get("vlan_filtering")

@@ -115,8 +115,8 @@ class Control:
         words = ["nmcli", "-g", "GENERAL.STATE,GENERAL.CON-UUID", "device", "show", dev]
 
         def done() -> bool:
-            state, _, uuid = self._done(words).strip().partition("\n")
-            return state.startswith(_ACTIVATED) and uuid == profile
+            lines = self._done(words).strip().split("\n")
+            return lines[0].startswith(_ACTIVATED) and lines[1:2] == [profile]
 
         with contextlib.suppress(Refused):
             self._until(done, f"take {dev}", min(self._seconds, _LEASE_SECONDS))

@@ -55,14 +55,14 @@ class Persistence:
         wish: Wish,
         manager: str = AUTO,
         backups: str | None = BACKUPS,
-        adapters: Mapping[str, Manager] = ADAPTERS,
+        adapters: Mapping[str, Manager] | None = None,
         root: str = "/",
     ) -> None:
         self._netlink = netlink
         self._wish = wish
         self._asked = manager
         self._backups = backups
-        self._adapters = adapters
+        self._adapters = ADAPTERS if adapters is None else adapters
         self._root = root
         self.manager = manager
 

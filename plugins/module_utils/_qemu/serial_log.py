@@ -83,4 +83,4 @@ if __name__ == "__main__":
     try:
         become(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
     except OSError as fault:
-        sys.exit(str(fault))
+        raise SystemExit(str(fault)) from None

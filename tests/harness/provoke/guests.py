@@ -163,22 +163,22 @@ def image(stage: Stage, qemu_img: Mapping[str, Any] | None = None, exchanged: bo
 def guest_files(
     stage: Stage,
     asked: Mapping[str, Any],
-    files: Mapping[str, Any] = {},
+    files: Mapping[str, Any] | None = None,
     may: bool = True,
     strangers: str | None = None,
-    fails: Mapping[str, str] = {},
+    fails: Mapping[str, str] | None = None,
 ) -> Any:
     """The files of vm1 are looked at: C(asked) are its options; below C(TOP) its files may be.
 
     C(may) is whether its user may do what it has to with them, C(strangers) a path that belongs to the user 1001, C(fails) an errno of a function of os.
     """
-    stage.put(files)
+    stage.put(files or {})
     look, _user = _look(stage)
     if not may:
         stage.patch.setattr(look, "_may", lambda _path, _how: False)
     if strangers is not None:
         _owned(stage, stage.placed(strangers))
-    for name, error in fails.items():
+    for name, error in (fails or {}).items():
         stage.patch.setattr(paths.os, name, failing(error))
     return look.files({"disks": [], **stage.placed(dict(asked))})
 

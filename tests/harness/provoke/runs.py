@@ -98,9 +98,9 @@ def way_back(_stage: Stage, has: int, had: int) -> None:
 
 
 @scene
-def doctor(_stage: Stage, asked: Mapping[str, str], host: Mapping[str, Any] = {}) -> None:
+def doctor(_stage: Stage, asked: Mapping[str, str], host: Mapping[str, Any] | None = None) -> None:
     """bridge_doctor is asked for somebody's way on the healthy host of the doctor's tests."""
-    way.ways(patient.host(**host), **asked)
+    way.ways(patient.host(**(host or {})), **asked)
 
 
 @scene

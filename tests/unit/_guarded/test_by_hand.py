@@ -55,6 +55,12 @@ LINKS = {
 }
 BEFORE = Inet(LINKS)
 PORT = "ip link set dev eth0 master br0"
+OTHER_OPTIONS = {
+    "port_state": "blocking",
+    "learning": False,
+    "backup_port": "tap1",
+    "vlans": {"20": vlan_words.TAGGED, "40": vlan_words.PVID},
+}
 CASES: list[tuple[Change, list[str]]] = [
     (
         Change("delete", "bridge", "br0"),
@@ -108,8 +114,7 @@ CASES: list[tuple[Change, list[str]]] = [
         ],
     ),
     (
-        Change("update", "port", "tap2", {}, {"port_state": "blocking", "learning": False, "backup_port": "tap1",
-            "vlans": {"20": vlan_words.TAGGED, "40": vlan_words.PVID}}),
+        Change("update", "port", "tap2", {}, OTHER_OPTIONS),
         [
             "ip link set dev tap2 master br2",
             "ip link set dev tap2 down",

@@ -60,7 +60,7 @@ def test_one_that_watches_is_held_on_the_way_back_too(
     steps = framed([MOVE], managed, "br0", wanted)
     assert [str(one) for one in steps] == expected
     ways = [(one.before["stage"], one.after["stage"]) for one in steps if one.kind == "manager"]
-    assert all(before == after for (_, before), (after, _) in zip(ways, ways[1:]))
+    assert all(before == after for (_first, before), (after, _last) in zip(ways, ways[1:]))
 
 
 def test_a_step_says_whose_hands_and_what_they_do() -> None:

@@ -41,11 +41,16 @@ ForwardDelaySec=15
 
 
 def test_what_is_not_the_kernels_is_said_and_the_rest_is_not() -> None:
-    text = devices.bridge_netdev(
-        bridge(9000, None, forward_delay=0.0, ageing_time=0.0, priority=4096, vlan_filtering=True, vlan_protocol="802.1ad", vlan_default_pvid=0,
-            mcast_snooping=False,
-        )
-    )  # fmt: skip
+    options = {
+        "forward_delay": 0.0,
+        "ageing_time": 0.0,
+        "priority": 4096,
+        "vlan_filtering": True,
+        "vlan_protocol": "802.1ad",
+        "vlan_default_pvid": 0,
+        "mcast_snooping": False,
+    }
+    text = devices.bridge_netdev(bridge(9000, None, **options))
     assert "MACAddress" not in text and "MTUBytes=9000\n" in text
     assert text.partition("[Bridge]\n")[2].split() == [
         "STP=no", "ForwardDelaySec=0", "AgeingTimeSec=0", "Priority=4096", "MulticastSnooping=no", "VLANFiltering=yes", "VLANProtocol=802.1ad",
