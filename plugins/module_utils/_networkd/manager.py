@@ -35,6 +35,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.contr
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
 _HOLD = f"99-{render.OURS}-hold.conf"
+_KEPT = f"98-{render.OURS}-kept.conf"
 
 
 class Networkd:
@@ -182,9 +183,10 @@ class Networkd:
             sources = {nic: self._lasting_bridge(one) for nic, one in bridges.items() if nic}
         else:
             sources = {nic: known.source for nic, known in now.known.items()}
+        place = self._drop_in if wish.present else self._kept
         self._put(
             [
-                File(self._drop_in(source), render.hold(now.known[nic].config))
+                File(place(source), render.hold(now.known[nic].config))
                 for nic, source in sources.items()
             ]
         )
@@ -201,6 +203,11 @@ class Networkd:
     @staticmethod
     def _drop_in(source: str) -> str:
         return f"{planner.RUN}/{os.path.basename(source)}.d/{_HOLD}"
+
+    @staticmethod
+    def _kept(source: str) -> str:
+        """The drop-in with which a NIC that was given back keeps what it has until the next boot: it is no hold, since the NIC is its manager's own."""
+        return f"{planner.RUN}/{os.path.basename(source)}.d/{_KEPT}"
 
     def _there(self, path: str) -> bool:
         return text(self._control.path(path)) is not None
