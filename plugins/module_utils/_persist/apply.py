@@ -75,6 +75,8 @@ class Persistence:
             if name in standing
             and (owner := owners.owner(name, standing[name].index, self._root)) is not None
         }
+        if not found and self._asked == AUTO and self._wish.present:
+            self._check_there(standing)  # what is missing has no manager, and says more
         self.manager = self._named(found)
         adapter = self._adapter()
         known = {
@@ -113,11 +115,8 @@ class Persistence:
         names = {found[nic].manager for nic in self._wish.uplinks if nic in found}
         names = names or {one.manager for one in found.values()}
         if len(names) != 1:
-            said = (
-                f"are managed by {' and '.join(sorted(names))}"
-                if names
-                else "are managed by nobody"
-            )
+            verb = "is" if len(self._wish.names) == 1 else "are"
+            said = f"{verb} managed by {' and '.join(sorted(names)) or 'nobody'}"
             raise Refused(
                 f"{listed(self._wish.names)} {said}, so it can't be told whose files they go into; say manager, and name those of one manager in one task."
             )
