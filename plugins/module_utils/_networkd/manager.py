@@ -190,6 +190,9 @@ class Networkd:
                 for nic, source in sources.items()
             ]
         )
+        if not wish.present:
+            # that of the conversion, where there was no boot since
+            self._put([File(self._drop_in(source), None) for source in sources.values()])
         for nic, source in sources.items():
             self._taken_over(bridges[nic] if wish.present else nic, source, now.known[nic])
         if not sources:

@@ -166,6 +166,7 @@ def test_a_nic_that_boots_as_a_port_is_given_back_until_the_boot(host: Networkd)
 
 def test_absent_leaves_the_administrators_file_in_force(host: Networkd) -> None:
     manager = Manager(host.control)
+    manager.hold(host.owner(), "br0")  # the conversion's, where there was no boot since
     now = persisted(host, manager)
     manager.release(host.owner(), "br0")
     absent = replace(WISH, present=False)
@@ -174,6 +175,7 @@ def test_absent_leaves_the_administrators_file_in_force(host: Networkd) -> None:
     assert host.owner().source == WIRED and host.text(WIRED) == CONFIG
     assert not list((host.root / "etc/systemd/network").glob("*hypervisor*"))
     # it keeps what it has until the next boot, and is held by nobody: the next run finds nothing to do
+    assert host.text(HOLD) is None
     assert manager.stage(host.owner(), "br0") == OWN
 
 
