@@ -64,12 +64,12 @@ REFUSED = {
     "NetworkManager": (
         _managed("NetworkManager/devices", "managed=true"),
         JOB,
-        "nmcli device set eth0 managed no",
+        "eth0 is managed by networkmanager and ifupdown at once",
     ),
     "systemd-networkd": (
         _managed("systemd/netif/links", "ADMIN_STATE=configured"),
         JOB,
-        "systemctl disable --now systemd-networkd",
+        "eth0 is managed by networkd and ifupdown at once",
     ),
     "the NIC is in another bridge": (_in_a_bridge, JOB, "eth0 is a port of virbr0 already"),
     "the bridge's name is taken": (_other_kind, JOB, "br0 exists and is no bridge"),
