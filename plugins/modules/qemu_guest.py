@@ -85,6 +85,7 @@ EXAMPLES = r"""
             match: {macaddress: "{{ 'web' | hypervisor.network.guest_mac }}"}
             addresses: [192.0.2.10/24]
             routes: [{to: default, via: 192.0.2.1}]
+
 - name: Have a database begin before all other guests, and keep it in bounds
   hypervisor.network.qemu_guest:
     name: vm2
