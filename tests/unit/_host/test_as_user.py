@@ -47,6 +47,12 @@ def test_as_another_the_kernel_decides(tmp_path: Path) -> None:
     assert {line.split()[1] for line in rights if "Bnd" not in line} == {"0" * 16}
 
 
+def test_the_rights_of_another_are_his_groups_too() -> None:
+    other = pwd.getpwnam("nobody" if os.geteuid() == 0 else "root")
+    groups = os.getgrouplist(other.pw_name, other.pw_gid)
+    assert rights_of(other) == {"user": other.pw_uid, "group": other.pw_gid, "groups": groups}
+
+
 def test_the_user_goes_last_since_it_may_change_no_group_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
