@@ -37,7 +37,10 @@ def typed(
 def meaningless(value: Any, where: str = "") -> list[str]:
     """A sentence, without its end, for each number that no option can have, and each text that no file can: Python itself stumbles over them."""
     if isinstance(value, dict):
-        return [one for pair in value.items() for one in _of_pair(*pair)]
+        found = [one for pair in value.items() for one in _of_pair(*pair)]
+        name = value.get("name")  # of many items, which one it is
+        named = isinstance(name, str) and name and _is_text(name)
+        return [f"{name}: {one}" for one in found] if named else found
     if isinstance(value, list):
         return [one for inner in value for one in meaningless(inner, where)]
     if isinstance(value, (int, float)) and not -_MOST <= value <= _MOST:

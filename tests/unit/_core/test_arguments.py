@@ -64,3 +64,12 @@ def test_text_that_no_file_could_hold_is_refused_wherever_it_stands(text: str) -
 @pytest.mark.parametrize("value", [None, True, 2**64, -(2**64), 0.5, "br0", "brücke", [], {}])
 def test_what_a_file_holds_is_for_others_to_judge(value: Any) -> None:
     assert meaningless({"a": value}) == []
+
+
+def test_of_many_items_the_one_is_named() -> None:
+    items = [{"name": "br0", "mtu": 1500}, {"name": "br1", "mtu": float("inf")}]
+    assert meaningless({"bridges": items}) == [
+        "br1: mtu is no number that a computer counts with; give one that is meant"
+    ]
+    (said,) = meaningless({"name": "a\0b"})
+    assert said.startswith("name 'a\\x00b' is no text")
