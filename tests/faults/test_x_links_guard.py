@@ -172,7 +172,7 @@ def test_x18_a_module_alone_changes_nothing_that_wants_a_guard(uplink, run_modul
         before = settled(made.host)
         args = {"name": "br0", "mac": "02:00:00:77:00:99", "guard_mode": mode}
         result = run_module("linux_bridge", args, made.host, guarded_form=False)
-        assert result["failed"] and "nothing was changed: update bridge br0" in result["msg"]
+        assert result["failed"] and "wants a guard (update bridge br0)" in result["msg"]
         assert [change["name"] for change in result["changes"]] == ["br0"]
         assert differences(before, settled(made.host)) == [] and hand.every() == []
 

@@ -30,6 +30,8 @@ UNCHANGED = "Nothing was changed."
 _MOST_CHARACTERS = 300
 # of a sentence: the end says what to do
 _LONGEST, _BEGIN = 2400, 1200
+# What comes after it are commands that a person types: in part they are of no use
+IN_THIS_ORDER = ", in this order: "
 
 
 class HypervisorNetworkError(Exception):
@@ -115,7 +117,7 @@ def sentence(text: str) -> str:
         one if one.isprintable() else one.encode("unicode_escape").decode()
         for one in " ".join(text.split())
     )
-    if len(line) <= _LONGEST:
+    if len(line) <= _LONGEST or IN_THIS_ORDER in line:
         return line
     return f"{line[:_BEGIN]} ... {line[len(line) - (_LONGEST - _BEGIN) :]}"
 

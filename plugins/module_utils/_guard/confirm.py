@@ -7,6 +7,7 @@ import os
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    IN_THIS_ORDER,
     BadInput,
     DeadlineExceeded,
     Refused,
@@ -137,7 +138,7 @@ def _nobody(facts: Mapping[str, Any], commands: Sequence[str]) -> str:
     netns = facts.get("netns")
     where = f", in a shell of 'ip netns exec {netns} sh'" if netns else ""
     by_hand = (
-        f"type on a console{where}, in this order: {'; '.join(commands)}"
+        f"type on a console{where}{IN_THIS_ORDER}{'; '.join(commands)}"
         if commands
         else f"undo it from a console by hand, by what 'cat {transactions.ROOT}/{facts['id']}/{transactions.SNAPSHOT}' says was there"
     )

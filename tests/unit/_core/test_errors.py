@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    IN_THIS_ORDER,
     BadInput,
     KernelError,
 )
@@ -86,6 +87,12 @@ def test_what_is_no_error_of_ours_is_a_fault_that_names_the_step(
     text = str(caught.value)
     assert words in text and text.endswith(" All is well.") and "\n" not in text
     assert caught.value.__cause__ is error
+
+
+def test_commands_that_a_person_types_are_never_cut() -> None:
+    commands = "; ".join(f"ip address delete 10.0.0.{one}/24 dev br0" for one in range(200))
+    said = f"Nobody rolls it back: type{IN_THIS_ORDER}{commands}."
+    assert errors.sentence(said) == said and str(BadInput(said)) == said
 
 
 def test_a_long_text_of_a_fault_is_cut() -> None:
