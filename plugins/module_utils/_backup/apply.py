@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Iterator
 
@@ -32,7 +32,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     Outcome,
     Plan,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import agent, monitor
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import monitor
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
     checks as image_checks,
@@ -40,7 +40,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot impor
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import (
     live as drives,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.read import HELD, Images
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.access import Access
 
 PROGRESS = "backup.json"  # in the trusted directory: how far a backup has come
 
@@ -50,14 +50,13 @@ class BackupNoun:
 
     def __init__(self, wish: Wish, status: Status | None = None) -> None:
         self.wish = wish
-        self._status = status or Status()
-        self._directory = self._status.directory(wish.guest)
+        self._access = Access(wish.guest, status)
         self._folder = Folder(wish.target, wish.guest)
         self.jobs: list[dict[str, Any]] = []
         self.notes: list[str] = []
 
     def read(self) -> plan.Now:
-        return read.read(self._status, self.wish)
+        return read.read(self._access.status, self.wish)
 
     def plan(self, now: plan.Now, wish: Wish) -> Plan:
         return plan.plan(now, wish)
@@ -66,13 +65,13 @@ class BackupNoun:
         """Refuse what a run would, in check mode too."""
         creates = any(one.action == "create" for one in plan.plan(before, self.wish))
         if creates and self.wish.quiesce and not before.down:
-            agent.Agent(self._agent).__exit__()
+            self._access.check_agent()
 
     def wish_back(self, before: plan.Now, changes: Plan) -> Wish | None:
         return plan.wish_back(self.wish, changes)
 
     def apply(self, changes: Plan, now: plan.Now) -> None:
-        with self._directory.busy():
+        with self._access.directory.busy():
             for change in changes:
                 with _told(change):
                     getattr(self, f"_{change.action}_{change.kind}")(change)
@@ -85,7 +84,7 @@ class BackupNoun:
         below = {path: self._below(base, path) for path in made.files}
         for path, file in made.files.items():
             files.create(self._folder.file(file.file), file.format, file.size, *below[path])
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is None:
                 self._convert(made)
             else:
@@ -106,7 +105,7 @@ class BackupNoun:
         return os.path.join("..", base.files[path].file), base.files[path].format
 
     def _convert(self, made: Backup) -> None:
-        images = self._images()
+        images = self._access.images()
         for path, file in made.files.items():
             begin = time.monotonic()
             target = self._folder.file(file.file)
@@ -120,7 +119,7 @@ class BackupNoun:
     def _write(self, asked: monitor.Monitor, made: Backup, base: Backup | None) -> Backup:
         live.clear(asked)
         there = drives.writable(asked.drives())
-        images = self._images()
+        images = self._access.images()
         own = {path: {layer.path for layer in images.own(path)} for path in images.disks}
         by_path = {read.path_of(drive, own): drive for drive in there}
         parts = []
@@ -129,11 +128,11 @@ class BackupNoun:
             new = bitmap(self.wish.target, made.ident) if file.tracked else None
             since = None if base is None else bitmap(self.wish.target, base.ident)
             parts.append(live.Part(drive, self._folder.file(file.file), file.format, new, since))
-        freeze = self._freeze if self.wish.quiesce else nullcontext
+        freeze = self._access.freeze if self.wish.quiesce else nullcontext
         try:
             done, note = live.write(asked, parts, self.wish.rate, freeze, self._progress)
         finally:
-            self._directory.drop(PROGRESS)
+            self._access.directory.drop(PROGRESS)
         self.jobs += [job.as_dict() for job in done]
         if note is None:
             return made
@@ -141,19 +140,21 @@ class BackupNoun:
         return replace(made, consistency=plan.CRASH, note=note)
 
     def _progress(self, at: int, total: int) -> None:
-        self._directory.store(PROGRESS, {"name": self.wish.name, "bytes": at, "total": total})
+        self._access.directory.store(
+            PROGRESS, {"name": self.wish.name, "bytes": at, "total": total}
+        )
 
     def _forget_bitmaps(self, ident: str) -> None:
         """This target needs the bitmaps of its last backup only."""
         wanted, own = bitmap(self.wish.target, ident), bitmaps_of(self.wish.target)
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is not None:
                 live.forget(asked, drives.writable(asked.drives()), lambda name: name.startswith(own) and name != wanted)  # fmt: skip
 
     def _discard_backup(self, change: Change) -> None:
         """What was begun, and is not complete."""
         made: Backup = change.payload
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is not None:
                 live.clear(asked)
                 unwanted = bitmap(self.wish.target, made.ident)
@@ -169,33 +170,7 @@ class BackupNoun:
 
     def _release_guest(self, change: Change) -> None:
         """A run was killed while it held the guest's file systems still."""
-        note = agent.thaw(self._agent)
-        if note is not None:
-            self.notes.append(f"{self.wish.guest} may still hold its file systems: {note}")
-        self._directory.drop(HELD)
-
-    @property
-    def _agent(self) -> str:
-        return agent.socket_of(self._directory.public)
-
-    def _freeze(self) -> AbstractContextManager[Any]:
-        return agent.frozen(
-            self._agent,
-            lambda: self._directory.store(HELD, {"frozen": True}),
-            lambda: self._directory.drop(HELD),
-        )
-
-    @contextmanager
-    def _monitor(self) -> Iterator[monitor.Monitor | None]:
-        """The guest's monitor, None where it does not run."""
-        if self._status.read(self.wish.guest).down:
-            yield None
-            return
-        with monitor.opened(self._directory.sockets) as asked:
-            yield asked
-
-    def _images(self) -> Images:
-        return Images(self.wish.guest, self._status.read(self.wish.guest).spec)
+        self.notes += self._access.thaw()
 
     def _manifest(self) -> Manifest:
         return self._folder.load()

@@ -23,7 +23,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest imp
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import live
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.read import HELD, Images
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.held import FROZEN, Held
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.read import Images
 
 
 def read(status: Status, wish: Wish) -> Now:
@@ -35,14 +36,15 @@ def read(status: Status, wish: Wish) -> Now:
     found = status.read(wish.guest)
     if wish.netns is not None and found.spec.get("netns") != wish.netns:
         return Now(wish.guest, ABSENT, (), manifest)
-    held = status.directory(wish.guest).load(HELD) or {}
+    # a guest whose processors are held has a merge that is not on record yet: that is for qemu_snapshot to finish
+    frozen = tuple(word for word in Held(status.directory(wish.guest)).words if word == FROZEN)
     missing = folder.missing(manifest)
     disks: tuple[Disk, ...] = ()
     if found.status not in (ABSENT, UNRESPONSIVE) and wish.state != GONE:
         images = Images(wish.guest, found.spec)
         disks = _stopped(images) if found.down else _running(status, wish.guest, images)
     return Now(
-        wish.guest, found.status, disks, manifest, missing, True, tuple(word for word in sorted(held) if held[word]),
+        wish.guest, found.status, disks, manifest, missing, True, frozen,
     )  # fmt: skip
 
 

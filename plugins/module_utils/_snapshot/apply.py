@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, Callable, Iterator
 
@@ -17,12 +17,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     Plan,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
-    agent,
-    chains,
-    monitor,
+    chain as chain_model,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
-    chain as chain_model,
+    chains,
+    monitor,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain import Chain, Entry
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
@@ -33,12 +32,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot impor
     plan,
     read,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.access import Access
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.offline import (
     keep,
     layers_of,
     overlay_path,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.read import HELD, Images
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.spec import Wish
 
 
@@ -53,14 +52,13 @@ class SnapshotNoun:
     ) -> None:
         self._wish = wish
         self._refresh = refresh
-        self._status = status or Status()
-        self._directory = self._status.directory(wish.guest)
+        self._access = Access(wish.guest, status)
         self._loaded: str | None = None
         self.jobs: list[dict[str, Any]] = []
         self.notes: list[str] = []
 
     def read(self) -> model.Now:
-        return read.read(self._status, self._wish, self._loaded)
+        return read.read(self._access.status, self._wish, self._loaded)
 
     def plan(self, now: model.Now, wish: Wish) -> Plan:
         return plan.plan(now, wish)
@@ -69,13 +67,13 @@ class SnapshotNoun:
         """Refuse what a run would, in check mode too."""
         creates = any(one.action == "create" for one in plan.plan(before, self._wish))
         if creates and self._wish.quiesce and not before.down:
-            agent.Agent(self._agent).__exit__()
+            self._access.check_agent()
 
     def wish_back(self, before: model.Now, changes: Plan) -> Wish | None:
         return plan.wish_back(self._wish, changes)
 
     def apply(self, changes: Plan, now: model.Now) -> None:
-        with self._directory.busy():
+        with self._access.directory.busy():
             try:
                 for change in changes:
                     with _told(change):
@@ -95,9 +93,9 @@ class SnapshotNoun:
         self._store(self._chain().with_entry(entry.now(chain_model.PRESENT)))
 
     def _save(self, entry: Entry) -> Entry:
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is None:
-                images = self._images()
+                images = self._access.images()
                 for path in entry.disks.values():
                     images.offline.save(path, entry.name)
                     keep(path)
@@ -108,12 +106,12 @@ class SnapshotNoun:
             return replace(entry, seconds=time.time())
 
     def _overlay(self, entry: Entry) -> Entry:
-        images = self._images()
+        images = self._access.images()
         below = {path: images.top(path) for path in entry.disks}
         for path, overlay in entry.disks.items():
             images.offline.overlay(overlay, below[path])
         self._store(self._chain().with_entry(entry.now(chain_model.PENDING)))
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is None:
                 return entry
             drives = asked.drives()
@@ -122,7 +120,7 @@ class SnapshotNoun:
                 files = [layer.path for layer in layers_of(below[path])]
                 drive = live.drive_of(drives, files[:1])
                 overlays[overlay] = checks.plugged(path, drive)
-            note = live.overlay(asked, overlays, self._freeze if self._wish.quiesce else nullcontext)  # fmt: skip
+            note = live.overlay(asked, overlays, self._access.freeze if self._wish.quiesce else nullcontext)  # fmt: skip
             if note is None:
                 return replace(entry, seconds=time.time())
             self.notes.append(not_still(entry.name, note))
@@ -140,11 +138,11 @@ class SnapshotNoun:
         if entry.kind == chain_model.INTERNAL:
             self._forget(entry)
         else:
-            with self._monitor() as asked:
+            with self._access.monitor() as asked:
                 for overlay in entry.disks.values():
                     if asked is not None:
                         asked.forget_node(overlay)
-                    self._images().offline.remove(overlay)
+                    self._access.images().offline.remove(overlay)
         self._store(self._chain().without(entry.name))
 
     def _delete_snapshot(self, change: Change) -> None:
@@ -160,24 +158,24 @@ class SnapshotNoun:
             self._remove_garbage(path)
 
     def _forget(self, entry: Entry) -> None:
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is not None:
                 self._told(live.forget(asked, entry.name, live.writable(asked.drives())))
                 return
-            images = self._images()
+            images = self._access.images()
             for path in entry.disks.values():
                 if any(one.name == entry.name for one in images.offline.tables(path).snapshots):
                     images.offline.forget(path, entry.name)
 
     def _merge(self, name: str, path: str, overlay: str) -> None:
-        images = self._images()
+        images = self._access.images()
         layers = layers_of(images.top(path))
         number = [layer.path for layer in layers].index(overlay)
 
         def recorded() -> None:
             self._store(self._chain().merged(name, path))
 
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             drive = None
             if asked is not None:
                 asked.dismiss_ended()
@@ -188,29 +186,29 @@ class SnapshotNoun:
             elif overlay not in drive.files:
                 recorded()  # a run was killed right after QEMU had let go of it
             else:
-                self._told(live.merge(asked, drive, layers[number], recorded, self._hold))
+                self._told(live.merge(asked, drive, layers[number], recorded, self._access.pause))
 
     def _remove_file(self, change: Change) -> None:
         self._remove_garbage(change.name)
 
     def _remove_garbage(self, path: str) -> None:
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is not None:
                 asked.forget_node(path)
-        self._images().offline.remove(path)
+        self._access.images().offline.remove(path)
         chain = self._chain()
         self._store(replace(chain, garbage=tuple(one for one in chain.garbage if one != path)))
 
     def _revert_snapshot(self, change: Change) -> None:
         entry: Entry = change.payload
-        with self._monitor() as asked:
+        with self._access.monitor() as asked:
             if asked is not None:
                 self._told(live.load(asked, entry.name, live.writable(asked.drives())))
                 self._loaded = entry.name
                 return
         before = self._chain()
         self._store(before.with_entry(entry.now(chain_model.REVERTING)))
-        images = self._images()
+        images = self._access.images()
         for image in entry.disks.values():
             if entry.kind == chain_model.INTERNAL:
                 images.offline.go_back(image, entry.name)
@@ -227,45 +225,8 @@ class SnapshotNoun:
 
     def _release_guest(self, change: Change) -> None:
         """A run was killed while it held the guest still."""
-        held = self._directory.load(HELD) or {}
-        if held.get("frozen"):
-            note = agent.thaw(self._agent)
-            if note is not None:
-                self.notes.append(f"{self._wish.guest} may still hold its file systems: {note}")
-        if held.get("paused"):
-            with self._monitor() as asked:
-                if asked is not None and asked.status == "paused":
-                    asked.ask("cont")
-        self._directory.drop(HELD)
-
-    @property
-    def _agent(self) -> str:
-        return agent.socket_of(self._directory.public)
-
-    def _freeze(self) -> AbstractContextManager[Any]:
-        return agent.frozen(
-            self._agent,
-            lambda: self._directory.store(HELD, {"frozen": True}),
-            lambda: self._directory.drop(HELD),
-        )
-
-    def _hold(self, held: bool) -> None:
-        if held:
-            self._directory.store(HELD, {"paused": True})
-        else:
-            self._directory.drop(HELD)
-
-    @contextmanager
-    def _monitor(self) -> Iterator[monitor.Monitor | None]:
-        """The guest's monitor, None where it does not run."""
-        if self._status.read(self._wish.guest).down:
-            yield None
-            return
-        with monitor.opened(self._directory.sockets) as asked:
-            yield asked
-
-    def _images(self) -> Images:
-        return Images(self._wish.guest, self._status.read(self._wish.guest).spec)
+        self.notes += self._access.thaw()
+        self._access.resume()
 
     def _chain(self) -> Chain:
         return chains.load(self._wish.guest)

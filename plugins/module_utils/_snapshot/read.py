@@ -21,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest imp
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import live
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.held import Held
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.model import (
     Disk,
     Layer,
@@ -32,8 +33,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.offli
     overlay_path,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.spec import Wish
-
-HELD = "held.json"  # in the trusted directory: what a guest is held in while its snapshot is made
 
 
 class Images:
@@ -106,13 +105,12 @@ def read(status: Status, wish: Wish, loaded: str | None = None) -> Now:
                 os.path.lexists(beside),
             )
         )
-    held = status.directory(guest).load(HELD) or {}
     return Now(
         guest,
         found.status,
         images.chain,
         tuple(disks),
         others,
-        tuple(word for word in sorted(held) if held[word]),
+        Held(status.directory(guest)).words,
         loaded,
     )
