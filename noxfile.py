@@ -36,11 +36,9 @@ nox.options.envdir = str(CACHE / "nox")
 antsibull_nox.load_antsibull_nox_toml()
 
 
-def tests(session: nox.Session, folder: str, *options: str) -> None:
-    """Run a folder of tests. An interrupted run gets the time to remove what it made."""
-    session.run(
-        "pytest", folder, *options, *session.posargs, interrupt_timeout=180, terminate_timeout=30
-    )
+def tests(session: nox.Session, *places: str) -> None:
+    """Run folders or files of tests. An interrupted run gets the time to remove what it made."""
+    session.run("pytest", *places, *session.posargs, interrupt_timeout=180, terminate_timeout=30)
 
 
 @nox.session
@@ -69,10 +67,25 @@ def integration(session: nox.Session) -> None:
     tests(session, "tests/integration")
 
 
-@nox.session
-def faults(session: nox.Session) -> None:
-    """The fault matrix, in namespaces."""
-    tests(session, "tests/faults", "--ignore=tests/faults/lab")
+@nox.session(name="faults-guests")
+def faults_guests(session: nox.Session) -> None:
+    """The fault matrix of guests and their disks, in namespaces."""
+    tests(session, *(str(path) for path in _faults() if _is_of_guests(path)))
+
+
+@nox.session(name="faults-networks")
+def faults_networks(session: nox.Session) -> None:
+    """The fault matrix of bridges, uplinks, files and the guard, in namespaces."""
+    tests(session, *(str(path) for path in _faults() if not _is_of_guests(path)))
+
+
+def _faults() -> list[Path]:
+    return sorted(Path("tests/faults").glob("test_*.py"))
+
+
+def _is_of_guests(path: Path) -> bool:
+    """Groups H and J of the matrix, and what stands beside them."""
+    return path.name.startswith(("test_h_", "test_j_", "test_d_guests"))
 
 
 @nox.session(name="faults-lab")

@@ -9,6 +9,7 @@ where anything failed, 130 where it was interrupted (after the tests have remove
 
 from __future__ import annotations
 
+import collections
 import itertools
 import os
 import re
@@ -18,36 +19,35 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-# What a person reads, the nox session, and whether it is pytest's. Two lanes run side by side, each in its order, quick ones first.
-LANES = (
-    (
-        ("unit tests", "unit", True),
-        ("unit tests on the newest Python and core", "unit-newest", True),
-        ("Python lint", "ruff", False),
-        ("floors and doors", "imports", False),
-        ("YAML lint", "yamllint", False),
-        ("stray files and spaces", "extra-checks", False),
-        ("licences", "license-check", False),
-        ("changelog", "changelog", False),
-        ("the collection builds", "build-import-check", False),
-        ("what Galaxy says of it", "galaxy-importer", False),
-        ("documentation", "docs", False),
-        ("the documentation's site", "docs-site", False),
-        ("ansible-lint, profile production", "ansible-lint", False),
-        ("ansible-test sanity", "sanity", False),
-        ("sanity of the oldest core", "sanity-oldest", False),
-        ("sanity of the newest core", "sanity-newest", False),
-        ("modules in namespaces", "integration", True),
-        ("fault matrix", "faults", True),
-    ),
-    (
-        ("acceptance in the lab", "acceptance", True),
-        ("fault matrix in the lab", "faults-lab", True),
-    ),
+# What a person reads, the nox session, and whether it is pytest's. Two hands take from this row: one from its head, quick ones first, the
+# other from its end, where the longest stand; what takes longest therefore starts first, and neither hand waits for the other.
+STEPS = (
+    ("unit tests", "unit", True),
+    ("unit tests on the newest Python and core", "unit-newest", True),
+    ("Python lint", "ruff", False),
+    ("floors and doors", "imports", False),
+    ("YAML lint", "yamllint", False),
+    ("stray files and spaces", "extra-checks", False),
+    ("licences", "license-check", False),
+    ("changelog", "changelog", False),
+    ("the collection builds", "build-import-check", False),
+    ("what Galaxy says of it", "galaxy-importer", False),
+    ("documentation", "docs", False),
+    ("the documentation's site", "docs-site", False),
+    ("ansible-lint, profile production", "ansible-lint", False),
+    ("ansible-test sanity", "sanity", False),
+    ("sanity of the oldest core", "sanity-oldest", False),
+    ("sanity of the newest core", "sanity-newest", False),
+    ("modules in namespaces", "integration", True),
+    ("fault matrix of guests", "faults-guests", True),
+    ("fault matrix in the lab", "faults-lab", True),
+    ("fault matrix of networks", "faults-networks", True),
+    ("acceptance in the lab", "acceptance", True),
 )
 WHEN_NAMED = (
     "faults-lab",  # an hour of switching a machine off and on
@@ -142,13 +142,9 @@ class Run:
         self.logs.mkdir(parents=True, exist_ok=True)
         for old in sorted(self.logs.parent.iterdir())[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
-        wanted = names or [row[1] for lane in LANES for row in lane if row[1] not in WHEN_NAMED]
-        lanes = [
-            [Step(*row, self.logs / f"{row[1]}.log") for row in lane if row[1] in wanted]
-            for lane in LANES
-        ]
-        self.lanes = [lane for lane in lanes if lane]
-        self.steps = [step for lane in self.lanes for step in lane]
+        wanted = names or [row[1] for row in STEPS if row[1] not in WHEN_NAMED]
+        self.steps = [Step(*row, self.logs / f"{row[1]}.log") for row in STEPS if row[1] in wanted]
+        self.waiting = collections.deque(self.steps)
         self.started = time.monotonic()
         self.spoke = self.started
         self.stopping = False
@@ -161,9 +157,12 @@ class Run:
             minutes, seconds = divmod(int(self.spoke - self.started), 60)
             print(f"[{minutes:2d}:{seconds:02d}] {text}", flush=True)
 
-    def lane(self, steps: list[Step]) -> None:
-        for step in steps:
-            if self.stopping:
+    def work(self, take: Callable[[], Step]) -> None:
+        """Run one step after the other, as C(take) hands them out, until none is left."""
+        while not self.stopping:
+            try:
+                step = take()
+            except IndexError:  # the other hand took the last one
                 return
             step.run()
             if self.stopping:
@@ -194,7 +193,8 @@ class Run:
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGHUP, self.stop)
         threads = [
-            threading.Thread(target=self.lane, args=(lane,), daemon=True) for lane in self.lanes
+            threading.Thread(target=self.work, args=(take,), daemon=True)
+            for take in (self.waiting.popleft, self.waiting.pop)
         ]
         for thread in threads:
             thread.start()
@@ -261,7 +261,7 @@ def _environment() -> dict[str, str]:
 
 
 def main(names: list[str]) -> int:
-    known = {row[1] for lane in LANES for row in lane}
+    known = {row[1] for row in STEPS}
     unknown = sorted(set(names) - known)
     if unknown:
         print(
