@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
 
-_FORMATS = ("rows", "table", "json", "junit")
+_FORMATS = ("rows", "table", "json", "junit", "prometheus")
 
 
 def drift(fleet: Mapping[str, Any], format: str = "rows") -> Any:  # noqa: A002 - the name that a user types
@@ -29,6 +29,8 @@ def drift(fleet: Mapping[str, Any], format: str = "rows") -> Any:  # noqa: A002 
         return _drift.table(found, len(hosts))
     if format == "json":
         return _drift.as_json(found, hosts)
+    if format == "prometheus":
+        return _drift.as_prometheus(found)
     return _drift.as_junit(found, hosts) if format == "junit" else found
 
 

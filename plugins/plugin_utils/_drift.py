@@ -73,6 +73,18 @@ def as_junit(found: Sequence[Row], hosts: Sequence[str]) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
+def as_prometheus(found: Sequence[Row]) -> str:
+    """How many rows there are of each way, for the textfile collector of the node exporter. Hosts are not told apart: each exporter tells of its own."""
+    name = "hypervisor_network_drifted_attributes"
+    lines = [
+        f"# HELP {name} Attributes that were not as the variables say, when the playbook last looked, at the time of this file.",
+        f"# TYPE {name} gauge",
+    ]
+    counts = {way: sum(row["where"] == way for row in found) for way in WAYS}
+    lines += [f'{name}{{where="{way}"}} {count}' for way, count in counts.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _of_host(result: Mapping[str, Any]) -> Iterator[Row]:
     if "changes" not in result:
         said = " ".join(str(result.get("msg") or "no answer").split())

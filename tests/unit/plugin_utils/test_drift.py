@@ -89,3 +89,14 @@ def test_junit_has_a_suite_for_each_host_and_a_case_for_each_way() -> None:
     failed = {(suite.get("name"), case.get("name")) for suite in suites for case in suite if len(case)}  # fmt: skip
     assert failed == {("hv2", "kernel"), ("hv3", "host")}
     assert "bridge br0 up: is false, should be true" in suites[1].findtext(".//failure", "")
+
+
+def test_prometheus_gets_a_number_for_each_way() -> None:
+    lines = _drift.as_prometheus(_drift.rows(FLEET)).splitlines()
+    assert lines[1] == "# TYPE hypervisor_network_drifted_attributes gauge"
+    assert [line.partition("{")[2] for line in lines[2:]] == [
+        'where="host"} 1',
+        'where="kernel"} 2',
+        'where="boot"} 0',
+        'where="guests"} 0',
+    ]

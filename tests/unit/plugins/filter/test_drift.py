@@ -18,13 +18,14 @@ CLEAN = {"hv1": {"changes": []}}
 
 def test_a_fleet_without_drift_in_every_format() -> None:
     assert drift(CLEAN) == []
+    assert drift(CLEAN, "prometheus").count(" 0\n") == 4
     assert drift(CLEAN, "table") == ["1 hosts, 0 of them not as their variables say."]
     assert json.loads(drift(CLEAN, "json")) == {"drift": 0, "hosts": {"hv1": []}}
     assert 'failures="0"' in drift(CLEAN, "junit")
 
 
 def test_what_is_no_fleet_and_no_format_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="rows, table, json, junit"):
+    with pytest.raises(AnsibleFilterError, match="rows, table, json, junit, prometheus"):
         drift(CLEAN, "yaml")
     with pytest.raises(AnsibleFilterError, match="hosts by name"):
         drift([CLEAN])
