@@ -47,6 +47,7 @@ class Guests:
     ) -> None:
         self.netns = netns
         self.wrapper: tuple[str, ...] = ()
+        self.patience = 120.0  # seconds for one run of the module
         self._run_module = run_module
         self._used: set[str] = set()
         lines = ["link add br0 type bridge forward_delay 0", "link set br0 up"]
@@ -79,7 +80,12 @@ class Guests:
             self.netns,
             check=check,
             wrapper=self.wrapper,
+            timeout=self.patience,
         )
+
+    def used(self, *shorts: str) -> None:
+        """Guests that the test makes without this, which are removed with the others."""
+        self._used.update(shorts)
 
     def done(self, short: str = "vm1", **options: Any) -> dict[str, Any]:
         """One run that must succeed; returns the guest."""
