@@ -23,10 +23,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     systemd,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
-    powerdown,
     rundir,
     serial_log,
     unit_file,
+    unit_monitor,
 )
 
 _READABLE = 0o644
@@ -37,7 +37,7 @@ _COMMON = {
     unit_file.TARGET: unit_file.TARGET_TEXT,
     unit_file.ORDER: unit_file.ORDER_TEXT,
 }
-_SCRIPTS = {"powerdown.py": powerdown, "serial_log.py": serial_log}
+_SCRIPTS = {"monitor.py": unit_monitor, "serial_log.py": serial_log}
 _DIGESTS = "digests.json"
 _PROPERTIES = (
     "ActiveState",

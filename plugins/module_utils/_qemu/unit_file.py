@@ -131,18 +131,20 @@ WantedBy={TARGET}
 
 @dataclass(frozen=True)
 class Setting:
-    """What only the host could tell of a unit: the user, QEMU's command line, the programs that stop it and write its log, and where its files are.
+    """What only the host could tell of a unit: the user, QEMU's command line, the programs that begin and stop it and write its log, and where its files are.
 
-    C(powerdown) are the words of the program that asks a guest to shut down, C(log) those of the one that begins the writer of a serial_log.
+    C(monitor) are the words of the program that asks the guest's monitor, C(log) those of the one that begins the writer of a serial_log. C(first) is what
+    the guest takes over before its first instruction, as JSON; empty where there is nothing.
     C(writable) are directories that QEMU writes into, C(used) all paths that it opens. C(kvm) says that there is a group of that name which it needs.
     """
 
     user: str
     words: Sequence[str]
-    powerdown: Sequence[str]
+    monitor: Sequence[str]
     public: str
     trusted: str
     log: Sequence[str] = ()
+    first: str = ""
     writable: Sequence[str] = ()
     used: Sequence[str] = ()
     kvm: bool = False
@@ -183,10 +185,13 @@ def drop_in(name: str, spec: Mapping[str, Any], setting: Setting) -> str:
     if any(_below(path, _TEMPORARY) for path in setting.used):
         lines.append("PrivateTmp=no")
     lines += [f"{key}={value}" for key, value in limits(spec).items()]
-    lines += [
-        f"ExecStart={_command([*setting.log, *setting.words])} ${PAUSED}",
-        f"ExecStop={_command([*setting.powerdown, setting.public])} ${{{GRACE}}}",
-    ]
+    held = ["-S"] if setting.first else []
+    lines.append(f"ExecStart={_command([*setting.log, *setting.words, *held])} ${PAUSED}")
+    if setting.first:
+        begin = [*setting.monitor, "begin", setting.public, setting.first]
+        lines.append(f"ExecStartPost={_command(begin)} ${PAUSED}")
+    stop = [*setting.monitor, "stop", setting.public]
+    lines.append(f"ExecStop={_command(stop)} ${{{GRACE}}}")
     return "\n".join(lines) + "\n"
 
 

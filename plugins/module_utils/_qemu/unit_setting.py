@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import sys
@@ -11,6 +12,7 @@ from typing import Any, Mapping
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
     companions,
+    hotplug,
     needs,
     rundir,
     unit_file,
@@ -51,10 +53,12 @@ def of(
     return unit_file.Setting(
         user.pw_name,
         words,
-        program(directory.root, "powerdown.py"),
+        program(directory.root, "monitor.py"),
         directory.public,
         directory.trusted,
         _log(files.paths.get("serial_log"), directory.root),
+        # a boot of the host has nobody else to say it
+        json.dumps(hotplug.at_start(spec)) if hotplug.at_start(spec) else "",
         sorted({unit_file.folder(path) for path in written}),
         files.every(),
         devices and needs.has_kvm_group(),

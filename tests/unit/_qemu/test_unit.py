@@ -100,8 +100,8 @@ def test_one_that_does_not_begin_with_the_host_any_more(units: Units, systemctl:
 
 def test_the_programs_of_a_unit_run_with_python_alone(units: Units, tmp_path: Path) -> None:
     units.write("vm1", SPEC, SETTING)
-    powerdown = unit_setting.program(str(tmp_path / "run"), "powerdown.py")
-    for words in (powerdown, unit_setting.program(str(tmp_path / "run"), "serial_log.py")):
+    monitor = unit_setting.program(str(tmp_path / "run"), "monitor.py")
+    for words in (monitor, unit_setting.program(str(tmp_path / "run"), "serial_log.py")):
         path = Path(words[2])
         assert path.parent == tmp_path / "run" / ".kept" / "units"
         assert path.stat().st_mode & 0o777 == 0o644
@@ -110,7 +110,7 @@ def test_the_programs_of_a_unit_run_with_python_alone(units: Units, tmp_path: Pa
         )
         assert "ImportError" not in done.stderr and "ModuleNotFoundError" not in done.stderr
     done = subprocess.run(
-        [*powerdown, str(tmp_path), "1"], capture_output=True, text=True, check=False
+        [*monitor, "stop", str(tmp_path), "1"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "QEMU has ended already.\n")
 

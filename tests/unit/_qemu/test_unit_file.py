@@ -36,7 +36,7 @@ def setting(**more: Any) -> unit_file.Setting:
     own = {
         "user": "hypervisor-guest",
         "words": [QEMU, "-name", "vm1", "-device", '{"driver":"VGA"}'],
-        "powerdown": ["/usr/bin/python3", "-I", "/var/lib/x/powerdown.py"],
+        "monitor": ["/usr/bin/python3", "-I", "/var/lib/x/monitor.py"],
         "public": "/run/hypervisor-network/vm1",
         "trusted": "/run/hypervisor-network/.vm1",
     }
@@ -55,6 +55,7 @@ CASES = {
         },
     ),
     "netns": ({"nics": [NIC], "netns": "lab"}, {}),
+    "unplugged": ({"nics": [NIC]}, {"first": '[["set_link", {"name": "nic0", "up": false}]]'}),
     "home": ({}, {"writable": ["/home/images"], "used": ["/home/images", "/tmp/b"]}),
     "hostile": (
         {},

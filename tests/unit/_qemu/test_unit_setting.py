@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 from pathlib import Path
@@ -75,6 +76,13 @@ def test_directories_are_writable_that_qemu_writes_into(tmp_path: Path) -> None:
 def test_a_python_that_everybody_can_run_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert setting(tmp_path).powerdown[:2] == ["/usr/bin/python3", "-I"]
+    assert setting(tmp_path).monitor[:2] == ["/usr/bin/python3", "-I"]
     monkeypatch.setattr(unit_setting, "_PYTHON", "/nowhere/python3")
-    assert os.path.exists(setting(tmp_path).powerdown[0])
+    assert os.path.exists(setting(tmp_path).monitor[0])
+
+
+def test_a_link_that_is_down_is_taken_down_by_the_unit_itself(tmp_path: Path) -> None:
+    nics = [{"tap": "tap1", "mac": "52:00:00:00:00:01", "model": "virtio", "queues": 1, "vhost": False, "mtu": None, "boot_index": None}]  # fmt: skip
+    assert setting(tmp_path, nics=nics).first == ""
+    found = setting(tmp_path, nics=[{**nics[0], "link": "down"}])
+    assert json.loads(found.first) == [["set_link", {"name": "nic0", "up": False}]]

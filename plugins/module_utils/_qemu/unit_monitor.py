@@ -1,24 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask a guest to shut down and wait until it has: a program of its own, which its unit runs when it is stopped, and which needs Python alone.
+"""What a unit asks of its guest's monitor: a program of its own, which needs Python alone. The monitors are in DIRECTORY.
 
-``powerdown.py DIRECTORY SECONDS``: the monitors are in that directory, and the guest has so many seconds. What became of it is told on
-standard output, for the journal. The exit status is always 0: what is left then is systemd's to end, and a unit whose ExecStop= fails, or is
-still running at TimeoutStopSec=, would be called failed though its guest ended well.
+``monitor.py stop DIRECTORY SECONDS``, when the unit is stopped: ask the guest to shut down, and wait so long until it has. The exit status is
+always 0: what is left then is systemd's to end, and a unit whose ExecStop= fails, or is still running at TimeoutStopSec=, would be called failed
+though its guest ended well.
+
+``monitor.py begin DIRECTORY STEPS [-S]``, after QEMU was started with its processors held still: have it take over what no command line says, such as
+a link that is down, and let the guest begin, unless it shall stay paused. STEPS is a list in JSON of commands with their arguments. Whatever goes
+wrong makes the exit status 1, and systemd end the guest: it would be on a network that it was taken off.
+
+What became of it is told on standard output, for the journal.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import sys
 import time
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 SOCKETS = ("qmp.sock", "spare.sock")
 _GREETING = 3.0  # a monitor that another client holds never greets
 _CHUNK = 65536
 _LONGEST = 2**20
+_LONGEST_START = 60.0  # seconds, less than TimeoutStartSec= has
+_LOOK = 0.02
 
 
 class Monitor:
@@ -36,14 +45,18 @@ class Monitor:
             self._socket.close()
             raise
 
-    def execute(self, command: str, deadline: float) -> Any:
-        self._socket.sendall(json.dumps({"execute": command}).encode() + b"\n")
+    def execute(self, command: str, deadline: float, **arguments: Any) -> Any:
+        asked = {"execute": command, "arguments": arguments}
+        self._socket.sendall(json.dumps(asked).encode() + b"\n")
         for message in self.messages(deadline):
             if "error" in message:
                 raise ValueError(f"QEMU refuses {command}")
             if "return" in message:
                 return message["return"]
         return None  # it ended first
+
+    def close(self) -> None:
+        self._socket.close()
 
     def messages(self, deadline: float) -> Iterator[dict[str, Any]]:
         """What QEMU says, until it hangs up. Raises TimeoutError at the deadline."""
@@ -104,14 +117,46 @@ def ask(directory: str, seconds: float) -> str:
     return f"The guest could not be asked to shut down: {why}; QEMU is ended."
 
 
-def main(words: list[str]) -> None:
+def begin(directory: str, steps: Sequence[Any], paused: bool, main: int) -> str:
+    """Have the guest of that directory take over these steps and begin; what came of it, as a sentence. C(main) is its process. Raises OSError, ValueError."""
+    deadline = time.monotonic() + _LONGEST_START
+    path = os.path.join(directory, SOCKETS[0])
+    process = os.pidfd_open(main)
     try:
-        said = ask(words[0], float(words[1]))
-    except Exception as error:  # see above: never a failure
-        said = f"The guest could not be asked to shut down: {error!r}."
+        while not os.path.exists(path):
+            # nothing tells of a new socket but a look; that QEMU ended is told
+            if select.select([process], [], [], _LOOK)[0]:
+                raise ValueError("QEMU has ended")
+            if time.monotonic() > deadline:
+                raise TimeoutError("its monitor does not come")
+    finally:
+        os.close(process)
+    monitor = Monitor(path, deadline)
+    for command, arguments in [*steps, *([] if paused else [("cont", {})])]:
+        if monitor.execute(command, deadline, **arguments) is None:
+            raise ValueError("QEMU has ended")
+    monitor.close()
+    return f"Set before the guest begins: {json.dumps(steps)}."
+
+
+def main(words: list[str], main_pid: str = "") -> int:
+    """What is asked for by the program's words; its exit status."""
+    verb, *rest = words or [""]
+    if verb == "begin":
+        try:
+            said, status = begin(rest[0], json.loads(rest[1]), "-S" in rest[2:], int(main_pid)), 0
+        except Exception as error:  # whatever it is, the guest must not run on
+            said, status = f"The guest cannot begin as it was asked for: {error or error!r}.", 1
+    else:
+        status = 0
+        try:
+            said = ask(rest[0], float(rest[1]))
+        except Exception as error:  # see above: never a failure
+            said = f"The guest could not be asked to shut down: {error!r}."
     sys.stdout.write(f"{said}\n")
     sys.stdout.flush()
+    return status
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:], os.environ.get("MAINPID", "")))

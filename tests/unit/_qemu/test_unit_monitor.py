@@ -1,12 +1,14 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program that a unit is stopped by: it ends in time and with status 0, whatever QEMU has become."""
+"""The program that a unit is begun and stopped by: a stop ends in time and with status 0, whatever QEMU has become; a start never goes on half done."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import powerdown
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_monitor
 
 Behave = Callable[[socket.socket, list[str]], None]
 
@@ -49,8 +51,9 @@ def answering(status: str = "running", ends: bool = True, refuses: bool = False)
     def behave(client: socket.socket, commands: list[str]) -> None:
         client.sendall(b'{"QMP": {}}\n')
         for line in client.makefile("rb"):
-            command = json.loads(line)["execute"]
-            commands.append(command)
+            said = json.loads(line)
+            command = said["execute"]
+            commands.append(" ".join([command, *map(str, said["arguments"].values())]))
             if command == "system_powerdown" and refuses:
                 client.sendall(b'{"error": {"desc": "no"}}\n')
                 continue
@@ -89,7 +92,7 @@ def guest(tmp_path: Path) -> Iterator[Callable[..., Qemu]]:
 
 def test_a_guest_that_shuts_down(guest: Callable[..., Qemu], tmp_path: Path) -> None:
     qemu = guest(answering())
-    assert powerdown.ask(str(tmp_path), 5).startswith("The guest shut down by itself within ")
+    assert unit_monitor.ask(str(tmp_path), 5).startswith("The guest shut down by itself within ")
     assert qemu.commands == ["qmp_capabilities", "query-status", "system_powerdown"]
 
 
@@ -98,7 +101,7 @@ def test_one_that_is_paused_goes_on_first(
     guest: Callable[..., Qemu], tmp_path: Path, status: str
 ) -> None:
     qemu = guest(answering(status))
-    assert "by itself" in powerdown.ask(str(tmp_path), 5)
+    assert "by itself" in unit_monitor.ask(str(tmp_path), 5)
     assert qemu.commands[2:] == ["cont", "system_powerdown"]
 
 
@@ -108,29 +111,29 @@ def test_trap_1_one_that_ignores_it_is_waited_for_no_longer_than_was_said(
     guest(answering(ends=False))
     begin = time.monotonic()
     assert (
-        powerdown.ask(str(tmp_path), 0.5)
+        unit_monitor.ask(str(tmp_path), 0.5)
         == "The guest did not shut down within 0.5 s; QEMU is ended."
     )
     assert 0.5 <= time.monotonic() - begin < 3
 
 
 def test_a_guest_that_has_ended_already_is_a_success(tmp_path: Path) -> None:
-    assert powerdown.ask(str(tmp_path), 5) == "QEMU has ended already."
+    assert unit_monitor.ask(str(tmp_path), 5) == "QEMU has ended already."
 
 
 def test_a_socket_that_nobody_listens_at_too(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "qmp.sock"))
-    assert powerdown.ask(str(tmp_path), 5) == "QEMU has ended already."
+    assert unit_monitor.ask(str(tmp_path), 5) == "QEMU has ended already."
 
 
 def test_a_monitor_that_another_client_holds_is_passed_over(
     guest: Callable[..., Qemu], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(powerdown, "_GREETING", 0.3)
+    monkeypatch.setattr(unit_monitor, "_GREETING", 0.3)
     guest(silent)
     qemu = guest(answering(), "spare.sock")
-    assert "by itself" in powerdown.ask(str(tmp_path), 5)
+    assert "by itself" in unit_monitor.ask(str(tmp_path), 5)
     assert qemu.commands[-1] == "system_powerdown"
 
 
@@ -151,9 +154,9 @@ def test_one_that_cannot_be_asked(
     behave: Behave,
     why: str,
 ) -> None:
-    monkeypatch.setattr(powerdown, "_GREETING", 0.3)
+    monkeypatch.setattr(unit_monitor, "_GREETING", 0.3)
     guest(behave)
-    said = powerdown.ask(str(tmp_path), 2)
+    said = unit_monitor.ask(str(tmp_path), 2)
     assert said.startswith("The guest could not be asked to shut down: ") and said.endswith(
         "QEMU is ended."
     )
@@ -162,20 +165,88 @@ def test_one_that_cannot_be_asked(
 
 def test_without_time_it_is_not_asked(guest: Callable[..., Qemu], tmp_path: Path) -> None:
     qemu = guest(answering())
-    assert "no time" in powerdown.ask(str(tmp_path), 0)
+    assert "no time" in unit_monitor.ask(str(tmp_path), 0)
     assert qemu.commands == []
 
 
 def test_a_line_without_an_end_is_given_up(
     guest: Callable[..., Qemu], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(powerdown, "_LONGEST", 10)
+    monkeypatch.setattr(unit_monitor, "_LONGEST", 10)
     guest(says(b"x" * 100))
-    assert "does not answer" in powerdown.ask(str(tmp_path), 1)
+    assert "does not answer" in unit_monitor.ask(str(tmp_path), 1)
 
 
-@pytest.mark.parametrize("words", [[], ["/nowhere", "x"], ["/nowhere", "1"]])
-def test_the_program_never_fails(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    powerdown.main(words)
+@pytest.mark.parametrize(
+    "words", [[], ["stop"], ["stop", "/nowhere", "x"], ["stop", "/nowhere", "1"]]
+)
+def test_a_stop_never_fails(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert unit_monitor.main(words) == 0
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and (said.startswith("The guest could not") or "already" in said)
+
+
+DOWN = json.dumps([["set_link", {"name": "nic0", "up": False}]])
+
+
+@pytest.mark.parametrize(("paused", "then"), [([], ["cont"]), (["-S"], [])])
+def test_a_guest_begins_once_it_has_taken_over_what_no_command_line_says(
+    guest: Callable[..., Qemu], tmp_path: Path, paused: list[str], then: list[str]
+) -> None:
+    qemu = guest(answering())
+    assert unit_monitor.main(["begin", str(tmp_path), DOWN, *paused], str(os.getpid())) == 0
+    assert qemu.commands == ["qmp_capabilities", "set_link nic0 False", *then]
+
+
+def test_it_waits_for_a_monitor_that_is_not_there_yet(
+    guest: Callable[..., Qemu], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    def look(*_args: object) -> tuple[list[int], list[int], list[int]]:
+        looks.append(0)
+        if len(looks) == 2:
+            guest(answering())
+        return [], [], []
+
+    monkeypatch.setattr(unit_monitor.select, "select", look)
+    assert unit_monitor.main(["begin", str(tmp_path), DOWN], str(os.getpid())) == 0
+
+
+@pytest.mark.parametrize(
+    ("behave", "why"),
+    [
+        (says(b""), "{StopIteration()}"),
+        (says(b'{"QMP": {}}\n{"return": {}}\n'), "QEMU has ended"),
+        (answering(refuses=True), "QEMU refuses system_powerdown"),
+    ],
+)
+def test_a_guest_that_cannot_take_it_over_does_not_run_on(
+    guest: Callable[..., Qemu],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    behave: Behave,
+    why: str,
+) -> None:
+    guest(behave)
+    steps = json.dumps([["system_powerdown", {}]]) if "refuses" in why else DOWN
+    assert unit_monitor.main(["begin", str(tmp_path), steps], str(os.getpid())) == 1
+    assert capsys.readouterr().out.startswith("The guest cannot begin as it was asked for: ")
+
+
+def test_a_qemu_that_ended_before_it_listened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert unit_monitor.main(["begin", str(tmp_path), DOWN], str(child.pid)) == 1
+    child.wait()
+    assert "QEMU has ended" in capsys.readouterr().out
+
+
+def test_a_monitor_that_never_comes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_monitor, "_LONGEST_START", 0.05)
+    assert unit_monitor.main(["begin", str(tmp_path), DOWN], str(os.getpid())) == 1
+    assert "its monitor does not come" in capsys.readouterr().out
