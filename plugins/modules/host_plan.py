@@ -140,11 +140,15 @@ missing:
   returned: success
   type: list
   elements: str
-manager:
-  description: The manager of the uplinks whose files M(hypervisor.network.bridge_persist) writes, null where that is ifupdown, or nobody.
+managers:
+  description:
+    - What M(hypervisor.network.bridge_persist) is told for each manager of the uplinks but ifupdown, whose stanzas are in RV(plan). What shall boot is in
+      C(present), what leaves in C(absent).
   returned: success
-  type: str
-  sample: netplan
+  type: dict
+  sample:
+    present: [{manager: networkmanager, bridges: [br0], uplinks: [enp1s0], ports: [], taps: [tap1]}]
+    absent: []
 user_ready:
   description: Whether the user that guests run as is there, and as the role makes it. V(true) where none is needed.
   returned: success

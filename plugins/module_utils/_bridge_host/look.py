@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import glob
 import grp
+import os
 import pwd
 import re
 import time
@@ -15,11 +16,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
     items as role_items,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
-    plan as role_plan,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    managers,
     refusals,
     told,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    plan as role_plan,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.rehearsal import (
     Onlooker,
@@ -27,7 +29,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.re
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     MissingDependency,
-    Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
@@ -36,6 +37,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers impor
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     NETPLAN,
     NETWORKD,
+    NETWORKMANAGER,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
@@ -47,8 +49,8 @@ _NIC_FILES = (
     "/run/NetworkManager/devices/*",
     "/run/systemd/netif/links/*",
 )
-_PERSISTED = (NETWORKD, NETPLAN)
-_ADAPTED = ("systemd-networkd",)  # as manager_files calls it
+_PERSISTED = (NETWORKD, NETPLAN, NETWORKMANAGER)
+_ADAPTED = ("systemd-networkd", "NetworkManager")  # as _uplink/managers calls them
 _NIC_KEYS = re.compile(r"(?:INTERFACE|IFINDEX|DEVTYPE|managed|ADMIN_STATE)=")
 
 
@@ -77,18 +79,20 @@ def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
         unread, wanted = True, role_plan.plan(**_without_macs(items))
     if wanted["empty"]:
         return _nothing(wanted, whole=True), []
-    manager = _manager(items["bridges"]) if asked.netns is None else None
-    missing = _missing(wanted["packages"], asked.persist and manager is None)
+    # a NIC that is not there has no manager whose packages it could want
+    refusals.refuse(_of_nics(items["bridges"], asked.netns is None))
+    owned = _owners(items["bridges"]) if asked.netns is None else ({}, None)
+    wanted, _others = managers.divided(wanted, *owned)
+    missing = _missing(wanted["packages"], asked.persist and bool(wanted["present"]["stanzas"]))
     user = wanted["user"]
-    found = {"missing": missing, "user_ready": user is None or _is_ready(user), "manager": manager}
+    found = {"missing": missing, "user_ready": user is None or _is_ready(user)}
     to_come = user is not None and not _exists(user)
     if not asked.assume_packages and (missing or (to_come and not asked.foresee)):
         return {**_nothing(wanted, whole=False), **found}, []
     if unread:
         _check(items, asked)
     knows_vlans = _filters(wanted["aware"])
-    refusals.refuse(_of_nics(items["bridges"], asked.netns is None))
-    return _whole(asked, items, found, to_come, knows_vlans)
+    return _whole(asked, items, found, to_come, knows_vlans, owned)
 
 
 def _check(items: Mapping[str, Any], asked: Asked) -> None:
@@ -109,6 +113,7 @@ def _whole(
     found: Mapping[str, Any],
     to_come: bool,
     knows_vlans: bool,
+    owned: tuple[Mapping[str, str | None], str | None],
 ) -> tuple[dict[str, Any], list[str]]:
     netlink = Netlink()
     now = uplink_read.around(netlink, read(netlink))
@@ -118,22 +123,25 @@ def _whole(
     lists = role_plan.plan(
         **items, now=seen["bridges"], user_to_come=to_come, addresses=seen["addresses"]
     )
+    lists, persisted = managers.divided(lists, *owned)
     supervisor = Onlooker(asked.probe)
     rehearsal = Rehearsal(
         netlink,
         now,
         supervisor,
-        asked.persist and not found["manager"],
+        asked.persist,
         float(asked.guard_timeout),
         asked.netns,
     )
-    owners = _stand_ins(items) if to_come else {}
-    steps = rehearsal.steps(lists, knows_vlans, owners)
+    steps = rehearsal.steps(lists, knows_vlans, _stand_ins(items) if to_come else {})
+    if asked.persist:
+        rehearsal.boot(persisted["present"])
     guests = [supervisor.read(name) for name in supervisor.names()]
     clock = time.time()
     result = {
         "plan": lists,
         "whole": True,
+        "managers": persisted,
         **found,
         **seen,
         "guests": [
@@ -155,7 +163,7 @@ def _nothing(wanted: Mapping[str, Any], whole: bool) -> dict[str, Any]:
         "whole": whole,
         "missing": [],
         "user_ready": True,
-        "manager": None,
+        "managers": {"present": [], "absent": []},
         "steps": [],
         "changes": [],
         "lines": [],
@@ -196,17 +204,16 @@ def _of_nics(bridges: list[Mapping[str, Any]], own_network: bool) -> list[str]:
     return refusals.of_nics(nics, _nic_lines(), adapted) if nics else []
 
 
-def _manager(bridges: list[Mapping[str, Any]], root: str = "/") -> str | None:
-    """The manager of the uplinks whose files bridge_persist writes; None where that is ifupdown, or nobody. Raises Refused where they are two."""
+def _owners(
+    bridges: list[Mapping[str, Any]], root: str = "/"
+) -> tuple[dict[str, str | None], str | None]:
+    """The managers of the uplinks whose files bridge_persist writes, None for others; and who gets a bridge without an uplink."""
     nics = [one["uplink"] for one in bridges if one.get("uplink")]
-    found = {_owner(nic, root) for nic in nics}
-    if len(found) > 1:
-        said = ", ".join(sorted(f"{_owner(nic, root) or 'ifupdown'} of {nic}" for nic in nics))
-        raise Refused(
-            f"The uplinks have different managers ({said}), and the role writes the files of one; set bridge_host_persist to false, and use bridge_persist and "
-            "interfaces_stanza by themselves."
-        )
-    return found.pop() if found else None
+    found = {nic: _owner(nic, root) for nic in nics}
+    others = [] if nics else map(os.path.basename, glob.glob(f"{root}/sys/class/net/*"))
+    return found, managers.of_the_host(
+        found, [own for own in (_owner(nic, root) for nic in others) if own is not None]
+    )
 
 
 def _owner(nic: str, root: str) -> str | None:

@@ -41,6 +41,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import ta
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tuntap
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Wish
+from ansible_collections.hypervisor.network.plugins.module_utils._persist.apply import Persistence
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
@@ -133,6 +135,13 @@ class Rehearsal:
                 if name == "taps":
                     self.now = foresight.owned(self.now, owners or {})
         return found
+
+    def boot(self, managers: Items) -> None:
+        """Ask each manager for what it would boot of all that. Raises Refused, by name, for what it has no words for."""
+        for one in managers:
+            wish = Wish(one["bridges"], one["uplinks"], one["ports"], one["taps"])
+            noun = Persistence(self._netlink, wish, one["manager"], None)
+            noun.foresee(self.now, self.now.routes)
 
     def _bridges(self, items: Items, state: str) -> Step:
         return self._links("bridges", bridge_planner, items, state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence, Union
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign, rules
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
@@ -143,6 +144,14 @@ class Persistence:
             if os.path.isdir(os.path.dirname(edit.path)):
                 files.probe(edit)
         return changes
+
+    def foresee(self, then: Snapshot, routes: Sequence[Any]) -> None:
+        """Raises Refused, by name, for what the manager has no words for of a host as it will be: the wish's devices may be still to come."""
+        now = self.read()
+        for nic in self._wish.uplinks:
+            self._check(now, nic)
+        later = replace(now, links=then.links, addresses=then.addresses, routes=routes)
+        self._adapter().plan(later, self._wish)
 
     def _check(self, now: Standing, nic: str) -> None:
         if nic not in now.known:

@@ -123,7 +123,8 @@ def by_kernel(address: Address, mac: str | None) -> bool:
     """Whether an IPv6 link-local address is the one that the kernel gave a device of that MAC; before Linux 5.18 only its form (RFC 4291) tells."""
     if _protocol(address):
         return _protocol(address) == _IFAPROT_KERNEL_LL
-    return mac is not None and address.text.partition("/")[0] == eui64(mac)
+    # of a bridge to come nobody knows the MAC yet, and that of InfiniBand is no Ethernet one: they make no address that could be told by its form
+    return mac is not None and mac.count(":") == 5 and address.text.partition("/")[0] == eui64(mac)
 
 
 def eui64(mac: str) -> str:

@@ -289,8 +289,10 @@ def test_a_managed_nic_is_told_with_the_command_that_hands_it_over() -> None:
 
 def test_a_manager_that_hands_a_nic_over_itself_is_no_reason() -> None:
     lines = [*LINES, "/run/systemd/netif/links/2:ADMIN_STATE=configured"]
-    assert refusals.of_nics({"eth0": ()}, lines, ("systemd-networkd",)) == []
+    assert refusals.of_nics({"eth0": ()}, lines, ("systemd-networkd", "NetworkManager")) == []
     assert refusals.of_nics({"eth0": ()}, lines, ("NetworkManager",)) != []
+    lines = [*LINES, "/run/NetworkManager/devices/2:managed=true"]
+    assert refusals.of_nics({"eth0": ()}, lines, ("systemd-networkd", "NetworkManager")) == []
 
 
 @pytest.mark.parametrize(

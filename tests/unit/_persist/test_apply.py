@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 
@@ -18,7 +19,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    File,
+    Standing,
+    Wish,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
     apply as persistence,
 )
@@ -175,3 +180,28 @@ def test_what_the_manager_can_not_keep_is_refused_before_anything_is_written(
     with pytest.raises(Refused, match="^eth0 can't be held.$"):
         reconcile(noun, WISH)
     assert text(tmp_path) is None
+
+
+def test_what_a_host_to_come_could_not_boot_as_is_refused_before_there_is_anything(
+    tmp_path: Path,
+) -> None:
+    """The NIC is no port yet, and the tap is not there: what the plan says of them is what the manager is asked."""
+    wish = replace(WISH, ports=[])
+    noun, told, adapter = host(tmp_path, wish, manager="networkd")
+    then, nic = told.now, replace(told.now.links["eth0"], master=None)
+    told.now = replace(told.now, links={"eth0": nic}, addresses=())
+    asked: list[Standing] = []
+    planned = adapter.plan
+
+    def plan(now: Standing, wish: Wish) -> Sequence[File]:
+        asked.append(now)
+        return planned(now, wish)
+
+    adapter.plan = plan
+    noun.foresee(then, ["a route"])
+    (seen,) = asked
+    assert (seen.links, seen.addresses, seen.routes) == (then.links, then.addresses, ["a route"])
+    assert seen.known == {"eth0": "known"} and text(tmp_path) is None
+    adapter.objects = "eth0 can't be held"
+    with pytest.raises(Refused, match="^eth0 can't be held.$"):
+        noun.foresee(then, [])

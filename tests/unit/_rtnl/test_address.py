@@ -95,6 +95,16 @@ def test_the_kernels_own_link_local_address_is_known_from_one_that_somebody_gave
     assert older == (name == "eth0")  # before Linux 5.18 only its form tells
 
 
+@pytest.mark.parametrize("mac", [None, "", ":".join(["80"] * 20)])
+def test_a_link_local_address_that_a_manager_gave_is_not_the_kernels_whatever_the_mac_is_like(
+    mac: str | None,
+) -> None:
+    """NetworkManager's are not made of the MAC; a bridge to come has none that is known, and InfiniBand's are longer."""
+    assert not rtnl_address.by_kernel(
+        rtnl_address.new_address("br0", "fe80::ddf3:6169:9c73:8db4/64"), mac
+    )
+
+
 @pytest.mark.parametrize(
     ("address", "length", "network"),
     [
