@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demo: build the lab, make its machines bridge hosts over SSH, run it again to see that nothing changes, show the result.
 
+It runs what would be published: the collection is built, installed beside the cache, and only that is on Ansible's path.
 Run it through C(make demo), C(make lab-up) and C(make lab-down), which bring what it needs.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -20,8 +22,7 @@ from typing import Iterable, NamedTuple
 from ansible_collections.hypervisor.network.tests.harness.lab.leftovers import LABS, sweep_labs
 
 REPO = Path(__file__).resolve().parent.parent
-INVENTORY = REPO / "playbooks" / "lab"
-IMAGE_BUILDER = REPO / "roles" / "lab" / "files" / "lab_image.py"
+NAME = "hypervisor.network"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s")
 
@@ -51,49 +52,88 @@ class Played(NamedTuple):
     said: str
 
 
-def playbook(name: str, *arguments: str, quiet: bool = False) -> Played:
-    """Run a playbook of this collection, and show what it says. Raises DemoError where it fails.
+class Collection(NamedTuple):
+    """The collection where it is installed: C(path) is the folder that Ansible searches for collections."""
 
-    C(quiet) shows only the tasks that changed something.
-    """
-    environment = {
-        **os.environ,
-        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-        "ANSIBLE_NOCOWS": "true",
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-    }
-    if quiet:
-        environment["ANSIBLE_DISPLAY_OK_HOSTS"] = "false"
-    if sys.stdout.isatty():
-        environment["ANSIBLE_FORCE_COLOR"] = "true"
-    changed: dict[str, int] = {}
-    said = []
-    command = ["ansible-playbook", "-i", str(INVENTORY), str(REPO / "playbooks" / name), *arguments]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment, cwd=REPO
-    ) as process:
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            said.append(line)
-            recap = _RECAP.match(_ANSI.sub("", line))
-            if recap:
-                changed[recap.group(1)] = int(recap.group(2))
-    if process.returncode != 0:
-        raise DemoError(
-            f"{name} failed; what it said stands above. 'make lab-down' removes the lab."
-        )
-    return Played(changed, "".join(said))
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.path / "ansible_collections" / NAME.replace(".", "/")
+
+    def play(self, name: str, *arguments: str, quiet: bool = False) -> Played:
+        """Run one of its playbooks on the lab, and show what it says. Raises DemoError where it fails.
+
+        C(quiet) shows only the tasks that changed something.
+        """
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.path),
+            "PYTHONPATH": str(self.path),
+            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+            "ANSIBLE_NOCOWS": "true",
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+        }
+        if quiet:
+            environment["ANSIBLE_DISPLAY_OK_HOSTS"] = "false"
+        if sys.stdout.isatty():
+            environment["ANSIBLE_FORCE_COLOR"] = "true"
+        changed: dict[str, int] = {}
+        said = []
+        inventory = self.folder / "playbooks" / "lab_inventory"
+        command = ["ansible-playbook", "-i", str(inventory), f"{NAME}.{name}", *arguments]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=environment, cwd=self.path
+        ) as process:
+            for line in process.stdout or ():
+                print(line, end="", flush=True)
+                said.append(line)
+                recap = _RECAP.match(_ANSI.sub("", line))
+                if recap:
+                    changed[recap.group(1)] = int(recap.group(2))
+        if process.returncode != 0:
+            raise DemoError(
+                f"{name} failed; what it said stands above. 'make lab-down' removes the lab."
+            )
+        return Played(changed, "".join(said))
 
 
-def lab_up(distro: str, network: str, steps: Steps) -> None:
+def checkout() -> Collection:
+    """The checkout itself, as C(tools/env) has put it on Ansible's path."""
+    return Collection(Path(os.environ["HYPERVISOR_NETWORK_TREE"]))
+
+
+def published(steps: Steps) -> Collection:
+    """What a user installs: the tarball, built from the checkout and installed into an empty folder."""
+    steps.begin("The collection as it is published: built, and installed where nothing else is")
+    place = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "published"
+    shutil.rmtree(place, ignore_errors=True)
+    galaxy = ("ansible-galaxy", "collection")
+    build = [*galaxy, "build", "--output-path", str(place), str(REPO)]
+    subprocess.run(build, check=True, capture_output=True, text=True)
+    (tarball,) = place.glob("*.tar.gz")
+    subprocess.run(
+        [*galaxy, "install", "--offline", "--collections-path", str(place), str(tarball)],
+        # the checkout is on both paths, and would pass for an installed one
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(place), "PYTHONPATH": ""},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    print(tarball.name)
+    return Collection(place)
+
+
+def lab_up(collection: Collection, distro: str, network: str, steps: Steps) -> None:
     # The builder itself, not only through the role: its lines of progress are seen while it works.
     steps.begin(f"The lab: a LAN and its machines ({distro}, {network})")
+    builder = collection.folder / "roles" / "lab" / "files" / "lab_image.py"
     subprocess.run(
-        [sys.executable, str(IMAGE_BUILDER), "--distro", distro, "--network", network],
+        [sys.executable, str(builder), "--distro", distro, "--network", network],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    playbook("lab.yml", "-e", f"lab_distro={distro}", "-e", f"lab_network={network}", quiet=True)
+    collection.play("lab", "-e", f"lab_distro={distro}", "-e", f"lab_network={network}", quiet=True)
 
 
 def lab_directory() -> Path:
@@ -112,12 +152,13 @@ def ssh(*command: str) -> str:
 
 def demo(distro: str) -> None:
     steps = Steps()
-    lab_up(distro, "ifupdown", steps)
+    collection = published(steps)
+    lab_up(collection, distro, "ifupdown", steps)
     before = ssh("printenv", "SSH_CONNECTION")
     steps.begin("site.yml over SSH, through the NIC that becomes a port of the bridge")
-    first = playbook("site.yml", quiet=True).changed
+    first = collection.play("site", quiet=True).changed
     steps.begin("site.yml again: nothing is to change, and the tables of what is there now")
-    second = playbook("site.yml").changed
+    second = collection.play("site").changed
     again = {host: count for host, count in second.items() if count}
     if again:
         raise DemoError(
@@ -127,9 +168,9 @@ def demo(distro: str) -> None:
     if after != before:
         raise DemoError(f"The SSH session did not live through it: {before} is now {after}.")
     steps.begin("vm2 loses its network on purpose: why, asks the doctor")
-    ask_the_doctor()
+    ask_the_doctor(collection)
     steps.begin("The picture of what is there")
-    playbook("topology.yml", "-e", f"topology_folder={lab_directory()}", quiet=True)
+    collection.play("topology", "-e", f"topology_folder={lab_directory()}", quiet=True)
     steps.begin("What the LAN saw")
     print("\n".join(leases()))
     client, client_port, server, server_port = after.split()
@@ -143,11 +184,11 @@ def demo(distro: str) -> None:
     say_where()
 
 
-def ask_the_doctor() -> None:
+def ask_the_doctor(collection: Collection) -> None:
     """Take a guest off the network, and have the doctor find it. The tap is up again afterwards. Raises DemoError where it does not."""
     ssh("ip", "link", "set", "tap2", "down")
     try:
-        told = playbook("doctor.yml", "-e", "doctor_guest=vm2", "--limit", "hv1").said
+        told = collection.play("doctor", "-e", "doctor_guest=vm2", "--limit", "hv1").said
     finally:
         ssh("ip", "link", "set", "tap2", "up")
     if "tap2 is down" not in told:
@@ -189,10 +230,10 @@ def main() -> int:
         if arguments.what == "demo":
             demo(arguments.distro)
         elif arguments.what == "lab-up":
-            lab_up(arguments.distro, arguments.network, Steps())
+            lab_up(checkout(), arguments.distro, arguments.network, Steps())
             say_where()
         else:
-            playbook("lab.yml", "-e", "lab_state=absent", quiet=True)
+            checkout().play("lab", "-e", "lab_state=absent", quiet=True)
             for name in sweep_labs():
                 print(f"Removed {name}, which a test run that was killed had left.")
     except DemoError as error:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
     items as role_items,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.tests.harness.model import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
@@ -33,17 +32,10 @@ OURS = "hypervisor.network."
 SPEC_WORDS = ("type", "elements", "choices", "required")
 
 
-def blocks(path: Path) -> Iterator[str]:
-    """The YAML blocks of a guide."""
-    text = path.read_text("utf-8")
-    for found in re.finditer(r"^( *)\.\. code-block:: yaml\n((?:\1 +.*\n|\n)+)", text, re.M):
-        yield textwrap.dedent(found[2])
-
-
 BLOCKS = [
     pytest.param(block, id=f"{path.stem}-{number}")
     for path in GUIDES
-    for number, block in enumerate(blocks(path), 1)
+    for number, block in enumerate(examples.guide_blocks(f"{examples.GUIDES}/{path.name}"), 1)
 ]
 
 

@@ -110,6 +110,20 @@ def _short(path: Path) -> str:
     return words[1]
 
 
+def test_every_playbook_is_found_by_its_full_name() -> None:
+    # a folder of the same name beside it would be taken in its place
+    books = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "--syntax-check"]
+        + [f"hypervisor.network.{name}" for name in books],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^playbook: .*?(\w+)(?:\.yml)?$", done.stdout, re.M) == books
+
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 MAKES = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))

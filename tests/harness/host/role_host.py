@@ -126,6 +126,12 @@ class Host:
             json.dumps(given),
             *arguments,
         ]
+        return self.runs(*command, str(self.folder / playbook), environment=environment)
+
+    def runs(
+        self, *command: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> Play:
+        """Run one of Ansible's commands inside of this host, with a connection that is local."""
         whole = {
             **os.environ,
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
@@ -135,8 +141,8 @@ class Host:
             **(environment or {}),
         }
         done = subprocess.run(
-            ["ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *command, str(self.folder / playbook)],
-            env=whole, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            ["ip", "netns", "exec", self.netns, "sh", "-c", ENTER, str(self.folder), *command],
+            env=whole, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         return Play(done.returncode, done.stdout)
 

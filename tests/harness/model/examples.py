@@ -1,12 +1,13 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation shows: the tasks in the modules' EXAMPLES, and the YAML in the READMEs."""
+"""What the documentation shows: the tasks in the modules' EXAMPLES, the YAML in the READMEs, and what is to be typed."""
 
 from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = "hypervisor.network."
+GUIDES = "docs/docsite/rst"
 READMES = ("README.md", "roles/bridge_host/README.md", "roles/lab/README.md")
 
 
@@ -48,3 +50,19 @@ def blocks() -> list[tuple[str, Any]]:
             line = text[: match.start()].count("\n") + 1
             found.append((f"{name}:{line}", yaml.safe_load(match[1])))
     return found
+
+
+def commands(name: str) -> list[str]:
+    """What a README or a guide tells to type at a prompt, without comments, in its order; C(name) is its path."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    shown = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    shown += re.findall(r"^\.\. code-block:: console\n((?: +.*\n|\n)+)", text, re.MULTILINE)
+    lines = [line.strip() for block in shown for line in block.splitlines()]
+    return [re.split(r"\s+# ", line[2:])[0].strip() for line in lines if line[:2] in ("$ ", "# ")]
+
+
+def guide_blocks(name: str) -> list[str]:
+    """The YAML blocks of a guide, as they are written; C(name) is its path."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    found = re.finditer(r"^( *)\.\. code-block:: yaml\n((?:\1 +.*\n|\n)+)", text, re.MULTILINE)
+    return [textwrap.dedent(one[2]) for one in found]
