@@ -105,15 +105,17 @@ def _bridge(now: Standing, bridge: Link, nic: str | None) -> Iterable[File]:
         Section("Network", (("IgnoreCarrierLoss", "yes"),)),
     ]
     if nic is not None:
+        known = now.known[nic]
         more += [
-            *render.sections(now.known[nic].identity),
+            Section("Link", tuple(render.waited_for(known.config))),
+            *render.sections(known.identity),
             *networkd.foreign(now, bridge.name, nic),
         ]
-        port = devices.port_sections(now.links[nic], filtering)
-        told = (
-            f"{render.TOLD}{nic} is a port of {bridge.name}",
-            owners.told(now.known[nic].source),
-        )
+        port = [
+            *render.of_the_link(known.config),
+            *devices.uplink_sections(now.links[nic], known.config, filtering),
+        ]
+        told = (f"{render.TOLD}{nic} is a port of {bridge.name}", owners.told(known.source))
         yield File(drop_in(nic_id(nic)), unit.render(port, *told))
     more += render.bridge_vlans(bridge.vlans if filtering else None)
     yield File(yaml_file(bridge.name), _yaml(bridge, nic, config, plain, netdev), _PRIVATE)

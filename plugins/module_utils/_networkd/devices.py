@@ -7,7 +7,7 @@ systemd.netdev(5) [Bridge] and [Tap], systemd.network(5) [Bridge], Linux' br_dev
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
@@ -81,6 +81,13 @@ def port_sections(port: Link, filtering: bool) -> list[Section]:
         Section("Bridge", tuple(lines)),
         *render.bridge_vlans(port.vlans if filtering else None),
     ]
+
+
+def uplink_sections(nic: Link, config: Sequence[Section], filtering: bool) -> list[Section]:
+    """What is said of an uplink beside what C(config) says of its link: its MTU where that is another, and what it is as a port."""
+    said = unit.value(config, "Link", "MTUBytes", str(ETHERNET_MTU))
+    own = [] if said == str(nic.mtu) else [Section("Link", (("MTUBytes", str(nic.mtu)),))]
+    return [*own, *port_sections(nic, filtering)]
 
 
 def tap_netdev(tap: Link) -> str:

@@ -116,7 +116,7 @@ def _uplinks(now: Standing, wish: Wish) -> list[File]:
     for nic in wish.uplinks:
         link = now.links[nic]
         known = now.known[nic]
-        more = devices.port_sections(link, filtering(now, link))
+        more = devices.uplink_sections(link, known.config, filtering(now, link))
         text = render.nic_file(nic, link.master, known.config, more, known.source)
         found.append(File(lasting(nic), text))
     return found

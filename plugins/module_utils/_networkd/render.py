@@ -33,20 +33,18 @@ _OF_THE_LINK = (
 )
 _MASTERS = ("Bridge", "Bond", "VRF", "BatmanAdvanced", "KeepMaster")
 _OURS = ("KeepConfiguration", "ConfigureWithoutCarrier", "IgnoreCarrierLoss")
-# Sections that are about the link and its frames
-_LINKS_SECTIONS = (
-    "Match",
-    "Link",
-    "SR-IOV",
-    "Bridge",
-    "BridgeVLAN",
-    "BridgeFDB",
-    "BridgeMDB",
-    "LLDP",
-    "CAN",
-    "IPoIB",
-    "QDisc",
-)
+# Sections that are about frames on the wire: systemd.network(5) has one for each queueing discipline
+_WIRES = (
+    "SR-IOV", "LLDP", "CAN", "IPoIB", "QDisc", "NetworkEmulator", "TokenBucketFilter", "PIE", "FlowQueuePIE", "StochasticFairBlue",
+    "StochasticFairnessQueueing", "BFIFO", "PFIFO", "PFIFOHeadDrop", "PFIFOFast", "CAKE", "ControlledDelay", "DeficitRoundRobinScheduler",
+    "DeficitRoundRobinSchedulerClass", "EnhancedTransmissionSelection", "GenericRandomEarlyDetection", "FairQueueingControlledDelay", "FairQueueing",
+    "TrivialLinkEqualizer", "HierarchyTokenBucket", "HierarchyTokenBucketClass", "HeavyHitterFilter", "QuickFairQueueing", "QuickFairQueueingClass",
+    "BandMultiQueueing", "ClassfulMultiQueueing",
+)  # fmt: skip
+# and those that are about the device itself, or about what it is as a port
+_LINKS_SECTIONS = ("Match", "Link", "Bridge", "BridgeVLAN", "BridgeFDB", "BridgeMDB", *_WIRES)
+# Of [Link]: for how much of it a boot waits
+_ONLINE = ("RequiredForOnline", "RequiredFamilyForOnline")
 
 
 def hold(config: Sequence[Section]) -> str:
@@ -74,20 +72,15 @@ def nic_file(
     C(more) are sections of the port, C(before) is the path of the file that was in force. C(bridge) is None where networkd knows of no .netdev of it,
     and would take the NIC from a bridge that it is told: the NIC keeps its own then.
     """
-    link = [one for one in config if one.name == "Link"]
+    master = (
+        [("Bridge", bridge)] if bridge else [("KeepMaster", "yes"), ("KeepConfiguration", "yes")]
+    )
+    own = of_the_link(config)
+    above = [line for one in own if one.name == "Network" for line in one.lines]
     network = Section(
-        "Network",
-        (
-            *(
-                [("Bridge", bridge)]
-                if bridge
-                else [("KeepMaster", "yes"), ("KeepConfiguration", "yes")]
-            ),
-            ("LinkLocalAddressing", "no"),
-            ("IPv6AcceptRA", "no"),
-            *(line for one in config if one.name == "Network" for line in one.only(*_OF_THE_LINK).lines),
-        ),
-    )  # fmt: skip
+        "Network", (*master, ("LinkLocalAddressing", "no"), ("IPv6AcceptRA", "no"), *above)
+    )
+    link = [one for one in own if one.name != "Network"]
     return unit.render(
         [Section("Match", (("Name", nic),)), *link, network, *more],
         f"{TOLD}{nic} is a port" + (f" of {bridge}" if bridge else ""),
@@ -112,7 +105,7 @@ def bridge_file(
     return unit.render(
         [
             Section("Match", (("Name", bridge),)),
-            *([Section("Link", (("MACAddress", mac),))] if mac else []),
+            Section("Link", (*([("MACAddress", mac)] if mac else []), *waited_for(config))),
             *host_sections(config),
             Section("Network", (("ConfigureWithoutCarrier", "yes"), ("IgnoreCarrierLoss", "yes"))),
             *sections(identity),
@@ -122,6 +115,20 @@ def bridge_file(
         ],
         f"{TOLD}{bridge}, with what its NIC had",
     )
+
+
+def of_the_link(config: Sequence[Section]) -> list[Section]:
+    """What is said of a device that stays with it when it becomes a port: its link, the devices above it, its frames."""
+    return [
+        one.only(*_OF_THE_LINK) if one.name == "Network" else one
+        for one in config
+        if one.name in ("Network", "Link", *_WIRES)
+    ]
+
+
+def waited_for(config: Sequence[Section]) -> list[tuple[str, str]]:
+    """Lines of [Link]: how much of a NIC a boot waits for, which is its bridge's by now."""
+    return [line for one in config if one.name == "Link" for line in one.only(*_ONLINE).lines]
 
 
 def host_sections(config: Sequence[Section]) -> list[Section]:
@@ -148,11 +155,8 @@ def bridge_vlans(vlans: Mapping[str, str] | None) -> list[Section]:
 
 def host_file(nic: str, config: Sequence[Section], before: str) -> str:
     """The .network file of a NIC that is a host's again, until the files that outlive a boot say so too; C(before) is whose words these are."""
-    kept = [one for one in config if one.name == "Link"]
     own = Section("Network", (("KeepConfiguration", "yes"),))
-    links = [
-        one.only(*_OF_THE_LINK) for one in config if one.name == "Network"
-    ]  # fmt: skip
-    sections = [Section("Match", (("Name", nic),)), *kept, *links, *host_sections(config), own]
+    match = Section("Match", (("Name", nic),))
+    sections = [match, *of_the_link(config), *host_sections(config), own]
     told = f"{TOLD}{nic} has its addresses back until the next boot"
     return unit.render(sections, told, owners.told(before))

@@ -93,6 +93,14 @@ def test_a_static_host() -> None:
     assert "MTUBytes=1400\n" in found[BESIDE] and "10.8.0.0/16" not in found[BESIDE]
 
 
+def test_what_stays_with_the_nic_stands_beside_its_file() -> None:
+    above = "[Link]\nRequiredForOnline=no\nMTUBytes=9000\n[Network]\nDHCP=yes\nVLAN=lan.10\n[QDisc]\nParent=root\n"
+    found = texts(above)
+    for words in ("RequiredForOnline=no", "MTUBytes=9000", "VLAN=lan.10", "[QDisc]"):
+        assert f"{words}\n" in found[NIC]
+    assert "RequiredForOnline=no\n" in found[BESIDE] and "VLAN=" not in found[BESIDE]
+
+
 @pytest.mark.parametrize(("said", "expected"), [("no", []), ("ipv4", ["ipv4"]), ("yes", ["ipv4", "ipv6"])])  # fmt: skip
 def test_link_local_addresses_of_all_kinds(said: str, expected: list[str]) -> None:
     found = texts(f"[Network]\nLinkLocalAddressing={said}\nDHCP=ipv6\n")

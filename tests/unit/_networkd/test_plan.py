@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+
+import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import plan
 from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
@@ -50,6 +53,20 @@ def test_a_bridge_without_an_uplink_keeps_its_own_addresses() -> None:
     now = replace(standing(), addresses=())
     bare = texts(now, replace(WISH, bridges=["br1"], uplinks=[]))
     assert "LinkLocalAddressing=no\n" in (bare[f"{LASTING}br1.network"] or "")
+
+
+@pytest.mark.parametrize(
+    ("said", "mtu", "expected"),
+    [("", 1500, []), ("", 9000, ["9000"]), ("9000", 9000, ["9000"]), ("9000", 1500, ["9000", "1500"])],
+)  # fmt: skip
+def test_the_mtu_of_an_uplink_is_the_one_that_it_has(
+    said: str, mtu: int, expected: list[str]
+) -> None:
+    config = f"[Link]\nMTUBytes={said}\n[Network]\nDHCP=yes\n" if said else "[Network]\nDHCP=yes\n"
+    now = standing(config)
+    now = replace(now, links={**now.links, "eth0": replace(now.links["eth0"], mtu=mtu)})
+    text = texts(now)[f"{LASTING}eth0.network"] or ""
+    assert re.findall("MTUBytes=(.*)", text) == expected  # the last one counts
 
 
 def test_the_way_back_takes_all_of_them_away() -> None:

@@ -64,6 +64,12 @@ VLAN=10
     )
 
 
+def test_how_its_frames_are_queued_stays_with_the_nic() -> None:
+    config = parse("[CAKE]\nBandwidth=100M\n[Network]\nDHCP=yes\n")
+    assert "[CAKE]\nBandwidth=100M\n" in render.nic_file("eth0", "br0", config)
+    assert "[CAKE]" not in render.bridge_file("br0", None, config, Identity(True, False))
+
+
 def test_a_nic_whose_bridge_networkd_does_not_know_keeps_its_master() -> None:
     assert "KeepMaster=yes\n" in render.nic_file("eth0", None, [])
 
@@ -80,6 +86,7 @@ Name=br0
 
 [Link]
 MACAddress=52:54:00:00:00:10
+RequiredForOnline=no
 
 [Network]
 Description=the LAN
