@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence, Union
 
@@ -28,6 +29,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Standing,
     Wish,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._persist.missing import missing
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
@@ -37,7 +39,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 
 BACKUPS = "/var/backups/hypervisor-network"
 AUTO = "auto"
-_LINK_LOCAL = ("fe80", "ff00")  # the kernel makes and removes those with a device
+# networkd asks for a lease by DHCPv6, and for routers, anew when it reads its files: seen to take 4 s on an emulated machine
+_PATIENCE = 20.0
+_TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Persistence:
         backups: str | None = BACKUPS,
         adapters: Mapping[str, Manager] | None = None,
         root: str = "/",
+        patience: float = _PATIENCE,
     ) -> None:
         self._netlink = netlink
         self._wish = wish
@@ -65,6 +70,7 @@ class Persistence:
         self._backups = backups
         self._adapters = ADAPTERS if adapters is None else adapters
         self._root = root
+        self._patience = patience
         self.manager = manager
 
     def read(self) -> Standing:
@@ -85,15 +91,16 @@ class Persistence:
             for nic in self._wish.uplinks
             if nic in found
         }
+        return replace(self._of_kernel(links), owners=found, known=known)
+
+    def _of_kernel(self, links: Snapshot) -> Standing:
         return Standing(
-            standing,
+            links.links,
             links.addresses,
             routes=rtnl_route.decode_routes(
-                self._netlink.dump(rtnl_route.RTM_GETROUTE), names_of(standing)
+                self._netlink.dump(rtnl_route.RTM_GETROUTE), names_of(links.links)
             ),
             rules=rules.policies(self._netlink.dump(rtnl_route.RTM_GETRULE)),
-            owners=found,
-            known=known,
         )
 
     def _check_there(self, links: Mapping[str, Any]) -> None:
@@ -186,6 +193,17 @@ class Persistence:
         files.replace(edits, os.path.dirname(edits[0].path))
         with foreign.kept(self._netlink):
             self._adapter().load(now, self._wish)
+        self._wait(now)
+
+    def _wait(self, before: Standing) -> None:
+        """Until nothing is missing that a server or a router gives again; in vain where something else is."""
+        deadline = time.monotonic() + self._patience
+        while time.monotonic() < deadline:
+            now = self._of_kernel(self._netlink.snapshot(addresses=True, vlans=True))
+            gone = missing(before, now, self._wish.names)
+            if not gone or not all(one.given for one in gone):
+                return
+            time.sleep(_TICK)  # nobody tells when a server has answered
 
     def _check_given_back(self, now: Standing) -> None:
         """Nobody would renew the lease of a bridge whose files are gone. Not asked in check mode, where a task before may be about to give it back."""
@@ -202,28 +220,11 @@ class Persistence:
 
     def verify(self, before: Standing, after: Standing) -> None:
         """Nothing that ran is gone. Raises ReadBackError."""
-        names = [name for name in self._wish.names if name in before.links]
-        lost = [
-            f"{name} from {before.links[name].master}"
-            for name in names
-            if name not in after.links or after.links[name].master != before.links[name].master
-        ]
-        lost += [
-            f"{one.text} from {one.dev}"
-            for name in names
-            for one in before.addresses_of(name)
-            if one.text not in {there.text for there in after.addresses_of(name)}
-        ]
-        routes = {(one.key, one.hops) for one in after.routes}
-        lost += [
-            f"the route {one}"
-            for one in before.routes
-            if one.devs & set(names)
-            and one.dst[:4] not in _LINK_LOCAL
-            and (one.key, one.hops) not in routes
-        ]
+        lost = missing(before, after, self._wish.names)
         if lost:
-            raise ReadBackError(f"{self.manager} took {listed(lost, 3)} when it read its files.")
+            raise ReadBackError(
+                f"{self.manager} took {listed([one.what for one in lost], 3)} when it read its files."
+            )
 
     def wish_back(self, before: Standing, changes: Sequence[Change]) -> Restore:
         del before

@@ -75,5 +75,8 @@ def host(
     ).items():
         (folder / str(index)).write_text(said, encoding="utf-8")
     told, adapter = Told(), more.pop("adapter", Obedient())
-    noun = Persistence(told, wish, manager, str(root / "kept"), {"networkd": adapter}, str(root))  # type: ignore[arg-type]
+    patience = more.pop("patience", 0.0)
+    noun = Persistence(
+        told, wish, manager, str(root / "kept"), {"networkd": adapter}, str(root), patience
+    )  # type: ignore[arg-type]
     return noun, told, adapter

@@ -131,6 +131,23 @@ def test_a_manager_that_takes_something_away_has_its_files_taken_back(
     assert text(tmp_path) is None and adapter.loads == 2
 
 
+def test_what_a_server_gives_again_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noun, told, adapter = host(tmp_path, patience=10.0)
+    before = told.now
+
+    def take() -> None:
+        told.now = replace(before, addresses=before.addresses[1:])
+
+    def give(_seconds: float) -> None:
+        told.now = before
+
+    adapter.loaded = take
+    monkeypatch.setattr(persistence.time, "sleep", give)
+    assert reconcile(noun, WISH).changed and adapter.loads == 1
+
+
 def test_absent_asks_for_nothing_that_is_there(tmp_path: Path) -> None:
     noun, told, adapter = host(tmp_path)
     reconcile(noun, WISH)
