@@ -171,6 +171,18 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
             raise
 
 
+def put(edits: Sequence[Edit], lock: str) -> None:
+    """C(replace) with the folders that new files need; a folder of drop-ins, NAME.d, that is empty afterwards goes with the last of them."""
+    for edit in edits:
+        if edit.new is not None:
+            os.makedirs(os.path.dirname(edit.path), mode=0o755, exist_ok=True)
+    replace(edits, lock)
+    for folder in {os.path.dirname(edit.path) for edit in edits if edit.new is None}:
+        if folder.endswith(".d"):
+            with contextlib.suppress(OSError):  # there are others in it
+                os.rmdir(folder)
+
+
 def _put(one: _Staged) -> None:
     with explained("replace", one.edit.path):
         if one.temporary is None:

@@ -80,7 +80,10 @@ class Networkd:
         if not known.source:
             return f"systemd-networkd manages {nic.dev}, and tells no file that it does so by; see 'networkctl status {nic.dev}'"
         if text(self._control.path(known.source)) is None:
-            return f"{known.source}, by which {nic.dev} was configured as a host's NIC, is gone; write it again"
+            return (
+                f"{known.source}, by which {nic.dev} was configured as a host's NIC, is gone; write it again, or have what is there read with "
+                "'networkctl reload'"
+            )
         if name < planner.FIRST:
             return (
                 f"{nic.dev} is configured by {known.source}, whose name comes before any of ours, so systemd-networkd would go on treating it as a host's "
@@ -223,7 +226,6 @@ class Networkd:
             old = regular_file.read_bytes(there) if regular_file.is_file(there) else None
             new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
             if old != new:
-                os.makedirs(os.path.dirname(there), mode=0o755, exist_ok=True)
                 edits.append(files.Edit(there, old, new))
         os.makedirs(self._control.path(planner.RUN), mode=0o755, exist_ok=True)
-        files.replace(edits, self._control.path(planner.RUN))
+        files.put(edits, self._control.path(planner.RUN))

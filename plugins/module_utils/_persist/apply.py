@@ -188,9 +188,8 @@ class Persistence:
         self._check_given_back(now)
         for path, content in self._copies(changes):
             files.back_up(path, content)
-        for edit in edits:
-            os.makedirs(os.path.dirname(edit.path), mode=0o755, exist_ok=True)
-        files.replace(edits, os.path.dirname(edits[0].path))
+        os.makedirs(os.path.dirname(edits[0].path), mode=0o755, exist_ok=True)
+        files.put(edits, os.path.dirname(edits[0].path))
         with foreign.kept(self._netlink):
             self._adapter().load(now, self._wish)
         self._wait(now)

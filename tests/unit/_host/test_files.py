@@ -47,6 +47,17 @@ def test_a_file_can_be_new_and_can_go(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_folder_of_drop_ins_comes_and_goes_with_them(tmp_path: Path) -> None:
+    mine, own = tmp_path / "a.network.d" / "mine.conf", tmp_path / "own" / "mine.conf"
+    files.put([Edit(str(one), None, b"new") for one in (mine, own)], str(tmp_path))
+    other = mine.with_name("other.conf")
+    other.write_bytes(b"somebody's")
+    files.put([Edit(str(mine), b"new", None)], str(tmp_path))
+    assert names(mine.parent) == ["other.conf"]
+    files.put([Edit(str(other), b"somebody's", None), Edit(str(own), b"new", None)], str(tmp_path))
+    assert names(tmp_path) == ["own"]  # which is nobody's but the administrator's
+
+
 @pytest.mark.parametrize("old", [b"what was read", None])
 def test_a_file_that_changed_since_it_was_read_is_left_and_so_are_the_others(
     tmp_path: Path, old: bytes | None
