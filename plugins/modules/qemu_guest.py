@@ -123,7 +123,7 @@ guest:
       type: str
       sample: "out of memory: the kernel killed it"
     problems:
-      description: Sentences on what a running guest lacks, such as a TPM whose process died. A restart cures it, also with O(on_change=restart).
+      description: What a running guest lacks, such as a TPM whose process died, which a restart cures, also with O(on_change=restart), or room on a disk.
       type: list
       elements: str
       sample: []

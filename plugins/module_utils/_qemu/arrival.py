@@ -11,6 +11,8 @@ from typing import Any, Callable, Iterable, Mapping, Protocol
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
+    GuestError,
+    HypervisorNetworkError,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import agent
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
@@ -43,7 +45,7 @@ class Arrivals:
 
     def starts(self, name: str, spec: Mapping[str, Any]) -> None:
         """A guest is about to start: what its serial log has by now is of an earlier one."""
-        if "serial" in self._wishes[name].wait_for:
+        if set(self._wishes[name].wait_for) - {"running"} and spec.get("serial_log"):
             self._logs[name] = SerialLog(spec["serial_log"])
 
     def wait(self, names: Iterable[str]) -> None:
@@ -74,17 +76,34 @@ class Arrivals:
         if "mac_learned" in wish.wait_for:
             for nic in guest.spec["nics"]:
                 if self._wire().wait_for_mac(nic["mac"], left()) is None:
+                    self._check_stays(wish.name, "it sent a frame")
                     raise DeadlineExceeded(
                         f"{wish.name} runs, but sent no frame from {nic['mac']} through {nic['tap']} within {seconds:g} s; "
-                        "look at its serial_log, or wait longer with wait_timeout."
+                        f"{self._last_words(wish.name) or 'look at its serial_log, or '}wait longer with wait_timeout."
                     )
+
+    def _check_stays(self, name: str, what: str) -> None:
+        """Raise GuestError where a guest that was waited for has ended meanwhile: that is why nothing came of it."""
+        guest = self._read(name)
+        if guest.down:
+            why = f" ({guest.crash_reason.rstrip('.')})" if guest.crash_reason else ""
+            raise GuestError(
+                f"{name} ended before {what}{why}; {self._last_words(name)}look why it does not stay."
+            )
+
+    def _last_words(self, name: str) -> str:
+        log = self._logs.get(name)
+        return "" if log is None else f"its serial line {log.last_words()}; "
 
     def _wait_for_agent(self, name: str, left: float, seconds: float) -> None:
         """The question lies at the guest's door until its agent opens it, so it is asked once."""
         try:
             agent.Agent(agent.socket_of(self._folder(name)), max(left, 0.1)).close()
-        except DeadlineExceeded:
+        except HypervisorNetworkError as error:
+            self._check_stays(name, "its agent answered")
+            if not isinstance(error, DeadlineExceeded):
+                raise
             raise DeadlineExceeded(
-                f"{name} runs, but its agent did not answer within {seconds:g} s; install qemu-guest-agent in the guest and start it, or wait longer "
-                "with wait_timeout."
+                f"{name} runs, but its agent did not answer within {seconds:g} s; {self._last_words(name)}install qemu-guest-agent in the guest and start "
+                "it, or wait longer with wait_timeout."
             ) from None

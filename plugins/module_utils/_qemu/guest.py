@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "nics": [],
 }
 ABSENT, STOPPED, CRASHED, UNRESPONSIVE = "absent", "stopped", "crashed", "unresponsive"
+HELD = "io-error"  # QMP's word for a guest whose disk failed, which is held still until somebody lets it go on
 DOWN = (ABSENT, STOPPED, CRASHED)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -43,7 +44,7 @@ class Guest:
     C(status) is absent, stopped, crashed, unresponsive or QMP's own word (running, paused, prelaunch ...). C(spec) is the
     definition it was last started with, C(since) seconds since the epoch, C(accel_reason) why that accelerator, C(machine) the versioned name
     of its machine, C(crash_reason) what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint
-    which of them are seeds. C(problems) are sentences on what a running guest lacks, which a restart cures.
+    which of them are seeds. C(problems) are sentences on what a running guest lacks, and how that is cured.
     C(kept_by) is the supervisor of the process that runs, None where none does, C(unit) what systemd calls it,
     C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed.
     """

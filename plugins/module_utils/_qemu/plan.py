@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import ho
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
     ABSENT,
     CRASHED,
+    HELD,
     STOPPED,
     UNRESPONSIVE,
     Guest,
@@ -159,8 +160,9 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     # that it would be a unit now is no reason to end a guest, unless it was asked for
     asked = wish.exact or wish.supervisor != supervision.AUTO
     reasons = different.keys() - (set() if asked else {"supervisor"})
+    lacks = guest.problems and guest.status != HELD  # what holds it still is over once it goes on
     if guest.status in (*_BROKEN, UNRESPONSIVE) or (
-        (reasons or guest.problems) and (wish.exact or wish.on_change == "restart")
+        (reasons or lacks) and (wish.exact or wish.on_change == "restart")
     ):
         before = {
             "status": guest.status,

@@ -67,7 +67,7 @@ class SerialLog:
                     if left <= 0:
                         raise DeadlineExceeded(
                             f"{name} runs, but its serial line did not say {pattern!r} within {seconds if asked is None else asked:g} s; "
-                            f"{self._last_words()}; wait longer with wait_timeout, or look into the guest."
+                            f"it {self.last_words()}; wait longer with wait_timeout, or look into the guest."
                         )
                     watch.wait(left, process)
             finally:
@@ -75,13 +75,22 @@ class SerialLog:
 
     def _ended(self, name: str, pattern: str) -> GuestError:
         return GuestError(
-            f"{name} ended before its serial line said {pattern!r}; {self._last_words()}; look why it does not stay."
+            f"{name} ended before its serial line said {pattern!r}; it {self.last_words()}; look why it does not stay."
         )
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """What it ended with by now, as the end of a sentence about it."""
+        while True:
+            said = self._read()
+            if not said:
+                break
+            self._keep(said.decode("utf-8", "replace"))
         plain = _ESCAPES.sub("", self._said)
-        said = " ".join("".join(c if c.isprintable() else " " for c in plain).split())
-        return f"it ended with: {said[-_TAIL:]}" if said else "it said nothing at all"
+        said_last = " ".join("".join(c if c.isprintable() else " " for c in plain).split())
+        return f"ended with: {said_last[-_TAIL:]}" if said_last else "said nothing at all"
+
+    def _keep(self, text: str) -> None:
+        self._said = (self._said + text)[-4 * _TAIL :]
 
     def _found(self, wanted: re.Pattern[str]) -> bool:
         """Whether something new has it. Also what is no whole line yet: a prompt never is."""
@@ -90,7 +99,7 @@ class SerialLog:
             if not said:
                 return False
             text = said.decode("utf-8", "replace")
-            self._said = (self._said + text)[-4 * _TAIL :]
+            self._keep(text)
             lines = (self._line + text).splitlines() or [""]
             if any(wanted.search(_ESCAPES.sub("", line[-_LONGEST_LINE:])) for line in lines):
                 return True

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Mapping
+import re
+from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
@@ -30,6 +31,12 @@ DEADLINE = 4.0  # for both monitors together: a stopped guest is reported within
 _GONE = {
     companions.TPM: "its TPM is gone: the process swtpm ended, and QEMU will end when the guest resets; restart the guest"
 }
+# What QMP calls them: query-block[].io-status
+_FAILED = {
+    "nospace": "could not be written to, its file system is full; make room there",
+    "failed": "failed; look at the host's disk and its journal, and cure that",
+}
+_DISK = re.compile(r"/disk(\d+)-dev(?:/|$)")
 _OUT_OF_MEMORY = "out of memory: the kernel killed it"
 
 
@@ -118,7 +125,7 @@ class Status:
             pid=who.pid,
             since=who.since,
             kept_by=supervision.PROCESS,
-            problems=_problems(directory, record["spec"]),
+            problems=self._problems(directory, record["spec"], status),
             **own,
         )
 
@@ -136,13 +143,14 @@ class Status:
             if state.result == "signal" and processes.killed_for_memory(last):
                 why = _OUT_OF_MEMORY
             return guest_words.Guest(name, guest_words.CRASHED, crash_reason=why, **own)
+        status = self._asked(directory, who)
         return guest_words.Guest(
             name,
-            self._asked(directory, who),
+            status,
             pid=who.pid,
             since=who.since,
             kept_by=supervision.SYSTEMD,
-            problems=_problems(directory, own["spec"]),
+            problems=self._problems(directory, own["spec"], status),
             **own,
         )
 
@@ -155,11 +163,29 @@ class Status:
             # it may have ended while it was asked
             return guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED
 
+    def _problems(
+        self, directory: rundir.RunDirectory, spec: Mapping[str, Any], status: str
+    ) -> tuple[str, ...]:
+        """What a guest lacks that has its process."""
+        wanted = [companions.TPM] if spec.get("tpm") else []
+        found = [_GONE[one] for one in companions.gone(directory, wanted)]
+        if status == guest_words.HELD:
+            try:
+                with connect_any(directory.sockets, self._deadline) as qmp:
+                    found += _failing(spec, qmp.execute("query-block"))
+            except HypervisorNetworkError:
+                pass  # it ended meanwhile, or goes on
+        return tuple(found)
 
-def _problems(directory: rundir.RunDirectory, spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a guest lacks that has its process."""
-    wanted = [companions.TPM] if spec.get("tpm") else []
-    return tuple(_GONE[one] for one in companions.gone(directory, wanted))
+
+def _failing(spec: Mapping[str, Any], blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The disks that hold a guest still, by what QMP says of all."""
+    for block in blocks:
+        why = _FAILED.get(block.get("io-status", ""))
+        number = _DISK.search(str(block.get("qdev", "")))
+        if why is not None and number is not None:
+            path = spec["disks"][int(number.group(1))]["path"]
+            yield f"it is held still, since its disk {path} {why}; then run qemu_guest again, which lets it go on"
 
 
 def process_of(directory: rundir.RunDirectory) -> procfs.Identity | None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import pwd
 import socket
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
@@ -112,11 +113,23 @@ def guest_changed_meanwhile(_stage: Stage) -> None:
 
 
 @scene
-def guest_not_heard(_stage: Stage, wait_timeout: float) -> None:
-    """No frame comes of a guest that has started, and the task waits for one."""
+def guest_not_heard(
+    stage: Stage, wait_timeout: float, log: str | None = None, crashed: str | None = None
+) -> None:
+    """No frame comes of a guest that has started, and the task waits for one; its serial log has C(log) by then, and it ended where it has C(crashed)."""
     wish = Wish("vm1", "running", wait_for=("mac_learned",), wait_timeout=wait_timeout)
     wire = SimpleNamespace(wait_for_mac=lambda _mac, _seconds: None)
-    waits = arrival.Arrivals({"vm1": wish}, lambda: wire, lambda _name: _guest("running"), str)
+    guest = _guest("running")
+
+    def read(_name: str) -> Any:
+        return replace(guest, status="crashed", crash_reason=crashed) if asked.pop() else guest
+
+    asked = [crashed is not None, False]
+    waits = arrival.Arrivals({"vm1": wish}, lambda: wire, read, str)
+    if log is not None:
+        stage.put({"/log/vm1": ""})
+        waits.starts("vm1", {"serial_log": str(stage.top / "log/vm1")})
+        stage.put({"/log/vm1": log})
     waits.wait(["vm1"])
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
+    GuestError,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import arrival
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
@@ -118,3 +119,22 @@ def test_the_serial_line_from_the_start_on(folder: str) -> None:
     waits.starts("vm1", {"serial_log": str(log)})
     log.write_text("ready\nready\n", encoding="ascii")
     waits.wait(["vm1"])
+
+
+def test_an_agent_of_a_guest_that_ended_meanwhile(folder: str) -> None:
+    """Whatever the agent's socket says then: that it ended is why."""
+    left = [
+        Guest("vm1", "crashed", {"nics": NICS}, crash_reason="killed by signal 9"),
+        Guest("vm1", "running", {"nics": NICS}),
+    ]
+    wish = Wish("vm1", "running", {}, wait_for=("agent",), wait_timeout=0.1)
+    waits = arrival.Arrivals({"vm1": wish}, lambda: Bridge(True), lambda _name: left.pop(), lambda _name: folder)  # fmt: skip
+    log = Path(folder, "log")
+    log.write_text("", encoding="ascii")
+    waits.starts("vm1", {"serial_log": str(log)})
+    log.write_text("Kernel panic", encoding="ascii")
+    with pytest.raises(GuestError) as found:
+        waits.wait(["vm1"])
+    assert str(found.value) == (
+        "vm1 ended before its agent answered (killed by signal 9); its serial line ended with: Kernel panic; look why it does not stay."
+    )

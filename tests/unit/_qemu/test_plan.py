@@ -203,6 +203,12 @@ def test_a_guest_that_lacks_something_is_restarted_where_that_is_asked_for(
     assert len(changes) == count
 
 
+def test_a_guest_that_a_full_disk_holds_still_goes_on_and_is_not_restarted() -> None:
+    held = Guest("vm1", "io-error", SPEC, problems=("its disk is full",))
+    (change,) = plan(Guests({"vm1": held}), [Wish("vm1", "running", {}, on_change="restart")])
+    assert str(change) == "resume guest vm1"
+
+
 def undone(
     before: Guest, after: Guest, wish: Wish, disks: dict[str, bool] | None = None
 ) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir, status
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
@@ -90,6 +91,48 @@ def test_a_monitor_that_answers(
     directory.store("process.json", this_process().as_dict())
     monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor())
     assert reader.read("vm1").status == "running"
+
+
+def test_a_disk_that_holds_the_guest_still_is_told_by_its_path(
+    directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = [
+        {"qdev": "/machine/peripheral/disk0-dev/virtio-backend", "io-status": "ok"},
+        {"qdev": "/machine/peripheral/disk1-dev", "io-status": "nospace"},
+        {"qdev": "/machine/peripheral/disk10-dev", "io-status": "failed"},
+        {"qdev": "/machine/peripheral/seed-dev", "io-status": "failed"},
+        {"device": "floppy"},
+    ]
+    disks = [{"path": f"/srv/{number}.img"} for number in range(11)]
+    directory.define({"spec": {**SPEC, "disks": disks}})
+    directory.store("process.json", this_process().as_dict())
+
+    class Monitor:
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+        def execute(self, command: str) -> Any:
+            return blocks if command == "query-block" else {"status": "io-error"}
+
+    monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor())
+    found = reader.read("vm1")
+    full, broken = found.problems
+    assert found.status == "io-error"
+    assert "/srv/1.img" in full and "is full; make room there; then run qemu_guest again" in full
+    assert "/srv/10.img" in broken and "failed" in broken
+
+    def hung_up(_sockets: object, _deadline: float) -> Monitor:
+        monkeypatch.setattr(status, "connect_any", unreachable)
+        return Monitor()
+
+    def unreachable(_sockets: object, _deadline: float) -> Monitor:
+        raise GuestError("gone")
+
+    monkeypatch.setattr(status, "connect_any", hung_up)
+    assert reader.read("vm1").problems == ()
 
 
 UNIT = {**SPEC, "supervisor": "systemd", "autostart": True}
