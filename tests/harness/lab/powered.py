@@ -39,8 +39,15 @@ _PATIENCE = 60.0
 class PoweredLab(Lab):
     """One hypervisor, with the collection on its disk so that its modules can be run there under observation."""
 
-    def __init__(self, directory: Path, name: str, records: Path, *arguments: str) -> None:
-        super().__init__(directory, name, records, INVENTORY)
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        records: Path,
+        *arguments: str,
+        inventory: Path = INVENTORY,
+    ) -> None:
+        super().__init__(directory, name, records, inventory)
         self._arguments = arguments
         self._overlay = directory / HOST / "disk.qcow2"
         self._kept = directory / HOST / "kept.qcow2"

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hypervisors of the lab whose network netplan or networkd manages: what such a host has, by the words of iproute2, resolvectl and networkctl."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .hypervisors import NEW_CONNECTION, Lab
+
+NIC = "enp0s3"
+BRIDGE = "br0"
+TAP = "tap1"
+# What the role is told for the way back
+ABSENT = {
+    "bridge_host_bridges": [{"name": BRIDGE, "uplink": NIC, "state": "absent"}],
+    "bridge_host_taps": [{"name": TAP, "state": "absent"}],
+}
+_FOLDERS = "etc/netplan etc/systemd/network"
+# Its files, folders and modes, and what is in them
+_FILES = (
+    f"cd / && find {_FOLDERS} -printf '%M %u %p\\n' 2> /dev/null | sort;"
+    f" cd / && find {_FOLDERS} -type f -exec sha256sum {{}} + 2> /dev/null | sort"
+)
+# networkd reads its files anew, and then begins anew; prints each word of the kernel on a port without its bridge
+_UPSET = f"""
+ip -o monitor link > /run/upset & watch=$!
+until [ -s /run/upset ]; do ip link set lo alias upset; done
+networkctl reload && systemctl restart systemd-networkd
+/usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=90 || echo {BRIDGE} is not online
+kill $watch
+grep -E ': ({NIC}|{TAP}):' /run/upset | grep -v 'master {BRIDGE}'
+bridge link | grep -c 'master {BRIDGE}'
+"""
+_ROUTERS = ("ra", "redirect")  # which come and go with what routers say
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a device of a host has, and what the host has beside it. C(others) are devices that have an address too."""
+
+    addresses: tuple[str, ...]
+    routes: tuple[str, ...]
+    rules: tuple[str, ...]
+    resolver: str
+    others: tuple[str, ...]
+
+
+def seen(lab: Lab, host: str, dev: str) -> Seen:
+    """By a connection of its own: the one that is kept open may have an address of before."""
+    has = {
+        link["ifname"]: tuple(
+            sorted(
+                f"{one['local']}/{one['prefixlen']}"
+                for one in link["addr_info"]
+                if one["scope"] == "global"
+            )
+        )
+        for link in _json(lab, host, "ip -j address show")
+    }
+    routes = [
+        _route(one)
+        for family in ("-4", "-6")
+        for one in _json(lab, host, f"ip -j {family} route show table all dev {dev}")
+        if one.get("table") != "local"
+        and one.get("protocol") not in _ROUTERS
+        and not one["dst"].startswith(("fe80:", "multicast", "ff00:"))
+    ]
+    rules = [
+        f"{one['priority']}: {one['src']} {one.get('table')}"
+        for one in _json(lab, host, "ip -j rule show")
+    ]
+    resolver = lab.ssh(host, f"resolvectl dns {dev}", *NEW_CONNECTION).partition(":")[2].strip()
+    others = tuple(sorted(name for name, own in has.items() if own and name != dev))
+    return Seen(has.get(dev, ()), tuple(sorted(routes)), tuple(rules), resolver, others)
+
+
+def _json(lab: Lab, host: str, command: str) -> list[dict[str, Any]]:
+    return json.loads(lab.ssh(host, command, *NEW_CONNECTION) or "[]")
+
+
+def _route(one: dict[str, Any]) -> str:
+    words = (one["dst"], one.get("gateway", ""), one.get("metric", ""), one.get("table", "main"))
+    return " ".join(str(word) for word in words)
+
+
+def files(lab: Lab, host: str) -> str:
+    """The files that the managers read at boot: their names, modes and checksums."""
+    return lab.ssh(host, _FILES, *NEW_CONNECTION)
+
+
+def upset(lab: Lab, host: str) -> list[str]:
+    """What was said of ports that lost their bridge while networkd read its files and was restarted, and how many ports there are then."""
+    return lab.ssh(host, f"{{ {_UPSET} }} 2> /dev/null; true", *NEW_CONNECTION).splitlines()
+
+
+def site(lab: Lab, host: str, **variables: Any) -> list[str]:
+    """Run site.yml on one host: the names of the tasks that changed something."""
+    more = ("-e", json.dumps(variables)) if variables else ()
+    records = lab.playbook("site.yml", "--limit", host, *more)
+    return [one["task"].rpartition(" : ")[2] for one in records if one["changed"]]
