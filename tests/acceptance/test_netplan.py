@@ -16,10 +16,11 @@ from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import
     Lab,
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.managed import (
-    ABSENT,
     BRIDGE,
+    DEFAULT,
     NIC,
     Seen,
+    absent,
     files,
     seen,
     site,
@@ -58,7 +59,7 @@ def rebooted(lab: Lab, left: object) -> Seen:
 
 @pytest.fixture(scope="module")
 def back(lab: Lab, rebooted: object) -> list[str]:
-    return site(lab, HOST, **ABSENT)
+    return site(lab, HOST, **absent(DEFAULT))
 
 
 def test_the_bridge_has_what_the_nic_had(

@@ -12,7 +12,6 @@ from typing import Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     NETPLAN,
     File,
-    Owner,
     Standing,
     Wish,
 )
@@ -25,12 +24,13 @@ class Netplan(Networkd):
     """See _managers/port.Manager."""
 
     name = NETPLAN
+    _renamed = "give its definition in /etc/netplan an id that begins with a letter"
 
     def _bridge_files(self, bridge: str) -> Sequence[str]:
         return networkd.handed(bridge), planner.drop_in(bridge)
 
-    def _is_lasting(self, nic: Owner) -> bool:
-        return nic.source == planner.generated(planner.nic_id(nic.dev))
+    def _lasting_port(self, nic: str) -> str:
+        return planner.generated(planner.nic_id(nic))
 
     def _lasts(self, nic: str) -> bool:
         return self._there(planner.drop_in(planner.nic_id(nic)))

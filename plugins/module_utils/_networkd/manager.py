@@ -46,6 +46,9 @@ class Networkd:
     watches = True
     programs = ("/usr/lib/systemd/systemd-networkd", "/lib/systemd/systemd-networkd")
 
+    # what to do where the administrator's file comes first in the order of names
+    _renamed = "rename that file to something that begins with 10-"
+
     def __init__(self, control: Control | None = None) -> None:
         self._control = control or Control()
 
@@ -76,7 +79,6 @@ class Networkd:
         return planner.handed(bridge), planner.lasting(bridge)
 
     def objection(self, nic: Owner, known: Known) -> str | None:
-        name = os.path.basename(known.source)
         if not known.source:
             return f"systemd-networkd manages {nic.dev}, and tells no file that it does so by; see 'networkctl status {nic.dev}'"
         if text(self._control.path(known.source)) is None:
@@ -84,10 +86,10 @@ class Networkd:
                 f"{known.source}, by which {nic.dev} was configured as a host's NIC, is gone; write it again, or have what is there read with "
                 "'networkctl reload'"
             )
-        if name < planner.FIRST:
+        if os.path.basename(known.source) < os.path.basename(self._lasting_port(nic.dev)):
             return (
-                f"{nic.dev} is configured by {known.source}, whose name comes before any of ours, so systemd-networkd would go on treating it as a host's "
-                "NIC; rename that file to something that begins with 10-"
+                f"{nic.dev} is configured by {known.source}, whose name comes before that of ours, so it would boot as a host's NIC and not as a port; "
+                f"{self._renamed}"
             )
         if any(
             section.name == "Network" and section.only("Bond", "VRF").lines
@@ -110,7 +112,11 @@ class Networkd:
 
     def _is_lasting(self, nic: Owner) -> bool:
         """Whether the NIC is a port by files of ours that outlive a boot."""
-        return nic.source == planner.lasting(nic.dev)
+        return nic.source == self._lasting_port(nic.dev)
+
+    def _lasting_port(self, nic: str) -> str:
+        """The .network file that makes the NIC a port at boot: the last of ours in the order of names."""
+        return planner.lasting(nic)
 
     def hold(self, nic: Owner, bridge: str) -> None:
         if self.stage(nic, bridge) == HANDED:

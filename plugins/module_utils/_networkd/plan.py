@@ -26,7 +26,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit 
 RUN, KEPT = "/run/systemd/network", "/etc/systemd/network"
 # In the order of names: a NIC given back until the next boot, one handed over until then, what outlives it, and whatever else there is
 _BACK, _HANDED, _LASTING = (f"{number}-{render.OURS}-" for number in ("03", "04", "05"))
-FIRST = _BACK
 _PERMANENT = 0x80  # IFA_F_PERMANENT
 
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO, REPO
 from ansible_collections.hypervisor.network.tests.harness.lab.managed import (
-    ABSENT,
     BRIDGE,
+    DEFAULT,
     NIC,
+    TAP,
+    Seen,
+    absent,
+    bridges,
     files,
     seen,
     site,
@@ -38,11 +43,37 @@ STATIC = {
     ],
     "rules": [{"from": "10.5.0.0/16", "table": 100, "priority": 1000}],
 }
+# What of bridges and ports a boot has to make again: VLANs, STP, options of ports, an own address
+ROLE = {
+    "bridge_host_bridges": [
+        {"name": BRIDGE, "uplink": NIC, "vlan_filtering": True, "ageing_time": 120},
+        {
+            "name": "br1",
+            "method": "static",
+            "address": ["10.88.0.1/24"],
+            "stp_state": True,
+            "forward_delay": 4,
+            "priority": 4096,
+        },
+    ],
+    "bridge_host_taps": [
+        {"name": TAP, "bridge": BRIDGE, "access_vlan": 20, "isolated": True},
+        {
+            "name": "tap2",
+            "bridge": BRIDGE,
+            "trunk_vlans": ["20", "100-199"],
+            "native_vlan": 10,
+            "mcast_flood": False,
+            "cost": 40,
+        },
+        {"name": "tap3", "bridge": "br1", "guard": True},
+    ],
+}
 SHAPES = {
-    "netplan, DHCP": ("netplan", {}),
-    "netplan, static": ("netplan", STATIC),
-    "networkd, DHCP": ("networkd", {}),
-    "networkd, static": ("networkd", STATIC),
+    "netplan, DHCP": ("netplan", {}, {}),
+    "netplan, static": ("netplan", STATIC, ROLE),
+    "networkd, DHCP": ("networkd", {}, {}),
+    "networkd, static": ("networkd", STATIC, ROLE),
 }
 
 
@@ -53,7 +84,7 @@ def managed(
     if not LONG:
         pytest.skip("a machine for each shape takes minutes: make faults runs it")
     directory, name = place("hvsite")
-    network, static = SHAPES[request.param]
+    network, static, role = SHAPES[request.param]
     more = {
         "lab_distro": DISTRO,
         "lab_network": network,
@@ -62,6 +93,7 @@ def managed(
     }
     records = tmp_path_factory.mktemp("records")
     made = PoweredLab(directory, name, records, "-e", json.dumps(more), inventory=SITES)
+    made.role = role
     try:
         made.up()
         yield made
@@ -70,17 +102,25 @@ def managed(
 
 
 def test_g03_a_site_is_converted_boots_and_is_given_back(managed: PoweredLab) -> None:
+    role = managed.role
     before, written = seen(managed, HOST, NIC), files(managed, HOST)
     assert before.addresses and not before.others
-    assert site(managed, HOST)
-    assert seen(managed, HOST, BRIDGE) == before
-    assert site(managed, HOST) == []
-    assert upset(managed, HOST) == ["2"]
-    assert seen(managed, HOST, BRIDGE) == before
+    assert site(managed, HOST, **role)
+    made = bridges(managed, HOST)
+    assert converted(managed) == before
+    assert site(managed, HOST, **role) == []
+    assert upset(managed, HOST) == [str(len(made.ports))]
+    assert (converted(managed), bridges(managed, HOST)) == (before, made)
     managed.reboot(HOST)
-    assert seen(managed, HOST, BRIDGE) == before
-    assert site(managed, HOST) == []
-    assert site(managed, HOST, **ABSENT)
+    assert (converted(managed), bridges(managed, HOST)) == (before, made)
+    assert site(managed, HOST, **role) == []
+    assert site(managed, HOST, **absent(role or DEFAULT))
     assert (seen(managed, HOST, NIC), files(managed, HOST)) == (before, written)
     managed.reboot(HOST)
     assert (seen(managed, HOST, NIC), files(managed, HOST)) == (before, written)
+
+
+def converted(lab: PoweredLab) -> Seen:
+    """What the bridge has, and the host beside it, less the bridge that has an address of its own."""
+    found = seen(lab, HOST, BRIDGE)
+    return replace(found, others=tuple(one for one in found.others if one != "br1"))

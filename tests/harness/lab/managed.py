@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .hypervisors import NEW_CONNECTION, Lab
 
+Role = Mapping[str, Sequence[Mapping[str, Any]]]
 NIC = "enp0s3"
 BRIDGE = "br0"
 TAP = "tap1"
-# What the role is told for the way back
-ABSENT = {
-    "bridge_host_bridges": [{"name": BRIDGE, "uplink": NIC, "state": "absent"}],
-    "bridge_host_taps": [{"name": TAP, "state": "absent"}],
+# What the inventories make of such a host
+DEFAULT: Role = {
+    "bridge_host_bridges": [{"name": BRIDGE, "uplink": NIC}],
+    "bridge_host_taps": [{"name": TAP, "bridge": BRIDGE}],
 }
 _FOLDERS = "etc/netplan etc/systemd/network"
 # Its files, folders and modes, and what is in them
@@ -32,9 +34,11 @@ until [ -s /run/upset ]; do ip link set lo alias upset; done
 networkctl reload && systemctl restart systemd-networkd
 /usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=90 || echo {BRIDGE} is not online
 kill $watch
-grep -E ': ({NIC}|{TAP}):' /run/upset | grep -v 'master {BRIDGE}'
-bridge link | grep -c 'master {BRIDGE}'
+grep -E ': ({NIC}|tap[0-9]+):' /run/upset | grep -v 'master '
+bridge link | grep -c 'master '
 """
+_BRIDGE_WORDS = ("stp_state", "forward_delay", "ageing_time", "priority", "vlan_filtering")
+_PORT_WORDS = ("cost", "isolated", "guard", "mcast_flood", "learning", "flood")
 _ROUTERS = ("ra", "redirect")  # which come and go with what routers say
 
 
@@ -85,6 +89,51 @@ def _json(lab: Lab, host: str, command: str) -> list[dict[str, Any]]:
 def _route(one: dict[str, Any]) -> str:
     words = (one["dst"], one.get("gateway", ""), one.get("metric", ""), one.get("table", "main"))
     return " ".join(str(word) for word in words)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Bridges and their ports, with those of their options and VLANs that somebody asks for. C(ports) are by name: their bridge, and their words."""
+
+    bridges: Mapping[str, str]
+    ports: Mapping[str, str]
+
+
+def bridges(lab: Lab, host: str) -> Made:
+    links = _json(lab, host, "ip -j -d link show")
+    vlans = {one["ifname"]: one["vlans"] for one in _json(lab, host, "bridge -j vlan show")}
+    own = {
+        one["ifname"]: _words(one["linkinfo"]["info_data"], _BRIDGE_WORDS)
+        for one in links
+        if one.get("linkinfo", {}).get("info_kind") == "bridge"
+    }
+    ports = {
+        one[
+            "ifname"
+        ]: f"{one['master']} mtu {one['mtu']} {_words(one['linkinfo']['info_slave_data'], _PORT_WORDS)} {vlans.get(one['ifname'], [])}"
+        for one in links
+        if "master" in one
+    }
+    return Made(own, ports)
+
+
+def _words(said: Mapping[str, Any], names: Sequence[str]) -> str:
+    return " ".join(f"{name} {said.get(name)}" for name in names)
+
+
+def absent(role: Role) -> Role:
+    """The same, to be taken away."""
+    gone = {
+        "bridge_host_bridges": ("name", "uplink"),
+        "bridge_host_taps": ("name",),
+    }
+    return {
+        kind: [
+            {"state": "absent", **{key: one[key] for key in keys if key in one}}
+            for one in role[kind]
+        ]
+        for kind, keys in gone.items()
+    }
 
 
 def files(lab: Lab, host: str) -> str:

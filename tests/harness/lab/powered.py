@@ -53,6 +53,7 @@ class PoweredLab(Lab):
         self._kept = directory / HOST / "kept.qcow2"
         self.used = False  # since its disk was kept
         self.network = "ifupdown"  # who manages it
+        self.role: dict[str, Any] = {}  # what site.yml is told beside the inventory
 
     def up(self, *arguments: str) -> None:
         """Switch the machine on where it is off, and wait until it is entered by SSH."""

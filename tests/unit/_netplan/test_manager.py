@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Sequence
 
+import pytest
+
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HANDED, OWN
 from ansible_collections.hypervisor.network.plugins.module_utils._netplan.manager import Netplan
@@ -59,3 +61,17 @@ def test_the_bridge_is_netplans_after_it_has_read_its_files(tmp_path: Path) -> N
     assert host.owner().source == "/run/systemd/network/03-hypervisor-network-eth0.network"
     assert host.text(drop_in(nic_id("eth0"))) is not None
     assert plan(now, WISH) == list(manager.plan(now, WISH))
+
+
+@pytest.mark.parametrize(("name", "refused"), [("00-lan", True), ("0a", True), ("0hv", False), ("0lan", False), ("all-en", False)])  # fmt: skip
+def test_a_definition_that_would_win_at_boot_is_told_before_anything_is_done(
+    tmp_path: Path, name: str, refused: bool
+) -> None:
+    """netplan's files are tried in the order of their ids: the NIC would boot as a host's, in no bridge."""
+    host = Host(tmp_path)
+    manager = Netplan(host.control)
+    host.put(generated(name), "[Match]\nName=eth0\n[Network]\nDHCP=yes\n")
+    known = replace(manager.look(host.owner(), "br0"), source=generated(name))
+    found = manager.objection(host.owner(), known)
+    assert (found is not None) == refused
+    assert not refused or "an id that begins with a letter" in str(found)

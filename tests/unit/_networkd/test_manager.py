@@ -94,7 +94,10 @@ def test_a_hold_that_a_killed_run_left_is_taken_out(host: Networkd) -> None:
         (WIRED, CONFIG, None),
         ("/etc/systemd/network/21-gone.network", CONFIG, "is gone; write it again"),
         ("", CONFIG, "tells no file"),
-        ("/etc/systemd/network/00-first.network", CONFIG, "comes before any of ours"),
+        ("/etc/systemd/network/00-first.network", CONFIG, "comes before that of ours"),
+        ("/etc/systemd/network/04-first.network", CONFIG, "rename that file"),
+        ("/etc/systemd/network/05-first.network", CONFIG, "comes before that of ours"),
+        ("/etc/systemd/network/05-lan.network", CONFIG, None),
         (WIRED, "[Network]\nBond=bond0\n", "part of a bond or a VRF"),
     ],
 )
@@ -102,7 +105,8 @@ def test_what_can_not_be_held_is_told_before_anything_is_done(
     host: Networkd, source: str, config: str, said: str | None
 ) -> None:
     manager = Manager(host.control)
-    host.put("/etc/systemd/network/00-first.network", "")
+    for name in ("00-first", "04-first", "05-first", "05-lan"):
+        host.put(f"/etc/systemd/network/{name}.network", "")
     known = replace(manager.look(host.owner(), "br0"), source=source, config=unit.parse(config))
     found = manager.objection(host.owner(), known)
     assert found is None if said is None else said in str(found)
