@@ -9,7 +9,6 @@ LAN's DHCP server as witnesses.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -311,13 +310,7 @@ def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(
 
 def by_module(lab: Lab, host: str, module: str, **args: Any) -> dict[str, Any]:
     """What a module alone, run there from LIBRARY, returns. Raises CalledProcessError where it fails."""
-    given = json.dumps({"ANSIBLE_MODULE_ARGS": args})
-    return json.loads(
-        lab.ssh(
-            host,
-            f"PYTHONPATH={LIBRARY} python3 -m ansible_collections.hypervisor.network.plugins.modules.{module} '{given}'",
-        )
-    )
+    return lab.module(host, LIBRARY, module, **args)
 
 
 def changes(records: Records, host: str) -> list[tuple[str, str, str]]:

@@ -1,0 +1,335 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""G03: what networkd and netplan do to a bridge that was made without them, one trap a case: first the failure, then a host that is converted by the modules.
+
+All on one machine of netplan, whose own NIC is left alone: the NIC of these cases is one end of a cable to a namespace that is its LAN. "Booted" means
+here that the bridge is deleted and networkd begins anew, so that all is made from the files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan import (
+    plan,
+    yaml_file,
+)
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
+from ansible_collections.hypervisor.network.tests.harness.lab.place import place
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+
+NIC, BRIDGE, TAP = "nic1", "br1", "tap9"
+LIBRARY = "/run/hypervisor-network-tests"
+FOLDER = "/etc/systemd/network"
+STATIC = f"[Match]\nName={NIC}\n[Network]\nAddress=10.78.0.10/24\nLinkLocalAddressing=no\n"
+DHCP = f"[Match]\nName={NIC}\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n"
+ADDRESS = "10.78.0.10/24"
+CABLE = f"""
+ip netns add lan
+ip link add {NIC} type veth peer name p1 netns lan
+ip -n lan address add 10.78.0.1/24 dev p1
+ip -n lan link set p1 up
+ip netns exec lan dnsmasq --port=0 --interface=p1 --bind-interfaces --no-ping --dhcp-authoritative --dhcp-option=3 \
+ --dhcp-range=10.78.0.100,10.78.0.150,1h --pid-file=/run/lan.pid --dhcp-leasefile=/run/lan.leases
+"""
+BY_HAND = f"""
+ip link add {BRIDGE} type bridge forward_delay 0
+ip link set {BRIDGE} address $(cat /sys/class/net/{NIC}/address) up
+for one in $(ip -o -4 address show {NIC} | awk '{{print $4}}'); do ip address add $one dev {BRIDGE}; done
+ip link set {NIC} master {BRIDGE}
+ip -4 address flush dev {NIC}
+"""
+GONE = f"""
+[ -e /run/lan.pid ] && kill $(cat /run/lan.pid); rm -f /run/lan.pid /run/lan.leases
+ip rule del priority 1000; for one in {BRIDGE} {NIC} {TAP}; do ip link del $one; done; ip netns del lan
+rm -rf {FOLDER}/*hypervisor-network* {FOLDER}/*nic* {FOLDER}/*trap* /run/systemd/network/0* /etc/netplan/9*trap* /etc/netplan/95*
+netplan generate; networkctl reload
+"""
+
+
+class Cabled:
+    """The machine with its second NIC, and what is done to it."""
+
+    def __init__(self, lab: PoweredLab) -> None:
+        self.lab = lab
+        self.hv = lab.hv
+        self.until = lab.until
+
+    def fresh(self, said: str = STATIC, name: str = "20-nic1") -> None:
+        """The NIC is a host's again, by a file of networkd's."""
+        self.hv(f"{{ {GONE} }} 2> /dev/null; true")
+        self.write(f"{FOLDER}/{name}.network", said)
+        self.hv(f"set -e; {CABLE}")
+        self.rest(NIC)
+
+    def write(self, path: str, text: str) -> None:
+        self.hv(
+            f"mkdir -p $(dirname {path}) && cat > {path} && chmod 600 {path} && chown systemd-network {path} <<'.'\n{text}\n."
+        )
+
+    def rest(self, dev: str) -> None:
+        self.hv("networkctl reload")
+        self.until(f"networkctl list {dev} --no-legend | grep -w configured")
+
+    def by_hand(self) -> None:
+        self.hv(f"set -e; {BY_HAND}")
+
+    def module(self, name: str, **args: Any) -> dict[str, Any]:
+        return self.lab.module(HOST, LIBRARY, name, **args)
+
+    def converted(self, **persisted: Any) -> None:
+        self.module("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=0)
+        self.module("bridge_persist", bridges=[BRIDGE], uplinks=[NIC], backup=False, **persisted)
+
+    def again(self, dev: str) -> None:
+        """networkd reads its files, and treats the device by them."""
+        self.hv(f"networkctl reload && networkctl reconfigure {dev}")
+
+    def booted(self) -> None:
+        self.hv(f"ip link del {BRIDGE}; systemctl restart systemd-networkd")
+        self.until(f"networkctl list {BRIDGE} --no-legend | grep -w configured")
+
+    def has(self, dev: str) -> list[str]:
+        (row,) = json.loads(self.hv(f"ip -j address show {dev}"))
+        return [
+            f"{one['local']}/{one['prefixlen']}"
+            for one in row["addr_info"]
+            if one["family"] == "inet"
+        ]
+
+    def master(self, dev: str) -> str | None:
+        (row,) = json.loads(self.hv(f"ip -j link show {dev}"))
+        return row.get("master")
+
+    def loose(self, dev: str) -> None:
+        """The device is no port any more."""
+        self.until(f"! ip link show {dev} | grep 'master'")
+
+    def client_id(self) -> str:
+        return self.hv("cut -d' ' -f5 /run/lan.leases").split()[0]
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
+    if not LONG:
+        pytest.skip("a machine of its own takes minutes: make faults runs it")
+    directory, name = place("hvtraps")
+    words = ("-e", f"lab_distro={DISTRO}", "-e", "lab_network=netplan")
+    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *words)
+    try:
+        made.up()
+        made.install(HOST, LIBRARY)
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture
+def cabled(machine: PoweredLab) -> Cabled:
+    made = Cabled(machine)
+    made.fresh()
+    return made
+
+
+def test_t01_a_port_that_no_file_calls_one_is_taken_from_its_bridge(cabled: Cabled) -> None:
+    cabled.by_hand()
+    cabled.again(NIC)
+    cabled.loose(NIC)
+    cabled.fresh()
+    cabled.converted()
+    cabled.again(NIC)
+    cabled.rest(BRIDGE)
+    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
+
+
+def test_t02_a_definition_that_takes_many_comes_before_one_by_name(cabled: Cabled) -> None:
+    cabled.hv(f"rm {FOLDER}/20-nic1.network")
+    many = "network:\n  ethernets:\n    all-nic:\n      match: {name: 'nic*'}\n      addresses: [10.78.0.10/24]\n      link-local: []\n"
+    cabled.write("/etc/netplan/90-trap.yaml", many)
+    one = f"network:\n  ethernets: {{{NIC}: {{}}}}\n  bridges: {{{BRIDGE}: {{interfaces: [{NIC}]}}}}\n"
+    cabled.write("/etc/netplan/91-trap.yaml", one)
+    cabled.hv(f"netplan generate && networkctl reload && networkctl reconfigure {NIC}")
+    cabled.until(f"networkctl status {NIC} | grep 10-netplan-all-nic.network")
+    assert cabled.master(NIC) is None
+    cabled.hv(f"rm /etc/netplan/91-trap.yaml; ip link del {BRIDGE}; netplan generate")
+    cabled.rest(NIC)
+    cabled.converted()
+    cabled.booted()
+    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
+
+
+def test_t03_netplan_turns_stp_on_where_any_parameter_is_said(cabled: Cabled) -> None:
+    trap = f"network: {{bridges: {{{BRIDGE}: {{parameters: {{forward-delay: 0}}}}}}}}\n"
+    ours = next(one.text for one in plan(standing(), WISH) if one.path == yaml_file("br0"))
+    for text, name, said in ((trap, BRIDGE, "true"), (ours, "br0", "false")):
+        cabled.write("/run/trap/etc/netplan/1.yaml", text or "")
+        cabled.hv("netplan generate --root-dir /run/trap")
+        netdev = f"/run/trap/run/systemd/network/10-netplan-{name}.netdev"
+        assert f"STP={said}" in cabled.hv(f"cat {netdev}")
+
+
+def test_t04_a_netdev_changes_a_bridge_that_runs(cabled: Cabled) -> None:
+    stp = f"cat /sys/class/net/{BRIDGE}/bridge/stp_state"
+    cabled.by_hand()
+    trap = f"[NetDev]\nName={BRIDGE}\nKind=bridge\n[Bridge]\nSTP=yes\n"
+    cabled.write(f"{FOLDER}/20-trap.netdev", trap)
+    cabled.hv("networkctl reload")
+    cabled.until(f"{stp} | grep 1")
+    cabled.fresh()
+    cabled.converted()
+    cabled.again(BRIDGE)
+    cabled.rest(BRIDGE)
+    assert cabled.hv(stp).strip() == "0"
+
+
+def test_t05_a_bridge_that_is_told_no_mac_boots_with_another(cabled: Cabled) -> None:
+    mac = cabled.hv(f"cat /sys/class/net/{NIC}/address").strip()
+    cabled.write(f"{FOLDER}/20-trap.netdev", f"[NetDev]\nName={BRIDGE}\nKind=bridge\n")
+    cabled.hv("networkctl reload")
+    cabled.until(f"ip link show {BRIDGE}")
+    assert cabled.hv(f"cat /sys/class/net/{BRIDGE}/address").strip() != mac
+    cabled.fresh()
+    mac = cabled.hv(f"cat /sys/class/net/{NIC}/address").strip()
+    cabled.converted()
+    cabled.booted()
+    assert cabled.hv(f"cat /sys/class/net/{BRIDGE}/address").strip() == mac
+
+
+def test_t06_a_bridge_is_another_client_to_dhcp_than_its_nic(cabled: Cabled) -> None:
+    cabled.fresh(DHCP)
+    before, address = cabled.client_id(), cabled.has(NIC)
+    mac = cabled.hv(f"cat /sys/class/net/{NIC}/address").strip()
+    cabled.write(f"{FOLDER}/20-nic1.network", f"[Match]\nName={NIC}\n[Network]\nBridge={BRIDGE}\n")
+    trap = f"[NetDev]\nName={BRIDGE}\nKind=bridge\nMACAddress={mac}\n"
+    cabled.write(f"{FOLDER}/20-trap.netdev", trap)
+    cabled.write(f"{FOLDER}/20-trap.network", DHCP.replace(NIC, BRIDGE))
+    cabled.hv("networkctl reload")
+    cabled.until(f"ip -4 address show {BRIDGE} | grep 'inet '")
+    assert cabled.has(BRIDGE) != address
+    cabled.fresh(DHCP)
+    before, address = cabled.client_id(), cabled.has(NIC)
+    cabled.converted()
+    cabled.booted()
+    assert (cabled.has(BRIDGE), cabled.client_id()) == (address, before)
+
+
+def test_t07_a_rule_that_no_file_has_is_removed(cabled: Cabled) -> None:
+    rule = "ip rule add from 10.5.0.0/16 table 100 priority 1000"
+    cabled.hv(f"{rule} && systemctl restart systemd-networkd")
+    cabled.until("! ip rule show | grep 10.5.0.0/16")
+    cabled.hv(rule)
+    cabled.converted()
+    cabled.booted()
+    assert cabled.hv("ip rule show | grep -c 10.5.0.0/16").strip() == "1"
+
+
+def test_t08_a_route_of_somebody_elses_stands_beside_the_managers_own(cabled: Cabled) -> None:
+    count = "ip route show 10.79.0.0/24 | wc -l"
+    cabled.by_hand()
+    cabled.hv(f"ip route add 10.79.0.0/24 via 10.78.0.1 dev {BRIDGE}")
+    trap = (
+        STATIC.replace(NIC, BRIDGE)
+        + "KeepConfiguration=yes\n[Route]\nDestination=10.79.0.0/24\nGateway=10.78.0.1\n"
+    )
+    cabled.write(f"{FOLDER}/20-trap.network", trap)
+    cabled.hv("networkctl reload")
+    cabled.until(f"{count} | grep 2")
+    cabled.fresh()
+    cabled.hv(f"ip route add 10.79.0.0/24 via 10.78.0.1 dev {NIC}")
+    cabled.converted()
+    cabled.again(BRIDGE)
+    cabled.rest(BRIDGE)
+    assert cabled.hv(count).strip() == "1"
+
+
+def test_t09_a_file_for_any_device_takes_taps_from_their_bridge(cabled: Cabled) -> None:
+    cabled.write(
+        f"{FOLDER}/90-trap.network", "[Match]\nType=ether\n[Network]\nLinkLocalAddressing=no\n"
+    )
+    tap = f"ip tuntap add {TAP} mode tap; ip link set {TAP} master {BRIDGE} up"
+    cabled.converted()
+    cabled.hv(tap)
+    cabled.again(TAP)
+    cabled.loose(TAP)
+    cabled.hv(f"ip link set {TAP} master {BRIDGE}")
+    cabled.converted(taps=[TAP])
+    cabled.again(TAP)
+    cabled.until(f"networkctl status {TAP} | grep 05-hypervisor-network-{TAP}.network")
+    assert cabled.master(TAP) == BRIDGE
+
+
+def test_t11_a_bridge_without_carrier_loses_its_address(cabled: Cabled) -> None:
+    lost = f"grep 0 /sys/class/net/{BRIDGE}/carrier && networkctl list {BRIDGE} --no-legend | grep -w no-carrier"
+    cabled.by_hand()
+    cabled.hv(f"rm {FOLDER}/20-nic1.network")
+    cabled.write(
+        f"{FOLDER}/20-trap.network", STATIC.replace(NIC, BRIDGE) + "IgnoreCarrierLoss=no\n"
+    )
+    cabled.write(
+        f"{FOLDER}/20-nic1.network",
+        f"[Match]\nName={NIC}\n[Network]\nKeepMaster=yes\nLinkLocalAddressing=no\n",
+    )
+    cabled.rest(BRIDGE)
+    cabled.hv("ip -n lan link set p1 down")
+    cabled.until(lost)
+    cabled.until(f"! ip -4 address show {BRIDGE} | grep 'inet '")
+    cabled.fresh()
+    cabled.converted()
+    cabled.hv("ip -n lan link set p1 down")
+    cabled.until(lost)
+    assert cabled.has(BRIDGE) == [ADDRESS]
+
+
+def test_t15_a_vlan_that_no_file_has_is_removed(cabled: Cabled) -> None:
+    cabled.converted()
+    cabled.hv(
+        f"ip tuntap add {TAP} mode tap; ip link set {BRIDGE} type bridge vlan_filtering 1; ip link set {TAP} master {BRIDGE} up"
+    )
+    trap = f"[Match]\nName={TAP}\n[Network]\nBridge={BRIDGE}\nLinkLocalAddressing=no\n[BridgeVLAN]\nVLAN=30\n"
+    cabled.write(f"{FOLDER}/03-trap.network", trap)
+    by_hand = f"bridge vlan add dev {TAP} vid 20"
+    has = f"bridge vlan show dev {TAP}"
+    cabled.hv(f"{by_hand}; networkctl reload; networkctl reconfigure {TAP}")
+    cabled.until(f"{has} | grep -w 30 && ! {has} | grep -w 20")
+    cabled.hv(f"rm {FOLDER}/03-trap.network; {by_hand}")
+    cabled.converted(taps=[TAP])
+    cabled.again(TAP)
+    cabled.until(f"networkctl status {TAP} | grep 05-hypervisor-network-{TAP}.network")
+    assert cabled.hv(f"{has} | grep -cwE '20|30'").strip() == "2"
+
+
+def test_n01_a_hold_by_a_file_of_its_own_takes_the_address(cabled: Cabled) -> None:
+    cabled.fresh(DHCP)
+    address = cabled.has(NIC)
+    hold = f"[Match]\nName={NIC}\n[Network]\nKeepMaster=yes\nKeepConfiguration=yes\n"
+    cabled.write(f"{FOLDER}/00-trap.network", hold)
+    cabled.hv("networkctl reload")
+    cabled.until(f"! ip -4 address show {NIC} | grep 'inet '")
+    cabled.hv(f"rm {FOLDER}/00-trap.network && networkctl reload")
+    cabled.until(f"ip -4 address show {NIC} | grep 'inet '")
+    cabled.hv(
+        "ip -o monitor address > /run/watch & until [ -s /run/watch ]; do ip address add 192.0.2.9/32 dev lo; ip address del 192.0.2.9/32 dev lo; done"
+    )
+    cabled.converted()
+    told = cabled.hv("pkill -f 'ip -o monitor address'; cat /run/watch")
+    assert cabled.has(BRIDGE) == address
+    assert "Deleted" not in "".join(line for line in told.splitlines() if BRIDGE in line)
+
+
+def test_n03_the_file_in_force_is_not_told_by_the_name(cabled: Cabled) -> None:
+    cabled.hv(f"ip link property add dev {NIC} altname enp9s9")
+    other = STATIC.replace(f"Name={NIC}", "Name=enp9*").replace("0.10/24", "0.11/24")
+    cabled.write(f"{FOLDER}/15-trap.network", other)
+    cabled.hv(f"networkctl reload && networkctl reconfigure {NIC}")
+    cabled.until(f"networkctl status {NIC} | grep 15-trap.network")
+    cabled.until(f"ip address show {NIC} | grep 10.78.0.11/24")
+    cabled.converted()
+    cabled.booted()
+    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, ["10.78.0.11/24"])
