@@ -3,7 +3,8 @@
 
 The administrator's YAML stays as it is. netplan's files are tried in the order of their ids, so the NIC gets one that comes before others; redefining
 an id would add to its lists and not replace them. C(stp) and C(forward-delay) are both said, since netplan turns STP on where either is left out.
-Sources: netplan's doc/netplan-yaml.md, its src/networkd.c.
+The YAML is written last and goes first: what stands beside a file that netplan has not made says nothing, so a plug that is pulled finds the old network or
+the new one. Sources: netplan's doc/netplan-yaml.md, its src/networkd.c.
 """
 
 from __future__ import annotations
@@ -118,7 +119,6 @@ def _bridge(now: Standing, bridge: Link, nic: str | None) -> Iterable[File]:
         told = (f"{render.TOLD}{nic} is a port of {bridge.name}", owners.told(known.source))
         yield File(drop_in(nic_id(nic)), unit.render(port, *told))
     more += render.bridge_vlans(bridge.vlans if filtering else None)
-    yield File(yaml_file(bridge.name), _yaml(bridge, nic, config, plain, netdev), _PRIVATE)
     yield File(
         drop_in(bridge.name), unit.render(more, f"{render.TOLD}what netplan has no words for")
     )
@@ -129,6 +129,7 @@ def _bridge(now: Standing, bridge: Link, nic: str | None) -> Iterable[File]:
     ]
     text = unit.render(rest, f"{render.TOLD}what netplan has no words for")
     yield File(drop_in(bridge.name, "netdev"), text if any(one.lines for one in rest) else None)
+    yield File(yaml_file(bridge.name), _yaml(bridge, nic, config, plain, netdev), _PRIVATE)
 
 
 def _split_routes(config: Sequence[Section]) -> tuple[list[Section], list[Section]]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. The files that networkd reads at boot, from what stands: a bridge, its uplink, other ports and taps.
+"""PURE. The files that networkd reads at boot, from what stands: a bridge, its uplink, other ports and taps. In an order of which every prefix boots a
+network that can be reached: a NIC's file, which makes it a port, comes after those of its bridge, and goes before them.
 
 The administrator's own files stay as they are: ours come before them in the order of names, so that removing ours is the way back.
 """
@@ -61,8 +62,10 @@ def plan(now: Standing, wish: Wish) -> list[File]:
     """The files that shall be, and those that shall go. Raises Refused for what networkd has no words for."""
     gone = [File(path, None) for dev in wish.names for path in (back(dev), handed(dev))]
     if not wish.present:
+        # the NICs' first: a plug that is pulled then finds hosts' NICs, and a bridge without them
+        names = (*wish.uplinks, *wish.ports, *wish.taps, *wish.bridges)
         kinds = ("network", "netdev")
-        return [*gone, *(File(lasting(dev, kind), None) for dev in wish.names for kind in kinds)]
+        return [*gone, *(File(lasting(dev, kind), None) for dev in names for kind in kinds)]
     return [*gone, *_bridges(now, wish), *_uplinks(now, wish), *ports(now, wish)]
 
 
@@ -83,8 +86,9 @@ def bridge_text(now: Standing, bridge: Link, nic: str | None) -> str:
     filtering = bool(bridge.options.get("vlan_filtering"))
     vlans = bridge.vlans if filtering else None
     if nic is None:
+        own = own_addresses(now, bridge)
         return render.bridge_file(
-            bridge.name, bridge.mac, own_addresses(now, bridge), Identity(False, False), (), vlans
+            bridge.name, bridge.mac, own, Identity(False, False), (), vlans, alone=True
         )
     known = now.known[nic]
     return render.bridge_file(

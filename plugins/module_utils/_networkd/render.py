@@ -96,18 +96,21 @@ def bridge_file(
     foreign: Sequence[Section] = (),
     vlans: Mapping[str, str] | None = None,
     keep: bool = False,
+    alone: bool = False,
 ) -> str:
     """The .network file of a bridge that has what C(config) said of its NIC.
 
-    C(keep): while networkd takes the bridge over, it may remove nothing from it.
+    C(keep): while networkd takes the bridge over, it may remove nothing from it. C(alone): it has no uplink, and its addresses wait for no carrier. Those
+    of a NIC do, so that a bridge which boots without its port, since a plug was pulled between two files, takes nothing from the NIC.
     """
     own = [Section("Network", (("KeepConfiguration", "yes"),))] if keep else []
+    carrier = [("ConfigureWithoutCarrier", "yes")] if alone else []
     return unit.render(
         [
             Section("Match", (("Name", bridge),)),
             Section("Link", (*([("MACAddress", mac)] if mac else []), *waited_for(config))),
             *host_sections(config),
-            Section("Network", (("ConfigureWithoutCarrier", "yes"), ("IgnoreCarrierLoss", "yes"))),
+            Section("Network", (*carrier, ("IgnoreCarrierLoss", "yes"))),
             *sections(identity),
             *foreign,
             *bridge_vlans(vlans),

@@ -131,6 +131,15 @@ def test_the_way_back_takes_all_of_it_away() -> None:
     assert set(gone.values()) == {None} and {YAML, BESIDE, NETDEV, NIC} <= set(gone)
 
 
+def test_a_plug_that_is_pulled_between_two_files_finds_the_old_network_or_the_new() -> None:
+    """What stands beside a file that netplan has not made says nothing: the YAML decides, last there and first back."""
+    there = [one.path for one in plan(standing(vlan_filtering=True), WISH)]
+    back = [one.path for one in plan(standing(), replace(WISH, present=False))]
+    beside = (BESIDE, NETDEV, NIC)
+    assert there.index(YAML) > max(there.index(one) for one in beside)
+    assert back.index(YAML) < min(back.index(one) for one in beside)
+
+
 @pytest.mark.parametrize("config", [None, STATIC])
 def test_netplan_itself_reads_it_and_makes_the_files_that_stand_beside(
     tmp_path: Path, config: str | None

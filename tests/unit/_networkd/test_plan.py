@@ -49,7 +49,8 @@ def test_vlans_are_said_where_the_bridge_filters_them() -> None:
 
 def test_a_bridge_without_an_uplink_keeps_its_own_addresses() -> None:
     found = texts(wish=replace(WISH, bridges=["br1"], uplinks=[], ports=[], taps=[]))
-    assert "Address=10.88.0.1/24\n" in (found[f"{LASTING}br1.network"] or "")
+    text = found[f"{LASTING}br1.network"] or ""
+    assert "Address=10.88.0.1/24\n" in text and "ConfigureWithoutCarrier=yes\n" in text
     now = replace(standing(), addresses=())
     bare = texts(now, replace(WISH, bridges=["br1"], uplinks=[]))
     assert "LinkLocalAddressing=no\n" in (bare[f"{LASTING}br1.network"] or "")
@@ -72,3 +73,13 @@ def test_the_mtu_of_an_uplink_is_the_one_that_it_has(
 def test_the_way_back_takes_all_of_them_away() -> None:
     found = texts(wish=replace(WISH, present=False))
     assert set(found.values()) == {None} and len(found) == len(RUN) + 8
+
+
+def test_a_plug_that_is_pulled_between_two_files_finds_a_network_that_can_be_reached() -> None:
+    """A NIC that is a port is nobody's host: its bridge is whole before it, and its addresses wait for that port's carrier."""
+    there, back = list(texts()), list(texts(wish=replace(WISH, present=False)))
+    of_bridge = [f"{LASTING}br0.{kind}" for kind in ("netdev", "network")]
+    nic = f"{LASTING}eth0.network"
+    assert there.index(nic) > max(there.index(one) for one in of_bridge)
+    assert back.index(nic) < min(back.index(one) for one in of_bridge)
+    assert "ConfigureWithoutCarrier" not in (texts()[f"{LASTING}br0.network"] or "")

@@ -99,7 +99,6 @@ RouteMetric=100
 Address=192.0.2.10/24
 
 [Network]
-ConfigureWithoutCarrier=yes
 IgnoreCarrierLoss=yes
 
 [DHCPv4]
