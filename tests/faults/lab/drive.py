@@ -66,6 +66,18 @@ def _configures(*paths: Any) -> bool:
     return str(paths[0]).startswith(".hypervisor-network-") and not str(paths[1]).startswith("etc-")
 
 
+def _nth(which: int) -> Callable[..., bool]:
+    """Whether it is the so many-th file of a configuration that is renamed."""
+    seen: list[str] = []
+
+    def here(*paths: Any) -> bool:
+        if _configures(*paths):
+            seen.append(str(paths[1]))
+        return len(seen) == which
+
+    return here
+
+
 POINTS: dict[str, Callable[[], None]] = {
     "before-arm": lambda: before(deadman.Guard, "arm", "before-arm"),
     "armed": lambda: after(deadman.Guard, "arm", "armed"),
@@ -73,6 +85,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "applied": lambda: after(deadman.Guard, "applied", "applied"),
     "staged": lambda: before(os, "rename", "staged", _configures),
     "renamed": lambda: after(os, "rename", "renamed", _configures),
+    "renamed-2": lambda: after(os, "rename", "renamed-2", _nth(2)),
+    "renamed-3": lambda: after(os, "rename", "renamed-3", _nth(3)),
     "never": lambda: None,
 }
 

@@ -13,11 +13,13 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO, REPO
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
 from ansible_collections.hypervisor.network.tests.harness.lab.managed import (
     BRIDGE,
     DEFAULT,
     NIC,
+    SITES,
+    STATIC,
     TAP,
     Seen,
     absent,
@@ -31,18 +33,6 @@ from ansible_collections.hypervisor.network.tests.harness.lab.place import place
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
-SITES = REPO / "tests" / "faults" / "lab" / "sites.yml"
-# Two addresses, IPv6, routes of two tables, a rule, a resolver
-STATIC = {
-    "addresses": ["10.77.0.11/24", "192.168.99.12/24", "fd77::12/64"],
-    "gateways": ["10.77.0.1", "fd77::1"],
-    "nameservers": ["10.77.0.1"],
-    "routes": [
-        {"to": "10.99.0.0/16", "via": "192.168.99.1", "metric": 50},
-        {"to": "10.98.0.0/16", "via": "10.77.0.1", "table": 100},
-    ],
-    "rules": [{"from": "10.5.0.0/16", "table": 100, "priority": 1000}],
-}
 # What of bridges and ports a boot has to make again: VLANs, STP, options of ports, an own address
 ROLE = {
     "bridge_host_bridges": [

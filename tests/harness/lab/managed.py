@@ -10,12 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .hypervisors import NEW_CONNECTION, Lab
+from .hypervisors import NEW_CONNECTION, REPO, Lab
 
 Role = Mapping[str, Sequence[Mapping[str, Any]]]
 NIC = "enp0s3"
 BRIDGE = "br0"
 TAP = "tap1"
+SITES = REPO / "tests" / "faults" / "lab" / "sites.yml"
+# Two addresses, IPv6, routes of two tables, a rule, a resolver
+STATIC: Mapping[str, Any] = {
+    "addresses": ["10.77.0.11/24", "192.168.99.12/24", "fd77::12/64"],
+    "gateways": ["10.77.0.1", "fd77::1"],
+    "nameservers": ["10.77.0.1"],
+    "routes": [
+        {"to": "10.99.0.0/16", "via": "192.168.99.1", "metric": 50},
+        {"to": "10.98.0.0/16", "via": "10.77.0.1", "table": 100},
+    ],
+    "rules": [{"from": "10.5.0.0/16", "table": 100, "priority": 1000}],
+}
 # What the inventories make of such a host
 DEFAULT: Role = {
     "bridge_host_bridges": [{"name": BRIDGE, "uplink": NIC}],

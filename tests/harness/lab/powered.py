@@ -53,6 +53,7 @@ class PoweredLab(Lab):
         self._kept = directory / HOST / "kept.qcow2"
         self.used = False  # since its disk was kept
         self.network = "ifupdown"  # who manages it
+        self.nic = "eth0"  # how its NIC is called
         self.role: dict[str, Any] = {}  # what site.yml is told beside the inventory
 
     def up(self, *arguments: str) -> None:
@@ -126,7 +127,7 @@ class PoweredLab(Lab):
             return json.loads(child.stdout.read())
 
     def state(self) -> dict[str, Any]:
-        """Who has the address, and what eth0 is a port of."""
+        """Who has the address, and what the NIC is a port of."""
         links = {link["ifname"]: link for link in self.json(HOST, "ip -j address show")}
         own = [
             name
@@ -135,7 +136,7 @@ class PoweredLab(Lab):
         ]
         return {
             "address": own,
-            "master": links["eth0"].get("master"),
+            "master": links[self.nic].get("master"),
             "bridges": sorted(set(links) & {"br0"}),
         }
 
