@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
+from typing import Any
+
+import yaml
 
 # Options of every device that is not only a port
 LINK = r"""
@@ -30,17 +32,29 @@ addr_gen_mode:
 def one_or_many(options: str, plural: str, description: str) -> str:
     """The options of one item as YAML, followed by the list option C(plural) that has them all as suboptions.
 
-    An item has no defaults and requires nothing: what it leaves out comes from beside the list.
+    What an option means is told once, beside the list. An item has no defaults and requires nothing: what it leaves out comes from there.
     """
     options = textwrap.dedent(options).strip("\n")
-    inside = "\n".join(
-        line for line in options.splitlines() if not re.match(r"  (default|required): ", line)
-    )
+    inside = {
+        name: {key: value for key, value in option.items() if key not in ("default", "required")}
+        for name, option in _pointing(yaml.safe_load(options)).items()
+    }
     listed = (
         f"{plural}:\n  description:\n    - {description}\n  type: list\n  elements: dict\n  suboptions:\n"
-        + textwrap.indent(inside, "    ")
+        + textwrap.indent(yaml.safe_dump(inside, sort_keys=False), "    ")
     )
     return "options:\n" + textwrap.indent(f"{options}\n{listed}\n", "  ")
+
+
+def _pointing(options: dict[str, Any], within: str = "") -> dict[str, Any]:
+    """The same options, whose descriptions only point at these ones; C(within) is the option that has them, as a reference writes it."""
+    pointing = {}
+    for name, option in options.items():
+        pointing[name] = {**option, "description": [f"As O({within}{name})."]}
+        if "suboptions" in option:
+            many = "[]" if option["type"] == "list" else ""
+            pointing[name]["suboptions"] = _pointing(option["suboptions"], f"{within}{name}{many}.")
+    return pointing
 
 
 def vlan_list(name: str, *description: str) -> str:

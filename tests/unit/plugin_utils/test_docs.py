@@ -18,18 +18,36 @@ OPTIONS = """
     description: [Whether it is there.]
     type: str
     default: present
+  parts:
+    description: [What it is made of.]
+    type: list
+    elements: dict
+    suboptions:
+      size:
+        description: [In bytes.]
+        type: int
+        required: true
 """
 
 
-def test_an_item_of_a_list_has_every_option_and_neither_defaults_nor_duties() -> None:
+def test_an_item_of_a_list_has_every_option_told_once_and_neither_defaults_nor_duties() -> None:
     options = yaml.safe_load(one_or_many(OPTIONS, "things", "Several of them."))["options"]
     assert options["state"]["default"] == "present" and options["name"]["required"] is True
     things = options["things"]
     assert (things["type"], things["elements"]) == ("list", "dict")
     assert things["description"] == ["Several of them."]
     assert things["suboptions"] == {
-        "name": {"description": ["Name of the thing."], "type": "str"},
-        "state": {"description": ["Whether it is there."], "type": "str"},
+        "name": {"description": ["As O(name)."], "type": "str"},
+        "state": {"description": ["As O(state)."], "type": "str"},
+        "parts": {
+            "description": ["As O(parts)."],
+            "type": "list",
+            "elements": "dict",
+            "suboptions": {
+                # what a part of the list in an item needs, it needs there too
+                "size": {"description": ["As O(parts[].size)."], "type": "int", "required": True}
+            },
+        },
     }
 
 
