@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. What NetworkManager reads at boot, from what stands: a profile for each bridge, NIC, port and tap, what keeps its hands off other taps, and a
-hook for what it has no words for, or does not do: without STP it leaves a bridge its delay of 15 seconds.
+hook for what it has no words for, or does not do, see hook.py.
 
 Source: nm-settings-keyfile(5), NetworkManager.conf(5), NetworkManager-dispatcher(8).
 """
 
 from __future__ import annotations
 
-import shlex
-from typing import Any, Mapping, Sequence
+from typing import Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
     Standing,
     Wish,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    hook as hooks,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import profiles
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.identity import (
@@ -30,20 +34,11 @@ CONNECTIONS = "/etc/NetworkManager/system-connections"
 _HOOKS = "/etc/NetworkManager/dispatcher.d"
 _CONF = "/etc/NetworkManager/conf.d"
 PRIVATE, PUBLIC, PROGRAM = 0o600, 0o644, 0o755
-_DELAY = 15.0  # seconds, NetworkManager's and the kernel's
+_MTU = 1500  # Ethernet's
 _NOBODY = (None, -1, 0xFFFFFFFF)  # of a tap that anybody, or any group, may open
-# Of a port, by iproute2's name, with the kernel's own: what NetworkManager has no word for
-_PORT = {
-    "guard": False, "root_block": False, "fastleave": False, "learning": True, "flood": True, "mcast_flood": True, "bcast_flood": True,
-    "mcast_to_unicast": False, "proxy_arp": False, "proxy_arp_wifi": False, "neigh_suppress": False, "vlan_tunnel": False, "isolated": False,
-    "locked": False, "mab": False,
-}  # fmt: skip
-# Of a bridge, with the kernel's own: what neither it nor the hook sets
-_BRIDGE_UNSAID = {
-    "nf_call_iptables": False, "nf_call_ip6tables": False, "nf_call_arptables": False, "no_linklocal_learn": False, "mst_enabled": False,
-    "fdb_max_learned": 0, "mcast_stats_enabled": False, "vlan_stats_per_port": False, "mcast_igmp_version": 2, "mcast_mld_version": 1,
-    "mcast_router": 1, "group_address": "01:80:c2:00:00:00",
-}  # fmt: skip
+# Of a bridge, with the kernel's own: what neither it nor the hook can set, because the ports are there by then
+_BRIDGE_UNSAID = {"mst_enabled": False, "vlan_stats_per_port": False}
+_DEFAULT_VLAN = 1  # the kernel's and NetworkManager's
 
 
 def plan(now: Standing, wish: Wish) -> list[File]:
@@ -59,7 +54,9 @@ def plan(now: Standing, wish: Wish) -> list[File]:
             raise Refused(
                 f"{name} is a port of no bridge, so NetworkManager would have nothing to boot it as; put it into a bridge first, or leave it out."
             )
-        found.append(File(profile(name), _tap(link) if name in wish.taps else _port(link), PRIVATE))
+        found.append(
+            File(profile(name), (_tap if name in wish.taps else _port)(now, link), PRIVATE)
+        )
     return found
 
 
@@ -99,33 +96,45 @@ def _bridge(now: Standing, wish: Wish, name: str) -> list[File]:
             f"NetworkManager has no words for {', '.join(strange)} of {name}, which the next boot would lose; give it back the kernel's own, or leave "
             "that bridge out."
         )
+    ports = [now.links[one] for one in (*wish.uplinks, *wish.ports, *wish.taps) if now.links[one].master == name]  # fmt: skip
     filtering = bool(bridge.options.get("vlan_filtering"))
     nic = now.uplink_of(name, wish)
+    for link in (*(() if nic else (bridge,)), *(one for one in ports if one.name != nic)):
+        _check_up(link)
     known = _own_addresses(now, name) if nic is None else now.known[nic]
+    if filtering:
+        _check_vlans(bridge, ports)
     vlans = bridge.vlans if filtering else None
-    found = [
-        File(
-            profile(name), profiles.bridge(name, bridge.mac, known, bridge.options, vlans), PRIVATE
-        )
-    ]
+    mtu = bridge.mtu if bridge.mtu != min((one.mtu for one in ports), default=_MTU) else None
+    text = profiles.bridge(name, bridge.mac, known, bridge.options, vlans, mtu)
+    found = [File(profile(name), text, PRIVATE)]
     if nic is not None:
         own = now.links[nic]
         said = _port_words(own, own.vlans if filtering else None)
-        found.append(File(profile(name, nic), profiles.port(nic, name, known, said), PRIVATE))
-    ports = [
-        now.links[one]
-        for one in (*wish.uplinks, *wish.ports, *wish.taps)
-        if now.links[one].master == name
-    ]
-    found.append(
-        File(
-            conf(name),
-            profiles.hands_off_taps([one for one in wish.taps if now.links[one].master == name]),
-            PUBLIC,
-        )
-    )
-    found.append(File(hook(name), _hook(bridge, ports), PROGRAM))
+        text = profiles.port(nic, name, known, said, mtu=_own_mtu(own))
+        found.append(File(profile(name, nic), text, PRIVATE))
+    own_taps = [one.name for one in ports if one.name in wish.taps]
+    found.append(File(conf(name), profiles.hands_off_taps(own_taps), PUBLIC))
+    found.append(File(hook(name), hooks.text(bridge, ports), PROGRAM))
     return found
+
+
+def _check_up(link: Link) -> None:
+    if not link.up:
+        raise Refused(
+            f"{link.name} is down, and NetworkManager would boot it up; bring it up, or leave it out."
+        )
+
+
+def _check_vlans(bridge: Link, ports: Sequence[Link]) -> None:
+    """A guest must not be in the wrong VLAN even for a moment, and no word of a profile takes the default one away."""
+    default = bridge.options.get("vlan_default_pvid", _DEFAULT_VLAN)
+    inside = [one.name for one in (bridge, *ports) if default and default not in vlan_words.expanded(one.vlans or {})]  # fmt: skip
+    if inside:
+        raise Refused(
+            f"NetworkManager would boot {listed(inside)} in VLAN {default} too, which {bridge.name} gives to whoever joins it; give {bridge.name} "
+            "vlan_default_pvid: 0, and name the VLANs of its ports and by self_vlans the host's."
+        )
 
 
 def _own_addresses(now: Standing, name: str) -> Known:
@@ -145,17 +154,28 @@ def _own_addresses(now: Standing, name: str) -> Known:
     return Known("", "", groups, Identity())
 
 
-def _port(port: Link) -> str:
+def _port(now: Standing, port: Link) -> str:
     return profiles.port(
         port.name,
         port.master or "",
         Known("", "", {}, Identity()),
-        _port_words(port, port.vlans),
+        _port_words(port, _vlans(now, port)),
         alone=True,
+        mtu=_own_mtu(port),
     )
 
 
-def _tap(tap: Link) -> str:
+def _vlans(now: Standing, port: Link) -> Mapping[str, str] | None:
+    """Of a port whose bridge filters them."""
+    bridge = now.links.get(port.master or "")
+    return port.vlans if bridge is not None and bridge.options.get("vlan_filtering") else None
+
+
+def _own_mtu(nic: Link) -> int | None:
+    return nic.mtu if nic.mtu != _MTU else None
+
+
+def _tap(now: Standing, tap: Link) -> str:
     """A tap that NetworkManager makes, for whom it belongs to."""
     said = {"mode": "1" if tap.options.get("mode") == "tun" else "2"}
     for key, word in (("owner", "owner"), ("group", "group")):
@@ -164,7 +184,8 @@ def _tap(tap: Link) -> str:
     for key, word in (("pi", "pi"), ("vnet_hdr", "vnet-hdr"), ("multi_queue", "multi-queue")):
         if tap.options.get(key):
             said[word] = "true"
-    return profiles.tap(tap.name, tap.master or "", said, _port_words(tap, tap.vlans))
+    mac = tap.mac if said["mode"] == "2" else None
+    return profiles.tap(tap.name, tap.master or "", said, _port_words(tap, _vlans(now, tap)), mac)
 
 
 def _port_words(port: Link, vlans: Mapping[str, str] | None) -> dict[str, str]:
@@ -178,32 +199,3 @@ def _port_words(port: Link, vlans: Mapping[str, str] | None) -> dict[str, str]:
     if options.get("hairpin"):
         found["hairpin-mode"] = "true"
     return {**found, **profiles.vlan_words(vlans)}
-
-
-def _hook(bridge: Link, ports: Sequence[Link]) -> str | None:
-    """What is set when a device is up; None where NetworkManager says all of it."""
-    cases: dict[str, str] = {}
-    delay = bridge.options.get("forward_delay", _DELAY)
-    if not bridge.options.get("stp_state") and delay != _DELAY:
-        cases[bridge.name] = (
-            f"ip link set dev {shlex.quote(bridge.name)} type bridge forward_delay {round(delay * 100)}"
-        )
-    for port in ports:
-        words = _differing(port.port or {})
-        if words:
-            cases[port.name] = f"ip link set dev {shlex.quote(port.name)} type bridge_slave {words}"
-    if not cases:
-        return None
-    lines = "\n".join(f"    {shlex.quote(dev)}) {command} ;;" for dev, command in cases.items())
-    return (
-        f"#!/bin/sh\n# hypervisor.network: what NetworkManager has no words for of {bridge.name} and its ports\n"
-        f'[ "$2" = up ] || exit 0\ncase "$1" in\n{lines}\nesac\n'
-    )
-
-
-def _differing(options: Mapping[str, Any]) -> str:
-    return " ".join(
-        f"{key} {'on' if options[key] else 'off'}"
-        for key, own in _PORT.items()
-        if options.get(key) is not None and options[key] != own
-    )

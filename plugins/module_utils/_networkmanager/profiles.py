@@ -102,8 +102,10 @@ def bridge(
     known: Known,
     options: Mapping[str, Any],
     vlans: Mapping[str, str] | None = None,
+    mtu: int | None = None,
 ) -> str:
-    """The profile of a bridge that has what its NIC had. C(options) and C(vlans) are the bridge's, as the kernel has them. Raises Refused."""
+    """The profile of a bridge that has what its NIC had. C(options) and C(vlans) are the bridge's, as the kernel has them; C(mtu) is one that its ports did
+    not give it. Raises Refused."""
     link = {"mac-address": mac} if mac else {}
     groups: dict[str, Mapping[str, str]] = {
         "connection": {
@@ -115,6 +117,7 @@ def bridge(
             "autoconnect-slaves": "1",
             **_only(known.profile.get("connection", {}), _OF_THE_NETWORK),
         },
+        "ethernet": {"mtu": str(mtu)} if mtu is not None else {},
         "bridge": {**link, **_options(name, options), **vlan_words(vlans)},
     }  # fmt: skip
     for group in _HOSTS:
@@ -131,22 +134,35 @@ def port(
     known: Known,
     said: Mapping[str, str] | None = None,
     alone: bool = False,
+    mtu: int | None = None,
 ) -> str:
-    """The profile of a NIC that is a port. C(said) is what its [bridge-port] has; C(alone): it is no uplink, and its profile has no bridge in its name."""
+    """The profile of a NIC that is a port. C(said) is what its [bridge-port] has; C(alone): it is no uplink, and its profile has no bridge in its name.
+
+    C(mtu) is the NIC's, where its profile says none.
+    """
     groups: dict[str, Mapping[str, str]] = {
         "connection": _of_a_port(nic, bridge_name, "ethernet", known, alone),
         **{group: known.profile[group] for group in _LINKS if known.profile.get(group)},
         "bridge-port": said or {},
     }
+    if mtu is not None:
+        groups["ethernet"] = {"mtu": str(mtu), **known.profile.get("ethernet", {})}
     what = f"a port of {bridge_name}" if alone else f"the uplink of {bridge_name}"
     return render(groups, f"hypervisor.network: {nic} is {what}")
 
 
-def tap(name: str, bridge_name: str, tun: Mapping[str, str], said: Mapping[str, str]) -> str:
+def tap(
+    name: str,
+    bridge_name: str,
+    tun: Mapping[str, str],
+    said: Mapping[str, str],
+    mac: str | None = None,
+) -> str:
     """The profile of a tap, which NetworkManager makes."""
     nobody = Known("", "", {}, Identity())
     groups = {
         "connection": _of_a_port(name, bridge_name, "tun", nobody, True),
+        "ethernet": {"cloned-mac-address": mac} if mac else {},
         "tun": tun,
         "bridge-port": said,
     }

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,12 +53,12 @@ def planned(wish: Wish, *links: Link, addresses: tuple[Address, ...] = ()) -> di
 
 
 def bridge(**options: Any) -> Link:
-    return Link("br0", 3, "bridge", mac=MAC, options={**QUIET, **options})
+    return Link("br0", 3, "bridge", 1, MAC, options={**QUIET, **options})
 
 
 def port(name: str, kind: str = "", **options: Any) -> Link:
     said = {"cost": 100, "priority": 32, **options.pop("port", {})}
-    return Link(name, 4, kind, master="br0", port=said, **options)
+    return Link(name, 4, kind, **{"flags": 1, "master": "br0", "port": said, **options})
 
 
 def test_a_bridge_and_its_uplink() -> None:
@@ -112,11 +113,11 @@ def test_another_port_has_what_the_kernel_has() -> None:
 
 
 def test_vlans_where_the_bridge_filters_them() -> None:
-    vlans = {"10": "pvid untagged"}
-    for filtering, said in ((True, "10 pvid untagged"), (False, "")):
+    vlans = {"10": "pvid untagged", "1": "tagged"}
+    for filtering, said in ((True, "10 pvid untagged, 1"), (False, "")):
         files = planned(
             Wish(["br0"], ["eth0"]),
-            bridge(vlan_filtering=filtering),
+            replace(bridge(vlan_filtering=filtering), vlans={"1": "pvid untagged"}),
             port("eth0", vlans=vlans),
         )
         own = keyfile.parse(files["system-connections/hv-br0-eth0.nmconnection"].text)
@@ -171,10 +172,55 @@ def test_the_hook_is_a_program_that_a_shell_reads_whatever_a_device_is_called() 
 
 
 def test_what_would_be_lost_is_refused_by_name() -> None:
-    with pytest.raises(Refused, match="no words for nf_call_iptables of br0"):
-        planned(Wish(["br0"]), bridge(nf_call_iptables=True))
+    with pytest.raises(Refused, match="no words for mst_enabled of br0"):
+        planned(Wish(["br0"]), bridge(mst_enabled=True))
     with pytest.raises(Refused, match="tap1 is a port of no bridge"):
         planned(Wish(taps=["tap1"]), Link("tap1", 4, "tun"))
+    with pytest.raises(Refused, match="tap1 is down, and NetworkManager would boot it up"):
+        planned(Wish(["br0"], taps=["tap1"]), bridge(), port("tap1", "tun", flags=0))
+    with pytest.raises(Refused, match="br0 is down"):
+        planned(Wish(["br0"]), replace(bridge(), flags=0))
+
+
+def test_a_guest_is_in_the_default_vlan_at_boot_only_where_it_is_there_now() -> None:
+    """NetworkManager puts a port into its bridge, and adds VLANs to what the bridge gives it."""
+    host, tenant = {"1": "pvid untagged"}, {"20": "pvid untagged"}
+    wish = Wish(["br0"], ["eth0"], taps=["tap1"])
+
+    def files(own: dict[str, str], vlans: dict[str, str], **options: Any) -> dict[str, Any]:
+        br0 = replace(bridge(vlan_filtering=True, **options), vlans=own)
+        return planned(wish, br0, port("eth0", vlans={**own, "20": "tagged"}), port("tap1", "tun", vlans=vlans))  # fmt: skip
+
+    with pytest.raises(
+        Refused,
+        match="boot tap1 in VLAN 1 too, which br0 gives to whoever joins it; give br0 vlan_default_pvid: 0",
+    ):
+        files(host, tenant)
+    with pytest.raises(Refused, match="boot br0, eth0 in VLAN 5 too"):
+        files(host, {"5": "pvid untagged"}, vlan_default_pvid=5)
+    found = files({"30": "pvid untagged"}, tenant, vlan_default_pvid=0)
+    said = keyfile.parse(found["system-connections/hv-br0.nmconnection"].text)["bridge"]
+    assert (said["vlan-filtering"], said["vlan-default-pvid"], said["vlans"]) == ("true", "0", "30 pvid untagged")  # fmt: skip
+    own = keyfile.parse(found["system-connections/hv-tap1.nmconnection"].text)["bridge-port"]
+    assert own["vlans"] == "20 pvid untagged"
+    assert files(host, host)
+
+
+def test_an_mtu_is_said_where_nothing_else_gives_it() -> None:
+    wish = Wish(["br0"], ["eth0"], ["eth1"], ["tap1"])
+    links = (port("eth0", mtu=9000), port("eth1"), port("tap1", "tun", mtu=1400, mac=MAC, options={"mode": "tap"}))  # fmt: skip
+    found = planned(wish, replace(bridge(), mtu=1300), *links)
+
+    def mtu(name: str) -> str:
+        profile = keyfile.parse(found[f"system-connections/{name}.nmconnection"].text)
+        return keyfile.value(profile, "ethernet", "mtu")
+
+    assert [mtu(name) for name in ("hv-br0", "hv-br0-eth0", "hv-eth1", "hv-tap1")] == ["1300", "9000", "", ""]  # fmt: skip
+    tap = keyfile.parse(found["system-connections/hv-tap1.nmconnection"].text)
+    assert tap["ethernet"] == {"cloned-mac-address": MAC}
+    assert "ip link set dev tap1 mtu 1400" in found["dispatcher.d/50-hypervisor-network-br0"].text
+    found = planned(Wish(["br0"], taps=["tap1"]), replace(bridge(), mtu=1400), links[2])
+    assert mtu("hv-br0") == ""
 
 
 def test_all_of_it_goes() -> None:
