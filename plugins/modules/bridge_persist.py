@@ -15,7 +15,9 @@ description:
   - The manager is the one that owns the uplink. What the administrator wrote for the NIC stays as it is, byte for byte. Files of this module come before
     it, and give the bridge what the NIC had, with the NIC's MAC and its identity for DHCP, so that the server gives the same address.
   - The manager reads its files in the same task. Where that takes a port or an address away, all is undone.
-  - For ifupdown, use M(hypervisor.network.interfaces_stanza).
+  - For ifupdown and ifupdown2 they are stanzas in the files that have the NIC's, whose lines go to the bridge's and come back, as with
+    M(hypervisor.network.interfaces_stanza), which has words for everything else in such files. The role C(hypervisor.network.bridge_host) uses that one, since
+    its variables say things that no kernel knows, such as C(method) and C(maxwait).
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:
@@ -24,7 +26,8 @@ extends_documentation_fragment:
 options:
   manager:
     description:
-      - Whose files are written. V(auto) is the manager that owns the uplinks, or without uplinks the bridges, as it tells itself.
+      - Whose files are written. V(auto) is the manager that owns the uplinks, or without uplinks the bridges, as it tells itself; of a NIC that nobody says
+        is theirs, ifupdown where a stanza describes it.
       - Devices of two managers want a task for each of them.
     type: str
     choices: [auto, ifupdown, ifupdown2, networkd, netplan, networkmanager]
@@ -43,7 +46,7 @@ options:
     default: []
   ports:
     description:
-      - Names of other ports.
+      - Names of other ports. Not with ifupdown, where they are words of the bridge's C(bridge_ports).
     type: list
     elements: str
     default: []

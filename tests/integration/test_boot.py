@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.stanzas import (
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.stanzas import (
     bridge_stanzas,
 )
 from ansible_collections.hypervisor.network.tests.harness.host.ifup_boot import boot

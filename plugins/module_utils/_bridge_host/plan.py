@@ -17,7 +17,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.it
     kept,
     taps_of,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.stanzas import (
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.stanzas import (
     as_list,
     bridge_stanzas,
     tap_stanza,
@@ -96,7 +97,7 @@ def plan(
         if item.get("uplink")
     }
     trunks = {name: vids for name, vids in carried.items() if vids}
-    defaults = {item["name"]: tenant_rules.default_vlan(item) for item in whole}
+    defaults = {item["name"]: vlan_words.default_vlan(item) for item in whole}
     plugged = {
         item["name"]: [tap["name"] for tap in owned if tap.get("bridge") == item["name"]]
         for item in whole
@@ -126,7 +127,7 @@ def plan(
                 )
             ]
             + [
-                tap_stanza(item, defaults.get(item.get("bridge"), tenant_rules.default_vlan(None)))
+                tap_stanza(item, defaults.get(item.get("bridge"), vlan_words.default_vlan(None)))
                 for item in owned
             ],
             "taps": [

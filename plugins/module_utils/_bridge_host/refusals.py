@@ -19,13 +19,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.it
     taps_of,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.plan import with_macs
-from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.stanzas import as_list
 from ansible_collections.hypervisor.network.plugins.module_utils._core import guarding, units
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
     HypervisorNetworkError,
     Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.stanzas import as_list
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     managers as network_managers,

@@ -19,7 +19,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 Item = Mapping[str, Any]
 Items = Sequence[Item]
 
-_KERNELS_DEFAULT = 1
 _OTHER_WORDS = ("trunk_vlans", "native_vlan", "vlans")
 # Of a port that is a member of something else as well, frames of others come out.
 _MERGE = "merge"
@@ -64,17 +63,11 @@ def carried(bridge: Item, taps: Items, guests: Items, tenants: Items) -> list[in
     )
 
 
-def default_vlan(bridge: Item | None) -> int:
-    """The VLAN that a bridge gives to whoever joins it, the host among them; 0 for none."""
-    value = (bridge or {}).get("vlan_default_pvid")
-    return _KERNELS_DEFAULT if value is None else value
-
-
 def hosts_vlans(bridge: Item) -> dict[int, str]:
     """The VLANs of the host itself on a bridge as the variables give them, each as _core/vlan words it."""
     if bridge.get("self_vlans") is not None:
         return vlan_words.expanded(vlan_words.of_entries(bridge["self_vlans"], "self_vlans"))
-    default = default_vlan(bridge)
+    default = vlan_words.default_vlan(bridge)
     return {default: vlan_words.PVID} if default else {}
 
 
@@ -202,7 +195,7 @@ def _vids(bridges: Items, tenants: Items) -> Iterator[str]:
             except BadInput as error:
                 yield f"{bridge['name']}: {error}"
                 continue
-            if vid in own or vid == default_vlan(bridge):
+            if vid in own or vid == vlan_words.default_vlan(bridge):
                 why = "the host's own" if vid in own else "the one that every port begins with"
                 yield f"The tenant {name} has VLAN {vid}, which is {why} on {bridge['name']}; give the tenant another."
 
@@ -266,5 +259,5 @@ def _bridges(bridges: Items, aware: set[Any]) -> Iterator[str]:
             continue
         if item.get("vlan_filtering") is False:
             yield f"{item['name']} says vlan_filtering: false and has taps of tenants, whom only VLANs keep apart; leave it out."
-        if item.get("uplink") and default_vlan(item) == 0 and not item.get("self_vlans"):
+        if item.get("uplink") and vlan_words.default_vlan(item) == 0 and not item.get("self_vlans"):
             yield f"{item['name']} says vlan_default_pvid: 0, so the host would be in no VLAN and cut off; give it its own by self_vlans, or another default."

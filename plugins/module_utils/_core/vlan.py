@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 Vlans = Mapping[str, str]
 Range = tuple[int, int, str]  # first VID, last VID, how
 
+_KERNELS_DEFAULT = 1
 TAGGED, UNTAGGED, PVID, PVID_TAGGED = "tagged", "untagged", "pvid untagged", "pvid tagged"
 _WITHOUT_PVID = {PVID: UNTAGGED, PVID_TAGGED: TAGGED}
 FIRST, LAST = 1, 4094  # 0 and 4095 are reserved by IEEE 802.1Q
@@ -194,6 +195,12 @@ def of_a_new_port(bridge: Link | None) -> dict[str, str] | None:
         return None
     default = bridge.options["vlan_default_pvid"]
     return {str(default): PVID} if default else {}
+
+
+def default_vlan(bridge: Mapping[str, Any] | None) -> int:
+    """The VLAN that a bridge, as an item of a module, gives to whoever joins it, the host among them; 0 for none."""
+    value = (bridge or {}).get("vlan_default_pvid")
+    return _KERNELS_DEFAULT if value is None else value
 
 
 def check_filtering(bridge: str, options: Mapping[str, Any], what: str) -> None:

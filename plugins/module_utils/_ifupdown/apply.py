@@ -81,6 +81,10 @@ class Interfaces:
         """Every file that the root leads to."""
         return sources.read(self._root, self._cloud)
 
+    def is_there(self) -> bool:
+        """Whether the root is: hosts of other managers have none."""
+        return os.path.exists(self._root)
+
     def plan(self, now: Files, wish: Sequence[Wish] | stanza_files.Restore) -> list[Change]:
         """The pure plan, and then all that can be known now of what would stop it. Reads and probes, writes no configuration."""
         changes = stanza_plan.plan(now, wish)

@@ -53,11 +53,13 @@ class Managed:
 
 @dataclass(frozen=True)
 class File:
-    """A file as it shall be: C(text) is None where there shall be none, C(mode) that of a new one."""
+    """A file as it shall be: C(text) is None where there shall be none, C(mode) that of a new one; C(meanwhile) is what it says until the other files of
+    the plan are written."""
 
     path: str
     text: str | None
     mode: int = MODE
+    meanwhile: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,20 +116,31 @@ class Standing(Snapshot):
         return next((nic for nic in wish.uplinks if nic in ports), None)
 
 
-class Manager(Protocol):
-    """What an adapter does. Whatever is foreign to a manager and lost by one of its steps is put back by who calls it."""
+class Writer(Protocol):
+    """What an adapter does about the next boot. Whatever is foreign to a manager and lost by one of its steps is put back by who calls it."""
 
     name: str
-    programs: Sequence[
-        str
-    ]  # the files of those that may listen on the NIC: they are asked, not refused
-    watches: bool  # whether it undoes what others do to a bridge that was handed over: then it is held on the way back too
 
     def look(self, nic: Owner, bridge: str) -> Any:
         """What the manager says of a NIC as a host's, for C(hand_over) and C(plan): whatever that is to the adapter. Reads, and writes nothing."""
 
     def objection(self, nic: Owner, known: Any) -> str | None:
         """Why the NIC can't be held; a sentence without its end."""
+
+    def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
+        """The files for the next boot, from what stands: also those that shall go. Raises Refused, by name, for what the manager can't say."""
+
+    def load(self, now: Standing, wish: Wish) -> None:
+        """Have the manager read its files, with nothing lost. Raises Refused."""
+
+
+class Manager(Writer, Protocol):
+    """What an adapter does that has a part in conversions too."""
+
+    programs: Sequence[
+        str
+    ]  # the files of those that may listen on the NIC: they are asked, not refused
+    watches: bool  # whether it undoes what others do to a bridge that was handed over: then it is held on the way back too
 
     def unknown(self, known: Any) -> str | None:
         """What of the NIC's identity for DHCP can't be kept, so that its address may change; a noun with its article."""
@@ -144,9 +157,3 @@ class Manager(Protocol):
 
     def release(self, nic: Owner, bridge: str) -> None:
         """The NIC, as it stands, is its manager's own again until the next boot. Raises Refused."""
-
-    def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
-        """The files for the next boot, from what stands: also those that shall go. Raises Refused, by name, for what the manager can't say."""
-
-    def load(self, now: Standing, wish: Wish) -> None:
-        """Have the manager read its files, with nothing lost. Raises Refused."""

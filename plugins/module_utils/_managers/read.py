@@ -22,8 +22,12 @@ def owner(dev: str, index: int, root: str = "/") -> Owner | None:
     source = owners.keys(said.get(owners.LINK.format(index=index), "")).get("NETWORK_FILE", "")
     if owners.OURS in source:
         said[source.lstrip("/")] = text(os.path.join(root, source.lstrip("/"))) or ""
-    dialect = owners.dialect_of(os.path.isdir(os.path.join(root, owners.IFUPDOWN2_SIGN)))
-    return owners.owner(dev, index, said, dialect)
+    return owners.owner(dev, index, said, dialect(root))
+
+
+def dialect(root: str = "/") -> str:
+    """Which of both ifupdowns reads interfaces(5) here, if one does."""
+    return owners.dialect_of(os.path.isdir(os.path.join(root, owners.IFUPDOWN2_SIGN)))
 
 
 def text(path: str) -> str | None:

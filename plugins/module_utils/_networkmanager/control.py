@@ -24,6 +24,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 SERVICE = "NetworkManager.service"
 _TICK = 0.05  # nobody tells when NetworkManager has written its file of a device
 _SECONDS = 30.0
+# A service on a busy host takes its time; systemd itself gives up on it after 90 seconds. Seen: 40 on an emulated machine
+_SERVICE_SECONDS = 120.0
 _LEASE_SECONDS = 15.0
 _ACTIVATED = "100 "
 # nmcli -t escapes what parts its fields
@@ -104,11 +106,11 @@ class Control:
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
         """NetworkManager does not run meanwhile: what is below its folder in /run is what it will find. It runs afterwards, whatever happens."""
-        self._done(["systemctl", "stop", SERVICE])
+        self._done(["systemctl", "stop", SERVICE], _SERVICE_SECONDS)
         try:
             yield
         finally:
-            self._done(["systemctl", "start", SERVICE])
+            self._done(["systemctl", "start", SERVICE], _SERVICE_SECONDS)
 
     def settled(self, dev: str, profile: str) -> None:
         """Wait until NetworkManager has set a device up by a profile; a lease may never come, which is no failure."""
@@ -133,9 +135,9 @@ class Control:
                 edits.append(files.Edit(path, old, new, mode=mode))
         files.replace(edits, self.path("run/NetworkManager"))
 
-    def _done(self, words: Sequence[str]) -> str:
+    def _done(self, words: Sequence[str], seconds: float | None = None) -> str:
         try:
-            done = self._run(words, self._seconds)
+            done = self._run(words, self._seconds if seconds is None else seconds)
             failed = (
                 ""
                 if done.status == 0

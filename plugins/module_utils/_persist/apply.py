@@ -21,16 +21,18 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign, rules
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
-    Manager,
+    Owner,
     Standing,
     Wish,
+    Writer,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.missing import missing
-from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
+from ansible_collections.hypervisor.network.plugins.module_utils._persist.writers import WRITERS
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -60,7 +62,7 @@ class Persistence:
         wish: Wish,
         manager: str = AUTO,
         backups: str | None = BACKUPS,
-        adapters: Mapping[str, Manager] | None = None,
+        adapters: Mapping[str, Writer] | None = None,
         root: str = "/",
         patience: float = _PATIENCE,
     ) -> None:
@@ -68,7 +70,7 @@ class Persistence:
         self._wish = wish
         self._asked = manager
         self._backups = backups
-        self._adapters = ADAPTERS if adapters is None else adapters
+        self._adapters = WRITERS if adapters is None else adapters
         self._root = root
         self._patience = patience
         self.manager = manager
@@ -79,8 +81,7 @@ class Persistence:
         found = {
             name: owner
             for name in (*self._wish.uplinks, *self._wish.bridges)
-            if name in standing
-            and (owner := owners.owner(name, standing[name].index, self._root)) is not None
+            if name in standing and (owner := self._owner(name, standing[name].index)) is not None
         }
         if not found and self._asked == AUTO and self._wish.present:
             self._check_there(standing)  # what is missing has no manager, and says more
@@ -102,6 +103,15 @@ class Persistence:
             ),
             rules=rules.policies(self._netlink.dump(rtnl_route.RTM_GETRULE)),
         )
+
+    def _owner(self, name: str, index: int) -> Owner | None:
+        """Who says that it is theirs, or whose files describe it: ifupdown2 tells nobody but itself what is up."""
+        owner = owners.owner(name, index, self._root)
+        dialect = owners.dialect(self._root)
+        writer = self._adapters.get(dialect)
+        if owner is None and isinstance(writer, Ifupdown) and writer.describes(name):
+            return Owner(dialect, name, index)
+        return owner
 
     def _check_there(self, links: Mapping[str, Any]) -> None:
         missing = [name for name in self._wish.names if name not in links]
@@ -130,13 +140,8 @@ class Persistence:
             )
         return names.pop()
 
-    def _adapter(self) -> Manager:
-        found = self._adapters.get(self.manager)
-        if found is None or not hasattr(found, "plan"):
-            raise Refused(
-                f"What {self.manager} reads at boot is not written by bridge_persist; use interfaces_stanza for ifupdown, and nmcli for NetworkManager."
-            )
-        return found
+    def _adapter(self) -> Writer:
+        return self._adapters[self.manager]
 
     def plan(self, now: Standing, wish: Union[Wish, Restore]) -> list[Change]:
         """The files that differ. Probes what would stop writing them; writes nothing."""
@@ -174,10 +179,10 @@ class Persistence:
         for one in wanted:
             path = self._path(one.path)
             old = regular_file.read_bytes(path) if regular_file.is_file(path) else None
-            new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
+            new, meanwhile = _bytes(one.text), _bytes(one.meanwhile)
             if old != new:
                 action = "delete" if new is None else "create" if old is None else "update"
-                edit = files.Edit(path, old, new, mode=one.mode)
+                edit = files.Edit(path, old, new, meanwhile, one.mode)
                 changes.append(
                     Change(action, "file", one.path, _words(old), _words(new), payload=edit)
                 )
@@ -276,6 +281,10 @@ def diff(changes: Sequence[Change]) -> list[dict[str, str]]:
 
 def _text(content: bytes | None) -> str | None:
     return None if content is None else content.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
 
 
 def _words(content: bytes | None) -> dict[str, str] | None:

@@ -32,7 +32,7 @@ def standing(config: str = CONFIG, source: str = WIRED, **bridge: Any) -> Standi
     links = (
         Link("eth0", 2, "", 1, MAC, master="br0", port={}, vlans={"1": "pvid untagged"}),
         Link("br0", 3, "bridge", 1, MAC, options=options, vlans={"1": "pvid untagged"}),
-        Link("tap1", 4, "tun", 1, MAC, master="br0", port={"isolated": True}, options={"owner": 1000}, vlans={"20": "pvid untagged"}),
+        Link("tap1", 4, "tun", 1, MAC, master="br0", port={"isolated": True}, options={"mode": "tap", "owner": 1000}, vlans={"20": "pvid untagged"}),
         Link("veth1", 5, "veth", 1, MAC, master="br0", port={}),
         Link("br1", 6, "bridge", 1, options=options),
     )  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import port
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
+from ansible_collections.hypervisor.network.plugins.module_utils._persist.writers import WRITERS
 
 
 def test_an_empty_wish_names_nothing() -> None:
@@ -31,3 +32,10 @@ def test_an_adapter_has_the_verbs_that_a_conversion_takes(name: str) -> None:
     for verb in ("look", "objection", "unknown", "stage", "hold", "hand_over", "release"):
         assert callable(getattr(ADAPTERS[name], verb))
     assert all(path.startswith("/") for path in ADAPTERS[name].programs)
+
+
+@pytest.mark.parametrize("name", port.NAMES)
+def test_whoever_it_is_the_next_boot_is_written_by_the_same_verbs(name: str) -> None:
+    for verb in ("look", "objection", "plan", "load"):
+        assert callable(getattr(WRITERS[name], verb))
+    assert WRITERS[name].name == name

@@ -37,3 +37,9 @@ def test_what_is_no_text_stops_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_place_of_a_file_is_none(tmp_path: Path) -> None:
     assert read.text(str(tmp_path)) is None
+
+
+def test_which_of_both_ifupdowns_reads_its_files_here(tmp_path: Path) -> None:
+    assert read.dialect(str(tmp_path)) == "ifupdown"
+    (tmp_path / "usr/share/ifupdown2").mkdir(parents=True)
+    assert read.dialect(str(tmp_path)) == "ifupdown2"

@@ -18,6 +18,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
@@ -30,6 +33,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._persist import
 from ansible_collections.hypervisor.network.tests.harness.model.persisted import (
     MINE,
     Obedient,
+    Told,
     host,
 )
 from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH
@@ -183,10 +187,31 @@ def test_nobodys_devices_want_a_manager_that_is_named(tmp_path: Path) -> None:
     assert reconcile(noun, bridges).changed
 
 
-def test_what_ifupdown_reads_is_another_modules(tmp_path: Path) -> None:
-    noun, _told, _adapter = host(tmp_path, manager="ifupdown")
-    with pytest.raises(Refused, match="not written by bridge_persist; use interfaces_stanza"):
-        reconcile(noun, WISH)
+def ifupdown(root: Path, name: str) -> Ifupdown:
+    """ifupdown's adapter, of a host below a folder on which it has eth0."""
+    interfaces = root / "etc/network/interfaces"
+    interfaces.parent.mkdir(parents=True)
+    interfaces.write_text("auto eth0\niface eth0 inet dhcp\n", encoding="utf-8")
+    (root / "run/network").mkdir(parents=True)
+    noun = Interfaces(str(interfaces), str(root / "kept"), validate=False, cloud=str(root / "none"))
+    return Ifupdown(name, noun, IfState(str(root / "run/network")))
+
+
+@pytest.mark.parametrize("dialect", ["ifupdown", "ifupdown2"])
+def test_a_nic_of_interfaces_is_ifupdowns_though_nobody_says_so(
+    tmp_path: Path, dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ifupdown2 tells nobody what is up. And the bridge's stanza comes by the same call as networkd's files."""
+    monkeypatch.setattr(persistence.owners, "owner", lambda *_where: None)
+    monkeypatch.setattr(persistence.owners, "dialect", lambda _root: dialect)
+    wish, adapters = replace(WISH, ports=[]), {dialect: ifupdown(tmp_path, dialect)}
+    noun = persistence.Persistence(Told(), wish, "auto", str(tmp_path / "kept"), adapters)  # type: ignore[arg-type]
+    done = reconcile(noun, wish)
+    assert noun.manager == dialect and done.changed
+    said = (tmp_path / "etc/network/interfaces").read_text("utf-8")
+    assert "iface eth0 inet manual" in said and "iface br0 inet dhcp" in said
+    assert (tmp_path / "run/network/ifstate").read_text("ascii").split() == ["br0=br0", "tap1=tap1"]
+    assert not reconcile(noun, wish).changed
 
 
 def test_what_the_manager_can_not_keep_is_refused_before_anything_is_written(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. Bridges and taps of the role bridge_host as stanzas of interfaces(5), so that a reboot makes them again.
+"""PURE. Bridges and taps, as items of the role bridge_host, as stanzas of interfaces(5), so that a reboot makes them again.
 
 Each stanza is an item for interfaces_stanza. Words of a user that end up in a line which a shell runs are quoted here.
 """
@@ -10,9 +10,6 @@ import ipaddress
 import shlex
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.tenants import (
-    default_vlan,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
@@ -223,7 +220,7 @@ def _bridge_vlans(item: Mapping[str, Any], carried: Iterable[int]) -> Iterator[s
         ):
             yield f"{joined} && {line}"
     if item.get("self_vlans") is not None:
-        yield from _vlan_lines(item["name"], own, default_vlan(item), "self")
+        yield from _vlan_lines(item["name"], own, vlan_words.default_vlan(item), "self")
 
 
 def _vlan_lines(name: str, vlans: vlan_words.Vlans, default: int, *more: str) -> Iterator[str]:

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ifupdown behind the port: the files whole, there and back, and what it believes to be up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Owner
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+
+MINE = "# mine\nauto eth0\niface eth0 inet dhcp\n"
+
+
+def test_the_files_come_and_go_byte_for_byte(tmp_path: Path) -> None:
+    path, state = tmp_path / "network/interfaces", tmp_path / "run"
+    path.parent.mkdir()
+    state.mkdir()
+    path.write_text(MINE, encoding="utf-8")
+    noun = Interfaces(str(path), str(tmp_path / "kept"), validate=False, cloud=str(tmp_path))
+    adapter, nic = Ifupdown("ifupdown", noun, IfState(str(state))), Owner("ifupdown", "eth0", 2)
+    assert adapter.describes("eth0") and not adapter.describes("br0")
+    assert adapter.look(nic, "br0") is None and adapter.objection(nic, None) is None
+    wish = replace(WISH, ports=[])
+    for present in (True, False):
+        (file,) = adapter.plan(standing(), replace(wish, present=present))
+        assert file.path == str(path) and file.text is not None
+        path.write_text(file.text, encoding="utf-8")
+        adapter.load(standing(), replace(wish, present=present))
+        up = (state / "ifstate").read_text("ascii").split()
+        assert up == (["br0=br0", "tap1=tap1"] if present else [])
+        assert list(adapter.plan(standing(), replace(wish, present=present))) == []
+        adapter.load(standing(), replace(wish, present=present))
+    assert path.read_text("utf-8") == MINE
+
+
+def test_a_host_without_such_files_describes_nothing(tmp_path: Path) -> None:
+    noun = Interfaces(str(tmp_path / "interfaces"), None, validate=False)
+    assert not Ifupdown("ifupdown", noun).describes("eth0")
