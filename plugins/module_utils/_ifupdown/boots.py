@@ -42,8 +42,8 @@ def described(texts: Mapping[str, str], dev: str) -> bool:
 def _present(now: Standing, wish: Wish) -> list[dict[str, Any]]:
     if wish.ports:
         raise Refused(
-            f"{listed(wish.ports)} {'is' if len(wish.ports) == 1 else 'are'} neither uplink nor tap, and their stanzas are yours: name them in the bridge's "
-            "bridge_ports with interfaces_stanza, and leave them out here."
+            f"What makes {listed(wish.ports)} a port, and no uplink or tap, are words of the bridge's bridge_ports; write them with interfaces_stanza, and "
+            "leave ports out here."
         )
     variables = as_variables.variables(now, {})
     bridges = {one["name"]: one for one in variables["bridge_host_bridges"]}

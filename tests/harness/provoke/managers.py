@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import boots
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     Managed,
@@ -35,7 +36,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 from ansible_collections.hypervisor.network.tests.harness.model import persisted
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import NIC, Networkd
 from ansible_collections.hypervisor.network.tests.harness.model.networkmanager import NetworkManager
-from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
 from ansible_collections.hypervisor.network.tests.harness.provoke.stage import Stage, scene
 
 
@@ -91,8 +92,35 @@ def half_seconds_for_networkmanager(_stage: Stage) -> Any:
 
 @scene
 def bridge_option_without_networkmanagers_words(_stage: Stage) -> Any:
-    bridge = Link("br0", 3, "bridge", options={"nf_call_iptables": True})
+    bridge = Link("br0", 3, "bridge", options={"mst_enabled": True})
     nm_plan.plan(Standing({"br0": bridge}), Wish(["br0"]))
+
+
+@scene
+def tap_that_networkmanager_would_boot_up(_stage: Stage) -> Any:
+    links = {"br0": Link("br0", 3, "bridge", 1), "tap1": Link("tap1", 4, "tun", master="br0")}
+    nm_plan.plan(Standing(links), Wish(["br0"], taps=["tap1"]))
+
+
+@scene
+def tap_in_the_default_vlan_by_networkmanager(_stage: Stage) -> Any:
+    bridge = Link(
+        "br0", 3, "bridge", 1, options={"vlan_filtering": True}, vlans={"1": "pvid untagged"}
+    )
+    tap = Link("tap1", 4, "tun", 1, master="br0", vlans={"20": "pvid untagged"})
+    nm_plan.plan(Standing({"br0": bridge, "tap1": tap}), Wish(["br0"], taps=["tap1"]))
+
+
+@scene
+def port_that_no_stanza_says(_stage: Stage) -> Any:
+    boots.wishes(standing(), WISH, {})
+
+
+@scene
+def vlans_that_no_stanza_says(_stage: Stage) -> Any:
+    now = standing(vlan_filtering=True, vlan_default_pvid=1)
+    nic = replace(now.links["eth0"], vlans={"1": "pvid untagged", "20": "untagged"})
+    boots.wishes(replace(now, links={**now.links, "eth0": nic}), replace(WISH, ports=[]), {})
 
 
 @scene

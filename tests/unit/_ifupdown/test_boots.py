@@ -73,8 +73,8 @@ def test_the_vlans_of_an_uplink_are_those_of_the_host_and_tagged_ones() -> None:
     ("nic", "wish", "said"),
     [
         ({"1": "pvid untagged", "20": "untagged"}, UPLINK, "eth0 has the VLANs 1, 20 otherwise than its bridge br0"),
-        ({"1": "pvid untagged"}, WISH, "veth1 is neither uplink nor tap"),
-        ({"1": "pvid untagged"}, replace(WISH, ports=["veth1", "veth2"]), "veth1, veth2 are neither"),
+        ({"1": "pvid untagged"}, WISH, "What makes veth1 a port"),
+        ({"1": "pvid untagged"}, replace(WISH, ports=["veth1", "veth2"]), "What makes veth1, veth2 a port"),
     ],
 )  # fmt: skip
 def test_what_no_stanza_says_is_refused_by_name(nic: dict[str, str], wish: Wish, said: str) -> None:
