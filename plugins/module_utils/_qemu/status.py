@@ -36,7 +36,8 @@ _FAILED = {
     "nospace": "could not be written to, its file system is full; make room there",
     "failed": "failed; look at the host's disk and its journal, and cure that",
 }
-_DISK = re.compile(r"/disk(\d+)-dev(?:/|$)")
+# A device by its id, or what is below it by its path
+_DISK = re.compile(r"(?:^|/)disk(\d+)-dev(?:/|$)")
 _OUT_OF_MEMORY = "out of memory: the kernel killed it"
 
 

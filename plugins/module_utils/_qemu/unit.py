@@ -164,12 +164,15 @@ class Units:
         unit = unit_file.unit(name)
         self._environment(directory, paused)
         self._forget_limits(unit)
+        before = self.read([name])[name]
         try:
             self.manager.call("start", unit, seconds=_START_SECONDS)
         except GuestError as error:
             state = self.read([name])[name]
+            # a unit that is masked, or whose conditions do not hold, was not begun: what it said last is of another start
+            said = self.said(state) if state.invocation != before.invocation else ""
             raise GuestError(
-                f"{name} is not started: {self.said(state) or str(error).rstrip('.')}; see 'journalctl -u {unit}'."
+                f"{name} is not started: {(said or str(error)).rstrip('.')}; see 'journalctl -u {unit}'."
             ) from None
         return self.read([name])[name]
 

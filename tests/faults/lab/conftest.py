@@ -16,10 +16,8 @@ from ansible_collections.hypervisor.network.tests.harness.process.long_form impo
 
 # Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of (without them
 # a whole sshd is stopped where one of its children is out of memory); cloud-init without a cloud, which stays away by itself; the packet filter's
-# tool, and the one that tells a NIC's offloads
-PACKAGES = (
-    '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool", "libpam-systemd"]}'
-)
+# tool, and the one that tells a NIC's offloads; what a guest with UEFI and a TPM needs
+PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool", "libpam-systemd", "ovmf", "swtpm", "qemu-utils"]}'
 
 
 @pytest.fixture(scope="session")

@@ -5,137 +5,92 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.lab.unit_host import (
+    COMMON,
+    MACS,
+    RESET,
+    UNIT,
+    USER,
+    UnitHost,
+    guest,
+)
 
-USER = "hypervisor-guest"
-INTERFACES = """
-auto br9
-iface br9 inet manual
-    bridge_ports none
-    bridge_fd 0
-    bridge_maxwait 0
-"""
-TAP = """
-auto {0}
-iface {0} inet manual
-    pre-up ip link show {0} || ip tuntap add {0} mode tap user {1}
-    up ip link set {0} master br9 up
-"""
 DISK = '/srv/a $b/"%h;c\\d.img'
-COMMON = {
-    "emulator": "qemu-system-i386",
-    "memory": "32",
-    "boot": "n",
-    "shutdown_timeout": 4,
-    "accel": "tcg",
-}
-MACS = {f"vm{number}": f"52:00:00:00:09:0{number}" for number in (1, 2, 3)}
-UNIT = "hypervisor-network-guest@{}.service"
-RESET = """
-import socket, sys
-client = socket.socket(socket.AF_UNIX)
-client.connect(f"/run/hypervisor-network/{sys.argv[1]}/spare.sock")
-said = client.makefile("rb")
-said.readline()
-for command in (b"qmp_capabilities", b"system_reset"):
-    client.sendall(b'{"execute": "%s"}' % command)
-    said.readline()
-"""
-
-
-def guest(name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "nics": [{"tap": f"tap-{name[2:]}", "mac": MACS[name]}], **more}
-
-
+NAMES = ("vm1", "vm2", "vm3", "vm4", "vm5")
+HEARD = NAMES[:3]
+UNPLUGGED = "vm4"
+FIRMWARE = "/var/log/guests/vm5.log"
 GUESTS = [
     guest("vm1", start_order=1, serial_log="/var/log/guests/vm1.log"),
     guest("vm2", start_order=2, start_delay=2, disks=[{"path": DISK, "format": "raw"}]),
     guest("vm3"),
+    {"name": UNPLUGGED, "nics": [{"tap": "tap-4", "mac": MACS["vm4"], "link": "down"}]},
+    {
+        "name": "vm5",
+        "emulator": "qemu-system-x86_64",
+        "machine": "q35",
+        "memory": "256",
+        "memory_max": "700",
+        "firmware": "uefi",
+        "tpm": True,
+        "serial_log": FIRMWARE,
+    },
 ]
 
 
-class Host:
-    """The hypervisor, with a bridge and three taps that ifupdown makes, and what systemd says of its guests."""
-
-    def __init__(self, lab: PoweredLab) -> None:
-        self.lab = lab
-        self.sh = lab.hv
-
-    def wish(self, **options: Any) -> dict[str, Any]:
-        """One run that must succeed."""
-        result = self.lab.run("qemu_guest", **options)
-        assert not result.get("failed"), result
-        return result
-
-    def info(self, name: str) -> dict[str, Any]:
-        (found,) = self.lab.run("qemu_guest_info", name=name)["guests"]
-        return found
-
-    def show(self, name: str, key: str) -> str:
-        return self.sh(f"systemctl show --value -p {key} {UNIT.format(name)}").strip()
-
-    def pid(self, name: str) -> int:
-        return int(self.show(name, "MainPID"))
-
-    def heard(self, *names: str) -> None:
-        """Wait until br9 has learned these guests' MACs."""
-        for name in names:
-            self.lab.until(
-                f"bridge fdb show br br9 | grep -q '^{MACS[name]} dev tap-{name[2:]} '", 120
-            )
-
-    def journal(self, what: str, boot: int = 0) -> list[dict[str, Any]]:
-        lines = self.sh(f"journalctl -b {boot} --no-pager -o json {what} || true").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
-
-
 @pytest.fixture(scope="module")
-def host(lab: PoweredLab) -> Host:
+def host(lab: PoweredLab) -> UnitHost:
     if lab.used:
         lab.restore()
     lab.used = True
-    made = Host(lab)
-    text = INTERFACES + "".join(TAP.format(f"tap-{number}", USER) for number in (1, 2, 3))
-    made.sh(
-        f"getent passwd {USER} || useradd --system --no-create-home --shell /usr/sbin/nologin {USER}"
-    )
-    made.sh(f"cat >> /etc/network/interfaces <<'END'\n{text}END\nifup br9 tap-1 tap-2 tap-3")
+    made = UnitHost(lab)
     made.sh(f"mkdir -p '/srv/a $b' /var/log/guests && truncate -s 8M '{DISK}'")
     made.sh(f"chown -R {USER} /srv/* /var/log/guests")
     return made
 
 
 @pytest.fixture(scope="module")
-def started(host: Host) -> Host:
+def started(host: UnitHost) -> UnitHost:
     for one in GUESTS:  # an emulated host takes its time for each
-        assert host.wish(**COMMON, **one)["guest"]["supervisor"] == "systemd"
+        assert host.wish(**{**COMMON, **one})["guest"]["supervisor"] == "systemd"
     return host
 
 
 @pytest.fixture(scope="module")
-def rebooted(started: Host) -> Host:
+def rebooted(started: UnitHost) -> UnitHost:
     started.lab.reboot(HOST)
     return started
 
 
-def test_h12_nothing_of_a_unit_is_root_and_its_sockets_are_its_user_s(started: Host) -> None:
-    uid = started.sh(f"id -u {USER}").strip()
-    for name in MACS:
-        status = started.sh(f"cat /proc/{started.pid(name)}/status")
-        assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
-        for key, wanted in (
-            ("CapEff", "0" * 16),
-            ("CapBnd", "0" * 16),
-            ("NoNewPrivs", "1"),
-            ("Seccomp", "2"),
-        ):
-            assert f"{key}:\t{wanted}\n" in status
+def without_rights(host: UnitHost, pid: int) -> None:
+    """Nothing of root's is in a process, by /proc."""
+    uid = host.sh(f"id -u {USER}").strip()
+    status = host.sh(f"cat /proc/{pid}/status")
+    assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
+    for key, wanted in (
+        ("CapEff", "0" * 16),
+        ("CapBnd", "0" * 16),
+        ("NoNewPrivs", "1"),
+        ("Seccomp", "2"),
+    ):
+        assert f"{key}:\t{wanted}\n" in status
+
+
+def tpm_of(host: UnitHost, name: str) -> list[int]:
+    """The processes of a guest's TPM, of those that are in its unit."""
+    procs = f"/sys/fs/cgroup/machine.slice/{UNIT.format(name)}/cgroup.procs"
+    told = f"for pid in $(cat {procs}); do grep -qx swtpm /proc/$pid/comm && echo $pid; done; true"
+    return [int(pid) for pid in host.sh(told).split()]
+
+
+def test_h12_nothing_of_a_unit_is_root_and_its_sockets_are_its_user_s(started: UnitHost) -> None:
+    for name in NAMES:
+        without_rights(started, started.pid(name))
         assert f"/machine.slice/{UNIT.format(name)}" in started.sh(
             f"cat /proc/{started.pid(name)}/cgroup"
         )
@@ -144,12 +99,27 @@ def test_h12_nothing_of_a_unit_is_root_and_its_sockets_are_its_user_s(started: H
         assert modes.split("\n")[:3] == [f"700 {USER}", f"600 {USER}", f"600 {USER}"]
 
 
-def test_j03_a_path_that_means_something_to_systemd_reaches_qemu_as_it_is(started: Host) -> None:
+def test_h12_the_tpm_of_a_unit_has_no_rights_either_and_lives_in_it(started: UnitHost) -> None:
+    (pid,) = tpm_of(started, "vm5")
+    without_rights(started, pid)
+    folder = "/var/lib/hypervisor-network/guests/vm5/tpm"
+    socket = "/run/hypervisor-network/vm5/tpm.sock"
+    modes = started.sh(f"stat -c '%a %U' {socket} {folder} {folder}/tpm2-00.permall").split("\n")
+    assert modes[:2] == [f"600 {USER}", f"700 {USER}"] and modes[2] in (
+        f"600 {USER}",
+        f"640 {USER}",
+    )
+    assert started.info("vm5")["problems"] == []
+
+
+def test_j03_a_path_that_means_something_to_systemd_reaches_qemu_as_it_is(
+    started: UnitHost,
+) -> None:
     assert DISK in started.sh(f"readlink /proc/{started.pid('vm2')}/fd/* || true").splitlines()
 
 
-def test_the_second_run_changes_nothing_and_guests_are_heard(started: Host) -> None:
-    started.heard(*MACS)
+def test_the_second_run_changes_nothing_and_guests_are_heard(started: UnitHost) -> None:
+    started.heard(*HEARD)
     assert started.wish(**COMMON, guests=GUESTS)["changed"] is False
     found = started.info("vm1")
     assert (found["unit_state"], found["pending_restart"]) == ("active (running)", [])
@@ -158,7 +128,7 @@ def test_the_second_run_changes_nothing_and_guests_are_heard(started: Host) -> N
     assert started.sh("stat -c '%a %U' /var/log/guests/vm1.log").strip() == f"600 {USER}"
 
 
-def test_limits_are_taken_over_by_a_guest_that_runs(started: Host) -> None:
+def test_limits_are_taken_over_by_a_guest_that_runs(started: UnitHost) -> None:
     pid = started.pid("vm3")
     wish = {
         **COMMON,
@@ -172,8 +142,8 @@ def test_limits_are_taken_over_by_a_guest_that_runs(started: Host) -> None:
     assert started.pid("vm3") == pid and started.wish(**wish)["changed"] is False
 
 
-def test_f04_networking_is_restarted_under_guests_that_stay_connected(started: Host) -> None:
-    pids = {name: started.pid(name) for name in MACS}
+def test_f04_networking_is_restarted_under_guests_that_stay_connected(started: UnitHost) -> None:
+    pids = {name: started.pid(name) for name in HEARD}
     # in a unit of its own: the session hangs on the network that goes away
     started.sh("systemd-run --quiet --collect systemctl restart networking")
     started.lab.until(
@@ -181,20 +151,20 @@ def test_f04_networking_is_restarted_under_guests_that_stay_connected(started: H
         90,
     )
     # what boots from a network that has no server is silent after a while, so each is told to begin anew
-    for name in MACS:
+    for name in HEARD:
         started.sh(f"python3 - {name} <<'END'\n{RESET}END")
-    started.heard(*MACS)
-    assert {name: started.pid(name) for name in MACS} == pids
+    started.heard(*HEARD)
+    assert {name: started.pid(name) for name in HEARD} == pids
 
 
-def test_after_a_reboot_guests_run_in_their_bridge_with_no_play(rebooted: Host) -> None:
-    rebooted.heard(*MACS)
+def test_after_a_reboot_guests_run_in_their_bridge_with_no_play(rebooted: UnitHost) -> None:
+    rebooted.heard(*HEARD)
     rebooted.lab.until("systemctl is-active --quiet multi-user.target")
     assert rebooted.sh("systemctl --failed --no-legend") == ""
     assert rebooted.wish(**COMMON, guests=GUESTS)["changed"] is False
 
 
-def test_guests_begin_in_their_order_with_a_delay(rebooted: Host) -> None:
+def test_guests_begin_in_their_order_with_a_delay(rebooted: UnitHost) -> None:
     begun = {
         entry["UNIT"]: int(entry["__MONOTONIC_TIMESTAMP"])
         for entry in rebooted.journal("_PID=1 JOB_TYPE=start")
@@ -205,7 +175,7 @@ def test_guests_begin_in_their_order_with_a_delay(rebooted: Host) -> None:
 
 
 def test_guests_were_shut_down_in_reverse_before_the_network_and_none_failed(
-    rebooted: Host,
+    rebooted: UnitHost,
 ) -> None:
     lines = rebooted.sh("journalctl -b -1 --no-pager -o cat _PID=1").splitlines()
     ended = [
@@ -225,7 +195,38 @@ def test_guests_were_shut_down_in_reverse_before_the_network_and_none_failed(
         line for line in lines if "hypervisor-network-guest" in line and "Failed with" in line
     ]
     said = rebooted.sh("journalctl -b -1 --no-pager -o cat -u 'hypervisor-network-guest@*'")
-    assert said.count("The guest did not shut down within 4 s; QEMU is ended.") == 3
+    assert said.count("The guest did not shut down within 4 s; QEMU is ended.") == len(NAMES)
+
+
+def test_a_link_that_is_down_is_down_after_a_boot_too(rebooted: UnitHost) -> None:
+    """The firmware asks for an address on every card that it finds a link at; those beside it were heard by now."""
+    learned = (
+        f"bridge fdb show br br9 | grep -c '^{MACS[UNPLUGGED]} dev tap-4 master br9 *$' || true"
+    )
+    assert rebooted.show(UNPLUGGED, "ActiveState") == "active"
+    assert rebooted.sh(learned).strip() == "0"
+    assert "Set before the guest begins" in rebooted.sh(f"journalctl -b --no-pager -o cat -u {UNIT.format(UNPLUGGED)}")  # fmt: skip
+    pid = rebooted.pid(UNPLUGGED)
+    plugged = {"tap": "tap-4", "mac": MACS[UNPLUGGED], "link": "up"}
+    wish = {"name": UNPLUGGED, "nics": [plugged], "on_change": "hotplug"}
+    assert rebooted.wish(**wish)["changed"]
+    rebooted.sh(f"python3 - {UNPLUGGED} <<'END'\n{RESET}END")
+    rebooted.heard(UNPLUGGED)
+    assert rebooted.pid(UNPLUGGED) == pid and not rebooted.wish(**wish)["changed"]
+
+
+def test_uefi_and_its_tpm_are_there_after_a_boot_of_the_host(rebooted: UnitHost) -> None:
+    (pid,) = tpm_of(rebooted, "vm5")
+    rebooted.lab.until(f"grep -q 'UEFI Interactive Shell' {FIRMWARE}", 300)
+    rebooted.sh(f"kill -9 {pid}")
+    (problem,) = rebooted.info("vm5")["problems"]
+    assert "its TPM is gone" in problem
+    result = rebooted.wish(name="vm5", on_change="restart", shutdown_timeout=0)
+    assert result["changed"] and result["guest"]["problems"] == []
+    (again,) = tpm_of(rebooted, "vm5")
+    rebooted.wish(name="vm5", state="stopped", shutdown_timeout=0)
+    assert again != pid and rebooted.sh("pgrep -x swtpm || true") == ""
+    assert rebooted.show("vm5", "ActiveState") == "inactive"
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_guests_were_shut_down_in_reverse_before_the_network_and_none_failed(
     ],
 )
 def test_h01_a_guest_that_is_killed_is_told_as_that_and_the_next_run_starts_it(
-    rebooted: Host, how: str, status: str, why: str
+    rebooted: UnitHost, how: str, status: str, why: str
 ) -> None:
     unit = UNIT.format("vm3")
     rebooted.sh(how.format(unit))
@@ -253,7 +254,7 @@ def test_h01_a_guest_that_is_killed_is_told_as_that_and_the_next_run_starts_it(
 
 
 def test_h03_a_stopped_process_is_unresponsive_and_ended_with_each_step_said(
-    rebooted: Host,
+    rebooted: UnitHost,
 ) -> None:
     rebooted.sh(f"kill -STOP {rebooted.pid('vm3')}")
     assert rebooted.info("vm3")["status"] == "unresponsive"
@@ -263,7 +264,7 @@ def test_h03_a_stopped_process_is_unresponsive_and_ended_with_each_step_said(
     assert rebooted.sh(f"systemctl is-failed {UNIT.format('vm3')} || true").strip() == "inactive"
 
 
-def test_a_unit_that_was_edited_by_hand_is_written_again(rebooted: Host) -> None:
+def test_a_unit_that_was_edited_by_hand_is_written_again(rebooted: UnitHost) -> None:
     path = f"/etc/systemd/system/{UNIT.format('vm1')}.d/guest.conf"
     pid = rebooted.pid("vm1")
     rebooted.sh(
@@ -277,7 +278,7 @@ def test_a_unit_that_was_edited_by_hand_is_written_again(rebooted: Host) -> None
 
 
 def test_h14_a_guest_that_is_a_process_is_adopted_and_becomes_a_unit_at_its_next_start(
-    rebooted: Host,
+    rebooted: UnitHost,
 ) -> None:
     rebooted.wish(**COMMON, **guest("vm3"), supervisor="process")
     found = rebooted.info("vm3")
@@ -295,8 +296,8 @@ def test_h14_a_guest_that_is_a_process_is_adopted_and_becomes_a_unit_at_its_next
     assert rebooted.info("vm3")["supervisor_used"] == "systemd"
 
 
-def test_a_tap_that_never_comes_does_not_hold_up_the_boot_and_is_told(rebooted: Host) -> None:
-    rebooted.sh("sed -i '/auto tap-3/,$d' /etc/network/interfaces; sync")
+def test_a_tap_that_never_comes_does_not_hold_up_the_boot_and_is_told(rebooted: UnitHost) -> None:
+    rebooted.sh("sed -i '/auto tap-3/,/^$/d' /etc/network/interfaces; sync")
     rebooted.lab.reboot(HOST)
     rebooted.lab.until("systemctl is-active --quiet multi-user.target")
     unit = UNIT.format("vm3")
@@ -308,10 +309,10 @@ def test_a_tap_that_never_comes_does_not_hold_up_the_boot_and_is_told(rebooted: 
     assert rebooted.wish(name="vm3")["guest"]["status"] == "running"
 
 
-def test_what_is_absent_leaves_nothing_with_systemd(rebooted: Host) -> None:
-    rebooted.wish(state="absent", shutdown_timeout=0, guests=[{"name": name} for name in MACS])
+def test_what_is_absent_leaves_nothing_with_systemd(rebooted: UnitHost) -> None:
+    rebooted.wish(state="absent", shutdown_timeout=0, guests=[{"name": name} for name in NAMES])
     left = rebooted.sh(
-        "find /etc/systemd/system /run/systemd /run/hypervisor-network /var/lib/hypervisor-network -name '*vm[123]*'"
+        "find /etc/systemd/system /run/systemd /run/hypervisor-network /var/lib/hypervisor-network -name '*vm[1-5]*'"
     )
     assert left == ""
     assert rebooted.sh("systemctl list-units --all --no-legend 'hypervisor-network-guest@*'") == ""

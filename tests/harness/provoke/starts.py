@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from typing import Any, Sequence
 
@@ -109,7 +110,12 @@ def unit_not_started(stage: Stage, says: str) -> None:
     """systemd does not start the unit of vm1, and its journal C(says) that."""
     _one, directory = _supervisor(stage)
     units = unit.Units(str(stage.top / "run"), _manager(errors="Job failed."))
-    stage.patch.setattr(units, "read", dict.fromkeys)
+    starts = itertools.count()
+    stage.patch.setattr(
+        units,
+        "read",
+        lambda names: {name: SimpleNamespace(invocation=next(starts)) for name in names},
+    )
     stage.patch.setattr(units, "said", lambda _state: says)
     units.start("vm1", directory, False)
 

@@ -98,7 +98,7 @@ def test_a_disk_that_holds_the_guest_still_is_told_by_its_path(
 ) -> None:
     blocks = [
         {"qdev": "/machine/peripheral/disk0-dev/virtio-backend", "io-status": "ok"},
-        {"qdev": "/machine/peripheral/disk1-dev", "io-status": "nospace"},
+        {"qdev": "disk1-dev", "io-status": "nospace"},
         {"qdev": "/machine/peripheral/disk10-dev", "io-status": "failed"},
         {"qdev": "/machine/peripheral/seed-dev", "io-status": "failed"},
         {"device": "floppy"},
