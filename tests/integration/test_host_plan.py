@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.tests.harness.host.steps import (
     look,
 )
 from ansible_collections.hypervisor.network.tests.harness.net.dump import dump, settled
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
@@ -50,6 +51,62 @@ def test_the_whole_job_and_back_is_foreseen_change_for_change(host: Host, module
         again = look(modules, job)
         assert again["changes"] == [] and again["steps"] == []
         assert again["lines"] == ["Nothing is to do: the host is as the variables say."]
+
+
+def test_nics_of_two_managers_are_told_to_whom_they_belong(host: Host, modules: Modules) -> None:
+    """eth0 is ifupdown's, and eth1 networkd's, whose hands are off in a namespace: so it is passed over by name."""
+    batch(host.netns, "link add eth1 type veth peer name far1\nlink set eth1 up\n")
+    (nic,) = ip_json(host.netns, "link", "show", "eth1")
+    wired = "/run/systemd/network/20-wired.network"
+    for path, said in (
+        (wired, "[Match]\nName=eth1\n[Network]\nDHCP=no\n"),
+        (f"/run/systemd/netif/links/{nic['ifindex']}", f"ADMIN_STATE=configured\nNETWORK_FILE={wired}\n"),
+    ):  # fmt: skip
+        place = host.folder / path[1:]
+        place.parent.mkdir(parents=True)
+        place.write_text(said, encoding="ascii")
+    bridges = [*JOB["bridge_host_bridges"], {"name": "br1", "uplink": "eth1", "override": ["networkd"]}]  # fmt: skip
+    taps = [*JOB["bridge_host_taps"], {"name": "tap3", "bridge": "br1"}]
+    job = {"bridge_host_bridges": bridges, "bridge_host_taps": taps}
+    found = look(modules, job)
+    assert found["managers"]["present"] == [
+        {"manager": "networkd", "bridges": ["br1"], "uplinks": ["eth1"], "ports": [], "taps": ["tap3"]}
+    ]  # fmt: skip
+    stanzas = {one["name"] for one in found["plan"]["present"]["stanzas"]}
+    assert stanzas == {"br0", "tap1", "tap2"}
+    assert not look(modules, {"bridge_host_bridges": bridges[:1], "bridge_host_taps": taps[:2]})["managers"]["present"]  # fmt: skip
+
+
+def test_a_nic_that_is_not_there_is_told_where_no_ifupdown_is(host: Host, modules: Modules) -> None:
+    (host.folder / "bin/dpkg-query").write_text(
+        '#!/bin/sh\nfor word; do case $word in ifupdown*) ;; *) echo "$word installed";; esac; done\n',
+        encoding="ascii",
+    )
+    lost = {"bridge_host_bridges": [{"name": "br0", "uplink": "eth7"}]}
+    assert look(modules, lost)["msg"].startswith("There is no NIC eth7 on this host")
+    there = {"bridge_host_bridges": [{"name": "br0", "uplink": "eth0"}]}
+    assert look(modules, there)["msg"].startswith("No ifupdown is installed")
+
+
+def test_what_runs_is_what_ifupdown_boots_by_the_same_call_as_with_others(
+    host: Host, modules: Modules
+) -> None:
+    """bridge_persist writes what the role's stanzas would say, ifquery reads it, and absent gives the file back byte for byte."""
+    before = host.interfaces.read_text("ascii")
+    plan = look(modules, {**JOB, "bridge_host_guests": []})["plan"]
+    carry_out(modules, plan, persist=False)
+    wish = {"bridges": ["br0"], "uplinks": ["eth0"], "taps": ["tap1", "tap2"]}
+    done = modules.done("bridge_persist", **wish)
+    assert done["changed"] and done["manager"] == "ifupdown"
+    assert not modules.run("bridge_persist", **wish)["changed"]
+    asked = run("ip", "netns", "exec", host.netns, "ifquery", "-i", str(host.interfaces), "br0")
+    assert "address: 10.77.0.10" in asked and "bridge_ports: eth0" in asked
+    again = look(modules, {**JOB, "bridge_host_guests": []})
+    assert [one["list"] for one in again["steps"]] in ([], ["stanzas"]), again["lines"]
+    gone = look(modules, {**GONE, "bridge_host_guests": []})["plan"]
+    carry_out(modules, {**gone, "absent": {**gone["absent"], "stanzas": [], "bridges": []}}, persist=False)  # fmt: skip
+    assert modules.done("bridge_persist", **wish, state="absent")["changed"]
+    assert host.interfaces.read_text("ascii") == before
 
 
 # Host states: each example's wishes meet what the ones before have left

@@ -42,12 +42,14 @@ _DEFAULT_VLAN = 1  # the kernel's and NetworkManager's
 
 
 def plan(now: Standing, wish: Wish) -> list[File]:
-    """The files, also those that shall go. Raises Refused for what NetworkManager can't say."""
+    """The files, also those that shall go. Raises Refused for what NetworkManager can't say.
+
+    A bridge's own profile is written last, and goes first: without it ports are none, so a plug that is pulled between two files leaves the old network
+    or the new one.
+    """
     if not wish.present:
         return _gone(wish)
     found: list[File] = []
-    for name in wish.bridges:
-        found += _bridge(now, wish, name)
     for name in (*wish.ports, *wish.taps):
         link = now.links[name]
         if link.master is None:
@@ -57,6 +59,8 @@ def plan(now: Standing, wish: Wish) -> list[File]:
         found.append(
             File(profile(name), (_tap if name in wish.taps else _port)(now, link), PRIVATE)
         )
+    for name in wish.bridges:
+        found += _bridge(now, wish, name)
     return found
 
 
@@ -107,16 +111,18 @@ def _bridge(now: Standing, wish: Wish, name: str) -> list[File]:
     vlans = bridge.vlans if filtering else None
     mtu = bridge.mtu if bridge.mtu != min((one.mtu for one in ports), default=_MTU) else None
     text = profiles.bridge(name, bridge.mac, known, bridge.options, vlans, mtu)
-    found = [File(profile(name), text, PRIVATE)]
+    own_taps = [one.name for one in ports if one.name in wish.taps]
+    found = [
+        File(conf(name), profiles.hands_off_taps(own_taps), PUBLIC),
+        File(hook(name), hooks.text(bridge, ports), PROGRAM),
+    ]
+    last = File(profile(name), text, PRIVATE)
     if nic is not None:
         own = now.links[nic]
         said = _port_words(own, own.vlans if filtering else None)
         text = profiles.port(nic, name, known, said, mtu=_own_mtu(own))
         found.append(File(profile(name, nic), text, PRIVATE))
-    own_taps = [one.name for one in ports if one.name in wish.taps]
-    found.append(File(conf(name), profiles.hands_off_taps(own_taps), PUBLIC))
-    found.append(File(hook(name), hooks.text(bridge, ports), PROGRAM))
-    return found
+    return [*found, last]
 
 
 def _check_up(link: Link) -> None:

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F01 on hosts of networkd and of netplan, which have everything written down: the plug is pulled at each point of the way, and what boots can be reached
-and is the old network or the new one.
+"""F01 on hosts of networkd, netplan and NetworkManager, which have everything written down: the plug is pulled at each point of the way, and what boots can
+be reached and is the old network or the new one.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from ansible_collections.hypervisor.network.tests.harness.process.long_form impo
 OLD = {"address": [NIC], "master": None, "bridges": []}
 NEW = {"address": [BRIDGE], "master": BRIDGE, "bridges": [BRIDGE]}
 PERSISTED = {"bridges": [BRIDGE], "uplinks": [NIC]}
-# which of the files decides: before it is there the old network boots
-DECIDES = {"networkd": "renamed-3", "netplan": "renamed-3"}
+# which of the files decides: before it is there the old network boots; NetworkManager's is the last of four
+DECIDES = {"networkd": "renamed-3", "netplan": "renamed-3", "networkmanager": "renamed-4"}
 
 
-@pytest.fixture(scope="module", params=["networkd", "netplan"])
+@pytest.fixture(scope="module", params=list(DECIDES))
 def managed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PoweredLab]:

@@ -7,7 +7,6 @@ the way back. And what that manager does to a host without our measures.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
@@ -37,9 +36,6 @@ OWNS = {
     "netplan": f"netplan get ethernets.all-en.match && networkctl status {NIC} | grep 'Network File: /run/systemd/network/10-netplan-all-en.network'",
     "networkmanager": f"nmcli -g GENERAL.CONNECTION device show {NIC} | grep 'Wired connection 1'",
 }
-# All that a manager of networks reads of what somebody wrote
-WRITTEN = "find /etc/NetworkManager /etc/netplan /etc/network /etc/systemd/network -type f -exec sha256sum {} + 2>/dev/null | sort || true"
-TAPS = ("tap1", "guest2")
 WATCHED = 20.0
 
 
@@ -119,49 +115,6 @@ def test_g03_nothing_of_it_outlives_a_boot(managed: PoweredLab) -> None:
     managed.up()
     assert has(managed, NIC) == [ADDRESS]
     assert not managed.hv("ls /sys/class/net | grep br0 || true")
-
-
-def site(lab: PoweredLab, state: str = "present") -> int:
-    """Run the role's playbook, and return how many of its tasks changed something."""
-    wish = {
-        "bridge_host_bridges": [{"name": "br0", "uplink": NIC, "state": state}],
-        "bridge_host_taps": [{"name": name, "state": state, **({"bridge": "br0"} if state == "present" else {})} for name in TAPS],
-        "bridge_host_guard_timeout": 240,
-    }  # fmt: skip
-    records = lab.playbook("site.yml", "-e", json.dumps(wish))
-    return sum(bool(one.get("changed")) for one in records)
-
-
-def stands(lab: PoweredLab) -> None:
-    """The NIC and the taps are ports of the bridge, which alone has the address."""
-    lab.until(" && ".join(f"test -e /sys/class/net/br0/lower_{one}" for one in (NIC, *TAPS)))
-    assert (has(lab, NIC), has(lab, "br0")) == ([], [ADDRESS])
-
-
-def test_g03_the_role_has_it_boot_what_runs_and_gives_back_what_was_there(
-    managed: PoweredLab,
-) -> None:
-    before = managed.hv(WRITTEN)
-    managed.hv(FOREIGN)
-    identity = client_id(managed)
-    assert site(managed) and foreign(managed) == (1, 1)
-    stands(managed)
-    assert site(managed) == 0
-    managed.hv(UPSET[managed.network])
-    stands(managed)
-    managed.reboot(HOST)
-    stands(managed)
-    assert client_id(managed) == identity
-    assert site(managed) == 0
-    managed.hv(UPSET[managed.network])
-    stands(managed)
-    assert site(managed, "absent") and has(managed, NIC) == [ADDRESS]
-    assert managed.hv(WRITTEN) == before
-    assert site(managed, "absent") == 0
-    managed.reboot(HOST)
-    managed.until(OWNS[managed.network])
-    assert has(managed, NIC) == [ADDRESS] and client_id(managed) == identity
-    assert not managed.hv("ls /sys/class/net | grep -E '^(br0|tap)' || true")
 
 
 def cut_off(lab: PoweredLab, command: str) -> bool:

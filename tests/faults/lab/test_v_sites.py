@@ -1,8 +1,8 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""G03 by the role: hosts of netplan and of networkd, by DHCP and with everything written down, on a LAN that has routers and DHCPv6. Each is converted by
-site.yml over SSH, boots, and is given back.
+"""G03 by the role: hosts of netplan, networkd and NetworkManager, by DHCP and with everything written down, on a LAN that has routers and DHCPv6. Each is
+converted by site.yml over SSH, boots, and is given back.
 """
 
 from __future__ import annotations
@@ -59,11 +59,33 @@ ROLE = {
         {"name": "tap3", "bridge": "br1", "guard": True},
     ],
 }
+# NetworkManager has no word that takes a port's default VLAN away, so there is none; the guest's tap is not named as the usual ones are
+OF_NETWORKMANAGER = {
+    "bridge_host_bridges": [
+        {
+            "name": BRIDGE,
+            "uplink": NIC,
+            "vlan_filtering": True,
+            "vlan_default_pvid": 0,
+            "self_vlans": [{"vid": "1", "pvid": True, "untagged": True}],
+            "ageing_time": 120,
+        },
+        ROLE["bridge_host_bridges"][1],
+    ],
+    "bridge_host_tenants": [{"name": "blue", "vlan": 20, "taps": [TAP]}],
+    "bridge_host_taps": [
+        {"name": TAP, "bridge": BRIDGE, "isolated": True, "mtu": 1400, "mac": "02:00:00:00:00:71"},
+        {"name": "guest2", "bridge": BRIDGE, "access_vlan": 30, "mcast_flood": False, "cost": 40},
+        {"name": "tap3", "bridge": "br1", "guard": True, "alias": "the 'third'"},
+    ],
+}
 SHAPES = {
     "netplan, DHCP": ("netplan", {}, {}),
     "netplan, static": ("netplan", STATIC, ROLE),
     "networkd, DHCP": ("networkd", {}, {}),
     "networkd, static": ("networkd", STATIC, ROLE),
+    "networkmanager, DHCP": ("networkmanager", {}, {}),
+    "networkmanager, static": ("networkmanager", STATIC, OF_NETWORKMANAGER),
 }
 
 

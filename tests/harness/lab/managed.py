@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hypervisors of the lab whose network netplan or networkd manages: what such a host has, by the words of iproute2, resolvectl and networkctl."""
+"""Hypervisors of the lab whose network netplan, networkd or NetworkManager manages: what such a host has, by the words of iproute2, resolvectl, networkctl
+and nmcli.
+"""
 
 from __future__ import annotations
 
@@ -33,22 +35,29 @@ DEFAULT: Role = {
     "bridge_host_bridges": [{"name": BRIDGE, "uplink": NIC}],
     "bridge_host_taps": [{"name": TAP, "bridge": BRIDGE}],
 }
-_FOLDERS = "etc/netplan etc/systemd/network"
+_FOLDERS = "etc/netplan etc/systemd/network etc/NetworkManager"
 # Its files, folders and modes, and what is in them
 _FILES = (
     f"cd / && find {_FOLDERS} -printf '%M %u %p\\n' 2> /dev/null | sort;"
     f" cd / && find {_FOLDERS} -type f -exec sha256sum {{}} + 2> /dev/null | sort"
 )
-# networkd reads its files anew, and then begins anew; prints each word of the kernel on a port without its bridge
+# The manager reads its files anew, and then begins anew; prints each word of the kernel on a port without its bridge
 _UPSET = f"""
 ip -o monitor link > /run/upset & watch=$!
 until [ -s /run/upset ]; do ip link set lo alias upset; done
-networkctl reload && systemctl restart systemd-networkd
-/usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=90 || echo {BRIDGE} is not online
+if systemctl --quiet is-active NetworkManager; then
+    nmcli connection reload && nmcli general reload && systemctl restart NetworkManager
+    nm-online --quiet --timeout=90 || echo {BRIDGE} is not online
+else
+    networkctl reload && systemctl restart systemd-networkd
+    /usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=90 || echo {BRIDGE} is not online
+fi
 kill $watch
 grep -E ': ({NIC}|tap[0-9]+):' /run/upset | grep -v 'master '
 bridge link | grep -c 'master '
 """
+# Of the device where resolved knows it, else of the host
+_RESOLVER = "if command -v resolvectl > /dev/null; then resolvectl dns {dev} | cut -d: -f2-; else cat /etc/resolv.conf; fi"
 _BRIDGE_WORDS = ("stp_state", "forward_delay", "ageing_time", "priority", "vlan_filtering")
 _PORT_WORDS = ("cost", "isolated", "guard", "mcast_flood", "learning", "flood")
 _ROUTERS = ("ra", "redirect")  # which come and go with what routers say
@@ -89,7 +98,7 @@ def seen(lab: Lab, host: str, dev: str) -> Seen:
         f"{one['priority']}: {one['src']} {one.get('table')}"
         for one in _json(lab, host, "ip -j rule show")
     ]
-    resolver = lab.ssh(host, f"resolvectl dns {dev}", *NEW_CONNECTION).partition(":")[2].strip()
+    resolver = lab.ssh(host, _RESOLVER.format(dev=dev), *NEW_CONNECTION).strip()
     others = tuple(sorted(name for name, own in has.items() if own and name != dev))
     return Seen(has.get(dev, ()), tuple(sorted(routes)), tuple(rules), resolver, others)
 

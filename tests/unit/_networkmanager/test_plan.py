@@ -64,10 +64,10 @@ def port(name: str, kind: str = "", **options: Any) -> Link:
 def test_a_bridge_and_its_uplink() -> None:
     files = planned(Wish(["br0"], ["eth0"]), bridge(), port("eth0"))
     assert [(path, one.mode, one.text is None) for path, one in files.items()] == [
-        ("system-connections/hv-br0.nmconnection", 0o600, False),
-        ("system-connections/hv-br0-eth0.nmconnection", 0o600, False),
         ("conf.d/hypervisor-network-br0.conf", 0o644, False),
         ("dispatcher.d/50-hypervisor-network-br0", 0o755, True),
+        ("system-connections/hv-br0-eth0.nmconnection", 0o600, False),
+        ("system-connections/hv-br0.nmconnection", 0o600, False),
     ]
     host = keyfile.parse(files["system-connections/hv-br0.nmconnection"].text)
     assert host["ipv4"]["dhcp-client-id"] == "01:52:54:00:77:00:0d"
