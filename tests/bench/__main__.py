@@ -15,7 +15,17 @@ import os
 import sys
 from typing import Callable, Iterable
 
-from . import conversion, forwarding, guests, links, reload, role_lists, second_run, tasks
+from . import (
+    conversion,
+    fleet_runs,
+    forwarding,
+    guests,
+    links,
+    reload,
+    role_lists,
+    second_run,
+    tasks,
+)
 from .rows import GOALS, Row, note, table
 
 BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
@@ -50,18 +60,25 @@ def main() -> None:
     parser.add_argument(
         "--conversions", type=int, help="conversions per method (default 10, with --full 200)"
     )
+    parser.add_argument("--hosts", type=int, default=50, help="hosts of the fleet (default 50)")
     options = parser.parse_args()
-    wanted = options.only.split(",") if options.only else [*BENCHES, "G12"]
-    unknown = [name for name in wanted if name not in GOALS]
+    wanted = options.only.split(",") if options.only else [*BENCHES, "fleet", "G12"]
+    unknown = [name for name in wanted if name not in {*GOALS, "fleet"}]
     if unknown:
-        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join([*BENCHES, 'G12'])}")
+        parser.error(
+            f"unknown: {', '.join(unknown)}; there are {', '.join([*BENCHES, 'fleet', 'G12'])}"
+        )
     rows = []
     for name in wanted:
         if name in BENCHES:
             note(f"{name}: {GOALS[name].what}")
             rows += BENCHES[name](options.full)
+    fleets = fleet_runs.measured(options.hosts) if "fleet" in wanted else []
+    rows += [one.row() for one in fleets]
     if rows:
         print(table(rows))
+    if fleets:
+        print("\n" + fleet_runs.table(fleets))
     if "G6" in wanted:
         print("\n" + tasks.shipped_table())
     if "G12" in wanted:

@@ -149,7 +149,7 @@ def plan(
             "plugs": {item["name"]: list(taps_of(item)) for item in started},
         },
         "absent": {
-            "guests": [only(item, guest_spec.SPEC) for item in gone["guests"]],
+            "guests": [only(given(item), guest_spec.SPEC) for item in gone["guests"]],
             "taps": [only(item, ("name", "state", "force")) for item in gone["taps"]],
             "uplinks": [uplink(item) for item in gone["bridges"] if item.get("uplink")],
             "stanzas": [absent_stanza(item) for item in [*gone["taps"], *gone["bridges"]]],

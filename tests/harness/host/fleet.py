@@ -171,7 +171,7 @@ def fleet(number: int, folder: Path) -> Iterator[Fleet]:
     roles = [f"h{one:02d}" for one in range(1, number + 1)]
     with Namespaces("switch", *roles) as names:
         made = Fleet(names, folder)
-        _cable(made)
+        cable(made)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
         (folder / "disks").mkdir()
         words = [
@@ -198,7 +198,8 @@ def fleet(number: int, folder: Path) -> Iterator[Fleet]:
             _end_guards(made)
 
 
-def _cable(made: Fleet) -> None:
+def cable(made: Any) -> None:
+    """Lay a LAN between C(made.switch), where its router is, and C(made.hosts), which get C(made.addresses)."""
     batch(
         made.switch,
         f"link add name lan type bridge stp_state 0 forward_delay 0\naddress add {_ROUTER}/16 dev lan\nlink set lan up\n",

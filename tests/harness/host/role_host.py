@@ -67,24 +67,23 @@ ENTER = (
 DPKG = '#!/bin/sh\nfor word; do case $word in -*|*Package*) ;; *) echo "$word installed";; esac; done\n'
 
 
+def furnish(folder: Path, interfaces: str) -> None:
+    """Make what C(ENTER) puts in the place of a host's own directories, with this in its /etc/network/interfaces."""
+    for name in ("run/network", "etc/network", "var/backups", "var/lib/hypervisor-network", "bin"):
+        (folder / name).mkdir(parents=True)
+    (folder / "run/network/ifstate").write_text("lo=lo\neth0=eth0\n", encoding="ascii")
+    (folder / "etc/network/interfaces").write_text(interfaces, encoding="ascii")
+    (folder / "bin/dpkg-query").write_text(DPKG, encoding="ascii")
+    (folder / "bin/dpkg-query").chmod(0o755)
+
+
 class Host:
     """The LAN's host: its folder stands for its disk."""
 
     def __init__(self, made: Lan, folder: Path, python: str) -> None:
         self.lan, self.netns, self.folder, self.python = made, made.host, folder, python
-        for name in (
-            "run/network",
-            "etc/network",
-            "var/backups",
-            "var/lib/hypervisor-network",
-            "bin",
-        ):
-            (folder / name).mkdir(parents=True)
-        (folder / "run/network/ifstate").write_text("lo=lo\neth0=eth0\n", encoding="ascii")
+        furnish(folder, INTERFACES)
         self.interfaces = folder / "etc/network/interfaces"
-        self.interfaces.write_text(INTERFACES, encoding="ascii")
-        (folder / "bin/dpkg-query").write_text(DPKG, encoding="ascii")
-        (folder / "bin/dpkg-query").chmod(0o755)
         playbook = [
             {
                 "hosts": "localhost",

@@ -183,6 +183,13 @@ def test_what_is_absent_leaves_by_its_modules_and_its_uplink_gets_all_back() -> 
     }
 
 
+def test_a_guest_that_goes_says_of_its_cards_and_disks_what_is_listed_and_no_more() -> None:
+    """As with the guests that stay: the module takes no null where it has choices."""
+    guest = {"name": "vm1", "state": "absent", "nics": [{"tap": "a"}], "disks": [{"path": "/srv/a"}]}  # fmt: skip
+    (gone,) = plan(guests=[guest])["absent"]["guests"]
+    assert None not in [*gone["nics"][0].values(), *gone["disks"][0].values()]
+
+
 @pytest.mark.parametrize(
     ("info", "new"),
     [

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role and its modules in playbooks of other people: their ways to include, to order, to connect and to become root, with the oldest and the newest ansible-core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.conftest import ROOT, needs_root
+from ansible_collections.hypervisor.network.tests.harness.host.managed import (
+    ROLE,
+    USER,
+    Managed,
+    failures,
+    managed,
+)
+from ansible_collections.hypervisor.network.tests.integration.conftest import NEWEST
+
+UPLINK = {
+    "bridge_host_bridges": [{"name": "br0", "uplink": "eth0"}],
+    "bridge_host_taps": [{"name": "tap1", "bridge": "br0"}],
+}
+INNER = {"bridge_host_bridges": [{"name": "br1"}]}
+
+
+@pytest.fixture(scope="module", params=["oldest", "newest"])
+def core(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The words that run an ansible-playbook; what is in between runs all other tests."""
+    needs_root()
+    oldest = os.environ.get("HYPERVISOR_NETWORK_OLDEST_CORE")
+    if oldest is None:
+        pytest.skip("there is no other ansible-core here: run it through make")
+    if request.param == "oldest":
+        return (str(Path(oldest).with_name("ansible-playbook")),)
+    return (str(ROOT / "tools" / "debian13"), "ansible-playbook")
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[Managed]:
+    needs_root()
+    with managed(2, tmp_path, NEWEST) as made:
+        yield made
+
+
+def play(*tasks: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    return [{"hosts": "hypervisors", "gather_facts": False, "tasks": list(tasks), **more}]
+
+
+def include(step: str | None = None, variables: Any = None, **more: Any) -> dict[str, Any]:
+    own = {"name": ROLE, **({"tasks_from": step} if step else {}), **more.pop("role", {})}
+    return {"name": "Include it", "ansible.builtin.include_role": own, "vars": variables or UPLINK, **more}  # fmt: skip
+
+
+@pytest.mark.parametrize("pipelining", ["true", "false"], ids=["piped", "copied"])
+def test_an_ordinary_user_who_becomes_root_by_sudo_one_host_after_the_other(
+    core: Sequence[str], tmp_path: Path, pipelining: str
+) -> None:
+    more = {"core": core, "environment": {"ANSIBLE_PIPELINING": pipelining}}
+    tmp_path.chmod(0o755)
+    with managed(2, tmp_path, NEWEST, USER) as hosts:
+        job = play(roles=[{"role": ROLE, "vars": UPLINK}], serial=1)
+        first = hosts.play(job, **more)
+        assert first.status == 0 and all(map(hosts.converted, hosts.hosts)), first.output[-4000:]
+        again = hosts.play(job, **more)
+        assert again.status == 0 and again.changed == [], again.output[-4000:]
+
+
+def test_each_host_at_its_own_pace(core: Sequence[str], hosts: Managed) -> None:
+    job = play(include(), strategy="free")
+    first = hosts.play(job, core=core)
+    assert first.status == 0 and all(map(hosts.converted, hosts.hosts)), first.output[-4000:]
+    again = hosts.play(job, core=core)
+    assert again.status == 0 and again.changed == [], again.output[-4000:]
+
+
+def test_a_connection_plugin_of_somebody_else(core: Sequence[str], hosts: Managed) -> None:
+    """What is changed under a guard is confirmed over it, since it is another way than the controller's own."""
+    first = hosts.play(play(include()), core=core, connection="enter")
+    assert first.status == 0 and all(map(hosts.converted, hosts.hosts)), first.output[-4000:]
+    again = hosts.play(play(include()), core=core, connection="enter")
+    assert again.status == 0 and again.changed == [], again.output[-4000:]
+
+
+def test_the_controller_itself_with_defaults_for_the_group_of_modules(
+    core: Sequence[str], hosts: Managed
+) -> None:
+    """The defaults of the group name the namespace, for each module that the role runs, and so nothing here is the controller's."""
+    group = {"group/hypervisor.network.all": {"netns": "{{ place }}"}}
+    quiet = {**INNER, "bridge_host_persist": False}
+    for changed in (True, False):
+        done = hosts.play(
+            play(include(variables=quiet), module_defaults=group), core=core, connection="local"
+        )
+        assert done.status == 0 and bool(done.changed) is changed, done.output[-4000:]
+    assert all("br1" in hosts.links(role) for role in hosts.hosts)
+
+
+def test_delegated_run_once_and_a_step_by_itself(core: Sequence[str], hosts: Managed) -> None:
+    module = {"hypervisor.network.linux_bridge": {"name": "br7"}, "run_once": True}
+    other = {**module, "hypervisor.network.linux_bridge": {"name": "br8"}, "delegate_to": "h02"}
+    away = {"delegate_to": "h02"}
+    step = include("bridges", INNER, role={"apply": away}, when="inventory_hostname == 'h01'")
+    once = include(variables={"bridge_host_bridges": [{"name": "br9"}]}, run_once=True)
+    done = hosts.play(play(module, other, step, once), core=core)
+    assert done.status == 0, done.output[-4000:]
+    seen = {role: {name for name in hosts.links(role) if name.startswith("br")} for role in hosts.hosts}  # fmt: skip
+    assert seen == {"h01": {"br7", "br9"}, "h02": {"br8", "br1"}}
+
+
+def test_tags_with_and_without_apply(core: Sequence[str], hosts: Managed) -> None:
+    tags = {"tags": ["network"]}
+    refused = hosts.play(play(include(variables=INNER, **tags)), "--tags", "network", core=core)
+    assert set(failures(refused)) == {"h01", "h02"}, refused.output[-4000:]
+    assert all("chose the include of this role" in one for one in failures(refused).values())
+    job = play(include(variables=INNER, role={"apply": tags}, **tags))
+    done = hosts.play(job, "--tags", "network", core=core)
+    assert done.status == 0 and all("br1" in hosts.links(role) for role in hosts.hosts), done.output[-4000:]  # fmt: skip
+    left = play(roles=[{"role": ROLE, "vars": UPLINK, "tags": ["hypervisors"]}])
+    done = hosts.play(left, "--tags", "network", core=core)
+    assert done.status == 0 and not any(map(hosts.converted, hosts.hosts)), done.output[-4000:]
