@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role and its modules in playbooks of other people: their ways to include, to order, to connect and to become root, with the oldest and the newest ansible-core."""
+"""The role in playbooks of other people: how they include it, order hosts, connect and become root, with the oldest and the newest ansible-core."""
 
 from __future__ import annotations
 

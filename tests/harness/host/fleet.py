@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,24 +18,14 @@ from typing import Any
 
 from ..net.lan import HERE, NIC, set_sysctls
 from ..net.netns import Namespaces, batch, inside, ip_json, run
+from .cut import Cut
 
 PORT = 2222
 _CONNECT = Path(__file__).parents[3] / "roles" / "lab" / "files" / "connect.py"
 _ROUTER = "10.77.0.1"
-_STATES = {"armed", "applied", "confirmed", "rolling-back", "rolled-back", "rollback-failed"}
-# New connections to these hosts are dropped, those that stand go on.
-_TABLE = """
-table inet cut {
-    set lost { type ipv4_addr; }
-    chain out {
-        type filter hook output priority 0;
-        ip daddr @lost tcp dport 2222 tcp flags & (syn | ack) == syn counter drop
-    }
-}
-"""
 
 
-class Fleet:
+class Fleet(Cut):
     """The hosts by name, each a namespace with its address; what became of each is read by iproute2 and from its own records."""
 
     def __init__(self, names: dict[str, str], folder: Path) -> None:
@@ -44,6 +33,9 @@ class Fleet:
         self.hosts = {role: name for role, name in names.items() if role != "switch"}
         self.addresses = {role: f"10.77.1.{number}" for number, role in enumerate(self.hosts, 1)}
         self._folder = folder
+
+    def records(self, role: str) -> Path:
+        return self._folder / "disks" / self.hosts[role] / "txn"
 
     def play(self, timeout: float, forks: int = 5, **args: Any) -> tuple[int, dict[str, str]]:
         """Convert all, and return the exit code and what the play said of each host that failed."""
@@ -94,16 +86,6 @@ class Fleet:
         )
         return inventory
 
-    def states(self, role: str) -> list[str]:
-        """The states of a host's transactions, the oldest first."""
-        root = self._folder / "disks" / self.hosts[role] / "txn"
-        found = sorted(root.iterdir(), key=lambda one: one.stat().st_ctime) if root.exists() else []
-        return [state for one in found for state in _STATES & set(os.listdir(one))]
-
-    def transactions(self, role: str) -> set[str]:
-        root = self._folder / "disks" / self.hosts[role] / "txn"
-        return {one.name for one in root.iterdir()} if root.exists() else set()
-
     def converted(self, role: str) -> bool:
         """Whether eth0 is a port of br0, and br0 alone has the address."""
         links = {link["ifname"]: link for link in ip_json(self.hosts[role], "address", "show")}
@@ -115,54 +97,6 @@ class Fleet:
         assert own in (["br0"], [NIC]), own
         assert (links[NIC].get("master") == "br0") == (own == ["br0"])
         return own == ["br0"]
-
-    @contextmanager
-    def cut_off(self, *roles: str) -> Iterator[None]:
-        """Let no new connection reach these hosts from the moment each has a guard until that guard has ended."""
-        run("nft", "-f", "-", netns=self.switch, stdin=_TABLE)
-        stop = threading.Event()
-        before = {role: len(self.states(role)) for role in roles}
-        watchers = [
-            threading.Thread(target=self._cut, args=(role, before[role], stop)) for role in roles
-        ]
-        for one in watchers:
-            one.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for one in watchers:
-                one.join()
-            run("nft", "delete", "table", "inet", "cut", netns=self.switch)
-
-    def _cut(self, role: str, before: int, stop: threading.Event) -> None:
-        while not stop.wait(0.02):
-            if len(self.states(role)) > before:
-                run(
-                    "nft",
-                    "add",
-                    "element",
-                    "inet",
-                    "cut",
-                    "lost",
-                    f"{{ {self.addresses[role]} }}",
-                    netns=self.switch,
-                )
-                break
-        while not stop.wait(0.02):
-            if self.states(role)[-1] in ("rolled-back", "rollback-failed", "confirmed"):
-                break
-        if self.states(role)[before:]:
-            run(
-                "nft",
-                "delete",
-                "element",
-                "inet",
-                "cut",
-                "lost",
-                f"{{ {self.addresses[role]} }}",
-                netns=self.switch,
-            )
 
 
 @contextmanager

@@ -20,11 +20,13 @@ from typing import Any
 
 from ..net.lan import HERE, NIC
 from ..net.netns import Namespaces, ip_json, run
+from .cut import Cut
 from .fleet import PORT, cable
 from .role_host import ENTER, Play, furnish
 
 ROLE = "hypervisor.network.bridge_host"
 USER = "nobody"
+_REMOTE = "/run/ansible"
 _ROOT = Path(__file__).parents[3]
 _CONNECT = _ROOT / "roles" / "lab" / "files" / "connect.py"
 _SUDOERS = f"Defaults env_reset\nroot ALL=(ALL) ALL\n{USER} ALL=(ALL) NOPASSWD: ALL\n"
@@ -58,7 +60,7 @@ class Connection(Local):
 '''
 
 
-class Managed:
+class Managed(Cut):
     """The hosts by role, each a namespace with its address and its folder."""
 
     def __init__(self, names: dict[str, str], folder: Path, python: str) -> None:
@@ -75,6 +77,9 @@ class Managed:
             disk = self.folder / role
             furnish(disk, _interfaces(self.addresses[role]))
             (disk / "sudoers").write_text(_SUDOERS, encoding="ascii")
+            # its home is nowhere
+            (disk / _REMOTE[1:]).mkdir()
+            (disk / _REMOTE[1:]).chmod(0o1777)
             key = self.folder / "key"
             script = f'mount --bind "$0/sudoers" /etc/sudoers || exit 9; {ENTER}'
             words = [sys.executable, str(HERE / "sshd.py"), str(PORT), str(key), f"{key}.pub", "0"]
@@ -140,7 +145,6 @@ class Managed:
         common = {
             "ansible_connection": connection,
             "ansible_python_interpreter": self._python,
-            "bridge_host_persist": True,
         }
         if connection == "ssh":
             common.update(
@@ -148,8 +152,15 @@ class Managed:
                 ansible_user=self._user or "root",
                 ansible_ssh_args=f"-F {config}",
                 ansible_become=bool(self._user),
+                ansible_remote_tmp=_REMOTE,
             )
         return {"all": {"children": {"hypervisors": {"hosts": hosts, "vars": common}}}}
+
+    def records(self, role: str) -> Path:
+        return self.folder / role / "var/lib/hypervisor-network/txn"
+
+    def interfaces(self, role: str) -> str:
+        return (self.folder / role / "etc/network/interfaces").read_text("utf-8")
 
     def links(self, role: str) -> dict[str, dict[str, Any]]:
         """A host's devices by name, as iproute2 tells them."""
