@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint docs integration faults acceptance bench lab-up lab-down clean-cache
+.PHONY: help demo test unit lint docs integration faults acceptance molecule bench lab-up lab-down clean-cache
 
 DISTRO ?= bookworm
 NETWORK ?= ifupdown
@@ -16,7 +16,7 @@ unit: ## the tests that need no root, seconds
 	@tools/env local python tools/check.py unit
 
 lint: ## every check of the sources, without the tests
-	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer docs docs-site ansible-lint sanity
+	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer execution-environment docs docs-site ansible-lint sanity
 
 docs: ## the documentation as a site, for a browser
 	@tools/env local nox --no-venv --nocolor -s docs-site
@@ -29,6 +29,9 @@ faults: ## the fault matrix whole, an hour and more; make test runs the short fo
 
 acceptance: ## hypervisors of the lab, converted over SSH and rebooted
 	@tools/env test python tools/check.py acceptance
+
+molecule: ## every scenario of extensions/molecule on a lab of its own, as users of Molecule run them; SCENARIO=walkthrough for one
+	@tools/env test tools/molecule test $(if $(SCENARIO),-s $(SCENARIO),--all) --report
 
 bench: ## ratios against ip -batch, task loops and other conversions; ARGS="--full --only G12"
 	@tools/env test python -m ansible_collections.hypervisor.network.tests.bench $(ARGS)

@@ -8,6 +8,7 @@ All sessions share the one environment that C(make) made (nothing is installed h
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -204,6 +205,43 @@ def galaxy_importer(session: nox.Session) -> None:
     complaints = [line for line in str(said).splitlines() if re.match("WARNING|ERROR", line)]
     if complaints or "Importer processing completed successfully" not in str(said):
         session.error("\n".join(complaints or str(said).splitlines()[-20:]))
+
+
+@nox.session(name="execution-environment")
+def execution_environment(session: nox.Session) -> None:
+    """The image of an execution environment, as far as it can be had without a registry: what is in it, and what is built from."""
+    place = installed_copy(session)
+    session.chdir(place)
+    env = ansible_home(session)
+    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", "..", env=env)
+    session.chdir(place.parent)
+    (tarball,) = place.parent.glob("*.tar.gz")
+    collections = [{"name": tarball.name, "type": "file"}]
+    wanted = {
+        "version": 3,
+        "images": {"base_image": {"name": "debian:trixie"}},
+        "dependencies": {
+            "ansible_core": {"package_pip": "ansible-core>=2.16"},
+            "ansible_runner": {"package_pip": "ansible-runner"},
+            "galaxy": {"collections": collections},
+        },
+        "additional_build_files": [{"src": tarball.name, "dest": "galaxy"}],
+    }
+    Path("execution-environment.yml").write_text(json.dumps(wanted), encoding="utf-8")
+    builder = Path(os.environ["HYPERVISOR_NETWORK_GALAXY_PYTHON"]).with_name("ansible-builder")
+    session.run(
+        str(builder), "create", "--file", "execution-environment.yml", external=True, env=env
+    )
+    if not (Path("context") / "_build" / "galaxy" / tarball.name).is_file():
+        session.error("the context of the image holds no collection")
+    told = session.run(
+        str(builder), "introspect", str(copies(session)), external=True, silent=True, log=False, env=env,
+    )  # fmt: skip
+    missing = {"pyroute2", "netaddr", "openssh-client", "graphviz"} - set(
+        re.findall(r"[\w-]+", str(told))
+    )
+    if missing:
+        session.error(f"an execution environment would lack {', '.join(sorted(missing))}: {told}")
 
 
 @nox.session

@@ -37,6 +37,7 @@ STEPS = (
     ("changelog", "changelog", False),
     ("the collection builds", "build-import-check", False),
     ("what Galaxy says of it", "galaxy-importer", False),
+    ("the image of an execution environment", "execution-environment", False),
     ("documentation", "docs", False),
     ("the documentation's site", "docs-site", False),
     ("ansible-lint, profile production", "ansible-lint", False),

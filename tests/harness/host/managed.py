@@ -57,6 +57,10 @@ class Connection(Local):
         enter = f"nsenter -t {self.get_option('pid')} -n -m -- "
         words = cmd if isinstance(cmd, str) else " ".join(cmd)
         return super().exec_command(enter + words, in_data=in_data, sudoable=sudoable)
+
+    def put_file(self, in_path, out_path):
+        with open(in_path, "rb") as stream:
+            self.exec_command(f"sh -c 'cat > {out_path}'", in_data=stream.read())
 '''
 
 
@@ -121,7 +125,7 @@ class Managed(Cut):
         command = core or (str(Path(sys.executable).with_name("ansible-playbook")),)
         done = subprocess.run(
             [*command, "-i", str(place / "hosts.json"), *arguments, str(place / "playbook.yml")],
-            env={**os.environ, **own, **(environment or {})}, cwd=place,
+            env={**os.environ, **own, **(environment or {})}, cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800, check=False,
         )  # fmt: skip
         return Play(done.returncode, done.stdout)
@@ -144,7 +148,9 @@ class Managed(Cut):
         }
         common = {
             "ansible_connection": connection,
-            "ansible_python_interpreter": self._python,
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}"
+            if connection == "local"
+            else self._python,
         }
         if connection == "ssh":
             common.update(
