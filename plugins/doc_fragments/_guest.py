@@ -72,7 +72,10 @@ disks:
       choices: [qcow2, raw]
     size:
       description:
-        - Makes the image with this size if it is missing, in MiB or with a unit. An image that exists is not resized.
+        - Size of the disk, in MiB or with a unit. An image that is missing is made with it, and one that is smaller grows, before the guest starts or,
+          with O(on_change=hotplug) or O(on_change=restart), while it runs. Until then RV(guest.pending_changes) has it.
+        - A disk is never made smaller, since what is beyond would be lost. A smaller size is refused, and a disk that has grown stays so where a run
+          that fails is undone. What is on the disk, such as partitions, is the guest's to grow.
       type: str
     backing_file:
       description:
@@ -106,6 +109,30 @@ disks:
         - Whether blocks that the guest frees are freed in the image. Without it, they are, as with V(unmap).
       type: str
       choices: [unmap, ignore]
+    iops_total:
+      description:
+        - The most reads and writes a second. With O(on_change=hotplug) or O(on_change=restart) a guest that runs takes over this and the other limits.
+      type: int
+    iops_read:
+      description:
+        - The most reads a second. Not together with O(disks[].iops_total).
+      type: int
+    iops_write:
+      description:
+        - The most writes a second. Not together with O(disks[].iops_total).
+      type: int
+    bps_total:
+      description:
+        - The most bytes a second that are read and written, a number or one with a unit, such as V(50M).
+      type: str
+    bps_read:
+      description:
+        - The most bytes a second that are read. Not together with O(disks[].bps_total).
+      type: str
+    bps_write:
+      description:
+        - The most bytes a second that are written. Not together with O(disks[].bps_total).
+      type: str
     serial:
       description:
         - Serial number that the guest sees.
@@ -214,7 +241,8 @@ rng:
   type: bool
 balloon:
   description:
-    - Whether the guest has a balloon. It gives back to the host what it has freed of its memory, and may take it again at any time.
+    - Whether the guest has a balloon. It gives back to the host what it has freed of its memory, and may take it again at any time. Also, a smaller O(memory)
+      needs no restart then, see O(on_change).
   type: bool
 generation_id:
   description:
@@ -321,8 +349,15 @@ cpu_affinity:
   elements: str
 on_change:
   description:
-    - What to do with a running guest whose definition differs. V(keep) only reports RV(guest.pending_changes), and the next start takes them.
-      V(restart) stops and starts it. V(hotplug) changes what a running guest can take over, which is O(nics[].link), and leaves the rest pending.
+    - What to do with a running guest that is not as it shall be. V(keep) only reports RV(guest.pending_changes), and the next start takes them.
+      V(hotplug) changes what a running guest can take over, and leaves the rest pending. V(restart) does so where that is all, and else stops and starts it.
+    - A running guest can take over cards and disks that come or go, O(nics[].link), a larger O(disks[].size), the limits of disks, and, where it was started
+      with O(balloon), an O(memory) that is at most what it was started with.
+    - Cards are plugged in and out on PCI, unless they have O(nics[].vhost), and disks on O(disks[].bus=virtio), or V(scsi) where it has such a disk already.
+      On V(q35) and V(virt) there is room for four, and what was there from the start stays. Cards or disks that change places wait for the next start.
+    - A guest has to let go of what it loses, and to fill its balloon, for which it gets O(wait_timeout), or 20 seconds. One that boots, or has no operating
+      system, does neither, and the run fails.
+    - What counts is what QEMU says of the guest. What somebody else has plugged in, taken out or limited over a monitor of it is a difference, too.
   type: str
   choices: [keep, restart, hotplug]
   default: keep
@@ -348,7 +383,7 @@ serial_pattern:
   type: str
 wait_timeout:
   description:
-    - Seconds to wait. Without it, 60 where KVM runs the guest, and 300 where its processor is emulated.
+    - Seconds to wait. Without it, 60 where KVM runs the guest, and 300 where its processor is emulated. See O(on_change), too.
   type: float
 extra_args:
   description:

@@ -93,6 +93,18 @@ EXAMPLES = r"""
     memory_max: 2560
     cpu_quota: 150
 
+- name: Give one a larger and a slower disk while it runs
+  hypervisor.network.qemu_guest:
+    name: vm2
+    disks:
+      - path: /var/lib/guests/vm2.qcow2
+        backing_file: /var/lib/images/debian.qcow2
+        backing_format: qcow2
+        size: 40G
+        iops_total: 500
+        bps_total: 100M
+    on_change: hotplug
+
 - name: Stop both, with half a minute to shut down
   hypervisor.network.qemu_guest:
     state: stopped
@@ -149,8 +161,10 @@ guest:
       sample: a probe guest ran in it
     pending_changes:
       description:
-        - What differs between the running guest and the options, each as C(now) and C(wanted). Taken over at the next start. Limits, O(autostart) and
-          O(start_order) are never pending, a unit takes them over while it runs.
+        - What differs between the running guest and the options, each as C(now) and C(wanted). Taken over at the next start, or see O(on_change). What a unit
+          takes over while it runs, such as O(cpu_quota) or O(autostart), is never pending.
+        - C(now) is what QEMU says of cards, disks and the balloon. Where the guest was started with something else, that is C(defined), and an option that
+          was not given is compared with it. C(disks.size) has bytes by the path of a disk.
       type: dict
       sample: {memory: {now: 512, wanted: 1024}}
     stop_steps:

@@ -5,29 +5,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     MAC,
-    Guests,
-    holds_qmp,
+    ask,
     image,
 )
 
 DOWN = {"tap": "tap1", "mac": MAC, "link": "down"}
 UP = {"tap": "tap1", "mac": MAC, "link": "up"}
-
-
-def ask(guests: Guests, command: str, **arguments: Any) -> Any:
-    """What QEMU answers to one command, by a client of its own."""
-    with holds_qmp(guests.folder()) as client:
-        asked = {"execute": command, "arguments": arguments}
-        client.sendall(b'{"execute": "qmp_capabilities"}\n' + json.dumps(asked).encode() + b"\n")
-        said = b""
-        while said.count(b"\n") < 2:
-            said += client.recv(65536)
-    return json.loads(said.splitlines()[1])["return"]
 
 
 def test_n01_a_link_is_unplugged_and_plugged_while_the_guest_runs(guests):

@@ -27,6 +27,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.arrival i
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 
+UNPLUG_SECONDS = 20.0  # for a guest to let go of a device, or to fill its balloon
+_ADJUSTING = "is not changed"
+
 
 class Wire(Protocol):
     """What is needed of the kernel, in the namespace of the guests' taps."""
@@ -61,9 +64,16 @@ class Supervisor(Protocol):
         """Whether guests can be units here."""
 
     def check(
-        self, name: str, spec: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]
+        self,
+        name: str,
+        spec: Mapping[str, Any],
+        made: Mapping[str, Mapping[str, Any]],
+        refusing: str = "is not started",
     ) -> None:
-        """Raise where a start of this definition cannot work; C(made) are the recipes of images that will be there by then."""
+        """Raise where a start of this definition cannot work; C(made) are the recipes of images that will be there by then.
+
+        C(refusing) says for a sentence what is not done.
+        """
 
     def uid_of(self, spec: Mapping[str, Any]) -> int:
         """Whom a guest of this definition runs as."""
@@ -76,6 +86,11 @@ class Supervisor(Protocol):
 
     def tell(self, name: str, steps: Iterable[hotplug.Step]) -> None:
         """Have a guest that runs take over something."""
+
+    def adjust(
+        self, name: str, spec: Mapping[str, Any], steps: Iterable[hotplug.Step], seconds: float
+    ) -> None:
+        """Have a guest take over something for which it has to do its part, within C(seconds) for each step."""
 
     def resume(self, name: str) -> None:
         """Let it go on."""
@@ -106,6 +121,15 @@ class Supervisor(Protocol):
     def remove_image(self, path: str) -> None:
         """Remove an image that this run made."""
 
+    def image_size(self, name: str, spec: Mapping[str, Any], path: str) -> int | None:
+        """What a guest sees of an image that nobody has open, None where it cannot be looked at."""
+
+    def check_growth(self, name: str, spec: Mapping[str, Any], path: str) -> None:
+        """Raise where that disk cannot be made larger."""
+
+    def grow_image(self, name: str, spec: Mapping[str, Any], path: str, size: int) -> None:
+        """Make an image larger that nobody has open."""
+
 
 class GuestNoun:
     """See C(_core/reconcile.Noun). C(wishes) are those of the run: their deadlines are needed when changes are applied.
@@ -135,15 +159,23 @@ class GuestNoun:
         self.stop_steps: dict[str, list[dict[str, Any]]] = {}
 
     def read(self) -> guest_plan.Guests:
-        return guest_plan.Guests(
-            self._supervisor.read_all(self._wishes),
-            {
-                path: self._image_exists(path)
-                for wish in self._wishes.values()
-                for path in wish.images
-            },
-            self._supervisor.systemd(),
-        )
+        guests = self._supervisor.read_all(self._wishes)
+        there = {
+            path: self._image_exists(path) for wish in self._wishes.values() for path in wish.images
+        }
+        sizes = {
+            path: self._size(guests[wish.name], wish, path)
+            for wish in self._wishes.values()
+            for path, recipe in wish.images.items()
+            if there[path] and recipe["size"] is not None
+        }
+        return guest_plan.Guests(guests, there, self._supervisor.systemd(), sizes)
+
+    def _size(self, guest: guest_plan.Guest, wish: Wish, path: str) -> int | None:
+        drive = guest.seen.drive(path) if guest.seen is not None else None
+        if drive is not None:
+            return drive.size
+        return self._supervisor.image_size(wish.name, {**guest.spec, **wish.spec}, path)
 
     def plan(self, now: guest_plan.Guests, wish: Iterable[Wish]) -> Plan:
         return guest_plan.plan(now, wish)
@@ -188,9 +220,23 @@ class GuestNoun:
             for change in changes
             if change.kind == guest_plan.KIND and change.action == "start"
         ]
-        links = (
-            self._wire().snapshot().links if any(change.after["nics"] for change in starts) else {}
-        )
+        for change in changes:
+            if change.kind == guest_plan.DISK and change.action == "grow":
+                self._supervisor.check_growth(change.after["guest"], change.payload, change.name)
+        adjusted = [change for change in changes if change.action == "adjust"]
+        cards = {
+            change.name: hotplug.plugged(change.payload[1], hotplug.PLUG_NIC) for change in adjusted
+        }
+        wired = any(change.after["nics"] for change in starts) or any(cards.values())
+        links = self._wire().snapshot().links if wired else {}
+        for change in adjusted:
+            guest = now.guests[change.name]
+            disks = hotplug.plugged(change.payload[1], hotplug.PLUG_DISK)
+            more = {**guest.spec, "nics": cards[change.name], "disks": disks}
+            self._supervisor.check(change.name, more, made, _ADJUSTING)
+            own = guest.seen.taps if guest.seen is not None else ()
+            uid = self._supervisor.uid_of(guest.spec)
+            taps.check(change.name, more, links, uid, own, _ADJUSTING)
         for change in starts:
             self._supervisor.check(change.name, change.after, made)
             guest = now.guests[change.name]
@@ -206,6 +252,16 @@ class GuestNoun:
     def _create_disk(self, change: Change) -> None:
         self._begin(change.after["guest"])
         self._supervisor.create_image(change.after, change.payload)
+
+    def _grow_disk(self, change: Change) -> None:
+        name, size = change.after["guest"], change.after["size"]
+        self._begin(name)
+        seen = self._supervisor.read_all([name])[name].seen
+        drive = seen.drive(change.name) if seen is not None else None
+        if drive is None:
+            self._supervisor.grow_image(name, change.payload, change.name, size)
+        else:
+            self._supervisor.tell(name, [("block_resize", {"node-name": drive.node, "size": size})])
 
     def _remove_disk(self, change: Change) -> None:
         self._supervisor.remove_image(change.name)
@@ -226,9 +282,12 @@ class GuestNoun:
     def _adjust_guest(self, change: Change) -> None:
         self._begin(change.name)
         options, steps = change.payload
-        spec = self._supervisor.read_all([change.name])[change.name].spec
-        self._supervisor.tell(change.name, steps)
-        self._supervisor.define(change.name, {**spec, **options})
+        spec = {**self._supervisor.read_all([change.name])[change.name].spec, **options}
+        given = self._wishes[change.name].wait_timeout
+        self._supervisor.adjust(
+            change.name, spec, steps, UNPLUG_SECONDS if given is None else given
+        )
+        self._supervisor.define(change.name, spec)
 
     def _stop_guest(self, change: Change) -> None:
         self._begin(change.name)
@@ -295,11 +354,7 @@ def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list
         one = guest_words.describe(guest)
         if outcome.after is outcome.before:
             one.update(_predicted(wish.name, outcome.changes))
-        one["pending_changes"] = (
-            {}
-            if guest.down or wish.state in ("stopped", "absent")
-            else guest_plan.differences(guest, wish, outcome.after.systemd)
-        )
+        one["pending_changes"] = guest_plan.pending(outcome.after, wish)
         one["stop_steps"] = noun.stop_steps.get(wish.name, [])
         found.append(one)
     return found

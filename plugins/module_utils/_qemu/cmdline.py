@@ -12,6 +12,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import devices
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import limits_of
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import (
     Files,
     Fittings,
@@ -23,9 +25,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files imp
 QMP_FD, SPARE_FD, LOCK_FD, SERIAL_FD = 3, 4, 5, 6
 
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
-_NIC_MODELS = {"virtio": "virtio-net-pci"}
 _CONTROLLERS = {
-    "scsi": {"driver": "virtio-scsi-pci", "id": "scsi0"},
+    "scsi": {"driver": "virtio-scsi-pci", "id": devices.SCSI.partition(".")[0]},
     "sata": {"driver": "ahci", "id": "sata0"},
 }
 
@@ -112,7 +113,10 @@ def _machine(spec: Mapping[str, Any], launch: Launch) -> list[str]:
         ("firmware", Image(firmware.code, firmware.code_format)),
         ("variables", Image(launch.fitted.paths["firmware"], "qcow2")),
     ):
-        words += ["-blockdev", _json({"node-name": node, **_opened(image, node == "firmware")})]
+        words += [
+            "-blockdev",
+            _json({"node-name": node, **devices.opened(image, node == "firmware")}),
+        ]
     machine = f"{machine},pflash0=firmware,pflash1=variables"
     if not firmware.smm:
         return [*words, "-machine", machine]
@@ -186,99 +190,40 @@ def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:
             words += ["-device", _json(controller)]
     ahci_port = 0
     for number, disk in enumerate(disks):
-        node = f"disk{number}"
-        image = launch.files.images[disk["path"]]
-        words += _blockdev(node, image, disk["read_only"], **_caching(disk))
-        if disk["bus"] == "virtio":
-            device = {"driver": "virtio-blk-pci"}
-        elif disk["bus"] == "scsi":
-            device = {"driver": "scsi-hd", "bus": "scsi0.0"}
+        where = {}
+        if disk["bus"] == "scsi":
+            where = {"bus": devices.SCSI}
         elif disk["bus"] == "sata":
-            device = {"driver": "ide-hd", "bus": f"sata0.{ahci_port}"}
+            where = {"bus": f"sata0.{ahci_port}"}
             ahci_port += 1
-        else:
-            device = {"driver": "ide-hd"}
-        words += [
-            "-device",
-            _json(
-                {
-                    **device,
-                    **({"write-cache": "off"} if disk.get("cache") == "writethrough" else {}),
-                    "id": f"{node}-dev",
-                    "drive": node,
-                    **_given(disk, serial="serial", boot_index="bootindex"),
-                }
-            ),
-        ]
+        words += _disk(f"disk{number}", disk, launch.files.images[disk["path"]])
+        words += ["-device", _json(devices.disk_device(f"disk{number}", disk, **where))]
     if "cdrom" in launch.files.paths:
         words += _blockdev("cdrom", Image(launch.files.paths["cdrom"], "raw"), True)
         words += ["-device", _json({"driver": "ide-cd", "id": "cdrom-dev", "drive": "cdrom"})]
     return words
 
 
-def _caching(disk: Mapping[str, Any]) -> dict[str, Any]:
-    """What is not as QEMU does it by itself: past the host's page cache, and blocks that the guest frees kept."""
-    direct = {"cache": {"direct": True}} if disk.get("cache") == "none" else {}
-    return {**direct, **_present(disk, "discard")}
-
-
-def _present(item: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: item[key] for key in keys if item.get(key) is not None}
+def _disk(node: str, disk: Mapping[str, Any], image: Image) -> list[str]:
+    """The image of a disk. With limits it is a C(-drive): those of a throttle node would be in the way of every snapshot and its merge."""
+    if not limits_of(disk):
+        return _blockdev(node, image, disk["read_only"], **devices.caching(disk))
+    backend = devices.block(node, image, disk["read_only"], **devices.caching(disk))
+    options = devices.throttled(disk, backend)
+    inside = {key: value for key, value in backend.items() if key not in ("read-only", "cache")}
+    options["file"] = _escaped(f"json:{_json(inside)}")
+    return ["-drive", ",".join(f"{key}={value}" for key, value in options.items())]
 
 
 def _blockdev(node: str, image: Image, read_only: bool, **how: Any) -> list[str]:
-    return [
-        "-blockdev",
-        _json({"node-name": node, "discard": "unmap", **how, **_opened(image, read_only)}),
-    ]
-
-
-def _opened(image: Image, read_only: bool) -> dict[str, Any]:
-    """An image and all below it, spelled out: what its header says by the time that QEMU reads it counts no more."""
-    opened: dict[str, Any] = {
-        "driver": image.format,
-        "read-only": read_only,
-        "file": _file(image.path),
-    }
-    if image.format == "qcow2":
-        opened["backing"] = None if image.backing is None else _opened(image.backing, True)
-        if image.data_file is not None:
-            opened["data-file"] = _file(image.data_file)
-    return opened
-
-
-def _file(path: str) -> dict[str, Any]:
-    # locking "auto" is "on" wherever the file system can; a second guest on the same image is refused by QEMU itself. Whether it is
-    # read-only comes from the image above: said here too, a backing file could not be written to when a snapshot is merged into it
-    return {"driver": "file", "filename": path, "locking": "auto"}
+    return ["-blockdev", _json(devices.block(node, image, read_only, **how))]
 
 
 def _nics(spec: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
     for number, nic in enumerate(spec.get("nics") or ()):
-        # no script: bridge and tap are made by tasks of their own, and QEMU is allowed to start no program
-        netdev: dict[str, Any] = {
-            "type": "tap",
-            "id": f"net{number}",
-            "ifname": nic["tap"],
-            "script": "no",
-            "downscript": "no",
-        }
-        netdev["vhost"] = nic["vhost"]
-        device: dict[str, Any] = {
-            "driver": _NIC_MODELS.get(nic["model"], nic["model"]),
-            "id": f"nic{number}",
-            "netdev": f"net{number}",
-        }
-        device["mac"] = nic["mac"]
-        if nic["queues"] > 1:
-            netdev["queues"] = nic["queues"]
-            device.update({"mq": True, "vectors": 2 * nic["queues"] + 2})
-        words += ["-netdev", _json(netdev)]
-        words += [
-            "-device",
-            _json({**device, **_given(nic, mtu="host_mtu", boot_index="bootindex")}),
-        ]
+        words += ["-netdev", _json(devices.netdev(number, nic))]
+        words += ["-device", _json(devices.nic_device(number, nic))]
     return words
 
 
@@ -288,10 +233,6 @@ def _kernel(spec: Mapping[str, Any], launch: Launch) -> list[str]:
         if spec.get(option) is not None:
             words += [f"-{option}", launch.files.paths.get(option, spec[option])]
     return words
-
-
-def _given(item: Mapping[str, Any], **names: str) -> dict[str, Any]:
-    return {theirs: item[ours] for ours, theirs in names.items() if item[ours] is not None}
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Seen, differing
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
 
 # The collection's own: a system user that owns nothing but guests, made by the role's packages step
@@ -46,7 +47,8 @@ class Guest:
     of its machine, C(crash_reason) what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint
     which of them are seeds. C(problems) are sentences on what a running guest lacks, and how that is cured.
     C(kept_by) is the supervisor of the process that runs, None where none does, C(unit) what systemd calls it,
-    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed.
+    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed. C(seen) is what QEMU says that it has, None where it does
+    not run or does not say it.
     """
 
     name: str
@@ -66,6 +68,12 @@ class Guest:
     unit_state: str | None = field(default=None, compare=False)
     edited: tuple[str, ...] = ()
     problems: tuple[str, ...] = field(default=(), compare=False)
+    seen: Seen | None = field(default=None, compare=False)  # a balloon moves by itself
+
+    @property
+    def real(self) -> dict[str, Any]:
+        """The definition, and what of it is otherwise in truth as that."""
+        return {**self.spec, **differing(self.seen, self.spec)}
 
     @property
     def down(self) -> bool:

@@ -15,7 +15,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import rights_of
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import paths
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import paths, qcow2
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
 
 _CREATE_DEADLINE = 300.0
 
@@ -64,6 +65,25 @@ def create(recipe: Mapping[str, Any], look: paths.Look, user: pwd.struct_passwd)
         raise
     finally:
         os.close(descriptor)
+
+
+def size(image: Image) -> int:
+    """What a guest sees of an image, in bytes."""
+    if image.format == "raw":
+        return os.lstat(image.path).st_size
+    with open(
+        image.path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)
+    ) as file:
+        return qcow2.parse(file.read(qcow2.LONGEST)).size
+
+
+def grow(image: Image, wanted: int, user: pwd.struct_passwd) -> None:
+    """Make an image larger, by qemu-img with the rights of C(user). Raises GuestError."""
+    words = [program(), "resize", "-q", "-f", image.format, image.path, str(wanted)]
+    done = programs.run(words, _CREATE_DEADLINE, rights=rights_of(user))
+    if done.status:
+        said = " ".join(done.errors.split()).rstrip(".") or "it gave no reason"
+        raise GuestError(f"qemu-img cannot grow {image.path}: {said}; nothing is lost.")
 
 
 def _made(path: str) -> int:

@@ -8,7 +8,6 @@ node names change hands with every overlay.
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn
@@ -17,6 +16,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     DeadlineExceeded,
     GuestError,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import (
+    FORMATS,
+    Drive,
+    drive,
+    file_of,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
 
 PREFIX = "hypervisor-network-"  # of the jobs that are ours
@@ -24,24 +29,6 @@ _DEADLINE = 4.0
 _SLOW = 60.0  # seconds for a command that waits until the guest's writes are out
 _STALLED = 300.0  # seconds without a byte
 _TICK = 1.0
-_FORMATS = ("qcow2", "raw")
-
-
-@dataclass(frozen=True)
-class Drive:
-    """A drive with something in it. C(files) are its images' files from the top to the lowest; C(snapshots): the internal ones in the top; C(bitmaps) as
-    query-block has them.
-    """
-
-    qdev: str
-    node: str
-    format: str
-    file: str
-    read_only: bool = False
-    size: int = 0
-    files: tuple[str, ...] = ()
-    snapshots: tuple[str, ...] = ()
-    bitmaps: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,12 +59,12 @@ class Monitor:
     def drives(self) -> list[Drive]:
         """The drives with something in them. While a job works on one, a node of the job is on top of it, which has no bitmaps: it is looked through."""
         found = [one for one in self.ask("query-block") if one.get("inserted")]
-        if all(one["inserted"]["drv"] in _FORMATS for one in found):
+        if all(one["inserted"]["drv"] in FORMATS for one in found):
             return [drive(one) for one in found]
         nodes = {
             file_of(one["file"]): one
             for one in self.ask("query-named-block-nodes")
-            if one["drv"] in _FORMATS
+            if one["drv"] in FORMATS
         }
         return [
             drive({**one, "inserted": nodes.get(file_of(one["inserted"]["file"]), one["inserted"])})
@@ -195,35 +182,6 @@ def raise_stalled(what: str, seconds: float) -> NoReturn:
     raise DeadlineExceeded(
         f"QEMU's job {what} has not moved for {seconds:g} s, and was cancelled; look at the disks of the host."
     )
-
-
-def drive(block: Mapping[str, Any]) -> Drive:
-    """A drive out of query-block."""
-    inserted = block["inserted"]
-    image: Mapping[str, Any] | None = inserted.get("image")
-    top = image or {}
-    files = []
-    while image is not None:
-        files.append(file_of(image["filename"]))
-        image = image.get("backing-image")
-    return Drive(
-        str(block.get("qdev") or block.get("device") or ""), inserted["node-name"], inserted["drv"], file_of(inserted["file"]),
-        bool(inserted["ro"]), int(top.get("virtual-size", 0)), tuple(files), tuple(one["name"] for one in top.get("snapshots", ())),
-        tuple(inserted.get("dirty-bitmaps") or ()),
-    )  # fmt: skip
-
-
-def file_of(name: str) -> str:
-    """The path in what QEMU calls a file's name: that, or options in JSON where it was opened in an unusual way."""
-    if not name.startswith("json:"):
-        return name
-    try:
-        found = json.loads(name[len("json:") :])
-        while not isinstance(found, str):
-            found = found["filename"] if "filename" in found else found["file"]
-    except (ValueError, KeyError, TypeError):
-        return name
-    return found
 
 
 @contextlib.contextmanager

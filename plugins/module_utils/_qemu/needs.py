@@ -52,9 +52,14 @@ def has_kvm_group() -> bool:
     return True
 
 
-def look(name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> paths.Look:
-    """A look at the files of a guest."""
-    return paths.Look(name, user, spec.get("allowed_roots"), chains.tops(name))
+def look(
+    name: str,
+    spec: Mapping[str, Any],
+    user: pwd.struct_passwd,
+    refusing: str = "is not started",
+) -> paths.Look:
+    """A look at the files of a guest; C(refusing) says for a sentence what is not done."""
+    return paths.Look(name, user, spec.get("allowed_roots"), chains.tops(name), refusing)
 
 
 def program(emulator: str) -> str:

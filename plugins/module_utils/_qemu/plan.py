@@ -25,6 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest imp
     UNRESPONSIVE,
     Guest,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import differing
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
     Wish,
     check_waits,
@@ -47,11 +48,15 @@ _BROKEN = ("guest-panicked", "internal-error", "shutdown")
 
 @dataclass(frozen=True)
 class Guests:
-    """What was read: guests by name, of the disk images that wishes name, whether they exist, and whether systemd can keep guests here."""
+    """What was read: guests by name, of the disk images that wishes name, whether they exist, and whether systemd can keep guests here.
+
+    C(sizes) are what guests see of those that exist and that wishes give a size, in bytes; None where that could not be looked at.
+    """
 
     guests: Mapping[str, Guest]
     disks: Mapping[str, bool] = field(default_factory=dict)
     systemd: bool = False
+    sizes: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
@@ -78,18 +83,81 @@ def differences(guest: Guest, wish: Wish, systemd: bool = False) -> dict[str, di
 
     C(systemd) says whether that can keep guests here: one that is a plain process is a unit from its next start on.
     """
-    wanted = (
-        {key: wish.spec.get(key) for key in {*guest.spec, *wish.spec}} if wish.exact else wish.spec
-    )
+    wanted = wish.spec
+    if wish.exact:
+        wanted = {
+            **{key: wish.spec.get(key) for key in {*guest.spec, *wish.spec}},
+            **wish.drift,
+        }
+    real = guest.real
     found = {
-        key: {"now": guest.spec.get(key), "wanted": value}
+        key: _three(real.get(key), guest.spec.get(key), value)
         for key, value in sorted(wanted.items())
-        if guest.spec.get(key) != value and key not in (*supervision.LIVE, "supervisor")
+        if (real.get(key), guest.spec.get(key)) != (value, value)
+        and key not in (*supervision.LIVE, "supervisor")
     }
     keeper = wish.kept_by if wish.exact else supervision.supervisor(wish.supervisor, systemd)
     if None not in (guest.kept_by, keeper) and guest.kept_by != keeper:
         found["supervisor"] = {"now": guest.kept_by, "wanted": keeper}
     return found
+
+
+def pending(now: Guests, wish: Wish) -> dict[str, dict[str, Any]]:
+    """What the wish says otherwise than what runs, its disks' sizes too."""
+    guest = now.guests[wish.name]
+    if guest.down or wish.state in (STOPPED, ABSENT):
+        return {}
+    found = {
+        # what somebody changed behind our back
+        **{
+            key: _three(value, guest.spec.get(key), guest.spec.get(key))
+            for key, value in differing(guest.seen, guest.spec).items()
+            if key not in wish.spec
+        },
+        **differences(guest, wish, now.systemd),
+    }
+    larger = growing(now, wish)
+    if larger:
+        found["disks.size"] = {
+            "now": {path: size for path, (size, _wanted) in larger.items()},
+            "wanted": {path: wanted for path, (_size, wanted) in larger.items()},
+        }
+    return found
+
+
+def growing(now: Guests, wish: Wish) -> dict[str, tuple[int, int]]:
+    """The disks that are smaller than the wish: by path what they have and what they shall have, in bytes. Raises Refused where one is larger."""
+    found = {}
+    for path, recipe in wish.images.items():
+        size, wanted = now.sizes.get(path), recipe["size"]
+        if size is None or wanted is None or wanted == size:
+            continue
+        if wanted < size:
+            raise Refused(
+                f"{wish.name} is not given a smaller disk: {path} has {size} bytes and 'size' asks for {wanted}, which would cut off what is "
+                "beyond; say at least what it has, or make another disk and copy what is in it."
+            )
+        found[path] = size, wanted
+    return found
+
+
+def _grow(now: Guests, wish: Wish, spec: Mapping[str, Any]) -> list[Change]:
+    return [
+        Change(
+            "grow",
+            DISK,
+            path,
+            {"guest": wish.name, "size": size},
+            {"guest": wish.name, "size": wanted},
+            payload=spec,
+        )
+        for path, (size, wanted) in growing(now, wish).items()
+    ]
+
+
+def _three(real: Any, defined: Any, wanted: Any) -> dict[str, Any]:
+    """What a running guest has, what it was defined with where that is something else, and what it shall have."""
+    return {"now": real, **({} if defined == real else {"defined": defined}), "wanted": wanted}
 
 
 def _settings(guest: Guest, wish: Wish, systemd: bool) -> list[Change]:
@@ -135,30 +203,40 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     after = {"status": wish.state, **spec}
     check_waits(wish, spec)
     if guest.down:
-        made = [
-            Change("create", DISK, path, None, dict(image), payload=spec)
-            for path, image in wish.images.items()
-            if not now.disks.get(path)
-        ]
         return [
-            *made,
+            *_made(now, wish, spec),
+            *_grow(now, wish, spec),
             *_seed(guest, spec, wish),
             Change("start", KIND, wish.name, _state(guest), after),
         ]
+    grown = _grow(now, wish, spec)
     different = differences(guest, wish, now.systemd)
     if guest.status == UNRESPONSIVE and not wish.exact:
         raise Refused(
             f"{wish.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
             "or end it with state: stopped, which kills what does not answer."
         )
-    adjusted, steps = hotplug.taken_over(guest.spec, spec)
+    made = _made(now, wish, spec)
+    # that it would be a unit now is no reason to end a guest, unless it was asked for
+    asked = wish.exact or wish.supervisor != supervision.AUTO
+    wanted = {**{key: spec.get(key) for key in different}, **wish.drift}
+    adjusted, steps = hotplug.taken_over(guest.real, {**guest.real, **wanted}, guest.seen)
+    # so in truth already: only the definition does not say it
+    adjusted.update(
+        {key: one["wanted"] for key, one in different.items() if one["now"] == one["wanted"]}
+    )
     left = different.keys() - adjusted.keys()
-    if adjusted and (wish.on_change == "hotplug" or (wish.exact and not left)):
+    nothing_else = not left - (set() if asked else {"supervisor"})
+    # where a guest may be restarted, it is not waited for
+    alone = nothing_else and not hotplug.needs_the_guest(steps)
+    if (
+        wish.on_change == "hotplug"
+        or (wish.exact and nothing_else)
+        or (wish.on_change == "restart" and alone)
+    ):
         different = {key: different[key] for key in left}
     else:
         adjusted = {}
-    # that it would be a unit now is no reason to end a guest, unless it was asked for
-    asked = wish.exact or wish.supervisor != supervision.AUTO
     reasons = different.keys() - (set() if asked else {"supervisor"})
     lacks = guest.problems and guest.status != HELD  # what holds it still is over once it goes on
     if guest.status in (*_BROKEN, UNRESPONSIVE) or (
@@ -169,16 +247,20 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             **{key: values["now"] for key, values in different.items()},
         }
         return [
+            *made,
             *_seed(guest, spec, wish),
             Change("stop", KIND, wish.name, before, {"status": STOPPED}, INTERRUPTS),
+            *grown,
             Change("start", KIND, wish.name, {"status": STOPPED}, after),
         ]
     changes = _settings(guest, wish, now.systemd)
     if adjusted:
-        before = {key: guest.spec.get(key) for key in adjusted}
-        changes.append(
-            Change("adjust", KIND, wish.name, before, dict(adjusted), payload=(adjusted, steps))
-        )
+        before = {key: guest.real.get(key) for key in adjusted}
+        options = {key: spec.get(key) for key in adjusted}
+        changes += made if hotplug.plugged(steps, hotplug.PLUG_DISK) else []
+        changes.append(Change("adjust", KIND, wish.name, before, options, payload=(options, steps)))
+    if wish.on_change != "keep":
+        changes += grown  # the last of what is done to it: a disk cannot be made smaller again
     if wish.state == "running" and guest.status not in _RUNS:
         changes.append(
             Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})
@@ -190,6 +272,15 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             )
         )
     return changes
+
+
+def _made(now: Guests, wish: Wish, spec: Mapping[str, Any]) -> list[Change]:
+    """The changes that make the images which are missing."""
+    return [
+        Change("create", DISK, path, None, dict(image), payload=spec)
+        for path, image in wish.images.items()
+        if not now.disks.get(path)
+    ]
 
 
 def _seed(guest: Guest, spec: Mapping[str, Any], wish: Wish) -> list[Change]:
@@ -237,6 +328,8 @@ def _down(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
         changes.append(
             Change("delete", KIND, wish.name, {"status": STOPPED}, None, payload=wish.forget)
         )
+    if wish.state == STOPPED and guest.status != ABSENT:
+        changes += _grow(now, wish, {**guest.spec, **wish.spec})
     if wish.state == STOPPED and wish.exact and guest.status != ABSENT and guest.spec != wish.spec:
         changes.append(Change("update", KIND, wish.name, dict(guest.spec), dict(wish.spec)))
     elif wish.state == STOPPED and not wish.exact and guest.status != ABSENT:
@@ -281,6 +374,7 @@ def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -
                 forget=not guest.kept,
                 seeds=guest.seeds,
                 kept_by=guest.kept_by,
+                drift=differing(guest.seen, guest.spec),
             )
         )
     return wishes

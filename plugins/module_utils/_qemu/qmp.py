@@ -11,7 +11,7 @@ import collections
 import json
 import socket
 import time
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
@@ -49,6 +49,7 @@ class Qmp:
                 raise GuestError(
                     f"{path} does not speak QMP: it greets with {str(greeting)[:80]}; look what listens there."
                 )
+            self.version = _version(greeting["QMP"])
             self.execute("qmp_capabilities")
         except BaseException:
             self._socket.close()
@@ -91,6 +92,26 @@ class Qmp:
                     f"QEMU refuses {command}: {answer['error'].get('desc', answer['error'])}."
                 )
             return answer.get("return")
+
+    def execute_all(self, questions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+        """The values of several commands, which are all sent before the first is answered; None of one that QEMU refuses."""
+        first = self._number + 1
+        lines = []
+        for command, arguments in questions:
+            self._number += 1
+            request = {"execute": command, "arguments": arguments, "id": self._number}
+            lines.append(json.dumps(request).encode() + b"\n")
+        deadline = self._clock() + self._timeout
+        self._send(b"".join(lines), deadline, ())
+        answers: dict[int, Any] = {}
+        while len(answers) < len(lines):
+            answer = self._message(deadline)
+            if "event" in answer:
+                self._events.append(answer)
+            number = answer.get("id")
+            if isinstance(number, int) and number >= first:
+                answers[number] = answer.get("return")
+        return [answers[number] for number in sorted(answers)]
 
     def event(self, timeout: float) -> dict[str, Any] | None:
         """The next event, one that was kept first; None where none comes within C(timeout) seconds. Raises GuestError where QEMU hangs up."""
@@ -168,6 +189,15 @@ class Qmp:
         return GuestError(
             f"QEMU closed {self.path}{why}: it has ended, or is about to; look at the guest with qemu_guest_info."
         )
+
+
+def _version(greeting: Any) -> str | None:
+    """The version of QEMU that greets, None where it does not say it as QEMU does."""
+    try:
+        number = greeting["version"]["qemu"]
+        return f"{number['major']}.{number['minor']}.{number['micro']}"
+    except (KeyError, TypeError):
+        return None
 
 
 def connect_any(paths: Iterable[str], timeout: float) -> Qmp:

@@ -85,7 +85,7 @@ class Wish:
     C(images) maps a disk's path to what it is made of where it is missing ({format, size, backing_file}); C(drop) names
     images that have to go. C(seed) is what cloud-init shall find, C(seeds) are the fingerprints of those that may stay of an C(exact) one, and
     C(forget) says whether an absent guest loses what it keeps beside its disks. C(supervisor) is what was asked for, and C(kept_by) what kept an
-    C(exact) one.
+    C(exact) one. C(drift) is what an C(exact) one had in truth otherwise than in its definition.
     """
 
     name: str
@@ -104,6 +104,7 @@ class Wish:
     forget: bool = True
     supervisor: str = supervision.AUTO
     kept_by: str | None = None
+    drift: Mapping[str, Any] = field(default_factory=dict)
 
 
 def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:

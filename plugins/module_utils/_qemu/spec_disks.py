@@ -8,6 +8,7 @@ from typing import Any, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_words as words
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import LIMITS
 
 SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
@@ -19,9 +20,11 @@ SPEC: dict[str, dict[str, Any]] = {
     "read_only": {"type": "bool", "default": False},
     "cache": {"type": "str", "choices": ["writeback", "none", "writethrough"]},
     "discard": {"type": "str", "choices": ["unmap", "ignore"]},
+    **{option: {"type": "int" if option.startswith("iops") else "str"} for option in LIMITS},
     "serial": {"type": "str"},
     "boot_index": {"type": "int"},
 }
+_MOST = 10**15  # THROTTLE_VALUE_MAX of QEMU
 _SERIAL = re.compile(r"[A-Za-z0-9_.-]{1,20}")  # 20: VIRTIO_BLK_ID_BYTES
 
 
@@ -36,7 +39,24 @@ def checked(disk: Mapping[str, Any]) -> dict[str, Any]:
         "path": path,
         **{key: disk[key] for key in ("format", "bus", "read_only", "serial", "boot_index")},
         **words.given(disk, "cache", "discard"),
+        **_limits(disk),
     }
+
+
+def _limits(disk: Mapping[str, Any]) -> dict[str, int]:
+    """The limits, in operations and bytes a second. Raises BadInput."""
+    found = {}
+    for option, value in words.given(disk, *LIMITS).items():
+        where = f"disks.{option}"
+        number = value if option.startswith("iops") else words.size(value, where, 1)
+        found[option] = words.between(1, _MOST)(number, where)
+    for what in ("iops", "bps"):
+        if f"{what}_total" in found and found.keys() & {f"{what}_read", f"{what}_write"}:
+            raise BadInput(
+                f"disks.{what}_total counts reads and writes together, so {disk['path']} cannot have {what}_read or {what}_write beside it; "
+                "leave one of them out."
+            )
+    return found
 
 
 def recipes(disk: Mapping[str, Any], guest: str) -> Iterable[dict[str, Any]]:

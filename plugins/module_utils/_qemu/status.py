@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
@@ -13,9 +13,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    chains,
     companions,
     kept,
     rundir,
+    seen,
     supervision,
     unit_file,
 )
@@ -36,8 +38,6 @@ _FAILED = {
     "nospace": "could not be written to, its file system is full; make room there",
     "failed": "failed; look at the host's disk and its journal, and cure that",
 }
-# A device by its id, or what is below it by its path
-_DISK = re.compile(r"(?:^|/)disk(\d+)-dev(?:/|$)")
 _OUT_OF_MEMORY = "out of memory: the kernel killed it"
 
 
@@ -119,14 +119,15 @@ class Status:
                 crash_reason=_OUT_OF_MEMORY if processes.killed_for_memory(who) else None,
                 **own,
             )
-        status = self._asked(directory, who)
+        status, found = self._asked(name, directory, who, record["spec"])
         return guest_words.Guest(
             name,
             status,
             pid=who.pid,
             since=who.since,
+            seen=found,
             kept_by=supervision.PROCESS,
-            problems=self._problems(directory, record["spec"], status),
+            problems=_problems(directory, record["spec"], status, found),
             **own,
         )
 
@@ -144,49 +145,68 @@ class Status:
             if state.result == "signal" and processes.killed_for_memory(last):
                 why = _OUT_OF_MEMORY
             return guest_words.Guest(name, guest_words.CRASHED, crash_reason=why, **own)
-        status = self._asked(directory, who)
+        status, found = self._asked(name, directory, who, own["spec"])
         return guest_words.Guest(
             name,
             status,
             pid=who.pid,
             since=who.since,
+            seen=found,
             kept_by=supervision.SYSTEMD,
-            problems=self._problems(directory, own["spec"], status),
+            problems=_problems(directory, own["spec"], status, found),
             **own,
         )
 
-    def _asked(self, directory: rundir.RunDirectory, who: procfs.Identity) -> str:
-        """What a guest says of itself."""
+    def _asked(
+        self,
+        name: str,
+        directory: rundir.RunDirectory,
+        who: procfs.Identity,
+        spec: Mapping[str, Any],
+    ) -> tuple[str, seen.Seen | None]:
+        """What a guest says of itself: its state, and what it has."""
         try:
             with connect_any(directory.sockets, self._deadline) as qmp:
-                return qmp.execute("query-status")["status"]
-        except HypervisorNetworkError:
+                answers = qmp.execute_all(seen.questions(spec))
+                version = qmp.version
+            state = answers[0]["status"]
+        except (HypervisorNetworkError, KeyError, TypeError):
             # it may have ended while it was asked
-            return guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED
-
-    def _problems(
-        self, directory: rundir.RunDirectory, spec: Mapping[str, Any], status: str
-    ) -> tuple[str, ...]:
-        """What a guest lacks that has its process."""
-        wanted = [companions.TPM] if spec.get("tpm") else []
-        found = [_GONE[one] for one in companions.gone(directory, wanted)]
-        if status == guest_words.HELD:
-            try:
-                with connect_any(directory.sockets, self._deadline) as qmp:
-                    found += _failing(spec, qmp.execute("query-block"))
-            except HypervisorNetworkError:
-                pass  # it ended meanwhile, or goes on
-        return tuple(found)
+            return (guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED), None
+        return str(state), seen.of(spec, answers, _files(name, spec), version)
 
 
-def _failing(spec: Mapping[str, Any], blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The disks that hold a guest still, by what QMP says of all."""
-    for block in blocks:
-        why = _FAILED.get(block.get("io-status", ""))
-        number = _DISK.search(str(block.get("qdev", "")))
-        if why is not None and number is not None:
-            path = spec["disks"][int(number.group(1))]["path"]
-            yield f"it is held still, since its disk {path} {why}; then run qemu_guest again, which lets it go on"
+def _files(name: str, spec: Mapping[str, Any]) -> dict[str, list[str]]:
+    """By the path of a disk the file that is on top of it: that, or the overlay of a snapshot; the first with all links resolved, as QEMU got it."""
+    tops: Mapping[str, str] = {}
+    with contextlib.suppress(HypervisorNetworkError):  # said where a start needs it
+        tops = chains.load(name).tops()
+    found = {}
+    for disk in spec.get("disks") or ():
+        folder, own = os.path.split(disk["path"])
+        top = tops.get(disk["path"])
+        found[disk["path"]] = [os.path.join(os.path.realpath(folder), own), *([top] if top else [])]
+    return found
+
+
+def _problems(
+    directory: rundir.RunDirectory, spec: Mapping[str, Any], status: str, found: seen.Seen | None
+) -> tuple[str, ...]:
+    """What a guest lacks that has its process; C(found) is what it has."""
+    wanted = [companions.TPM] if spec.get("tpm") else []
+    return (
+        *(_GONE[one] for one in companions.gone(directory, wanted)),
+        *(_failing(spec, found) if found is not None and status == guest_words.HELD else ()),
+    )
+
+
+def _failing(spec: Mapping[str, Any], found: seen.Seen) -> Iterator[str]:
+    """The disks that hold a guest still, by what QEMU says of all."""
+    for disk in spec.get("disks") or ():
+        drive = found.drive(disk["path"])
+        why = None if drive is None else _FAILED.get(drive.io_status)
+        if why is not None:
+            yield f"it is held still, since its disk {disk['path']} {why}; then run qemu_guest again, which lets it go on"
 
 
 def process_of(directory: rundir.RunDirectory) -> procfs.Identity | None:

@@ -28,8 +28,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
     companions,
     fittings,
-    hotplug,
-    images,
     kept,
     needs,
     rundir,
@@ -38,16 +36,14 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     supervision,
     unit_setting,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.disk_images import DiskImages
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
     Seed,
     fingerprint,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import (
-    Status,
-    process_of,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import process_of
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import identity
 
 _START_DEADLINE = 30.0
@@ -71,7 +67,7 @@ class Step:
         return {"step": self.step, "seconds": self.seconds, "outcome": self.outcome}
 
 
-class Supervisor(Status):
+class Supervisor(DiskImages):
     """Starts and stops the guests below one run directory."""
 
     @contextlib.contextmanager
@@ -83,12 +79,16 @@ class Supervisor(Status):
             yield
 
     def check(
-        self, name: str, spec: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]
+        self,
+        name: str,
+        spec: Mapping[str, Any],
+        made: Mapping[str, Mapping[str, Any]],
+        refusing: str = "is not started",
     ) -> None:
         """Raise before anything is touched, where a start cannot work. C(made): recipes of images that will exist by then."""
         needs.program(spec["emulator"])
         user = needs.user_of(name, spec)
-        look = needs.look(name, spec, user)
+        look = needs.look(name, spec, user, refusing)
         look.files(spec, made)
         for disk in spec["disks"]:
             recipe = made.get(disk["path"])
@@ -98,11 +98,11 @@ class Supervisor(Status):
                     look.base(recipe["backing_file"], recipe.get("backing_format"))
         if any(nic["vhost"] for nic in spec["nics"]) and not os.path.exists("/dev/vhost-net"):
             raise Refused(
-                f"{name} is not started: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out."
+                f"{name} {refusing}: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out."
             )
         if spec["nics"] and not processes.may_open(os.stat(_TUN), user):
             raise Refused(
-                f"{name} is not started: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."
+                f"{name} {refusing}: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."
             )
         fittings.check(name, spec, self.kept(name), needs.program(spec["emulator"]))
         self._accel(spec, user)
@@ -281,23 +281,6 @@ class Supervisor(Status):
         """Whether a unit was written of it; that its files are there still is another matter."""
         return "unit" in (directory.definition() or {})
 
-    def _ask_guest(self, directory: rundir.RunDirectory) -> None:
-        with connect_any(directory.sockets, self._deadline) as qmp:
-            if qmp.execute("query-status")["status"] in ("paused", "prelaunch"):
-                qmp.execute("cont")  # what does not run cannot shut down
-            qmp.execute("system_powerdown")
-
-    def resume(self, name: str) -> None:
-        self.tell(name, [("cont", {})])
-
-    def pause(self, name: str) -> None:
-        self.tell(name, [("stop", {})])
-
-    def tell(self, name: str, steps: Iterable[hotplug.Step]) -> None:
-        with connect_any(self.directory(name).sockets, self._deadline) as qmp:
-            for command, arguments in steps:
-                qmp.execute(command, **arguments)
-
     def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
         """Put another definition in place: a unit takes over its settings at once, the rest waits for the next start.
 
@@ -346,13 +329,6 @@ class Supervisor(Status):
             self.kept(name).remove()
         for one in seeds or ():
             self.kept(name).forget(kept.SEED, one)
-
-    def create_image(self, recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
-        user = needs.user_of(recipe["guest"], spec)
-        images.create(recipe, needs.look(recipe["guest"], spec, user), user)
-
-    def remove_image(self, path: str) -> None:
-        images.remove(path)
 
     def uid_of(self, spec: Mapping[str, Any]) -> int:
         return needs.account(spec).pw_uid

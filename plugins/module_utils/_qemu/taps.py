@@ -10,11 +10,16 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 
 
 def check(
-    name: str, spec: Mapping[str, Any], links: Mapping[str, Link], uid: int, own: Iterable[str] = ()
+    name: str,
+    spec: Mapping[str, Any],
+    links: Mapping[str, Link],
+    uid: int,
+    own: Iterable[str] = (),
+    refusing: str = "is not started",
 ) -> None:
     """Raise Refused unless QEMU, run as C(uid), will find each tap ready, and no device of the host has the guest's MAC.
 
-    C(own): taps that this very guest holds now.
+    C(own): taps that this very guest holds now. C(refusing) says for a sentence what is not done.
 
     As root, QEMU makes a tap that is missing, in no bridge, and reports success: hence the look right before the start.
     """
@@ -22,7 +27,7 @@ def check(
     for nic in spec["nics"]:
         tap = nic["tap"]
         link = links.get(tap)
-        begin = f"{name} is not started: "
+        begin = f"{name} {refusing}: "
         if nic["mac"] in macs:
             raise Refused(
                 f"{begin}its MAC {nic['mac']} is that of this host's {macs[nic['mac']]}, which the frames for the guest would end at; give it another 'mac'."

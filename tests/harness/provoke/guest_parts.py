@@ -15,12 +15,17 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     arrival,
     companions,
     fittings,
+    hotplug,
+    images,
     machines,
+    plan,
+    plug,
     rundir,
     seed,
     serial_wait,
     uefi,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.kept import SEED, Kept
@@ -128,3 +133,48 @@ def agent_without_a_word(stage: Stage) -> None:
     guest = Guest("vm1", "running")
     waits = arrival.Arrivals({"vm1": wish}, dict, lambda _name: guest, lambda _name: str(stage.top))
     waits.wait(["vm1"])
+
+
+class _Stubborn:
+    """A guest that has a card and a balloon, and does nothing for its part."""
+
+    def execute(self, command: str, **_arguments: Any) -> Any:
+        return {"actual": 64 << 20} if command == "query-balloon" else [{"name": "nic0"}]
+
+    def event(self, _timeout: float) -> None:
+        """Nothing comes."""
+
+
+def _told(verb: str, **arguments: Any) -> None:
+    plug.Plugger("vm1", _Stubborn(), lambda _disk: None, 0.0).run([(verb, arguments)])  # type: ignore[arg-type, return-value]
+
+
+@scene
+def device_that_stays(_stage: Stage) -> None:
+    """vm1 does not let go of its card."""
+    _told(hotplug.UNPLUG, device="nic0", netdev="net0", files=())
+
+
+@scene
+def balloon_that_stays(_stage: Stage) -> None:
+    """vm1 does not fill its balloon."""
+    _told(hotplug.BALLOON, value=32 << 20)
+
+
+@scene
+def image_that_cannot_grow(stage: Stage) -> None:
+    """The disk is full."""
+    stage.patch.setattr(images, "program", lambda: "/usr/bin/qemu-img")
+    fails = programs.Done(1, "", "qemu-img: No space left on device\n")
+    fake = SimpleNamespace(**{**vars(programs), "run": lambda *_asked, **_more: fails})
+    stage.patch.setattr(images, "programs", fake)
+    images.grow(Image("/srv/vm1.qcow2", "qcow2"), 2 << 30, ME)
+
+
+@scene
+def disk_that_shall_shrink(_stage: Stage) -> Any:
+    """A disk has 16 MiB, and 8 are asked for."""
+    path = "/srv/vm1.qcow2"
+    recipe = {"guest": "vm1", "path": path, "size": 8 << 20}
+    now = plan.Guests({"vm1": Guest("vm1")}, {path: True}, sizes={path: 16 << 20})
+    return plan.plan(now, [Wish("vm1", "running", {}, images={path: recipe})])

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import hotplug
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import Drive
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.hotplug import (
     at_start,
@@ -16,9 +20,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.hotplug i
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import (
     Guests,
+    pending,
     plan,
     wish_back,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Card, Seen
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
     Wish,
     with_defaults,
@@ -77,7 +83,7 @@ def changes(on_change: str, **wanted: Any) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("on_change", "found"),
-    [("keep", []), ("hotplug", ["adjust"]), ("restart", ["stop", "start"])],
+    [("keep", []), ("hotplug", ["adjust"]), ("restart", ["adjust"])],
 )
 def test_a_link_by_what_a_change_may_do(on_change: str, found: list[str]) -> None:
     planned = changes(on_change, nics=[nic(link="down")])
@@ -96,3 +102,177 @@ def test_the_way_back_from_a_link_restarts_nobody() -> None:
     wishes = wish_back(Guests({"vm1": before}), [], ["vm1"])
     (change,) = plan(Guests({"vm1": after}), wishes)
     assert (change.action, change.payload) == ("adjust", ({"nics": [nic()]}, [UP]))
+
+
+DISK = {"path": "/a", "bus": "virtio", "read_only": False}
+SECOND = {**DISK, "path": "/b"}
+ONE, TWO = nic(), nic("tap2", mac="52:00:00:00:00:02")
+
+
+def drive(device: str, file: str, **more: Any) -> Drive:
+    return Drive(
+        f"/machine/peripheral/{device}/virtio-backend", "n", "raw", file, files=(file,), **more
+    )
+
+
+SEEN = Seen(
+    (Card("nic0", ONE["mac"], "virtio-net-pci", "tap1", "net0"),),
+    {"disk0-dev": drive("disk0-dev", "/a"), "x": drive("x", "/x")},
+    {"/a": "disk0-dev"},
+    frozenset(("nic0", "disk0-dev")),
+    64,
+    64,
+)
+GONE = (hotplug.UNPLUG, {"device": "nic0", "netdev": "net0", "files": ()})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "steps"),
+    [
+        ([ONE], [ONE, TWO], [(hotplug.PLUG_NIC, {"item": TWO})]),
+        ([ONE], [], [GONE]),
+        ([ONE], [TWO], [GONE, (hotplug.PLUG_NIC, {"item": TWO})]),
+        ([ONE], [{**ONE, "mtu": 1400}], [GONE, (hotplug.PLUG_NIC, {"item": {**ONE, "mtu": 1400}})]),
+        ([ONE], [{**ONE, "bridge": "br1"}], []),
+        ([ONE], [{**ONE, "boot_index": 1}], None),
+        ([ONE], [ONE, {**TWO, "vhost": True}], None),
+        ([ONE, TWO], [TWO, ONE], None),
+        ([TWO], [], None),
+    ],
+)
+def test_cards_come_and_go(before: Any, after: Any, steps: Any) -> None:
+    expected = ({}, []) if steps is None else ({"nics": after}, steps)
+    assert taken_over({"nics": before}, {"nics": after}, SEEN) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "steps"),
+    [
+        ([DISK], [DISK, SECOND], [(hotplug.PLUG_DISK, {"item": SECOND})]),
+        ([DISK], [], [(hotplug.UNPLUG, {"device": "disk0-dev", "netdev": None, "files": ("/a",)})]),
+        (
+            [DISK, {"path": "/x", "format": "raw"}],
+            [DISK],
+            [(hotplug.UNPLUG, {"device": "x", "netdev": None, "files": ("/x",)})],
+        ),
+        ([DISK], [{**DISK, "cache": "none"}], None),
+        ([DISK], [DISK, {**SECOND, "bus": "sata"}], None),
+        ([DISK], [DISK, {**SECOND, "bus": "scsi"}], None),
+        ([{**DISK, "bus": "ide"}], [], None),
+        ([SECOND], [], None),
+        ([SECOND], [{**SECOND, "iops_total": 1}], None),
+    ],
+)
+def test_disks_come_and_go(before: Any, after: Any, steps: Any) -> None:
+    expected = ({}, []) if steps is None else ({"disks": after}, steps)
+    assert taken_over({"disks": before}, {"disks": after}, SEEN) == expected
+    assert taken_over({"disks": before}, {"disks": after}) == ({}, []), "on a guess"
+
+
+def test_a_disk_goes_to_a_controller_that_is_there() -> None:
+    there = dataclasses.replace(SEEN, devices=frozenset(("scsi0",)))
+    disk = {**SECOND, "bus": "scsi"}
+    found, steps = taken_over({"disks": [DISK]}, {"disks": [DISK, disk]}, there)
+    assert found and steps == [(hotplug.PLUG_DISK, {"item": disk})]
+    assert hotplug.plugged(steps, hotplug.PLUG_DISK) == [disk]
+
+
+def test_limits_are_set_on_what_the_disk_hangs_on() -> None:
+    wanted = [{**DISK, "bps_read": 5}]
+    _found, ((command, arguments),) = taken_over({"disks": [DISK]}, {"disks": wanted}, SEEN)
+    assert command == "block_set_io_throttle" and arguments["bps_rd"] == 5
+    assert arguments["id"] == "/machine/peripheral/disk0-dev/virtio-backend"
+
+
+@pytest.mark.parametrize(("wanted", "takes"), [(32, True), (64, True), (65, False), (None, False)])
+def test_a_balloon_makes_no_guest_larger_than_it_was(wanted: Any, takes: bool) -> None:
+    found, steps = taken_over({"memory": 48}, {"memory": wanted}, SEEN)
+    assert bool(found) is takes and hotplug.needs_the_guest(steps) is takes
+
+
+@pytest.mark.parametrize(
+    ("inside", "before", "after", "takes"),
+    [
+        ([None], [ONE], [ONE, TWO], True),
+        (["x"], [ONE], [ONE, TWO], False),
+        ([], [ONE], [ONE, TWO], False),
+        ([None], [ONE], [], False),
+        (["nic0"], [ONE], [], True),
+        (["nic0"], [ONE], [TWO], True),
+    ],
+)
+def test_on_pci_express_what_comes_needs_a_port_and_what_goes_is_in_one(
+    inside: list[str | None], before: Any, after: Any, takes: bool
+) -> None:
+    ports = {f"spare{number}": one for number, one in enumerate(inside)}
+    seen = dataclasses.replace(SEEN, ports=ports)
+    now = {"machine": "q35", "nics": before}
+    assert bool(taken_over(now, {**now, "nics": after}, seen)[0]) is takes
+
+
+def drifted(on_change: str, **wanted: Any) -> list[str]:
+    spec = with_defaults({"nics": [ONE, TWO], "memory": 64})
+    runs = Guest("vm1", "running", spec, seen=dataclasses.replace(SEEN, drives={}, disks={}))
+    return [
+        change.action
+        for change in plan(
+            Guests({"vm1": runs}), [Wish("vm1", "running", wanted, on_change=on_change)]
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on_change", "actions"), [("keep", []), ("hotplug", ["adjust"]), ("restart", ["adjust"])]
+)
+def test_a_card_that_somebody_took_out_is_put_back_where_it_is_asked_for(
+    on_change: str, actions: list[str]
+) -> None:
+    assert drifted(on_change, nics=[ONE, TWO]) == actions
+    assert drifted(on_change) == [], "nobody asked for it"
+    assert drifted(on_change, nics=[ONE]) == ([] if on_change == "keep" else ["adjust"])
+
+
+def test_what_the_guest_has_to_let_go_of_is_a_restart_where_that_may_be() -> None:
+    assert drifted("restart", nics=[]) == ["stop", "start"] and drifted("hotplug", nics=[]) == [
+        "adjust"
+    ]
+
+
+def test_three_columns_are_told() -> None:
+    spec = with_defaults({"nics": [ONE, TWO], "memory": 64})
+    seen = dataclasses.replace(SEEN, drives={}, disks={}, memory=48)
+    now = Guests({"vm1": Guest("vm1", "running", spec, seen=seen)})
+    assert pending(now, Wish("vm1", "running", {"memory": 128})) == {
+        "memory": {"now": 48, "defined": 64, "wanted": 128},
+        "nics": {"now": [ONE], "defined": [ONE, TWO], "wanted": [ONE, TWO]},
+    }
+    assert pending(now, Wish("vm1", "stopped", {})) == {}
+
+
+def sized(state: str, status: str, size: int, wanted: int, on_change: str = "keep") -> list[str]:
+    recipe = {"guest": "vm1", "path": "/a", "size": wanted}
+    guest = Guest("vm1", status, {} if status == "absent" else with_defaults({}))
+    now = Guests({"vm1": guest}, {"/a": True}, sizes={"/a": size})
+    wish = Wish("vm1", state, {}, images={"/a": recipe}, on_change=on_change)
+    return [change.action for change in plan(now, [wish])]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "on_change", "actions"),
+    [
+        ("running", "stopped", "keep", ["grow", "start"]),
+        ("running", "running", "keep", []),
+        ("running", "running", "hotplug", ["grow"]),
+        ("paused", "paused", "restart", ["grow"]),
+        ("running", "guest-panicked", "keep", ["stop", "grow", "start"]),
+        ("stopped", "stopped", "keep", ["grow"]),
+        ("stopped", "running", "keep", ["stop", "grow"]),
+        ("stopped", "absent", "keep", []),
+        ("absent", "stopped", "keep", ["delete"]),
+    ],
+)
+def test_a_disk_grows(state: str, status: str, on_change: str, actions: list[str]) -> None:
+    assert sized(state, status, 8, 16, on_change) == actions
+    if state != "absent" and status != "absent":
+        with pytest.raises(Refused, match="smaller disk"):
+            sized(state, status, 16, 8, on_change)

@@ -271,3 +271,31 @@ def test_a_descriptor_goes_with_a_command(tmp_path: Path) -> None:
         os.close(descriptor)
     assert answer == {"fdset-id": 0} and len(got["arguments"]["opaque"]) == 2**20
     theirs.close()
+
+
+def test_several_commands_are_sent_before_the_first_is_answered(tmp_path: Path) -> None:
+    said: list[Any] = []
+
+    def late(request: dict[str, Any]) -> list[Any]:
+        """All answers with the last command, in between an event, and one of them refused."""
+        if request["execute"] == "qmp_capabilities":
+            return well(request)
+        number = request["id"]
+        said.append({"event": "RESET"} if number == 3 else {"return": number, "id": number})
+        if number == 4:
+            said.append({"error": {"desc": "no"}, "id": 3})
+            return said
+        return []
+
+    server = Server(tmp_path / "qmp", GREETING, late)
+    with Qmp(server.path, SOON) as qmp:
+        assert qmp.execute_all([("a", {}), ("b", {"c": 1}), ("d", {})]) == [2, None, 4]
+        assert qmp.version == "7.2.0" and qmp.event(0) == {"event": "RESET"}
+    server.close()
+
+
+def test_a_greeting_that_tells_no_version(tmp_path: Path) -> None:
+    server = Server(tmp_path / "qmp", {"QMP": {}}, well)
+    with Qmp(server.path, SOON) as qmp:
+        assert qmp.version is None
+    server.close()

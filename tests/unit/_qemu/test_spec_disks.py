@@ -66,7 +66,21 @@ def test_an_image_is_made_with_its_size_on_its_base() -> None:
         ({"backing_format": "raw"}, "needs a backing_file"),
         ({"backing_file": "/b", "format": "raw"}, "needs format: qcow2"),
         ({"backing_file": "nbd://host/b"}, "disks.backing_file"),
+        ({"iops_total": 0}, "disks.iops_total 0 is outside 1"),
+        ({"iops_read": -1}, "disks.iops_read -1 is outside 1"),
+        ({"bps_write": "fast"}, "disks.bps_write 'fast' is not a size"),
+        ({"bps_write": "1,iops=1"}, "disks.bps_write"),
+        ({"bps_total": "2P"}, "disks.bps_total"),
+        ({"bps_total": "1024T"}, "is outside 1"),
+        ({"bps_total": "1M", "bps_read": "1M"}, "cannot have bps_read or bps_write"),
+        ({"iops_total": 1, "iops_write": 1}, "cannot have iops_read or iops_write"),
     ],
 )
 def test_a_disk_that_is_refused(given: dict[str, Any], part: str) -> None:
     assert part in refusal(**given)
+
+
+def test_limits_are_numbers_and_those_that_are_not_given_are_not_there() -> None:
+    found = spec_disks.checked(disk(iops_read=5, bps_total="2M"))
+    assert (found["iops_read"], found["bps_total"]) == (5, 2 * 2**20)
+    assert "iops_total" not in found

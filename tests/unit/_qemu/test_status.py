@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir, status
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
@@ -75,63 +74,73 @@ def test_a_process_that_ended_while_it_was_asked(
     assert reader.read("vm1").status == "stopped"
 
 
+class Monitor:
+    """Gives these answers."""
+
+    version = "7.2.22"
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """It is closed."""
+
+    def execute_all(self, questions: Any) -> list[Any]:
+        return [self.answers.get(command) for command, _arguments in questions]
+
+
 def test_a_monitor_that_answers(
     directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Monitor:
-        def __enter__(self) -> Any:
-            return self
-
-        def __exit__(self, *_error: object) -> None:
-            pass
-
-        def execute(self, _command: str) -> dict[str, str]:
-            return {"status": "running"}
-
+    answers: dict[str, Any] = {"query-status": {"status": "running"}}
     directory.store("process.json", this_process().as_dict())
-    monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor())
+    monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor(answers))
     assert reader.read("vm1").status == "running"
+    assert reader.read("vm1").seen is None, "concluded from no answer"
+    answers |= {"qom-list": [], "query-block": [], "human-monitor-command": ""}
+    found = reader.read("vm1").seen
+    assert found is not None and found.version == "7.2.22"
+    answers["query-status"] = "what?"
+    assert reader.read("vm1").status == "unresponsive"
 
 
 def test_a_disk_that_holds_the_guest_still_is_told_by_its_path(
     directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    states = {"disk0-dev": "ok", "disk1-dev": "nospace", "disk10-dev": "failed", "x": "failed"}
+    inserted = {"node-name": "n", "drv": "raw", "ro": False}
     blocks = [
-        {"qdev": "/machine/peripheral/disk0-dev/virtio-backend", "io-status": "ok"},
-        {"qdev": "disk1-dev", "io-status": "nospace"},
-        {"qdev": "/machine/peripheral/disk10-dev", "io-status": "failed"},
-        {"qdev": "/machine/peripheral/seed-dev", "io-status": "failed"},
-        {"device": "floppy"},
+        {
+            # of a disk that is no virtio-blk it is the name alone
+            "qdev": device if device == "disk1-dev" else f"/machine/peripheral/{device}",
+            "io-status": state,
+            "inserted": {
+                **inserted,
+                "file": f"/srv/{device}",
+                "image": {"filename": f"/srv/{device}"},
+            },
+        }
+        for device, state in states.items()
     ]
-    disks = [{"path": f"/srv/{number}.img"} for number in range(11)]
-    directory.define({"spec": {**SPEC, "disks": disks}})
+    paths = [f"/srv/{device}" for device in states if device != "x"]
+    directory.define({"spec": {**SPEC, "disks": [{"path": path} for path in paths]}})
     directory.store("process.json", this_process().as_dict())
-
-    class Monitor:
-        def __enter__(self) -> Any:
-            return self
-
-        def __exit__(self, *_error: object) -> None:
-            pass
-
-        def execute(self, command: str) -> Any:
-            return blocks if command == "query-block" else {"status": "io-error"}
-
-    monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor())
+    answers: dict[str, Any] = {
+        "query-status": {"status": "io-error"},
+        "qom-list": [{"name": device, "type": "child<x>"} for device in states],
+        "query-block": [*blocks, {"device": "floppy"}],
+        "human-monitor-command": "",
+    }
+    monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor(answers))
     found = reader.read("vm1")
     full, broken = found.problems
     assert found.status == "io-error"
-    assert "/srv/1.img" in full and "is full; make room there; then run qemu_guest again" in full
-    assert "/srv/10.img" in broken and "failed" in broken
-
-    def hung_up(_sockets: object, _deadline: float) -> Monitor:
-        monkeypatch.setattr(status, "connect_any", unreachable)
-        return Monitor()
-
-    def unreachable(_sockets: object, _deadline: float) -> Monitor:
-        raise GuestError("gone")
-
-    monkeypatch.setattr(status, "connect_any", hung_up)
+    assert "disk1-dev" in full and "is full; make room there; then run qemu_guest again" in full
+    assert "disk10-dev" in broken and "failed" in broken
+    answers["query-block"] = None
     assert reader.read("vm1").problems == ()
 
 

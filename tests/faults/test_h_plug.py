@@ -1,0 +1,227 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""H: what comes to a guest while it runs and goes, by us and behind our back. QEMU itself is the oracle, over its second monitor."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.host.guests import (
+    MAC,
+    Guests,
+    ask,
+    guest_user,
+    image,
+)
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
+
+OTHER = "52:00:00:00:00:02"
+# A guest that lets go of what it is asked for, as an operating system does: every tick it reads which slots shall be empty, and ejects them
+# (the registers of PIIX4's PCI hot-plug, docs/specs/acpi_pci_hotplug.rst of QEMU)
+_LETS_GO = "fb6631c0ba10ae66eff4ba04ae66ed6685c074f5ba08ae66efebee"
+
+
+@pytest.fixture
+def guests(netns, run_module) -> Iterator[Guests]:
+    made = Guests(netns, run_module, taps=2)
+    yield made
+    made.remove()
+
+
+def obliging(folder: Path) -> dict[str, Any]:
+    """The disk with that guest on it."""
+    disk = folder / "obliging.img"
+    disk.write_bytes(bytes.fromhex(_LETS_GO).ljust(510, b"\0") + b"\x55\xaa")
+    os.chown(disk, guest_user().pw_uid, -1)
+    return {"path": str(disk), "format": "raw", "bus": "ide"}
+
+
+def sizes(guests: Guests) -> list[int]:
+    """What QEMU says that the disks have, in MiB."""
+    found = [one["inserted"] for one in ask(guests, "query-block") if one.get("inserted")]
+    return sorted(one["image"]["virtual-size"] // 2**20 for one in found)
+
+
+def on_disk(path: str) -> int:
+    done = subprocess.run(
+        ["qemu-img", "info", "-U", "--output=json", path], check=True, capture_output=True
+    )
+    return json.loads(done.stdout)["virtual-size"] // 2**20
+
+
+@pytest.mark.parametrize("form", ["qcow2", "raw"])
+def test_n05_a_disk_of_a_stopped_guest_grows_and_never_shrinks(guests, guest_folder, form):
+    disk = {"path": image(guest_folder / "a,b=c.img", "8M", form), "format": form}
+    guests.done(disks=[{**disk, "size": "8M"}], state="paused")
+    guests.done(state="stopped")
+    wish = {"disks": [{**disk, "size": "24M"}], "state": "paused"}
+    predicted = guests.run(**wish, check=True)
+    assert [one["action"] for one in predicted["changes"]] == ["grow", "start"]
+    assert on_disk(disk["path"]) == 8, "check mode wrote"
+    done = guests.run(**wish)
+    assert done["changes"] == predicted["changes"]
+    grown = done["changes"][0]
+    assert (grown["before"]["size"], grown["after"]["size"]) == (8 << 20, 24 << 20)
+    assert on_disk(disk["path"]) == 24 and sizes(guests) == [24]
+    assert not guests.done(**wish)["changed"]
+    result = guests.run(disks=[{**disk, "size": "16M"}], state="paused")
+    assert result["failed"] and "smaller disk" in result["msg"] and on_disk(disk["path"]) == 24
+    guests.done(state="stopped")
+    assert guests.done(disks=[{**disk, "size": "32M"}], state="stopped")["changed"]
+    assert on_disk(disk["path"]) == 32
+
+
+def test_n06_a_disk_grows_while_the_guest_runs(guests, guest_folder):
+    disk = {"path": image(guest_folder / "a.qcow2", "8M"), "format": "qcow2"}
+    pid = guests.done(disks=[disk])["pid"]
+    wish = {"disks": [{**disk, "size": "24M"}]}
+    kept = guests.done(**wish)
+    assert not kept["changed"] and kept["pending_changes"]["disks.size"] == {
+        "now": {disk["path"]: 8 << 20},
+        "wanted": {disk["path"]: 24 << 20},
+    }
+    assert guests.run(**wish, on_change="hotplug", check=True)["changed"] and sizes(guests) == [8]
+    grown = guests.done(**wish, on_change="hotplug")
+    assert grown["changed"] and grown["pid"] == pid and grown["pending_changes"] == {}
+    assert sizes(guests) == [24]
+    assert not guests.done(**wish, on_change="restart")["changed"]
+    result = guests.run(disks=[{**disk, "size": "8M"}], on_change="hotplug")
+    assert result["failed"] and "smaller disk" in result["msg"] and sizes(guests) == [24]
+
+
+def limits(guests: Guests) -> dict[str, int]:
+    (disk,) = [one["inserted"] for one in ask(guests, "query-block") if one.get("inserted")]
+    words = ("iops", "iops_rd", "iops_wr", "bps", "bps_rd", "bps_wr")
+    return {word: disk[word] for word in words if disk[word]}
+
+
+def test_n07_a_disk_is_limited_from_its_start_and_while_it_runs(guests, guest_folder):
+    disk = {"path": image(guest_folder / "a,b.qcow2", "8M"), "format": "qcow2", "cache": "none"}
+    first = {"disks": [{**disk, "iops_total": 100, "bps_read": "1M", "bps_write": 2000}]}
+    pid = guests.done(**first)["pid"]
+    assert limits(guests) == {"iops": 100, "bps_rd": 1 << 20, "bps_wr": 2000}
+    assert not guests.done(**first)["changed"]
+    wish = {"disks": [{**disk, "iops_read": 7, "iops_write": 9}], "on_change": "hotplug"}
+    predicted = guests.run(**wish, check=True)
+    done = guests.run(**wish)
+    assert done["changes"] == predicted["changes"] and done["guest"]["pid"] == pid
+    assert limits(guests) == {"iops_rd": 7, "iops_wr": 9}
+    assert not guests.done(**wish)["changed"]
+    ask(guests, "block_set_io_throttle", id="/machine/peripheral/disk0-dev/virtio-backend",
+        bps=0, bps_rd=0, bps_wr=0, iops=50000, iops_rd=0, iops_wr=0)  # fmt: skip
+    told = guests.done(disks=wish["disks"])["pending_changes"]["disks"]
+    assert told["now"][0]["iops_total"] == 50000 and told["wanted"][0]["iops_read"] == 7
+    assert guests.done(**wish)["changed"] and limits(guests) == {"iops_rd": 7, "iops_wr": 9}
+    guests.done(disks=[disk], on_change="hotplug")
+    assert limits(guests) == {}
+    guests.done(state="stopped")
+    guests.done(**{**first, "on_change": "keep"})
+    assert limits(guests) == {"iops": 100, "bps_rd": 1 << 20, "bps_wr": 2000}
+
+
+NIC = {"tap": "tap1", "mac": MAC}
+MORE = {"tap": "tap2", "mac": OTHER}
+
+
+def carriers(guests: Guests) -> dict[str, bool]:
+    links = ip_json(guests.netns, "link", "show")
+    return {one["ifname"]: "LOWER_UP" in one["flags"] for one in links if "tap" in one["ifname"]}
+
+
+def test_n08_a_card_is_plugged_in_and_taken_out(guests, guest_folder):
+    boot = {"disks": [obliging(guest_folder)], "boot": "c"}
+    pid = guests.done(**boot)["pid"]
+    wish = {**boot, "nics": [NIC, MORE]}
+    pending = guests.done(**wish)
+    assert not pending["changed"] and len(pending["pending_changes"]["nics"]["wanted"]) == 2
+    assert carriers(guests) == {"tap1": True, "tap2": False}
+    wish["on_change"] = "hotplug"
+    predicted = guests.run(**wish, check=True)
+    done = guests.run(**wish)
+    assert not done["failed"], done
+    assert done["changes"] == predicted["changes"] and done["guest"]["pid"] == pid
+    assert carriers(guests) == {"tap1": True, "tap2": True}
+    assert not guests.done(**wish)["changed"]
+    for wanted, carrier in (
+        ([MORE], {"tap1": False, "tap2": True}),
+        ([], {"tap1": False, "tap2": False}),
+    ):
+        gone = guests.done(**{**wish, "nics": wanted})
+        assert gone["changed"] and gone["pid"] == pid and gone["pending_changes"] == {}
+        assert carriers(guests) == carrier
+        assert not guests.done(**{**wish, "nics": wanted})["changed"]
+
+
+def test_n09_a_guest_that_lets_go_of_nothing_is_told_within_its_deadline(guests):
+    guests.done()
+    result = guests.run(nics=[], on_change="hotplug", wait_timeout=1)
+    assert result["failed"] and "does not let go of nic0 within 1 s" in result["msg"]
+    assert carriers(guests)["tap1"]
+    assert len(guests.info()["nics"]) == 1
+
+
+def test_n10_a_disk_is_plugged_in_made_before_and_taken_out(guests, guest_folder):
+    boot = obliging(guest_folder)
+    pid = guests.done(disks=[boot], boot="c")["pid"]
+    new = {
+        "path": str(guest_folder / "new,=.qcow2"),
+        "size": "8M",
+        "serial": "-new_1",
+        "iops_total": 10,
+    }
+    wish = {"disks": [boot, new], "on_change": "hotplug"}
+    predicted = guests.run(**wish, check=True)
+    done = guests.run(**wish)
+    assert not done["failed"], done
+    assert done["changes"] == predicted["changes"] and done["guest"]["pid"] == pid
+    assert [one["action"] for one in done["changes"]] == ["create", "adjust"]
+    assert 8 in sizes(guests)
+    assert not guests.done(**wish)["changed"]
+    gone = guests.done(disks=[boot], on_change="hotplug")
+    assert gone["changed"] and 8 not in sizes(guests)
+    nodes = [one["file"] for one in ask(guests, "query-named-block-nodes", flat=True)]
+    assert not any("new" in file for file in nodes), "QEMU holds the image still"
+    assert guests.done(**wish)["changed"] and 8 in sizes(guests)
+
+
+def test_n11_what_somebody_took_out_is_told_and_put_back(guests, guest_folder):
+    boot = {"disks": [obliging(guest_folder)], "boot": "c", "nics": [NIC, MORE]}
+    guests.done(**boot)
+    ask(guests, "device_del", id="nic1")
+    wait_until_gone(guests, "nic1")
+    told = guests.done(**boot)
+    assert not told["changed"]
+    assert [one["tap"] for one in told["pending_changes"]["nics"]["now"]] == ["tap1"]
+    assert [one["tap"] for one in guests.done(nics=None)["pending_changes"]["nics"]["defined"]] == [
+        "tap1",
+        "tap2",
+    ]
+    assert guests.done(**boot, on_change="hotplug")["changed"]
+    assert carriers(guests) == {"tap1": True, "tap2": True}
+    assert not guests.done(**boot, on_change="hotplug")["changed"]
+
+
+def wait_until_gone(guests: Guests, device: str) -> None:
+    wait_for(
+        lambda: all(
+            one["name"] != device for one in ask(guests, "qom-list", path="/machine/peripheral")
+        ),
+        f"the end of {device}",
+    )
+
+
+def test_n12_a_balloon_that_the_guest_does_not_fill_is_told_and_let_be(guests):
+    guests.done(balloon=True)
+    result = guests.run(balloon=True, memory="16", on_change="hotplug", wait_timeout=1)
+    assert result["failed"] and "does not come to 16 MiB within 1 s" in result["msg"]
+    assert ask(guests, "query-balloon")["actual"] == 32 << 20
+    assert guests.info()["memory"] == 32

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a running guest is told, by a monitor that notes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import commands
+
+
+class Monitor:
+    """Notes what it is told; the guest is in that state."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        self.told: list[str] = []
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """It is closed."""
+
+    def execute(self, command: str, **_arguments: Any) -> dict[str, str]:
+        self.told.append(command)
+        return {"status": self.status}
+
+
+@pytest.fixture(params=["running", "paused"])
+def monitor(request: Any, monkeypatch: pytest.MonkeyPatch) -> Monitor:
+    one = Monitor(request.param)
+    monkeypatch.setattr(commands, "connect_any", lambda _sockets, _deadline: one)
+    return one
+
+
+def test_a_guest_is_held_still_and_let_go_on(tmp_path: Path, monitor: Monitor) -> None:
+    guests = commands.Commands(str(tmp_path))
+    guests.pause("vm1")
+    guests.resume("vm1")
+    assert monitor.told == ["stop", "cont"]
+
+
+def test_a_guest_that_does_not_run_goes_on_to_shut_down(tmp_path: Path, monitor: Monitor) -> None:
+    guests = commands.Commands(str(tmp_path))
+    guests._ask_guest(guests.directory("vm1"))
+    goes_on = ["cont"] if monitor.status == "paused" else []
+    assert monitor.told == ["query-status", *goes_on, "system_powerdown"]
+
+
+def test_a_guest_takes_over_what_it_can(
+    tmp_path: Path, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = SimpleNamespace(disk=None)
+    fake = SimpleNamespace(user_of=lambda *_asked: None, look=lambda *_asked: look)
+    monkeypatch.setattr(commands, "needs", fake)
+    commands.Commands(str(tmp_path)).adjust("vm1", {}, [("set_link", {"name": "nic0"})], 1.0)
+    assert monitor.told == ["set_link"]
