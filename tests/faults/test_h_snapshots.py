@@ -281,7 +281,8 @@ def test_h26_a_run_is_killed_in_the_pause_of_a_merge_and_the_next_one_lets_the_g
         asked.ask("job-complete", id="hypervisor-network-merge-x")
     assert guest.status() == "paused"
     done = guest.once(A, state="absent")
-    assert [one["action"] for one in done["changes"]] == ["release", "delete"]
+    # the other way round, a power cut in between would lose what the guest has written since
+    assert [one["action"] for one in done["changes"]] == ["delete", "release"]
     assert guest.status() == "running" and guest.tops() == guest.disks
     guest.stop()
     assert pattern_at(guest.disks[0], 0) == 1

@@ -152,10 +152,17 @@ class SnapshotNoun:
             self._forget(entry)
             self._store(self._chain().without(entry.name))
             return
-        for path in entry.disks:
+        for path in self._merged_first(entry):
             self._merge(entry.name, path, entry.disks[path])
         for path in self._chain().garbage:
             self._remove_garbage(path)
+
+    def _merged_first(self, entry: Entry) -> list[str]:
+        """The disks of a snapshot, those first whose overlay QEMU has let go of, for a run that was killed before that was on record."""
+        with self._access.monitor() as asked:
+            drives = [] if asked is None else asked.drives()
+        used = {file for drive in drives for file in drive.files}
+        return sorted(entry.disks, key=lambda path: entry.disks[path] in used)
 
     def _forget(self, entry: Entry) -> None:
         with self._access.monitor() as asked:
@@ -186,6 +193,8 @@ class SnapshotNoun:
             elif overlay not in drive.files:
                 recorded()  # a run was killed right after QEMU had let go of it
             else:
+                # all that QEMU has let go of is on record: a guest that a killed run holds need not be held while more is merged
+                self._access.resume()
                 self._told(live.merge(asked, drive, layers[number], recorded, self._access.pause))
 
     def _remove_file(self, change: Change) -> None:

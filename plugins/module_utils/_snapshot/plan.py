@@ -28,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest imp
     UNRESPONSIVE,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import spec
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.held import PAUSED
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.model import Now
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.spec import Wish
 
@@ -91,8 +92,9 @@ def _check_guest(now: Now) -> None:
 def _settled(now: Now, wish: Wish) -> tuple[list[Change], Now]:
     """What finishes the work of runs that were killed, and what there will be then."""
     changes = []
+    released = []
     if now.held and not now.down:
-        changes.append(
+        released.append(
             Change(
                 "release",
                 "guest",
@@ -101,6 +103,12 @@ def _settled(now: Now, wish: Wish) -> tuple[list[Change], Now]:
                 dict.fromkeys(now.held, False),
             )  # fmt: skip
         )
+    # A killed merge holds it still since QEMU has let go of an overlay that is on record: were the guest let go first and the power cut, what it
+    # writes meanwhile would be below that overlay, on which it starts
+    merged_first = PAUSED in now.held and any(
+        entry.phase == chain_model.DELETING for entry in now.chain.entries
+    )
+    changes += [] if merged_first else released
     for entry in now.chain.entries:
         before = {"phase": entry.phase}
         if entry.phase == chain_model.MAKING or (
@@ -133,6 +141,7 @@ def _settled(now: Now, wish: Wish) -> tuple[list[Change], Now]:
             if (wish.state, wish.name) == (spec.REVERTED, entry.name):
                 now = replace(now, loaded=entry.name)
             now = replace(now, chain=now.chain.with_entry(entry.now(chain_model.PRESENT)))
+    changes += released if merged_first else []
     changes += [Change("remove", "file", path, {"path": path}, None) for path in now.chain.garbage]
     return changes, now
 

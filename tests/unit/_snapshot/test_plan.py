@@ -159,6 +159,19 @@ def test_a_guest_that_is_held_still_is_let_go_and_files_that_wait_are_removed() 
     assert steps(replace(found, status="stopped"), state="absent") == ["remove file /old"]
 
 
+@pytest.mark.parametrize(("held", "first"), [(("paused",), "delete"), (("frozen",), "release")])
+def test_a_merge_is_on_record_before_the_guest_that_was_held_for_it_goes_on(
+    held: tuple[str, ...], first: str
+) -> None:
+    """Let go first, it writes below an overlay that a start after a power cut would put on top again."""
+    entries = (external("a", "deleting"),)
+    found = now(
+        disk(layer(OVER), layer(BASE), live=BASE), status="running", held=held, entries=entries
+    )
+    both = ["delete snapshot a", "release guest vm1"]
+    assert steps(found, state="absent") == (both if first == "delete" else both[::-1])
+
+
 def test_the_base_of_a_snapshot_that_is_being_merged_may_be_on_top() -> None:
     layers = (layer(OVER_B), layer(OVER), layer(BASE))
     for entries in ((external("a"), external("b", "deleting")), (external("a"), external("b", "pending"))):  # fmt: skip
