@@ -161,6 +161,32 @@ def test_n08_a_card_is_plugged_in_and_taken_out(guests, guest_folder):
         assert not guests.done(**{**wish, "nics": wanted})["changed"]
 
 
+def places(guests: Guests) -> dict[str, int]:
+    """Where the cards are, by their MACs."""
+    found = {}
+    for one in ask(guests, "qom-list", path="/machine/peripheral"):
+        if one["name"].startswith("nic"):
+            path = f"/machine/peripheral/{one['name']}"
+            bus = ask(guests, "qom-get", path=path, property="parent_bus")
+            address = ask(guests, "qom-get", path=path, property="addr")
+            found[ask(guests, "qom-get", path=path, property="mac")] = (bus, address)
+    return found
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_n13_a_card_that_was_plugged_in_is_where_it_was_after_a_start(guests, machine):
+    more = {"machine": machine, "rng": True, "balloon": True, "emulator": "qemu-system-x86_64"}
+    guests.done(**more)
+    wish = {**more, "nics": [NIC, MORE]}
+    assert guests.done(**wish, on_change="hotplug")["changed"]
+    before = places(guests)
+    assert before.keys() == {MAC, OTHER}
+    guests.done(state="stopped")
+    guests.done(**wish)
+    assert places(guests) == before
+    assert not guests.done(**wish)["changed"]
+
+
 def test_n09_a_guest_that_lets_go_of_nothing_is_told_within_its_deadline(guests):
     guests.done()
     result = guests.run(nics=[], on_change="hotplug", wait_timeout=1)

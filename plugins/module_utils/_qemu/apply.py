@@ -88,7 +88,7 @@ class Supervisor(Protocol):
         """Have a guest that runs take over something."""
 
     def adjust(
-        self, name: str, spec: Mapping[str, Any], steps: Iterable[hotplug.Step], seconds: float
+        self, name: str, spec: Mapping[str, Any], steps: Sequence[hotplug.Step], seconds: float
     ) -> None:
         """Have a guest take over something for which it has to do its part, within C(seconds) for each step."""
 

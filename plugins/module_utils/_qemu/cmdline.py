@@ -12,12 +12,16 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import devices
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import devices, slots
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import limits_of
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import (
     Files,
     Fittings,
     Image,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import (
+    PORTS,
+    has_ports,
 )
 
 # The descriptors that the supervisor hands to QEMU. The lock is never read: it is held until the process is gone. The last is there for
@@ -35,7 +39,7 @@ _CONTROLLERS = {
 class Launch:
     """What only the host could tell: the program's path, the accelerator, where the pidfile goes, the files as they were looked at, and what else it gets.
 
-    C(monitors) are paths where QEMU shall listen itself; without them it is handed sockets.
+    C(monitors) are paths where QEMU shall listen itself; without them it is handed sockets. C(slots) are the places of devices, see slots.py.
     """
 
     program: str
@@ -45,6 +49,7 @@ class Launch:
     paused: bool = False
     fitted: Fittings = field(default_factory=Fittings)
     monitors: tuple[str, ...] = ()
+    slots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
@@ -83,6 +88,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
         + _agent(spec, launch)
         + _extras(spec)
         + _seed(launch)
+        + _ports(launch.fitted.machine or spec["machine"])
         + _kernel(spec, launch)
     )
     if spec.get("serial_log") is not None:
@@ -100,7 +106,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
             "-vnc",
             f"unix:{_escaped(launch.files.paths['vnc'])}",
         ]
-    return words + list(spec.get("extra_args") or ())
+    return slots.placed(words, spec, launch.slots) + list(spec.get("extra_args") or ())
 
 
 def _machine(spec: Mapping[str, Any], launch: Launch) -> list[str]:
@@ -180,6 +186,14 @@ def _seed(launch: Launch) -> list[str]:
         "-device",
         _json(device),
     ]
+
+
+def _ports(machine: str) -> list[str]:
+    """Room for what is plugged in later, where there is none without. Behind everything else, where they move no other device."""
+    words: list[str] = []
+    for number, port in enumerate(PORTS if has_ports(machine) else ()):
+        words += ["-device", _json({"driver": "pcie-root-port", "id": port, "chassis": number + 1})]
+    return words
 
 
 def _disks(spec: Mapping[str, Any], launch: Launch) -> list[str]:

@@ -65,6 +65,11 @@ def needs_the_guest(steps: Iterable[Step]) -> bool:
     return any(word in (UNPLUG, BALLOON) for word, _arguments in steps)
 
 
+def moves(steps: Iterable[Step]) -> bool:
+    """Whether devices come or go."""
+    return any(word in (PLUG_NIC, PLUG_DISK, UNPLUG) for word, _arguments in steps)
+
+
 def is_up(nic: Mapping[str, Any]) -> bool:
     return nic.get("link") != "down"
 

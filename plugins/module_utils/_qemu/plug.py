@@ -12,7 +12,11 @@ import time
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import devices, hotplug
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    devices,
+    hotplug,
+    slots,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import (
     limits_of,
     throttling,
@@ -58,6 +62,18 @@ class Plugger:
                 verbs[command](**arguments)
             else:
                 self._qmp.execute(command, **arguments)
+
+    def slots(self) -> dict[str, dict[str, str]]:
+        """The places of its devices by their names; a port has the place that is its own, and is in nobody's way."""
+        found = {}
+        for device in sorted(self._devices() - {*PORTS}):
+            path = f"{PERIPHERAL}/{device}"
+            with contextlib.suppress(GuestError):  # it is on no bus of PCI
+                bus = self._ask("qom-get", path=path, property="parent_bus")
+                place = slots.slot(str(bus), self._ask("qom-get", path=path, property="addr"))
+                if place is not None:
+                    found[device] = place
+        return found
 
     def _plug_nic(self, item: Mapping[str, Any]) -> None:
         said = str(self._ask("human-monitor-command", **{"command-line": "info network"}))
@@ -146,7 +162,8 @@ class Plugger:
         return any(str(one["name"]).startswith("child[") for one in found)
 
     def _devices(self) -> set[str]:
-        return {one["name"] for one in self._ask("qom-list", path=PERIPHERAL)}
+        found = self._ask("qom-list", path=PERIPHERAL)
+        return {one["name"] for one in found if one["name"] != "type"}
 
     @contextlib.contextmanager
     def _or_else(self, command: str, **arguments: Any) -> Iterator[None]:

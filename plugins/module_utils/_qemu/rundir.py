@@ -87,8 +87,10 @@ class RunDirectory:
         return load(self.defined) or self.load(_DEFINITION)
 
     def define(self, value: Mapping[str, Any]) -> None:
-        """Write it down where a boot keeps it."""
+        """Write it down where a boot keeps it, with the places of its devices where it says nothing of them (slots.py)."""
         make_kept(self.root)
+        former = (self.definition() or {}).get("slots")
+        value = {**({} if former is None else {"slots": former}), **value}
         places.own_directory(os.path.dirname(self.defined), 0o700)
         store(self.defined, value)
         self.drop(_DEFINITION)

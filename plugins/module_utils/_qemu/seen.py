@@ -68,6 +68,15 @@ class Seen:
         """The drive of a disk of the definition."""
         return self.drives.get(self.disks.get(path, ""))
 
+    def identities(self, spec: Mapping[str, Any]) -> dict[str, str]:
+        """By the names of devices what slots.py knows cards and disks by."""
+        found = {device: f"disk:{path}" for path, device in self.disks.items()}
+        for nic in spec.get("nics") or ():
+            card = self.card(nic)
+            if card is not None:
+                found[card.device] = f"nic:{nic['mac']}"
+        return found
+
     def stranger(self, file: str) -> str | None:
         """The device with that file on top which is none of the definition."""
         known = set(self.disks.values())

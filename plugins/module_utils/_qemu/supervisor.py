@@ -33,6 +33,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     rundir,
     seed,
     serial_log,
+    slots,
     supervision,
     unit_setting,
 )
@@ -122,7 +123,10 @@ class Supervisor(DiskImages):
         files = needs.look(name, spec, user).files(spec)
         fitted = self._fitted(name, spec, user)
         program = needs.program(spec["emulator"])
-        launch = cmdline.Launch(program, accel, directory.pidfile, files, paused, fitted)
+        known = slots.on_record(directory.definition(), fitted.machine)
+        launch = cmdline.Launch(
+            program, accel, directory.pidfile, files, paused, fitted, slots=known
+        )
         words = cmdline.argv(name, spec, launch)
         directory.make_trusted()
         with contextlib.ExitStack() as stack:

@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     hotplug,
     needs,
     rundir,
+    slots,
     unit_file,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
@@ -40,6 +41,7 @@ def of(
         files,
         fitted=fitted,
         monitors=directory.sockets,
+        slots=slots.on_record(directory.definition(), fitted.machine),
     )
     words = cmdline.argv(name, spec, launch)
     if accel == "tcg" and spec.get("memory_max") is not None:

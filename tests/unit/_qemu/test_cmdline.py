@@ -251,7 +251,7 @@ def test_a_tpm_at_its_socket(emulator: str, machine: str, driver: str) -> None:
     line = words(fitted({"tpm": "/run/a,b"}), emulator=emulator, machine=machine)
     assert "socket,id=tpm,path=/run/a,,b" in after(line, "-chardev")
     assert after(line, "-tpmdev") == ["emulator,id=tpm0,chardev=tpm"]
-    assert parsed(line, "-device") == [{"driver": driver, "tpmdev": "tpm0"}]
+    assert parsed(line, "-device")[0] == {"driver": driver, "tpmdev": "tpm0"}
 
 
 def test_an_agent_has_its_port_and_a_socket_of_the_guests_own() -> None:
@@ -292,3 +292,11 @@ def test_small_devices() -> None:
     assert drivers == ["virtio-rng-pci", "virtio-balloon-pci", "vmgenid"]
     assert parsed(line, "-device")[1]["free-page-reporting"] is True
     assert parsed(words(rng=False, balloon=False), "-device") == []
+
+
+def test_room_for_what_is_plugged_in_later_is_behind_everything_else() -> None:
+    found = parsed(words(machine="q35", rng=True), "-device")
+    ports = [one["id"] for one in found if one["driver"] == "pcie-root-port"]
+    assert ports == ["spare0", "spare1", "spare2", "spare3"] and found[-1]["id"] == "spare3"
+    assert len({one["chassis"] for one in found[-4:]}) == 4
+    assert "pcie-root-port" not in str(words(machine="pc"))

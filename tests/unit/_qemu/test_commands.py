@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import commands
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Card, Seen
 
 
 class Monitor:
@@ -59,5 +61,19 @@ def test_a_guest_takes_over_what_it_can(
     look = SimpleNamespace(disk=None)
     fake = SimpleNamespace(user_of=lambda *_asked: None, look=lambda *_asked: look)
     monkeypatch.setattr(commands, "needs", fake)
-    commands.Commands(str(tmp_path)).adjust("vm1", {}, [("set_link", {"name": "nic0"})], 1.0)
+    guests = commands.Commands(str(tmp_path))
+    guests.adjust("vm1", {}, [("set_link", {"name": "nic0"})], 1.0)
     assert monitor.told == ["set_link"]
+    guests._store_slots("vm1", {}, {})
+    assert guests.directory("vm1").definition() is None, "it does not run any more"
+    plugger = SimpleNamespace(run=lambda _steps: None, slots=lambda: {"nic0": {"addr": "5.0"}})
+    monkeypatch.setattr(commands.plug, "Plugger", lambda *_asked: plugger)
+    there = Guest("vm1", "running", seen=Seen((Card("nic0", "m", "e1000", "tap1"),)))
+    monkeypatch.setattr(guests, "read", lambda _name: there)
+    guests.directory("vm1").define({"machine": "pc-1"})
+    guests.adjust("vm1", {"nics": [{"mac": "m", "tap": "tap1"}]}, [("unplug", {})], 1.0)
+    record = guests.directory("vm1").definition()
+    known = {"machine": "pc-1", "of": {"nic:m": {"addr": "5.0"}}}
+    assert record == {"machine": "pc-1", "slots": known}
+    guests.directory("vm1").define({"machine": "pc-1"})
+    assert guests.directory("vm1").definition() == record, "a definition forgets where devices are"

@@ -175,6 +175,7 @@ def test_a_disk_goes_to_a_controller_that_is_there() -> None:
     found, steps = taken_over({"disks": [DISK]}, {"disks": [DISK, disk]}, there)
     assert found and steps == [(hotplug.PLUG_DISK, {"item": disk})]
     assert hotplug.plugged(steps, hotplug.PLUG_DISK) == [disk]
+    assert hotplug.moves(steps) and not hotplug.moves([UP])
 
 
 def test_limits_are_set_on_what_the_disk_hangs_on() -> None:

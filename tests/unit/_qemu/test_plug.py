@@ -53,6 +53,8 @@ class Machine:
                 }
                 for name in self.devices
             ]
+        if command == "qom-get":
+            return self._property(arguments["path"].rpartition("/")[2], arguments["property"])
         self.log.append((command, arguments))
         if command == "device_add":
             self.devices.add(arguments["id"])
@@ -70,6 +72,11 @@ class Machine:
         if self._lazy <= 0:
             self.devices.discard(self._leaving or "")
             self.actual = self._target
+
+    def _property(self, device: str, name: str) -> Any:
+        if device == "disk9-dev":
+            raise GuestError("QEMU refuses qom-get: Property 'scsi-hd.addr' not found.")
+        return {"parent_bus": "/machine/i440fx/pci.0", "addr": 40}[name]
 
     def _listed(self, path: str) -> list[dict[str, str]]:
         if path.endswith("peripheral"):
@@ -184,3 +191,9 @@ def test_what_is_a_command_of_qmp_is_sent_as_it_is() -> None:
     machine = Machine()
     run(machine, ("set_link", {"name": "nic0", "up": False}))
     assert machine.log == [("set_link", {"name": "nic0", "up": False})]
+
+
+def test_the_places_of_what_is_on_pci() -> None:
+    machine = Machine("nic0", "disk9-dev", "spare0")
+    plugger = Plugger("vm1", machine, lambda _disk: Image("/a", "raw"), 1.0)  # type: ignore[arg-type]
+    assert plugger.slots() == {"nic0": {"addr": "5.0"}}

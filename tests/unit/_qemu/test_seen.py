@@ -88,6 +88,12 @@ def test_a_disk_that_is_gone_and_one_that_somebody_plugged_in() -> None:
     }
 
 
+def test_by_what_devices_are_known_over_a_start() -> None:
+    found = of({"nics": NICS}, blocks=[block("disk0-dev", "/overlay")])
+    names = {"nic0": "nic:52:00:00:00:00:01", "disk0-dev": "disk:/a"}
+    assert found.identities({"nics": [*NICS, {"tap": "gone", "mac": "x"}]}) == names
+
+
 def test_the_limits_are_those_that_it_has() -> None:
     limited = {**DISK, "iops_total": 5}
     found = of({}, blocks=[block("disk0-dev", "/overlay", iops=7)], network="")
