@@ -124,15 +124,41 @@ guests:
     nics:
       description:
         - The network cards as they were defined. C(bridge) is the bridge that the tap is a port of now, C(learned) whether that bridge has learned
-          the card's MAC on that port, C(age) the seconds since its last frame.
+          the card's MAC on that port, C(age) the seconds since its last frame. C(vlans) are those of the port, as M(hypervisor.network.bridge_info) tells them.
+        - C(addresses) are those that the host itself has heard of the MAC by ARP or neighbour discovery, and those that the guest's agent tells, if it has
+          one. What the agent tells is what the guest claims.
+        - C(device) is what QEMU calls the card, null where it has no such card, see RV(guests[].pending_changes).
       type: list
       elements: dict
-      sample: [{tap: tap1, mac: "52:00:00:00:00:01", model: virtio, bridge: br0, learned: true, age: 1.2}]
+      sample:
+        - {tap: tap1, mac: "52:00:00:00:00:01", model: virtio, bridge: br0, vlans: {"10": pvid untagged}, learned: true, age: 1.2, addresses: [192.0.2.10],
+           device: nic0}
     disks:
-      description: The disks as they were defined.
+      description:
+        - The disks as they were defined. C(size) is what the guest sees, in bytes. C(layers) are the images that the disk is made of, from the top to the
+          lowest, each with its C(path), C(format), C(size), and C(allocated), the bytes that it takes of the host, which is null where the guest does not run.
+        - C(device) is what QEMU calls the disk, null where it has no such disk.
       type: list
       elements: dict
-      sample: [{path: /var/lib/guests/vm1.qcow2, format: qcow2, bus: virtio, read_only: false}]
+      sample:
+        - {path: /var/lib/guests/vm1.qcow2, format: qcow2, bus: virtio, read_only: false, device: disk0-dev, size: 21474836480,
+           layers: [{path: /var/lib/guests/vm1.qcow2, format: qcow2, size: 21474836480, allocated: 1310720}]}
+    pending_changes:
+      description:
+        - What a running guest has otherwise than it was started with, each as C(now), by what QEMU says, and C(wanted), by its definition. Somebody has
+          changed it over a monitor, or the guest took back what its balloon had. M(hypervisor.network.qemu_guest) sets it right with
+          O(hypervisor.network.qemu_guest#module:on_change=hotplug).
+      type: dict
+      sample: {memory: {now: 400, wanted: 512}}
+    consoles:
+      description:
+        - Command lines for a human. C(serial) shows the end of the serial log, C(monitor) speaks QMP to QEMU, both on the host. C(vnc) is for the machine that
+          he sits at, whose port 5900 it makes the guest's screen.
+      type: dict
+      sample:
+        serial: tail -n 100 -F /var/log/guests/vm1.log
+        vnc: ssh -N -L 5900:/run/vm1.vnc host1
+        monitor: socat - UNIX-CONNECT:/run/hypervisor-network/vm1/spare.sock
 """
 
 import time
@@ -142,7 +168,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     HypervisorNetworkError,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.details import details
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import told
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.details import (
+    addresses,
+    details,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
     describe_with_wires,
 )
@@ -150,19 +180,22 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status im
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
-def described(guest, more):
+def described(guest, more, claimed):
     """A guest with its taps, seen from its own namespace; one that is gone has taken its taps along."""
-    links, fdb = {}, ()
+    links, fdb, neighbours = {}, (), ()
     if guest.spec.get("nics"):
         try:
             enter_netns(guest.spec.get("netns"))
             netlink = Netlink()
-            links = netlink.snapshot().links
+            links = netlink.snapshot(vlans=True).links
             fdb = netlink.fdb(links)
+            neighbours = netlink.neighbours(links)
         except HypervisorNetworkError:
             if guest.spec.get("netns") is None:
                 raise
-    return {**describe_with_wires(guest, links, fdb, time.time()), **more}
+    found = describe_with_wires(guest, links, fdb, time.time())
+    found["nics"] = told.cards(found["nics"], guest, links, neighbours, claimed)
+    return {**found, **more}
 
 
 def main():
@@ -176,9 +209,9 @@ def main():
         guests = list(status.read_all(names).values())
         guests = [guest for guest in guests if netns in (None, guest.spec.get("netns"))]
         # from the namespace we are in there is no way back after the first of another one
-        more = {guest.name: details(guest, status) for guest in guests}
+        more = {guest.name: (details(guest, status), addresses(guest, status)) for guest in guests}
         found = [
-            described(guest, more[guest.name])
+            described(guest, *more[guest.name])
             for guest in sorted(guests, key=lambda one: one.spec.get("netns") or "")
         ]
         module.exit_json(changed=False, guests=sorted(found, key=lambda one: one["name"]))

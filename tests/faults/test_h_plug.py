@@ -93,9 +93,14 @@ def test_n06_a_disk_grows_while_the_guest_runs(guests, guest_folder):
     grown = guests.done(**wish, on_change="hotplug")
     assert grown["changed"] and grown["pid"] == pid and grown["pending_changes"] == {}
     assert sizes(guests) == [24]
+    (told,) = guests.info()["disks"]
+    assert (told["device"], told["size"]) == ("disk0-dev", 24 << 20)
+    assert [one["path"] for one in told["layers"]] == [disk["path"]]
     assert not guests.done(**wish, on_change="restart")["changed"]
     result = guests.run(disks=[{**disk, "size": "8M"}], on_change="hotplug")
     assert result["failed"] and "smaller disk" in result["msg"] and sizes(guests) == [24]
+    guests.done(state="stopped")
+    assert guests.info()["disks"][0]["size"] == 24 << 20, "told of a running guest only"
 
 
 def limits(guests: Guests) -> dict[str, int]:
@@ -226,6 +231,9 @@ def test_n11_what_somebody_took_out_is_told_and_put_back(guests, guest_folder):
     wait_until_gone(guests, "nic1")
     told = guests.done(**boot)
     assert not told["changed"]
+    info = guests.info()
+    assert [one["device"] for one in info["nics"]] == ["nic0", None]
+    assert info["pending_changes"].keys() == {"nics"} and "socat" in info["consoles"]["monitor"]
     assert [one["tap"] for one in told["pending_changes"]["nics"]["now"]] == ["tap1"]
     assert [one["tap"] for one in guests.done(nics=None)["pending_changes"]["nics"]["defined"]] == [
         "tap1",

@@ -5,18 +5,27 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from typing import Any
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import supervision
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    chains,
+    images,
+    paths,
+    supervision,
+    told,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.agent import Agent, socket_of
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
-    UNRESPONSIVE,
+    USER,
     Guest,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import connect_any
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 
 CGROUPS = "/sys/fs/cgroup"
@@ -25,6 +34,7 @@ _VERSION = re.compile(r"version (\d+(?:\.\d+)*)")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _DELETED = " (deleted)"
+_AGENT = 0.5  # seconds for an agent, which may not be there
 # proc(5), counted from 0 behind the command: time in user mode and in the kernel, in ticks
 _USER, _SYSTEM = 11, 12
 
@@ -32,9 +42,7 @@ _USER, _SYSTEM = 11, 12
 def details(guest: Guest, status: Status, cgroups: str = CGROUPS) -> dict[str, Any]:
     """What is told of it; C(status) is who read it. What cannot be found out is null."""
     memory, seconds = used(guest.pid, cgroups) if guest.pid is not None else (None, None)
-    runs = None
-    if guest.pid is not None and guest.status != UNRESPONSIVE:
-        runs = _version_of(guest, status)
+    runs = None if guest.seen is None else guest.seen.version
     emulator = guest.spec.get("emulator")
     installed = _installed(emulator) if emulator is not None else None
     return {
@@ -45,7 +53,42 @@ def details(guest: Guest, status: Status, cgroups: str = CGROUPS) -> dict[str, A
         "qemu_version": runs,
         "qemu_installed": installed,
         "pending_restart": [] if guest.down else _pending(guest, status, runs, installed),
+        "pending_changes": told.drift(guest),
+        "consoles": told.consoles(
+            guest, status.directory(guest.name).sockets, socket.gethostname()
+        ),
+        "disks": told.disks(guest, *_images(guest)),
     }
+
+
+def addresses(guest: Guest, status: Status) -> dict[str, list[str]]:
+    """The addresses by MAC that the guest's agent tells, where it has one that answers."""
+    if guest.down or not guest.spec.get("agent"):
+        return {}
+    try:
+        with Agent(socket_of(status.directory(guest.name).public), _AGENT) as agent:
+            return told.claimed(agent.call("guest-network-get-interfaces"))
+    except HypervisorNetworkError:
+        return {}
+
+
+def _images(guest: Guest) -> tuple[dict[str, Image], dict[str, int | None]]:
+    """The disks' images by their paths, of a guest that is down, and what guests see of them by theirs, in bytes; without what cannot be looked at."""
+    found: dict[str, Image] = {}
+    sizes: dict[str, int | None] = {}
+    for disk in guest.spec.get("disks") or () if guest.down else ():
+        try:
+            user = processes.account(guest.spec.get("user") or USER)
+            roots = guest.spec.get("allowed_roots")
+            look = paths.Look(guest.name, user, roots, chains.load(guest.name).tops())
+            image: Image | None = look.disk(disk)
+            found[disk["path"]] = image
+            while image is not None:
+                sizes[image.path] = images.size(image)
+                image = image.backing
+        except (HypervisorNetworkError, OSError, ValueError):
+            continue
+    return found, sizes
 
 
 def used(
@@ -82,15 +125,6 @@ def _pending(guest: Guest, status: Status, runs: str | None, installed: str | No
             f"It runs in QEMU {runs or 'of another version'}, and {installed or 'another one'} is installed."
         )
     return found
-
-
-def _version_of(guest: Guest, status: Status) -> str | None:
-    try:
-        with connect_any(status.directory(guest.name).sockets, 2.0) as qmp:
-            number = qmp.execute("query-version")["qemu"]
-            return f"{number['major']}.{number['minor']}.{number['micro']}"
-    except (HypervisorNetworkError, KeyError, TypeError):
-        return None
 
 
 def _installed(emulator: str) -> str | None:

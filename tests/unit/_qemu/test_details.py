@@ -15,49 +15,35 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import details
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain import Chain
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Seen
 
 SPEC = {"emulator": "qemu-system-x86_64"}
 UNIT = "machine.slice/hypervisor-network-guest@vm1.service"
 
 
-class Qmp:
-    """A monitor that answers one version."""
-
-    def __init__(self, version: Any) -> None:
-        self._version = version
-
-    def __enter__(self) -> Qmp:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        pass
-
-    def execute(self, _command: str) -> Any:
-        return {"qemu": self._version}
-
-
 def status(systemd: bool = True) -> Any:
-    directory = SimpleNamespace(sockets=("/nowhere",))
+    directory = SimpleNamespace(sockets=("/qmp.sock", "/spare.sock"))
     return SimpleNamespace(systemd=lambda: systemd, directory=lambda _name: directory)
 
 
 @pytest.fixture
 def versions(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function that sets what runs, and what is installed."""
+    """A function that sets which version is installed."""
 
-    def make(runs: Any, installed: str | None) -> None:
-        number = dict(zip(("major", "minor", "micro"), runs)) if runs else None
-        monkeypatch.setattr(details, "connect_any", lambda *_args: Qmp(number))
+    def make(installed: str | None) -> None:
         said = f"QEMU emulator version {installed} (Debian 1:7)\n" if installed else None
         monkeypatch.setattr(programs, "printed", lambda _words: said)
 
-    make((7, 2, 22), "7.2.22")
+    make("7.2.22")
     return make
 
 
-def guest(kept_by: str = "systemd", status: str = "running") -> Guest:
-    return Guest("vm1", status, SPEC, pid=os.getpid(), kept_by=kept_by, unit_state="active")
+def guest(kept_by: str = "systemd", version: str | None = "7.2.22") -> Guest:
+    own = {"kept_by": kept_by, "unit_state": "active", "seen": Seen(version=version)}
+    return Guest("vm1", "running", SPEC, pid=os.getpid(), **own)  # type: ignore[arg-type]
 
 
 def test_a_unit_that_is_as_it_shall_be(versions: Any) -> None:
@@ -75,30 +61,61 @@ def test_h14_a_process_that_becomes_a_unit(versions: Any) -> None:
 
 
 def test_trap_7_qemu_was_upgraded_under_it(versions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    versions((7, 2, 22), "10.0.13")
+    versions("10.0.13")
     (why,) = details.details(guest(), status())["pending_restart"]
     assert why == "It runs in QEMU 7.2.22, and 10.0.13 is installed."
-    versions(None, None)
+    versions(None)
     monkeypatch.setattr(procfs.Process, "exe", lambda _self: "/usr/bin/qemu (deleted)")
-    (why,) = details.details(guest(), status())["pending_restart"]
+    (why,) = details.details(guest(version=None), status())["pending_restart"]
     assert why == "It runs in QEMU of another version, and another one is installed."
 
 
-def test_one_that_does_not_answer_is_not_asked(
+def test_one_that_does_not_answer_tells_no_version(versions: Any) -> None:
+    assert (
+        details.details(Guest("vm1", "unresponsive", SPEC, pid=1), status())["qemu_version"] is None
+    )
+
+
+def test_the_chain_of_a_guest_that_is_down_is_looked_at(
     versions: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(details, "connect_any", lambda *_args: pytest.fail("asked"))
-    assert details.details(guest(status="unresponsive"), status())["qemu_version"] is None
+    def disk(asked: Any) -> Image:
+        if asked["path"] == "/gone":
+            raise GuestError("gone")
+        return Image("/a", "qcow2", Image("/base", "raw"))
+
+    look = SimpleNamespace(Look=lambda *_asked: SimpleNamespace(disk=disk))
+    monkeypatch.setattr(details, "paths", look)
+    monkeypatch.setattr(details, "processes", SimpleNamespace(account=lambda _name: None))
+    monkeypatch.setattr(details, "chains", SimpleNamespace(load=lambda _name: Chain()))
+    monkeypatch.setattr(details, "images", SimpleNamespace(size=lambda image: len(image.path)))
+    down = Guest("vm1", "stopped", {**SPEC, "disks": [{"path": "/a"}, {"path": "/gone"}]})
+    found, gone = details.details(down, status())["disks"]
+    assert [(one["path"], one["size"]) for one in found["layers"]] == [("/a", 2), ("/base", 5)]
+    assert found["size"] == 2 and (gone["size"], gone["layers"]) == (None, [])
 
 
-def test_a_monitor_that_refuses_is_no_failure(
-    versions: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_args: Any) -> None:
-        raise GuestError("no")
+def test_an_agent_is_asked_where_there_shall_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Talk:
+        def __init__(self, path: str, _seconds: float) -> None:
+            if path != "/run/vm1/agent.sock":
+                raise GuestError("nobody")
 
-    monkeypatch.setattr(details, "connect_any", refuse)
-    assert details.details(guest(), status())["qemu_version"] is None
+        def __enter__(self) -> Talk:
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            """It is over."""
+
+        def call(self, _command: str) -> Any:
+            return [{"hardware-address": "M", "ip-addresses": [{"ip-address": "192.0.2.1"}]}]
+
+    monkeypatch.setattr(details, "Agent", Talk)
+    runs = Guest("vm1", "running", {"agent": True})
+    for public, found in (("/run/vm1", {"m": ["192.0.2.1"]}), ("/other", {})):
+        where = SimpleNamespace(directory=lambda _name, path=public: SimpleNamespace(public=path))
+        assert details.addresses(runs, where) == found  # type: ignore[arg-type]
+    assert details.addresses(Guest("vm1", "running"), where) == {}  # type: ignore[arg-type]
 
 
 def test_a_guest_that_is_down_waits_for_nothing(versions: Any) -> None:
