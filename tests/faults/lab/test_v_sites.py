@@ -62,20 +62,12 @@ ROLE = {
 # NetworkManager has no word that takes a port's default VLAN away, so there is none; the guest's tap is not named as the usual ones are
 OF_NETWORKMANAGER = {
     "bridge_host_bridges": [
-        {
-            "name": BRIDGE,
-            "uplink": NIC,
-            "vlan_filtering": True,
-            "vlan_default_pvid": 0,
-            "self_vlans": [{"vid": "1", "pvid": True, "untagged": True}],
-            "ageing_time": 120,
-        },
+        {"name": BRIDGE, "uplink": NIC, "ageing_time": 120},
         ROLE["bridge_host_bridges"][1],
     ],
-    "bridge_host_tenants": [{"name": "blue", "vlan": 20, "taps": [TAP]}],
     "bridge_host_taps": [
         {"name": TAP, "bridge": BRIDGE, "isolated": True, "mtu": 1400, "mac": "02:00:00:00:00:71"},
-        {"name": "guest2", "bridge": BRIDGE, "access_vlan": 30, "mcast_flood": False, "cost": 40},
+        {"name": "guest2", "bridge": BRIDGE, "mcast_flood": False, "cost": 40},
         {"name": "tap3", "bridge": "br1", "guard": True, "alias": "the 'third'"},
     ],
 }
