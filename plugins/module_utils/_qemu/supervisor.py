@@ -197,11 +197,6 @@ class Supervisor(DiskImages):
         self._define_unit(name, spec)
         state = self._units.start(name, directory, paused)
         who = identity(state)
-        deadline = time.monotonic() + _START_DEADLINE
-        # made by QEMU itself here; its end is waited for, with a look at the socket now and then
-        while who is not None and not os.path.exists(directory.sockets[0]):
-            if procfs.wait_gone(who, _LOOK) or time.monotonic() > deadline:
-                break
         if who is None:
             raise self._died(name, directory)
         self._await_machine(name, directory, who)
@@ -234,11 +229,12 @@ class Supervisor(DiskImages):
             raise GuestError(
                 f"{name} was started, and its record in {directory.trusted} is gone; another program removed it; find that, and run the task again."
             )
+        deadline = time.monotonic() + _START_DEADLINE
         try:
             # QEMU greets early, but runs a command only when the machine is complete
-            Qmp(directory.sockets[0], _START_DEADLINE).close()
+            while not self._answers(directory.sockets[0], who, deadline):
+                pass
         except GuestError:
-            procfs.wait_gone(who, 1.0)
             if who.alive:
                 raise
             raise self._died(name, directory) from None
@@ -246,6 +242,20 @@ class Supervisor(DiskImages):
             raise DeadlineExceeded(
                 f"{name} does not come up within {_START_DEADLINE:g} s: {(directory.stderr_tail() or str(error)).rstrip('.')}; look at what it waits for."
             ) from None
+
+    @staticmethod
+    def _answers(path: str, who: procfs.Identity, deadline: float) -> bool:
+        """Whether a monitor answers; after a moment in which it may come to, where it did not.
+
+        QEMU makes it itself in a unit, and its socket has a name before it listens there. Raises GuestError where it will not, DeadlineExceeded.
+        """
+        try:
+            Qmp(path, _START_DEADLINE).close()
+        except GuestError:
+            if procfs.wait_gone(who, _LOOK) or time.monotonic() > deadline:
+                raise
+            return False
+        return True
 
     def stop(self, name: str, grace: float) -> list[Step]:
         """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""

@@ -120,23 +120,29 @@ def ask(directory: str, seconds: float) -> str:
 def begin(directory: str, steps: Sequence[Any], paused: bool, main: int) -> str:
     """Have the guest of that directory take over these steps and begin; what came of it, as a sentence. C(main) is its process. Raises OSError, ValueError."""
     deadline = time.monotonic() + _LONGEST_START
-    path = os.path.join(directory, SOCKETS[0])
     process = os.pidfd_open(main)
     try:
-        while not os.path.exists(path):
-            # nothing tells of a new socket but a look; that QEMU ended is told
-            if select.select([process], [], [], _LOOK)[0]:
-                raise ValueError("QEMU has ended")
-            if time.monotonic() > deadline:
-                raise TimeoutError("its monitor does not come")
+        monitor = _first(os.path.join(directory, SOCKETS[0]), deadline, process)
     finally:
         os.close(process)
-    monitor = Monitor(path, deadline)
     for command, arguments in [*steps, *([] if paused else [("cont", {})])]:
         if monitor.execute(command, deadline, **arguments) is None:
             raise ValueError("QEMU has ended")
     monitor.close()
     return f"Set before the guest begins: {json.dumps(steps)}."
+
+
+def _first(path: str, deadline: float, process: int) -> Monitor:
+    """The monitor of a QEMU that is being started, whose pidfd is C(process). Raises OSError, ValueError."""
+    while True:
+        try:
+            return Monitor(path, deadline)
+        except (FileNotFoundError, ConnectionRefusedError):
+            # it has a name before it listens, and nothing tells of either but a look; that QEMU ended is told
+            if select.select([process], [], [], _LOOK)[0]:
+                raise ValueError("QEMU has ended") from None
+            if time.monotonic() > deadline:
+                raise TimeoutError("its monitor does not come") from None
 
 
 def main(words: list[str], main_pid: str = "") -> int:

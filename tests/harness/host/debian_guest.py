@@ -113,7 +113,7 @@ class DebianGuest:
             "users": [{"name": LOGIN, "ssh_authorized_keys": [self._key("login.pub")]}],
             "ssh_keys": {"ed25519_private": self._key("host"), "ed25519_public": self._key("host.pub")},
         }  # fmt: skip
-        lan = {"match": {"macaddress": MAC}, "set-name": "lan0", "addresses": [f"{ADDRESS}/24"]}
+        lan: dict[str, Any] = {"match": {"macaddress": MAC}, "addresses": [f"{ADDRESS}/24"]}
         lan["accept-ra"] = False  # a boot would wait for a router of IPv6, which is not there
         routes = [{"to": "default", "via": ROUTER}]
         return {

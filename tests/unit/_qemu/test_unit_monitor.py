@@ -198,14 +198,20 @@ def test_a_guest_begins_once_it_has_taken_over_what_no_command_line_says(
     assert qemu.commands == ["qmp_capabilities", "set_link nic0 False", *then]
 
 
-def test_it_waits_for_a_monitor_that_is_not_there_yet(
-    guest: Callable[..., Qemu], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("named", [False, True])
+def test_it_waits_for_a_monitor_that_is_not_there_yet_or_has_but_a_name(
+    guest: Callable[..., Qemu], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
     looks: list[float] = []
+    path = tmp_path / "qmp.sock"
+    if named:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
 
     def look(*_args: object) -> tuple[list[int], list[int], list[int]]:
         looks.append(0)
         if len(looks) == 2:
+            path.unlink(missing_ok=True)
             guest(answering())
         return [], [], []
 
