@@ -66,6 +66,13 @@ class PoweredLab(Lab):
 
     def prepare(self) -> None:
         """Bring what is run there, and keep the disk as it is then: C(restore) goes back to it."""
+        self.bring()
+        self.cut()
+        shutil.copyfile(self._overlay, self._kept)
+        self.up()
+
+    def bring(self) -> None:
+        """The collection's modules, with what they are shipped with."""
         words = self.ssh_words(HOST, *NEW_CONNECTION)
         subprocess.run(
             [*words, f"mkdir -p {_TREE} && tar --extract --directory {_TREE} && sync"],
@@ -73,9 +80,6 @@ class PoweredLab(Lab):
             check=True,
             capture_output=True,
         )
-        self.cut()
-        shutil.copyfile(self._overlay, self._kept)
-        self.up()
 
     def cut(self) -> None:
         """Pull the machine's plug."""

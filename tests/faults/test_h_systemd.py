@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Group H where guests are units of systemd, in short: what /proc says of one, a kill, and a boot of the host. tests/faults/lab has it at length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.lab.container import Container
+from ansible_collections.hypervisor.network.tests.harness.lab.unit_host import (
+    COMMON,
+    MACS,
+    UNIT,
+    USER,
+    UnitHost,
+    guest,
+)
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+
+pytestmark = pytest.mark.skipif(
+    not LONG, reason="its boots take a minute or two, and its image as long: make faults has them"
+)
+GUESTS = [
+    guest("vm1", start_order=1),
+    {"name": "vm2", "nics": [{"tap": "tap-2", "mac": MACS["vm2"], "link": "down"}]},
+]
+WISH = {**COMMON, "shutdown_timeout": 1, "guests": GUESTS}
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[UnitHost]:
+    with Container() as container:
+        made = UnitHost(container)
+        made.wish(**WISH)
+        yield made
+
+
+def test_h12_a_unit_s_guest_is_nobody_s_root(host: UnitHost) -> None:
+    uid = host.sh(f"id -u {USER}").strip()
+    status = host.sh(f"cat /proc/{host.pid('vm1')}/status")
+    for line in (f"Uid:\t{uid}\t{uid}", f"CapBnd:\t{'0' * 16}", "NoNewPrivs:\t1", "Seccomp:\t2"):
+        assert line in status
+    folder = "/run/hypervisor-network/vm1"
+    modes = host.sh(f"stat -c '%a %U' {folder} {folder}/qmp.sock {folder}/spare.sock")
+    assert modes.splitlines() == [f"700 {USER}", f"600 {USER}", f"600 {USER}"]
+    assert not host.wish(**WISH)["changed"]
+
+
+def test_h01_a_unit_that_is_killed_says_so_and_the_next_run_starts_it(host: UnitHost) -> None:
+    host.sh(f"kill -9 {host.pid('vm1')}")
+    host.lab.until(f"systemctl is-failed --quiet {UNIT.format('vm1')}")
+    found = host.info("vm1")
+    assert (found["status"], found["crash_reason"]) == ("crashed", "killed by signal 9")
+    (change,) = host.wish(**WISH)["changes"]
+    assert (change["action"], change["name"]) == ("start", "vm1")
+
+
+def test_after_a_boot_guests_run_with_no_play_and_a_link_that_is_down_is_down(
+    host: UnitHost,
+) -> None:
+    before = host.pid("vm1"), host.sh("cat /proc/sys/kernel/random/boot_id")
+    host.lab.reboot()
+    host.heard("vm1")
+    assert (host.pid("vm1"), host.sh("cat /proc/sys/kernel/random/boot_id")) != before
+    assert host.show("vm2", "ActiveState") == "active"
+    # its firmware has had the time that vm1's took to ask for an address
+    assert f"{MACS['vm2']} dev tap-2" not in host.sh("bridge fdb show br br9")
+    assert not host.wish(**WISH)["changed"]
+    said = host.sh(f"journalctl -b -1 --no-pager -o cat -u {UNIT.format('vm1')}")
+    assert "The guest did not shut down within 1 s; QEMU is ended." in said
