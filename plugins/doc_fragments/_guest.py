@@ -248,6 +248,47 @@ generation_id:
   description:
     - Whether the guest has a number that is another one at each start, by which it notices that it may be a copy or have gone back to a snapshot.
   type: bool
+vsock:
+  description:
+    - The number by which programs of the host reach the guest over C(AF_VSOCK), without a network, from V(3) on, another one for each guest of the host. Needs
+      C(/dev/vhost-vsock), of the kernel's module C(vhost_vsock).
+  type: int
+smbios:
+  description:
+    - What the guest finds in its SMBIOS table C(System), as C(dmidecode -t system) tells it. An empty dictionary takes it away.
+    - Every user of the host can read it, so it is no place for a secret.
+  type: dict
+  suboptions:
+    manufacturer:
+      description:
+        - Who made it.
+      type: str
+    product:
+      description:
+        - What it is.
+      type: str
+    version:
+      description:
+        - Which version of that.
+      type: str
+    serial:
+      description:
+        - Serial number of the machine.
+      type: str
+    sku:
+      description:
+        - Number by which it is ordered.
+      type: str
+    family:
+      description:
+        - Family of products.
+      type: str
+credentials:
+  description:
+    - Credentials for the guest's systemd by their names, such as C(system.hostname), C(firstboot.locale) or one that a unit of it loads. It finds them in the
+      SMBIOS tables. Each has 4096 bytes at most. An empty dictionary takes them away.
+    - Every user of the host can read them on QEMU's command line, so they are no place for a secret.
+  type: dict
 cloud_init:
   description:
     - What cloud-init finds in the guest. It is given as a seed, a small disk that is only read and stands behind all others (the data source NoCloud).

@@ -38,6 +38,7 @@ BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
     "G7": reload.first_run,
     "G8": second_run.again,
     "G9": guests.start,
+    "G11": guests.looked_at,
     "G10": guests.learned,
     "G13": forwarding.entries,
     "filters": role_lists.planned,

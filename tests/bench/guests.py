@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""G9, G10: a guest started by the module, against the same QEMU started by hand; both under tcg, which every machine has."""
+"""G9 to G11: a guest started by the module, against the same QEMU started by hand, and a look at many; all under tcg, which every machine has."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 
 from ..harness.host.guests import guest_user
 from ..harness.net.netns import Namespaces, batch, run
@@ -26,6 +28,7 @@ _MODULE = "ansible_collections.hypervisor.network.plugins.modules.qemu_guest"
 _EMULATOR = "qemu-system-i386"
 _MAC = "52:00:00:00:00:01"
 _PATIENCE = 30.0
+_MANY = 40
 _LINES = (
     "link add br0 type bridge forward_delay 0\nlink set br0 up\n"
     "tuntap add tap1 mode tap user hypervisor-guest\nlink set tap1 master br0 up\n"
@@ -56,6 +59,44 @@ def learned(_full: bool) -> list[Row]:
                 ),
             )
         ]
+
+
+def looked_at(_full: bool) -> list[Row]:
+    """Of 40 guests all that a run reads of them, against their state alone, which a client asks one after the other for."""
+    names = [f"bench{os.getpid()}-{number}" for number in range(_MANY)]
+    wish = {"guests": [{"name": name} for name in names], "supervisor": "process"}
+    guest_user()
+    try:
+        more = {"emulator": _EMULATOR, "memory": "16", "accel": "tcg", "nics": []}
+        run(sys.executable, "-m", _MODULE, stdin=_arguments(**wish, **more, state="paused"))
+        status = Status()
+        sockets = [status.directory(name).sockets[0] for name in names]
+        ours = lambda: _timed(lambda: status.read_all(names))  # noqa: E731
+        theirs = lambda: _timed(lambda: [_asked(path) for path in sockets])  # noqa: E731
+        return [Row("G11", *in_turn(7, ours, theirs))]
+    finally:
+        run(sys.executable, "-m", _MODULE, stdin=_arguments(**wish, state="absent"))
+
+
+def _asked(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as client, client.makefile("rw") as stream:
+        client.settimeout(_PATIENCE)
+        client.connect(path)
+        stream.readline()
+        for command in ("qmp_capabilities", "query-status"):
+            stream.write(json.dumps({"execute": command}) + "\n")
+            stream.flush()
+            stream.readline()
+
+
+def _timed(act: Callable[[], Any]) -> float:
+    begin = time.monotonic()
+    act()
+    return (time.monotonic() - begin) * 1000
+
+
+def _arguments(**options: Any) -> str:
+    return json.dumps({"ANSIBLE_MODULE_ARGS": {"shutdown_timeout": 0, **options}})
 
 
 @contextmanager

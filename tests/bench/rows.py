@@ -37,6 +37,7 @@ GOALS = {
         "guest started by the module, less a run without changes / qemu -daemonize", 2.0, 1.3
     ),
     "G10": Goal("the guest's own MAC in the bridge's table / the same QEMU by hand", 1.05, 1.02),
+    "G11": Goal("a look at 40 running guests / a bare client of their monitors", 2.0, 1.0),
     "G12": Goal("packets lost and TCP stall of a conversion", 0, 0),
     "filters": Goal("the role's plan of 200 guests / of one, Ansible's start included", 2.0, 1.5),
     "G13": Goal("10 000 static forwarding entries, one pass / bridge -batch", 3.0, 2.0),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -259,3 +260,34 @@ def test_n12_a_balloon_that_the_guest_does_not_fill_is_told_and_let_be(guests):
     assert result["failed"] and "does not come to 16 MiB within 1 s" in result["msg"]
     assert ask(guests, "query-balloon")["actual"] == 32 << 20
     assert guests.info()["memory"] == 32
+
+
+def test_n14_what_the_guest_is_called_and_its_credentials_are_in_its_tables(guests, guest_folder):
+    """The firmware copies the tables into the guest's memory, where they are looked for."""
+    hostile = "a,type=2 \n-x $y\u00fc"
+    named = {"manufacturer": "A, B", "serial": "-s,serial=x"}
+    wish = {
+        "nics": [],
+        "smbios": named,
+        "credentials": {"my.key": hostile, "system.hostname": "web"},
+    }
+    guests.done(**wish)
+    memory = guest_folder / "memory"
+    texts = [b"A, B\0", b"-s,serial=x\0", b"io.systemd.credential.binary:my.key="]
+    texts.append(base64.b64encode(hostile.encode()) + b"\0")
+
+    def told() -> bool:
+        ask(guests, "pmemsave", val=0, size=32 << 20, filename=str(memory))
+        content = memory.read_bytes()
+        return all(text in content for text in texts)
+
+    wait_for(told, "the tables", 60)
+    assert not guests.done(**wish)["changed"]
+    assert guests.done(**{**wish, "credentials": {}})["pending_changes"].keys() == {"credentials"}
+
+
+def test_n15_a_vsock_without_its_device_is_refused_by_name(guests):
+    if Path("/dev/vhost-vsock").exists():
+        assert guests.done(nics=[], vsock=4711)["status"] == "running"
+    else:
+        assert "modprobe vhost_vsock" in guests.refused(nics=[], vsock=4711)

@@ -12,7 +12,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import devices, slots
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    devices,
+    slots,
+    spec_smbios,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import limits_of
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import (
     Files,
@@ -88,6 +92,8 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
         + _agent(spec, launch)
         + _extras(spec)
         + _seed(launch)
+        + _vsock(spec)
+        + spec_smbios.arguments(spec)
         + _ports(launch.fitted.machine or spec["machine"])
         + _kernel(spec, launch)
     )
@@ -186,6 +192,13 @@ def _seed(launch: Launch) -> list[str]:
         "-device",
         _json(device),
     ]
+
+
+def _vsock(spec: Mapping[str, Any]) -> list[str]:
+    if spec.get("vsock") is None:
+        return []
+    device = {"driver": "vhost-vsock-pci", "id": "vsock-dev", "guest-cid": spec["vsock"]}
+    return ["-device", _json(device)]
 
 
 def _ports(machine: str) -> list[str]:

@@ -18,6 +18,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     GuestError,
 )
 
+# A command with its arguments
+Question = tuple[str, Mapping[str, Any]]
 _LONGEST_LINE = 16 * 1024 * 1024
 _CHUNK = 65536
 _KEPT_EVENTS = 1000
@@ -28,10 +30,16 @@ class Qmp:
 
     C(timeout) is in seconds and holds for each answer. Raises GuestError where nobody listens or the peer hangs up,
     DeadlineExceeded where no greeting or answer comes in time.
+
+    What is asked C(ahead) is sent before anything is heard, and C(answers) waits for it: so many guests answer at the same time.
     """
 
     def __init__(
-        self, path: str, timeout: float = 5.0, clock: Callable[[], float] = time.monotonic
+        self,
+        path: str,
+        timeout: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+        ahead: Sequence[Question] = (),
     ) -> None:
         self.path = path
         self._timeout = timeout
@@ -44,12 +52,10 @@ class Qmp:
         try:
             self._socket.settimeout(timeout)
             self._connect()
-            greeting = self._message(deadline)
-            if "QMP" not in greeting:
-                raise GuestError(
-                    f"{path} does not speak QMP: it greets with {str(greeting)[:80]}; look what listens there."
-                )
-            self.version = _version(greeting["QMP"])
+            if ahead:
+                self._ask([("qmp_capabilities", {}), *ahead], deadline)
+                return
+            self._greeted(deadline)
             self.execute("qmp_capabilities")
         except BaseException:
             self._socket.close()
@@ -93,25 +99,45 @@ class Qmp:
                 )
             return answer.get("return")
 
-    def execute_all(self, questions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+    def execute_all(self, questions: Sequence[Question]) -> list[Any]:
         """The values of several commands, which are all sent before the first is answered; None of one that QEMU refuses."""
+        deadline = self._clock() + self._timeout
+        return self._collected(self._ask(questions, deadline), deadline)
+
+    def answers(self) -> list[Any]:
+        """As C(execute_all), of what was asked C(ahead)."""
+        deadline = self._clock() + self._timeout
+        self._greeted(deadline)
+        return self._collected(range(1, self._number + 1), deadline)[1:]
+
+    def _greeted(self, deadline: float) -> None:
+        greeting = self._message(deadline)
+        if "QMP" not in greeting:
+            raise GuestError(
+                f"{self.path} does not speak QMP: it greets with {str(greeting)[:80]}; look what listens there."
+            )
+        self.version = _version(greeting["QMP"])
+
+    def _ask(self, questions: Sequence[Question], deadline: float) -> range:
+        """Send them all, and return their numbers."""
         first = self._number + 1
         lines = []
         for command, arguments in questions:
             self._number += 1
             request = {"execute": command, "arguments": arguments, "id": self._number}
             lines.append(json.dumps(request).encode() + b"\n")
-        deadline = self._clock() + self._timeout
         self._send(b"".join(lines), deadline, ())
+        return range(first, self._number + 1)
+
+    def _collected(self, numbers: range, deadline: float) -> list[Any]:
         answers: dict[int, Any] = {}
-        while len(answers) < len(lines):
+        while len(answers) < len(numbers):
             answer = self._message(deadline)
             if "event" in answer:
                 self._events.append(answer)
-            number = answer.get("id")
-            if isinstance(number, int) and number >= first:
-                answers[number] = answer.get("return")
-        return [answers[number] for number in sorted(answers)]
+            if answer.get("id") in numbers:
+                answers[answer["id"]] = answer.get("return")
+        return [answers[number] for number in numbers]
 
     def event(self, timeout: float) -> dict[str, Any] | None:
         """The next event, one that was kept first; None where none comes within C(timeout) seconds. Raises GuestError where QEMU hangs up."""

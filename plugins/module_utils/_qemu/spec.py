@@ -16,6 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     spec_disks,
     spec_nics,
     spec_seed,
+    spec_smbios,
     supervision,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_words as words
@@ -53,6 +54,9 @@ SPEC: dict[str, dict[str, Any]] = {
     "rng": {"type": "bool"},
     "balloon": {"type": "bool"},
     "generation_id": {"type": "bool"},
+    "vsock": {"type": "int"},
+    "smbios": {"type": "dict", "options": spec_smbios.SPEC},
+    "credentials": {"type": "dict", "no_log": False},
     "cloud_init": {"type": "dict", "options": spec_seed.SPEC},
     "serial_log": {"type": "path"},
     "vnc": {"type": "path"},
@@ -118,6 +122,13 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
             spec["nics"] = [
                 spec_nics.checked(nic, name, number) for number, nic in enumerate(item["nics"])
             ]
+        # an empty one takes away what was there
+        for option, check in (
+            ("smbios", spec_smbios.system),
+            ("credentials", spec_smbios.credentials),
+        ):
+            if item.get(option) is not None:
+                spec[option] = check(item[option], option)
         seed = None
         if item.get("cloud_init") is not None:
             spec["cloud_init"], seed = spec_seed.checked(item["cloud_init"])
@@ -150,6 +161,7 @@ def checked_all(items: Iterable[Mapping[str, Any]], netns: str | None = None) ->
         ("tap", _owners(wishes, "nics", "tap")),
         ("MAC", _owners(wishes, "nics", "mac")),
         ("image", _owners(wishes, "disks", "path")),
+        ("vsock", _numbers(wishes)),
     ):
         for thing, names in owners.items():
             if len(names) > 1:
@@ -187,6 +199,14 @@ def _owners(wishes: Iterable[Wish], option: str, key: str) -> dict[str, list[str
             for item in wish.spec.get(option) or ():
                 if not (option == "disks" and item["read_only"]):
                     found.setdefault(item[key], []).append(wish.name)
+    return found
+
+
+def _numbers(wishes: Iterable[Wish]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for wish in wishes:
+        if wish.state in ("running", "paused") and wish.spec.get("vsock") is not None:
+            found.setdefault(str(wish.spec["vsock"]), []).append(wish.name)
     return found
 
 
@@ -270,6 +290,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "rng": words.any_of_its_type,
     "balloon": words.any_of_its_type,
     "generation_id": words.any_of_its_type,
+    "vsock": words.between(3, 2**32 - 2),  # below are those of the hypervisor and the host
     "serial_log": words.path,
     "vnc": words.path,
     "user": words.matching(words.WORD, "a user's name or number"),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from typing import Any, Iterable, Iterator, Mapping
 
@@ -22,7 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     unit_file,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import connect_any
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import (
     State,
     Units,
@@ -38,6 +39,7 @@ _FAILED = {
     "nospace": "could not be written to, its file system is full; make room there",
     "failed": "failed; look at the host's disk and its journal, and cure that",
 }
+_AT_ONCE = 200  # guests that are asked before the first answers: each is an open file
 _OUT_OF_MEMORY = "out of memory: the kernel killed it"
 
 
@@ -80,12 +82,31 @@ class Status:
             name for name, record in records.items() if record is not None and "unit" in record
         ]
         states = self._units.read(units)
-        return {
-            name: self._read(name, record, states.get(name)) for name, record in records.items()
-        }
+        with contextlib.ExitStack() as stack:
+            asked = {
+                name: self._ask(name, record["spec"], stack)
+                for name, record in itertools.islice(records.items(), _AT_ONCE)
+                if record is not None
+            }
+            return {
+                name: self._read(name, record, states.get(name), asked.get(name))
+                for name, record in records.items()
+            }
+
+    def _ask(self, name: str, spec: Mapping[str, Any], stack: contextlib.ExitStack) -> Qmp | None:
+        """Ask a guest without waiting for what it says, if somebody listens; C(stack) ends that."""
+        try:
+            path = self.directory(name).sockets[0]
+            return stack.enter_context(Qmp(path, self._deadline / 2, ahead=seen.questions(spec)))
+        except HypervisorNetworkError:
+            return None
 
     def _read(
-        self, name: str, record: Mapping[str, Any] | None, state: State | None
+        self,
+        name: str,
+        record: Mapping[str, Any] | None,
+        state: State | None,
+        asked: Qmp | None,
     ) -> guest_words.Guest:
         directory = self.directory(name)
         beside = self.kept(name)
@@ -106,7 +127,7 @@ class Status:
             own["unit_state"] = f"{state.active} ({state.sub}{held})"
         who = process_of(directory)
         if who is None and state is not None:
-            return self._of_unit(name, directory, state, own)
+            return self._of_unit(name, directory, state, own, asked)
         if who is None:
             return guest_words.Guest(name, guest_words.STOPPED, **own)
         if not who.alive:
@@ -119,7 +140,7 @@ class Status:
                 crash_reason=_OUT_OF_MEMORY if processes.killed_for_memory(who) else None,
                 **own,
             )
-        status, found = self._asked(name, directory, who, record["spec"])
+        status, found = self._said(name, directory, who, record["spec"], asked)
         return guest_words.Guest(
             name,
             status,
@@ -132,7 +153,12 @@ class Status:
         )
 
     def _of_unit(
-        self, name: str, directory: rundir.RunDirectory, state: State, own: dict[str, Any]
+        self,
+        name: str,
+        directory: rundir.RunDirectory,
+        state: State,
+        own: dict[str, Any],
+        asked: Qmp | None,
     ) -> guest_words.Guest:
         who = identity(state)
         if who is None or not who.alive:
@@ -145,7 +171,7 @@ class Status:
             if state.result == "signal" and processes.killed_for_memory(last):
                 why = _OUT_OF_MEMORY
             return guest_words.Guest(name, guest_words.CRASHED, crash_reason=why, **own)
-        status, found = self._asked(name, directory, who, own["spec"])
+        status, found = self._said(name, directory, who, own["spec"], asked)
         return guest_words.Guest(
             name,
             status,
@@ -157,23 +183,34 @@ class Status:
             **own,
         )
 
-    def _asked(
+    def _said(
         self,
         name: str,
         directory: rundir.RunDirectory,
         who: procfs.Identity,
         spec: Mapping[str, Any],
+        asked: Qmp | None,
     ) -> tuple[str, seen.Seen | None]:
-        """What a guest says of itself: its state, and what it has."""
+        """What a guest says of itself: its state, and what it has. C(asked) is where it was asked already."""
         try:
-            with connect_any(directory.sockets, self._deadline) as qmp:
-                answers = qmp.execute_all(seen.questions(spec))
-                version = qmp.version
+            answers, version = self._answers(directory, spec, asked)
             state = answers[0]["status"]
         except (HypervisorNetworkError, KeyError, TypeError):
             # it may have ended while it was asked
             return (guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED), None
         return str(state), seen.of(spec, answers, _files(name, spec), version)
+
+    def _answers(
+        self, directory: rundir.RunDirectory, spec: Mapping[str, Any], asked: Qmp | None
+    ) -> tuple[list[Any], str | None]:
+        sockets, deadline = directory.sockets, self._deadline
+        if asked is not None:
+            try:
+                return asked.answers(), asked.version
+            except HypervisorNetworkError:  # another client may hold that monitor
+                sockets, deadline = sockets[1:], deadline / 2
+        with connect_any(sockets, deadline) as qmp:
+            return qmp.execute_all(seen.questions(spec)), qmp.version
 
 
 def _files(name: str, spec: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -101,6 +101,10 @@ class Supervisor(DiskImages):
             raise Refused(
                 f"{name} {refusing}: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out."
             )
+        if spec.get("vsock") is not None and not os.path.exists("/dev/vhost-vsock"):
+            raise Refused(
+                f"{name} {refusing}: vsock needs /dev/vhost-vsock; load it with 'modprobe vhost_vsock', or leave vsock out."
+            )
         if spec["nics"] and not processes.may_open(os.stat(_TUN), user):
             raise Refused(
                 f"{name} {refusing}: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."

@@ -166,6 +166,8 @@ def drop_in(name: str, spec: Mapping[str, Any], setting: Setting) -> str:
     lines += ["", "[Service]", f"User={setting.user}"]
     if setting.kvm:
         lines.append("SupplementaryGroups=kvm")
+    if spec.get("vsock") is not None:
+        lines.append("DeviceAllow=/dev/vhost-vsock rw")
     if spec.get("netns") is not None:
         lines.append(f"NetworkNamespacePath={_file('/run/netns/' + spec['netns'])}")
     if spec.get("start_delay"):

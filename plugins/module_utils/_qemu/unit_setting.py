@@ -51,7 +51,8 @@ def of(
     written += [files.paths[option] for option in ("serial_log", "vnc") if option in files.paths]
     written += [*fitted.paths.values(), *(f"{one.folder}/" for one in fitted.companions)]
     words = companions.before(fitted.companions, words)
-    devices = accel == "kvm" or any(nic["vhost"] for nic in spec["nics"])
+    vhost = any(nic["vhost"] for nic in spec["nics"]) or spec.get("vsock") is not None
+    devices = accel == "kvm" or vhost
     return unit_file.Setting(
         user.pw_name,
         words,

@@ -23,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     rundir,
     seed,
     serial_wait,
+    spec_smbios,
     uefi,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
@@ -178,3 +179,9 @@ def disk_that_shall_shrink(_stage: Stage) -> Any:
     recipe = {"guest": "vm1", "path": path, "size": 8 << 20}
     now = plan.Guests({"vm1": Guest("vm1")}, {path: True}, sizes={path: 16 << 20})
     return plan.plan(now, [Wish("vm1", "running", {}, images={path: recipe})])
+
+
+@scene
+def long_credential(_stage: Stage) -> Any:
+    """A credential is longer than what fits into the tables of SMBIOS."""
+    return spec_smbios.credentials({"key": "x" * 4097}, "credentials")

@@ -50,7 +50,7 @@ def no_guest_user(stage: Stage, user: str | None = None) -> None:
 
 
 @scene
-def start_checked(stage: Stage, vhost: bool = False) -> None:
+def start_checked(stage: Stage, vhost: bool = False, vsock: int | None = None) -> None:
     """vm1 with one card is to be started on a host without vhost, whose taps its user may not open."""
     one, _directory = _supervisor(stage)
     stage.patch.setattr(needs, "program", lambda _emulator: "/usr/bin/qemu-system-x86_64")
@@ -58,7 +58,7 @@ def start_checked(stage: Stage, vhost: bool = False) -> None:
     stage.patch.setattr(supervisor.os.path, "exists", lambda _path: False)
     stage.patch.setattr(supervisor.processes, "may_open", lambda _found, _user: False)
     stage.patch.setattr(supervisor.os, "stat", lambda _path, **_how: None)
-    spec = {"emulator": "", "disks": [], "nics": [{"tap": "tap1", "vhost": vhost}]}
+    spec = {"emulator": "", "disks": [], "nics": [{"tap": "tap1", "vhost": vhost}], "vsock": vsock}
     one.check("vm1", spec, {})
 
 

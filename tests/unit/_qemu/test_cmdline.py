@@ -300,3 +300,8 @@ def test_room_for_what_is_plugged_in_later_is_behind_everything_else() -> None:
     assert ports == ["spare0", "spare1", "spare2", "spare3"] and found[-1]["id"] == "spare3"
     assert len({one["chassis"] for one in found[-4:]}) == 4
     assert "pcie-root-port" not in str(words(machine="pc"))
+
+
+def test_a_vsock_has_the_number_of_the_guest() -> None:
+    (device,) = parsed(words(vsock=7), "-device")
+    assert device == {"driver": "vhost-vsock-pci", "id": "vsock-dev", "guest-cid": 7}

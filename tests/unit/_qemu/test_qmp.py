@@ -299,3 +299,22 @@ def test_a_greeting_that_tells_no_version(tmp_path: Path) -> None:
     with Qmp(server.path, SOON) as qmp:
         assert qmp.version is None
     server.close()
+
+
+def test_what_is_asked_ahead_is_sent_before_anything_is_heard(tmp_path: Path) -> None:
+    """So one that never greets costs nothing until its answers are wanted."""
+    mute = Server(tmp_path / "mute", None, well)
+    server = Server(tmp_path / "qmp", GREETING, well)
+    wrong = Server(tmp_path / "wrong", {"hello": 1}, well)
+    questions = [("query-status", {}), ("query-block", {})]
+    with Qmp(mute.path, SOON, ahead=questions) as silent:
+        with Qmp(server.path, SOON, ahead=questions) as qmp:
+            assert qmp.answers() == [{"status": "running"}, {}] and qmp.version == "7.2.0"
+            assert qmp.execute("query-status") == {"status": "running"}
+        with pytest.raises(DeadlineExceeded):
+            silent.answers()
+    with Qmp(wrong.path, SOON, ahead=questions) as qmp, pytest.raises(GuestError, match="greets"):
+        qmp.answers()
+    assert server.seen[0] == "qmp_capabilities"
+    for one in (mute, server, wrong):
+        one.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir, status
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
@@ -105,6 +106,26 @@ def test_a_monitor_that_answers(
     assert found is not None and found.version == "7.2.22"
     answers["query-status"] = "what?"
     assert reader.read("vm1").status == "unresponsive"
+
+
+def test_another_client_that_holds_the_first_monitor_is_gone_round(
+    directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Held(Monitor):
+        def __init__(self) -> None:
+            """It answers nothing."""
+
+        def answers(self) -> Any:
+            raise GuestError("held")
+
+    def connect(sockets: Any, deadline: float) -> Monitor:
+        assert tuple(sockets) == directory.sockets[1:] and deadline == 0.1
+        return Monitor({"query-status": {"status": "running"}})
+
+    directory.store("process.json", this_process().as_dict())
+    monkeypatch.setattr(status, "Qmp", lambda *_asked, **_more: Held())
+    monkeypatch.setattr(status, "connect_any", connect)
+    assert reader.read("vm1").status == "running"
 
 
 def test_a_disk_that_holds_the_guest_still_is_told_by_its_path(
