@@ -90,7 +90,9 @@ def test_n06_a_disk_grows_while_the_guest_runs(guests, guest_folder):
         "now": {disk["path"]: 8 << 20},
         "wanted": {disk["path"]: 24 << 20},
     }
-    assert guests.run(**wish, on_change="hotplug", check=True)["changed"] and sizes(guests) == [8]
+    predicted = guests.run(**wish, on_change="hotplug", check=True)
+    assert predicted["changed"] and predicted["guest"]["pending_changes"] == {}
+    assert sizes(guests) == [8], "check mode wrote"
     grown = guests.done(**wish, on_change="hotplug")
     assert grown["changed"] and grown["pid"] == pid and grown["pending_changes"] == {}
     assert sizes(guests) == [24]
@@ -120,6 +122,7 @@ def test_n07_a_disk_is_limited_from_its_start_and_while_it_runs(guests, guest_fo
     predicted = guests.run(**wish, check=True)
     done = guests.run(**wish)
     assert done["changes"] == predicted["changes"] and done["guest"]["pid"] == pid
+    assert done["guest"]["pending_changes"] == predicted["guest"]["pending_changes"] == {}
     assert limits(guests) == {"iops_rd": 7, "iops_wr": 9}
     assert not guests.done(**wish)["changed"]
     ask(guests, "block_set_io_throttle", id="/machine/peripheral/disk0-dev/virtio-backend",

@@ -355,6 +355,9 @@ def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list
         if outcome.after is outcome.before:
             one.update(_predicted(wish.name, outcome.changes))
         one["pending_changes"] = guest_plan.pending(outcome.after, wish)
+        if outcome.after is outcome.before:
+            for option in _taken(wish.name, outcome.changes):
+                one["pending_changes"].pop(option, None)
         one["stop_steps"] = noun.stop_steps.get(wish.name, [])
         found.append(one)
     return found
@@ -368,6 +371,16 @@ def _predicted(name: str, changes: Iterable[Change]) -> Mapping[str, Any]:
                 {"status": guest_words.ABSENT} if change.after is None else change.after
             )
     return predicted
+
+
+def _taken(name: str, changes: Iterable[Change]) -> Iterator[str]:
+    """The options that these changes leave nothing of to be done."""
+    for change in changes:
+        if change.kind == guest_plan.DISK and change.action == "grow":
+            if change.after is not None and change.after["guest"] == name:
+                yield guest_plan.SIZES
+        elif change.name == name and change.action in ("adjust", "start"):
+            yield from change.after or ()
 
 
 def _guest_words(change: Change) -> Iterable[str]:

@@ -38,6 +38,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed
 
 KIND = "guest"
 DISK = "disk"
+SIZES = "disks.size"  # as a pending change
 SEED = "seed"
 FILES = "files"
 
@@ -118,7 +119,7 @@ def pending(now: Guests, wish: Wish) -> dict[str, dict[str, Any]]:
     }
     larger = growing(now, wish)
     if larger:
-        found["disks.size"] = {
+        found[SIZES] = {
             "now": {path: size for path, (size, _wanted) in larger.items()},
             "wanted": {path: wanted for path, (_size, wanted) in larger.items()},
         }
