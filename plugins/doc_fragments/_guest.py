@@ -396,6 +396,7 @@ on_change:
       with O(balloon), an O(memory) that is at most what it was started with.
     - Cards are plugged in and out on PCI, unless they have O(nics[].vhost), and disks on O(disks[].bus=virtio), or V(scsi) where it has such a disk already.
       On V(q35) and V(virt) there is room for four, and what was there from the start stays. Cards or disks that change places wait for the next start.
+      A guest that is a unit of systemd sees only the directories of its files, so QEMU refuses a disk in another one, and the run is undone.
     - A guest has to let go of what it loses, and to fill its balloon, for which it gets O(wait_timeout), or 20 seconds. One that boots, or has no operating
       system, does neither, and the run fails.
     - What counts is what QEMU says of the guest. What somebody else has plugged in, taken out or limited over a monitor of it is a difference, too.
