@@ -166,3 +166,11 @@ def test_a_symbolic_link_that_came_meanwhile_is_told_and_nothing_is_changed(tmp_
     with pytest.raises(Refused, match="it is a symbolic link; name the file itself"):
         files.replace([Edit(str(tmp_path / "f"), None, b"new")], str(tmp_path))
     assert (tmp_path / "f").is_symlink() and names(tmp_path) == ["f"]
+
+
+def test_the_empty_folder_of_a_package_stays(tmp_path: Path) -> None:
+    """Seen: /etc/NetworkManager/conf.d was gone with the last file of ours in it."""
+    path = tmp_path / "conf.d" / "ours.conf"
+    files.put([files.Edit(str(path), None, b"ours")], str(tmp_path))
+    files.put([files.Edit(str(path), b"ours", None)], str(tmp_path))
+    assert path.parent.is_dir() and not path.exists()
