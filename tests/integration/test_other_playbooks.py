@@ -97,15 +97,18 @@ def test_a_connection_plugin_of_somebody_else(core: Sequence[str], hosts: Manage
 def test_the_controller_itself_with_defaults_for_the_group_of_modules(
     core: Sequence[str], hosts: Managed
 ) -> None:
-    """The defaults of the group name the namespace, for each module that the role runs, and so nothing here is the controller's."""
+    """The defaults of the group name the namespace for each module, and so nothing here is the controller's. The role would ask for its packages."""
     group = {"group/hypervisor.network.all": {"netns": "{{ place }}"}}
-    quiet = {**INNER, "bridge_host_persist": False}
+    tasks = [
+        {"hypervisor.network.linux_bridge": {"name": "br1", "up": True}},
+        {"hypervisor.network.tap_device": {"name": "tap1", "up": True}},
+        {"hypervisor.network.bridge_port": {"name": "tap1", "bridge": "br1"}},
+        {"hypervisor.network.bridge_info": {}},
+    ]
     for changed in (True, False):
-        done = hosts.play(
-            play(include(variables=quiet), module_defaults=group), core=core, connection="local"
-        )
+        done = hosts.play(play(*tasks, module_defaults=group), core=core, connection="local")
         assert done.status == 0 and bool(done.changed) is changed, done.output[-4000:]
-    assert all("br1" in hosts.links(role) for role in hosts.hosts)
+    assert all(hosts.links(role)["tap1"]["master"] == "br1" for role in hosts.hosts)
 
 
 def test_delegated_run_once_and_a_step_by_itself(core: Sequence[str], hosts: Managed) -> None:
