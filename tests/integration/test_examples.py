@@ -28,6 +28,7 @@ NOT_RUN = {
     "Give eth0 its addresses back": "a host that is converted: tests/integration/targets/bridge_uplink",
     "Make eth0 the uplink of br0": "a host with a LAN: tests/integration/targets/bridge_uplink",
     "What the action of linux_bridge runs": "no task of a playbook: tests/faults/test_x_links_guard.py",
+    "What the role bridge_host asks first where tags are given": "no task of a playbook: tests/integration/test_role_steps.py",
     "Boot a guest from the network": "a LAN to boot from: tests/acceptance/test_lab.py",
     "Run one from an overlay on a cloud image, as a user of its own instead of hypervisor-guest": "a cloud image: tests/integration/targets/qemu_guest",
     "Run a cloud image that finds its users and its address in a seed": "a cloud image: tests/faults/test_h_seed.py",
