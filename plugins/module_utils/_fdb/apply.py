@@ -22,6 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import ne
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla import attribute
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
+    OnASocket,
     index_of,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
@@ -42,7 +43,7 @@ _STATES = {
 _BEFORE_BULK = (errno.EINVAL, errno.EOPNOTSUPP)
 
 
-class FdbNoun:
+class FdbNoun(OnASocket):
     """See C(_core/reconcile.Noun). C(clock) gives seconds, to tell what was learned since this run began to write."""
 
     KINDS = (fdb_plan.KIND,)
@@ -58,12 +59,6 @@ class FdbNoun:
         self._begun: float | None = None
         self.guard = guard
         self.alone = alone
-
-    def use(self, netlink: Netlink) -> None:
-        """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
-        self._inherited = self.netlink
-        self.netlink = netlink
-        netlink.ready()
 
     def read(self) -> fdb_plan.Table:
         host = self.netlink.snapshot(addresses=True, vlans=True)

@@ -10,6 +10,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core import vl
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._link import members
 
 TYPES = ("static", "permanent", "dynamic")
 SAYS = ("port", "type", "sticky", "extern_learn")
@@ -51,7 +52,7 @@ def checked(items: Iterable[Mapping[str, Any]], params: Mapping[str, Any]) -> di
             raise BadInput("Nothing is named: give 'mac', a list in 'entries', or 'flush'.")
         return {"entries": [], "flush": flush}
     wishes = [_checked(item) for item in items]
-    _check_listed(wishes)
+    members.check_listed(wishes, key_of_wish, name_of)
     return {"entries": wishes, "flush": flush}
 
 
@@ -132,23 +133,6 @@ def _check_flags(wish: Mapping[str, Any]) -> None:
         raise BadInput(
             f"{mac}: on the bridge {wish['bridge']} itself the kernel takes only permanent entries; say type: permanent, or name one of its ports."
         )
-
-
-def _check_listed(wishes: Iterable[Mapping[str, Any]]) -> None:
-    """An entry without a VLAN stands for one in each VLAN of its port, so one with a VLAN beside it would contradict it."""
-    seen: dict[tuple[str, str], set[int | None]] = {}
-    for wish in wishes:
-        vlans = seen.setdefault((wish["bridge"], wish["mac"]), set())
-        if wish["vlan"] in vlans:
-            raise BadInput(
-                f"{name_of(key_of_wish(wish))} is listed twice in 'entries': each entry may be described once."
-            )
-        vlans.add(wish["vlan"])
-        if None in vlans and len(vlans) > 1:
-            raise BadInput(
-                f"{wish['mac']} in {wish['bridge']} is listed with a vlan and without one, which stands for all VLANs of the port; "
-                "give it once without, or each time with one."
-            )
 
 
 def key_of_wish(wish: Mapping[str, Any]) -> Key:

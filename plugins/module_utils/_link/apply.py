@@ -46,6 +46,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import br
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
+    OnASocket,
     index_of,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
@@ -59,7 +60,7 @@ _NOTED = 2.0
 _OWN_LINK_KEYS = ("mtu", "txqueuelen", "alias", "addr_gen_mode")
 
 
-class LinkNoun:
+class LinkNoun(OnASocket):
     """See C(_core/reconcile.Noun). C(netlink) is the socket, C(configure) makes a TAP (a parameter, so that tests need no root)."""
 
     KINDS = ("bridge", "port", "tap")
@@ -78,12 +79,6 @@ class LinkNoun:
         self._before: dict[str, int] = {}
         self._remarks: dict[str, None] = {}
         self.alone = alone
-
-    def use(self, netlink: Netlink) -> None:
-        """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
-        self._inherited = self.netlink
-        self.netlink = netlink
-        netlink.ready()
 
     def read(self) -> Snapshot:
         return read(self.netlink)

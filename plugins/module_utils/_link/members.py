@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
     Refused,
     Unsupported,
 )
@@ -60,3 +61,28 @@ def check_in_vlan(device: Link, vlan: int | None, subject: str) -> None:
         raise Refused(
             f"{subject}: {device.name} is no member of VLAN {vlan}; make it one first (bridge_port)."
         )
+
+
+def check_listed(
+    wishes: Iterable[Mapping[str, Any]],
+    key_of: Callable[[Mapping[str, Any]], Any],
+    name_of: Callable[[Any], str],
+) -> None:
+    """An entry without a VLAN stands for one in each VLAN of its port, so one with a VLAN beside it would contradict it.
+
+    C(key_of) is what makes an entry one of its own, C(name_of) a key in words. Raises BadInput.
+    """
+    seen: dict[Any, set[int | None]] = {}
+    for wish in wishes:
+        in_all = key_of({**wish, "vlan": None})
+        vlans = seen.setdefault(in_all, set())
+        if wish["vlan"] in vlans:
+            raise BadInput(
+                f"{name_of(key_of(wish))} is listed twice in 'entries': each entry may be described once."
+            )
+        vlans.add(wish["vlan"])
+        if None in vlans and len(vlans) > 1:
+            raise BadInput(
+                f"{name_of(in_all)} is listed with a vlan and without one, which stands for all VLANs of the port; "
+                "give it once without, or each time with one."
+            )

@@ -17,6 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._mdb import pla
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
+    OnASocket,
     index_of,
     names_of,
 )
@@ -29,7 +30,7 @@ _NO_DEVICE = 0x7FFFFFFF  # an index that none has
 _ANY_GROUP = "239.0.0.1"
 
 
-class MdbNoun:
+class MdbNoun(OnASocket):
     """See C(_core/reconcile.Noun). C(with_lists) are the bridges for which lists of senders are asked for; C(clock) gives seconds."""
 
     KINDS = (mdb_plan.KIND,)
@@ -47,12 +48,6 @@ class MdbNoun:
         self._begun: float | None = None
         self.guard = guard
         self.alone = alone
-
-    def use(self, netlink: Netlink) -> None:
-        """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
-        self._inherited = self.netlink
-        self.netlink = netlink
-        netlink.ready()
 
     def read(self) -> mdb_plan.Table:
         host = self.netlink.snapshot(addresses=True, vlans=True)

@@ -9,6 +9,7 @@ from typing import Any, Iterable, Mapping
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._link import members
 
 TYPES = ("permanent", "temporary")
 SAYS = ("type", "filter_mode", "source_list")
@@ -38,7 +39,7 @@ def checked(items: Iterable[Mapping[str, Any]], params: Mapping[str, Any]) -> li
     if params["entries"] is None and params["group"] is None:
         raise BadInput("Nothing is named: give 'group', or a list in 'entries'.")
     wishes = [_checked(item) for item in items]
-    _check_listed(wishes)
+    members.check_listed(wishes, key_of_wish, name_of)
     return wishes
 
 
@@ -165,24 +166,6 @@ def _type(wish: Mapping[str, Any]) -> str:
             f"{wish['group']}: the kernel lets the bridge {wish['bridge']} itself listen to an IP group for a while only; say type: temporary."
         )
     return "permanent" if mac or not own and wish["type"] is None else wish["type"] or "temporary"
-
-
-def _check_listed(wishes: Iterable[Mapping[str, Any]]) -> None:
-    """An entry without a VLAN stands for one in each VLAN of its port, so one with a VLAN beside it would contradict it."""
-    seen: dict[tuple[Any, ...], set[int | None]] = {}
-    for wish in wishes:
-        who = (wish["bridge"], wish["port"], wish["group"], wish["source"])
-        vlans = seen.setdefault(who, set())
-        if wish["vlan"] in vlans:
-            raise BadInput(
-                f"{name_of(key_of_wish(wish))} is listed twice in 'entries': each entry may be described once."
-            )
-        vlans.add(wish["vlan"])
-        if None in vlans and len(vlans) > 1:
-            raise BadInput(
-                f"{name_of(key_of_wish(wish))} is listed with a vlan and without one, which stands for all VLANs of the port; "
-                "give it once without, or each time with one."
-            )
 
 
 def key_of_wish(wish: Mapping[str, Any]) -> Key:

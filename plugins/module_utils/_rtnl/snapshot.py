@@ -198,19 +198,19 @@ def wireless(names: Iterable[str], sysfs: str = "/sys/class/net") -> set[str]:
 
 def mac_given(link: Link, sysfs: str = "/sys/class/net") -> bool | None:
     """Whether somebody gave the device its MAC (NET_ADDR_SET); None where this sysfs is of another namespace, or gone."""
-    if _told(link, "address", sysfs) != link.mac:
+    if told(link, "address", sysfs) != link.mac:
         return None
-    kind = _told(link, "addr_assign_type", sysfs)
+    kind = told(link, "addr_assign_type", sysfs)
     return int(kind) == _NET_ADDR_SET if kind is not None and kind.isdigit() else None
 
 
 def speed(link: Link, sysfs: str = "/sys/class/net") -> int | None:
     """How fast a NIC's wire is, in Mbit/s; None where its driver does not tell, or nothing is plugged in."""
-    told = _told(link, "speed", sysfs)
-    return int(told) if told is not None and told.isdigit() and int(told) else None
+    mbit = told(link, "speed", sysfs)
+    return int(mbit) if mbit is not None and mbit.isdigit() and int(mbit) else None
 
 
-def _told(link: Link, what: str, sysfs: str) -> str | None:
+def told(link: Link, what: str, sysfs: str) -> str | None:
     """What sysfs tells of a device; None where this sysfs is of another namespace, or the driver refuses to say."""
     try:
         with open(os.path.join(sysfs, link.name, "ifindex"), encoding="ascii") as text:
@@ -220,3 +220,15 @@ def _told(link: Link, what: str, sysfs: str) -> str | None:
             return text.read().strip()
     except (OSError, ValueError):
         return None
+
+
+class OnASocket:
+    """What works on a socket of rtnetlink, and goes on with another where its own was inherited by a child."""
+
+    netlink: Netlink
+
+    def use(self, netlink: Netlink) -> None:
+        """Go on with another socket; the old one is kept, because collecting it would close a number that may be the new one's."""
+        self._inherited = self.netlink
+        self.netlink = netlink
+        netlink.ready()
