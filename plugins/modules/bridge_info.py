@@ -163,7 +163,7 @@ as_variables:
     - The same host as variables of the role C(hypervisor.network.bridge_host), C(bridge_host_bridges), C(bridge_host_taps) and C(bridge_host_guests), ready to
       paste. What the kernel or QEMU would choose anyway is left out, owners are numbers. Given to the role, they change nothing of this host's network, and
       make the same on another.
-    - Addresses are not among them, the role leaves those of a host as they are. Ports that are neither taps nor the uplink are left out too.
+    - Addresses are among them for bridges without an uplink; what an uplink has, the role keeps. Ports that are neither taps nor the uplink are left out.
   returned: success
   type: dict
   sample: {bridge_host_bridges: [{name: br0, uplink: eth0, stp_state: false, forward_delay: 0.0}], bridge_host_taps: [], bridge_host_guests: []}

@@ -54,6 +54,7 @@ _TAP = {
     "owner": -1,
     "group": -1,
 }
+_IFA_F_PERMANENT = 0x80
 _QEMUS = ("vnet_hdr", "pi")  # of a tap in use they are what its process chose
 _ITEM = {"bus": "virtio", "read_only": False, "model": "virtio", "queues": 1, "vhost": False}
 # Ansible makes values of such text where it is pasted into variables, or of a file that begins so
@@ -72,7 +73,8 @@ def variables(
 
     A tap that belongs to the user of its guest does not say so: the role gives it to that.
 
-    Addresses are not said: the role leaves those of a host as they are. Ports that are neither TAPs nor the uplink have no place in the role.
+    Addresses are said of bridges without an uplink alone: what an uplink has, the role keeps. Ports that are neither TAPs nor the uplink have no
+    place in the role.
     What a module would refuse, or a template engine would run, is left out: an alias may be any bytes, and a name nearly any.
     """
     owners = {
@@ -93,13 +95,14 @@ def variables(
 def _bridge(now: Snapshot, link: Link) -> dict[str, Any]:
     uplink = _uplink(now, link)
     said = {key: link.options[key] for key in _ALWAYS if key in link.options}
-    known = uplink is not None and now.links[uplink].mac == link.mac
-    own_mac = {} if known or not _said("mac", link.mac) else {"mac": link.mac}
+    # without a MAC of its own a bridge has that of its uplink, or the lowest of its ports
+    ports = any(port.mac == link.mac for port in now.ports_of(link.name))
+    own_mac = {} if ports or not _said("mac", link.mac) else {"mac": link.mac}
     if said.get("stp_state") and said.get("forward_delay", 0) < bridge_planner.STP_LEAST_DELAY:
         said["forward_delay"] = bridge_planner.STP_LEAST_DELAY  # a daemon's tree may go faster
     return {
         "name": link.name,
-        **({} if uplink is None else {"uplink": uplink}),
+        **(_static(now, link.name) if uplink is None else {"uplink": uplink}),
         **_state(link),
         **own_mac,
         **said,
@@ -110,6 +113,14 @@ def _bridge(now: Snapshot, link: Link) -> dict[str, Any]:
         ),
         **_vlans(link, "self_vlans", vlan_words.of_a_new_port(link)),
     }
+
+
+def _static(now: Snapshot, name: str) -> dict[str, Any]:
+    """The addresses of a bridge that somebody gave it for good; nothing is said of one that has others too, which would be lost."""
+    found = now.addresses_of(name)
+    if not found or any(one.scope or one.peer or not one.flags & _IFA_F_PERMANENT for one in found):
+        return {}
+    return {"method": "static", "address": [one.text for one in found]}
 
 
 def _uplink(now: Snapshot, bridge: Link) -> str | None:

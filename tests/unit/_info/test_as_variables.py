@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_LOWER_UP,
     IFF_UP,
+    Address,
     Link,
     Snapshot,
 )
@@ -75,6 +76,53 @@ def test_defaults_are_left_out_but_for_what_the_role_says_otherwise() -> None:
         {"name": "br0", "mac": "02:00:00:00:00:b0", "stp_state": False, "forward_delay": 15.0}
     ]
     assert taps == [{"name": "tap1", "mac": "02:00:00:00:00:71", "bridge": "br0"}]
+
+
+def test_a_bridge_that_has_the_mac_of_a_port_says_none_of_its_own() -> None:
+    # two devices of one list may not have the same, which the role refuses
+    bridges, taps, _guests = told(replace(bridge(), mac="02:00:00:00:00:71"), tap())
+    assert "mac" not in bridges[0] and taps[0]["mac"] == "02:00:00:00:00:71"
+
+
+PERMANENT = 0x80
+
+
+def address(text: str, flags: int = PERMANENT, dev: str = "br0", **more: Any) -> Address:
+    return Address(dev, text, 10 if ":" in text else 2, **{"scope": 0, "flags": flags, **more})
+
+
+@pytest.mark.parametrize(
+    ("addresses", "said"),
+    [
+        ([address("10.50.0.1/24")], ["10.50.0.1/24"]),
+        (
+            [
+                address("10.50.0.1/24"),
+                address("fd50::1/64"),
+                address("fe80::1/64", scope=253),
+            ],
+            ["10.50.0.1/24", "fd50::1/64"],
+        ),
+        ([address("10.50.0.1/24", flags=0)], None),
+        ([address("10.50.0.1/32", peer="10.50.0.2")], None),
+        ([address("127.1.0.1/8", scope=254)], None),
+        (
+            [
+                address("10.50.0.1/24"),
+                address("10.51.0.1/24", flags=0),
+            ],
+            None,
+        ),
+        ([address("10.50.0.1/24", dev="eth0")], None),
+    ],
+)
+def test_a_bridge_without_an_uplink_says_the_addresses_that_it_was_given(
+    addresses: list[Address], said: list[str] | None
+) -> None:
+    # the role writes what boots: without them it would have none after the next
+    now = Snapshot({"br0": bridge()}, addresses=tuple(addresses))
+    (found,) = variables(now, {})["bridge_host_bridges"]
+    assert (found.get("method"), found.get("address")) == ("static" if said else None, said)
 
 
 def test_the_uplink_is_the_nic_and_gives_the_bridge_its_mac() -> None:
