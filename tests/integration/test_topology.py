@@ -73,6 +73,16 @@ def test_names_are_text_on_the_page_and_nothing_of_them_runs(browser: Browser, p
     assert browser.complaints() == []
 
 
+def test_a_guests_way_shows_the_doctors_evidence_as_text(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "hostile.html")
+    browser.ask(
+        "[...document.querySelectorAll('main .tile')].find((one) => one.innerText.includes('<script>')).click()"
+    )
+    told = browser.ask("document.querySelector('dialog .evidence').innerText")
+    assert f"{pictured.HOSTILE[2]}: {pictured.HOSTILE[4]}" in told and "\\u202e" in told
+    assert browser.ask("document.querySelectorAll('dialog img, dialog script').length") == 0
+
+
 def test_no_request_leaves_the_page(browser: Browser, pages: Path) -> None:
     browser.events.clear()
     browser.open(pages / "small.html")

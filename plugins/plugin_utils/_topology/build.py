@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.items import plain
@@ -58,6 +59,9 @@ def _list(given: Any, key: str) -> Any:
 def _found(host: Host, finding: Mapping[str, Any]) -> None:
     """Put a finding of the doctor's where it belongs: on the device that it names, or else on the guest."""
     told = {key: shown(finding.get(key, "")) for key in _TOLD}
+    evidence = finding.get("evidence")
+    if isinstance(evidence, Mapping) and evidence:
+        told["evidence"] = ", ".join(f"{shown(key)}: {_word(one)}" for key, one in evidence.items())
     keys = [device(finding.get("device")), guest(finding.get("guest"))]
     node = next((host.nodes[key] for key in keys if key in host.nodes), None)
     if node is None:
@@ -67,3 +71,7 @@ def _found(host: Host, finding: Mapping[str, Any]) -> None:
         node.findings.append(told)
     if told["severity"] == "error":
         node.health = BAD
+
+
+def _word(value: Any) -> str:
+    return shown(value if isinstance(value, str) else json.dumps(value, default=str))

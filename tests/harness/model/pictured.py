@@ -174,7 +174,13 @@ def hostile() -> dict[str, Any]:
         for number, name in enumerate(HOSTILE)
     ]
     findings = [
-        {"id": "x", "severity": "error", "finding": HOSTILE[number], "guest": HOSTILE[number]}
+        {
+            "id": "x",
+            "severity": "error",
+            "finding": HOSTILE[number],
+            "guest": HOSTILE[number],
+            "evidence": {HOSTILE[2]: HOSTILE[4], "ports": [HOSTILE[1]]},
+        }
         for number in (0, 4)
     ]
     wish = {"bridges": [{"name": "br0"}], "guests": [], "taps": []}

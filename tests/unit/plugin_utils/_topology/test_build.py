@@ -71,5 +71,17 @@ def test_a_finding_is_told_once_where_it_belongs() -> None:
     assert host.nodes["guest/vm0000"].health != BAD
 
 
+def test_a_finding_has_its_evidence_as_text() -> None:
+    evidence = {"port_state": "disabled", "ports": ["a\u202eb"], "vlan\n": [10], "mac": None}
+    host = only(**WHOLE, findings=[{**FOUND, "evidence": evidence}])
+    (found,) = host.nodes["dev/tap0"].findings
+    assert found["evidence"] == (
+        'port_state: disabled, ports: ["a\\u202eb"], vlan\\x0a: [10], mac: null'
+    )
+    for none in ({}, None, "text"):
+        host = only(**WHOLE, findings=[{**FOUND, "evidence": none}])
+        assert "evidence" not in host.nodes["dev/tap0"].findings[0]
+
+
 def test_a_finding_of_nothing_that_is_drawn_is_the_hosts() -> None:
     assert only(info=WHOLE["info"], findings=[{**FOUND, "device": "x"}]).trouble == "tap0 is down."
