@@ -13,7 +13,7 @@ description:
   - Walks the way of a guest's frame (its network card, the tap, the bridge's port, the VLAN, the bridge, the uplink, the gateway), and says where it ends.
   - Each finding comes with its evidence, and with the tasks that cure it.
   - Looks at what the kernel, QEMU and the files of other network managers tell. Starts nothing, writes nothing, and sends no frame, so what is wrong beyond the
-    host's own ports is not found. The rules of the packet filter are asked of C(nft) and C(iptables), where those are installed.
+    host's own ports is not found; O(probe) sends some. The rules of the packet filter are asked of C(nft) and C(iptables), where those are installed.
   - Without any option all guests and all bridges are looked at.
 author:
   - The hypervisor.network contributors (@hypervisor-network)
@@ -38,6 +38,14 @@ options:
     description:
       - Only the ways over this bridge, and the bridge itself.
     type: str
+  probe:
+    description:
+      - Whether to send marked frames beside each of the ways' taps, as from another guest that is set as its own is, and to look where they come out. They are
+        broadcasts and frames to groups and to nobody, and a DHCPDISCOVER, which a server answers by reserving an address for a moment.
+      - They go in by taps of their own (C(probe0-...)), which are gone when the task ends, killed or not; a bridge forgets their MACs by and by. Other devices
+        on the network see them. In check mode they are sent too, since nothing stays changed.
+    type: bool
+    default: false
 seealso:
   - module: hypervisor.network.bridge_info
   - module: hypervisor.network.bridge_isolation
@@ -49,6 +57,11 @@ EXAMPLES = r"""
   hypervisor.network.bridge_doctor:
     guest: vm1
   register: doctor
+
+- name: Send frames along its way too
+  hypervisor.network.bridge_doctor:
+    guest: vm1
+    probe: true
 
 - name: Read the answer
   ansible.builtin.debug:
@@ -95,6 +108,14 @@ findings:
       type: list
       elements: dict
       sample: [{hypervisor.network.bridge_port: {name: eth0, bridge: br0, vlans: [{vid: 20}], vlans_mode: merge}}]
+probes:
+  description: With O(probe), beside each C(tap) how many frames of each kind were C(sent), how many were C(seen) of each kind at each device (at the
+    probe itself as they came in), and which C(offers) a DHCP server made.
+  returned: success and O(probe)
+  type: list
+  elements: dict
+  sample: [{tap: tap1, bridge: br0, sent: {arp: 6, dhcp: 1}, seen: {arp: {tap1: 6, eth0: 6}, dhcp: {eth0: 1}},
+            offers: [{server: 192.0.2.1, address: 192.0.2.50, mac: "02:00:00:00:00:fe", port: eth0}]}]
 ways:
   description: The ways that were walked, each with C(guest), C(mac), C(tap), C(bridge), C(uplinks), and C(ends_at), the step of the first error, null where
     nothing that is known stops a frame.
@@ -104,11 +125,21 @@ ways:
   sample: [{guest: vm1, mac: "52:00:00:00:00:01", tap: tap1, bridge: br0, uplinks: [eth0], ends_at: vlan}]
 """
 
+import os
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
-from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose, read, way
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import (
+    diagnose,
+    probe_rules,
+    read,
+    way,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
+from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
+    probe as isolation_probe,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
@@ -118,7 +149,11 @@ ASKED = ("guest", "mac", "address", "bridge")
 
 def main():
     module = Module(
-        argument_spec={**{name: {"type": "str"} for name in ASKED}, **NETNS},
+        argument_spec={
+            **{name: {"type": "str"} for name in ASKED},
+            "probe": {"type": "bool", "default": False},
+            **NETNS,
+        },
         mutually_exclusive=[ASKED],
         supports_check_mode=True,
     )
@@ -134,7 +169,13 @@ def main():
         also = [] if {"guest", "mac", "address"} & set(asked) else bridges
         if "bridge" in asked:
             also = [asked["bridge"]]
-        module.exit_json(changed=False, **diagnose.diagnose(host, ways, also))
+        result = diagnose.diagnose(host, ways, also)
+        wish = probe_rules.wish(host, ways) if module.params["probe"] else None
+        if wish is not None:
+            with alone():
+                run = isolation_probe.prove(Netlink(), wish, os.urandom(8))
+            result = probe_rules.with_probes(host, run, result)
+        module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

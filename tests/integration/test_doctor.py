@@ -6,15 +6,27 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.net.netns import batch
+from ansible_collections.hypervisor.network.tests.conftest import RunModule
+from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
+from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
+from ansible_collections.hypervisor.network.tests.harness.net.netns import (
+    batch,
+    inside,
+    ip_json,
+    run,
+)
 
 PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "doctor.yml"
+MAC, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"
 UPLINK = "link add br0 up type bridge\nlink add port0 {} master br0 type veth peer name far0\nlink set far0 up\n"
 
 
@@ -45,3 +57,93 @@ def test_the_playbook_says_where_the_way_ends_and_what_cures_it(
     assert (cure is None) == ("cure:" not in done.stdout)
     if cure is not None:
         assert json.dumps(json.dumps(cure))[1:-1] in done.stdout
+
+
+def ids(run_module: RunModule, netns: str, **options: Any) -> set[str]:
+    return {one["id"] for one in run_module("bridge_doctor", options, netns)["findings"]}
+
+
+def test_a_host_that_would_answer_by_another_way_is_found(
+    netns: str, run_module: RunModule
+) -> None:
+    batch(
+        netns,
+        UPLINK.format("up") + "address add 10.9.0.1/24 dev br0\n"
+        "link add eth1 up type veth peer name far1\nlink set far1 up\naddress add 10.9.0.2/24 dev eth1\n"
+        "route del 10.9.0.0/24 dev br0\nroute add 10.9.0.0/24 dev br0 metric 100\n",
+    )
+    inside(netns, set_sysctls, {"ipv4/conf/br0/rp_filter": 0, "ipv4/conf/all/rp_filter": 0})
+    assert ids(run_module, netns) == set()
+    inside(netns, set_sysctls, {"ipv4/conf/br0/rp_filter": 1})
+    assert ids(run_module, netns) == {"rp_filter_drops"}
+
+
+def listening(dev: str) -> socket.socket:
+    """What comes in of IPv4, waited for."""
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    made.bind((dev, 0x0800))
+    made.settimeout(10)
+    return made
+
+
+def datagram(mac: str, address: str) -> bytes:
+    """A frame with an empty datagram of UDP from 10.9.0.9."""
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 8, 17, 0, socket.inet_aton("10.9.0.9"), socket.inet_aton(address))  # fmt: skip
+    total = sum(struct.unpack("!10H", head))
+    total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    head = head[:10] + struct.pack("!H", total) + head[12:]
+    own = bytes.fromhex(f"{mac}{MAC.replace(':', '')}0800")
+    return own + head + struct.pack("!4H", 9, 9, 8, 0)
+
+
+def test_a_joined_group_does_not_reach_a_port_that_nobody_asks(
+    netns: str, run_module: RunModule
+) -> None:
+    batch(
+        netns,
+        UPLINK.format("up") + "link set br0 type bridge mcast_snooping 1\n"
+        "link add port1 up master br0 type veth peer name far1\nlink set far1 up\n",
+    )
+    run("bridge", "-n", netns, "mdb", "add", "dev", "br0", "port", "port1", "grp", "239.1.1.1")
+    run("bridge", "-n", netns, "link", "set", "dev", "port1", "mcast_flood", "off")
+    with Station(netns, "far0", MAC) as sender, Station(netns, "far1", OTHER) as member:
+        # the oracle: a datagram to the group is lost, and one to everybody after it is not
+        heard = inside(netns, listening, "far1")
+        for mac, address in (("01005e010101", "239.1.1.1"), ("ffffffffffff", "255.255.255.255")):
+            sender._socket.send(datagram(mac, address))
+        assert [heard.recv(2048)[30:34]] == [socket.inet_aton("255.255.255.255")]
+        heard.close()
+        member.send()  # the bridge has heard it
+    assert "no_querier" in ids(run_module, netns, mac=OTHER)
+    run("ip", "-n", netns, "link", "set", "br0", "type", "bridge", "mcast_querier", "1")
+    assert "no_querier" not in ids(run_module, netns, mac=OTHER)
+
+
+def test_probes_say_where_they_came_out_and_leave_nothing(
+    netns: str, run_module: RunModule
+) -> None:
+    inside(netns, set_sysctls, {"ipv6/conf/default/disable_ipv6": 1})  # nobody else sends
+    batch(
+        netns,
+        UPLINK.format("up")
+        + "link add port1 up master br0 type veth peer name far1\nlink set far1 up\n",
+    )
+    with Station(netns, "far1", OTHER) as guest:
+        guest.send()  # the bridge has heard it
+        links = {link["ifname"] for link in ip_json(netns, "link", "show")}
+        found = run_module("bridge_doctor", {"mac": OTHER, "probe": True}, netns)
+        assert [one["id"] for one in found["findings"]] == ["no_dhcp_answer"]
+        (row,) = found["probes"]
+        assert row["tap"] == "port1" and row["sent"]["broadcast"] == 6
+        assert row["seen"]["broadcast"]["port1"] == row["seen"]["broadcast"]["port0"] == 6
+        assert row["seen"]["dhcp"]["port0"] == row["sent"]["dhcp"]
+        assert {link["ifname"] for link in ip_json(netns, "link", "show")} == links
+        words = "flood off mcast_flood off bcast_flood off"
+        run("bridge", "-n", netns, "link", "set", "dev", "port0", *words.split())
+        before = ip_json(netns, "-s", "link", "show", "port0")[0]["stats64"]["tx"]["packets"]
+        ill = run_module("bridge_doctor", {"mac": OTHER, "probe": True}, netns)
+        after = ip_json(netns, "-s", "link", "show", "port0")[0]["stats64"]["tx"]["packets"]
+    # the oracle: nothing went out there
+    assert before == after
+    assert "probe_not_at_uplink" in {one["id"] for one in ill["findings"]}
+    assert ill["ways"][0]["ends_at"] == "uplink"

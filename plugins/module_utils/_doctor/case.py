@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Link,
@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
     Forwarding,
     Neighbour,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Route
 
 # The places that a guest's frame passes, in their order
 STEPS = ("guest", "tap", "port", "vlan", "bridge", "uplink", "gateway")
@@ -26,11 +27,23 @@ Task = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
+class Wire:
+    """What only sysfs and the driver know of an uplink: C(promiscuous) whether it takes frames for every MAC, C(merges) whether it joins frames that come
+    in (LRO), both None where nobody tells; C(part_of_a_card) whether another card's driver has a say in what it sends (SR-IOV).
+    """
+
+    promiscuous: bool | None = None
+    merges: bool | None = None
+    part_of_a_card: bool = False
+
+
+@dataclass(frozen=True)
 class Host:
     """What was read of a host, once.
 
     C(gateways) are addresses of default routes by their device, C(drops) the packet filter's chains that drop what a bridge passes, by bridge,
-    C(managers) sentences of other managers that have a hand in a device, by device.
+    C(managers) sentences of other managers that have a hand in a device, by device; C(takers) who would take a port out of its bridge, by port.
+    C(strict) are devices whose rp_filter is strict, C(queried) bridges that have heard of a querier or a multicast router, C(cloud) whose machine this is.
     """
 
     now: Snapshot
@@ -40,6 +53,12 @@ class Host:
     gateways: Mapping[str, Sequence[str]] = field(default_factory=dict)
     drops: Mapping[str, Sequence[str]] = field(default_factory=dict)
     managers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    takers: Mapping[str, str] = field(default_factory=dict)
+    routes: Sequence[Route] = ()
+    strict: Collection[str] = ()
+    queried: Collection[str] = ()
+    wires: Mapping[str, Wire] = field(default_factory=dict)
+    cloud: str | None = None
 
     def link(self, name: str | None) -> Link | None:
         return None if name is None else self.now.links.get(name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Iterable, Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import (
+    beyond_rules,
     bridge_rules,
     guest_rules,
     port_rules,
@@ -24,6 +25,8 @@ _OF_A_WAY = (
     guest_rules.mac,
     guest_rules.tap,
     port_rules.port,
+    beyond_rules.taken,
+    beyond_rules.querier,
     port_rules.vlan,
     bridge_rules.learned,
     bridge_rules.mtus,
@@ -65,8 +68,14 @@ def _shared(host: Host, name: str) -> list[Finding]:
     link = host.link(name)
     if link is None or link.kind != "bridge":
         return []
-    wires = [one for wire in host.uplinks(name) for one in bridge_rules.uplink(host, wire)]
-    return [*bridge_rules.bridge(host, link), *wires, *bridge_rules.gateway(host, link)]
+    wires = [
+        one
+        for wire in host.uplinks(name)
+        for rule in (bridge_rules.uplink, beyond_rules.wire)
+        for one in rule(host, wire)
+    ]
+    own = [*bridge_rules.bridge(host, link), *beyond_rules.rp_filter(host, link)]
+    return [*own, *wires, *bridge_rules.gateway(host, link)]
 
 
 def _once(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import Callable, Iterable
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import surroundings
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Host
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read as links
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
@@ -46,6 +48,8 @@ def host(
                 gateways.setdefault(hop.dev, []).append(hop.gateway)
     bridges = [link for link in now.links.values() if link.kind == "bridge"]
     bare = Host(now)
+    groups = netlink.dump_where_known(rtnl_mdb.RTM_GETMDB, rtnl_mdb.DUMP)
+    routers = {} if groups is None else rtnl_mdb.decode(groups, names_of(now.links)).routers
     wires = [wire for bridge in bridges for wire in bare.uplinks(bridge.name)]
     return Host(
         # who holds a tap is looked up now, while nothing else has changed
@@ -64,4 +68,15 @@ def host(
             ]
             for wire in wires
         },
+        # of another namespace's device the files of managers tell nothing
+        surroundings.takers(
+            link
+            for link in now.links.values()
+            if link.kind == "tun" and link.port is not None and surroundings.is_here(link)
+        ),
+        routes,
+        surroundings.strict(link.name for link in bridges),
+        frozenset(bridge for bridge, ports in routers.items() if ports),
+        surroundings.wires(wires),
+        surroundings.cloud(),
     )

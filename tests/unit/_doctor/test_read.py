@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import read
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.managers import Traces
@@ -25,6 +26,9 @@ class Kernel:
     def dump(self, kind: int, *_body: bytes) -> list[bytes]:
         self.asked.append(f"dump {kind}")
         return []
+
+    def dump_where_known(self, kind: int, *_body: bytes) -> None:
+        self.asked.append(f"dump {kind}")
 
     def fdb(self, _links: object) -> tuple:
         self.asked.append("fdb")
@@ -74,4 +78,10 @@ def test_a_host_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.drops == {"br0": ("a chain about br0",), "br1": ("a chain about br1",)}
     assert list(found.managers) == ["eth0"]
     assert "eth0 is managed by systemd-networkd" in found.managers["eth0"][0]
-    assert kernel.asked == [f"dump {rtnl_route.RTM_GETROUTE}", "fdb", "neighbours"]
+    assert kernel.asked == [
+        f"dump {rtnl_route.RTM_GETROUTE}",
+        f"dump {rtnl_mdb.RTM_GETMDB}",
+        "fdb",
+        "neighbours",
+    ]
+    assert list(found.routes) == routes and found.queried == frozenset()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE. What is around a bridge and takes its frames: other managers, the host's own checks, and what its wire lets through, as far as a host can know."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Iterator
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import (
+    BRIDGE,
+    PORT,
+    UPLINK,
+    WARNING,
+    Finding,
+    Host,
+    Way,
+    Wire,
+    task,
+)
+
+_IPV4, _MAIN = 2, 254  # AF_INET, RT_TABLE_MAIN
+
+
+def taken(host: Host, way: Way) -> Iterator[Finding]:
+    """Another manager of networks that would take the tap out of its bridge, at its next reload or when a guest starts."""
+    link = host.link(way.tap)
+    sentence = host.takers.get(link.name) if link is not None and link.port is not None else None
+    if link is not None and sentence is not None:
+        cure = [task("bridge_persist", manager="networkd", taps=[link.name])]
+        yield Finding(
+            "other_manager_takes_tap", PORT, WARNING, link.name, f"{sentence}.", {"manager": sentence},
+            cure if "systemd-networkd" in sentence else [],
+        )  # fmt: skip
+
+
+def querier(host: Host, way: Way) -> Iterator[Finding]:
+    """A port that is sent groups only where they were joined, in a bridge that believes nobody's joining.
+
+    Without a querier the bridge takes every group for unknown (Linux' br_multicast_querier_exists), and floods it; not to this port.
+    """
+    link = host.link(way.tap)
+    bridge = host.link(link.master) if link is not None else None
+    if link is None or bridge is None or (link.port or {}).get("mcast_flood") is not False:
+        return
+    snoops = bridge.options.get("mcast_snooping") and not bridge.options.get("mcast_querier")
+    if snoops and bridge.name not in host.queried:
+        yield Finding(
+            "no_querier", PORT, WARNING, link.name,
+            f"{bridge.name} snoops and has heard of no querier, so {link.name}, which gets no unknown groups, gets none that its guest joined either.",
+            {"mcast_snooping": True, "mcast_querier": False, "mcast_flood": False}, [task("linux_bridge", name=bridge.name, mcast_querier=True)],
+        )  # fmt: skip
+
+
+def rp_filter(host: Host, link: Link) -> Iterator[Finding]:
+    """A host that drops what it is sent over a bridge, since it would answer by another way."""
+    for address in host.now.addresses_of(link.name) if link.name in host.strict else ():
+        if address.family != _IPV4:
+            continue
+        network = str(ipaddress.ip_network(address.text, strict=False))
+        ways = [one for one in host.routes if (one.dst, one.table) == (network, _MAIN)]
+        best = min(ways, key=lambda one: one.metric or 0, default=None)
+        devices = [hop.dev for hop in best.hops] if best is not None else []
+        if devices and link.name not in devices:
+            yield Finding(
+                "rp_filter_drops", BRIDGE, WARNING, link.name,
+                f"The host's way to {network} is {devices[0]}, so it drops what guests of {link.name} send it from there (rp_filter).",
+                {"rp_filter": 1, "network": network, "dev": devices[0]},
+            )  # fmt: skip
+
+
+def wire(host: Host, link: Link) -> Iterator[Finding]:
+    """What an uplink, or whoever is behind it, drops of frames that are not the host's own."""
+    known = host.wires.get(link.name, Wire())
+    bridge = host.link(link.master)
+    # a bridge that filters VLANs may do without where it knows every MAC
+    if known.promiscuous is False and bridge and not bridge.options.get("vlan_filtering"):
+        yield Finding(
+            "promiscuity_refused", UPLINK, WARNING, link.name,
+            f"{link.name} takes only frames for its own MAC: its driver did not let the bridge have it take those for guests too.",
+            {"promiscuous": False},
+        )  # fmt: skip
+    if known.merges:
+        yield Finding(
+            "uplink_merges_frames", UPLINK, WARNING, link.name,
+            f"{link.name} joins frames that come in (LRO), and what it joined fits no guest's card; turn that off with 'ethtool -K {link.name} lro off'.",
+            {"large_receive_offload": True},
+        )  # fmt: skip
+    if known.part_of_a_card:
+        yield Finding(
+            "upstream_card_checks", UPLINK, WARNING, link.name,
+            f"{link.name} is a part of another card (SR-IOV), which drops frames from other MACs unless it is trusted (spoofchk off, trust on).",
+            {"virtual_function": True},
+        )  # fmt: skip
+    elif host.cloud is not None and not link.kind:
+        yield Finding(
+            "upstream_cloud", UPLINK, WARNING, link.name,
+            f"This machine is {host.cloud}'s, whose network drops frames from other MACs than {link.name}'s own unless it was told otherwise there.",
+            {"vendor": host.cloud},
+        )  # fmt: skip
