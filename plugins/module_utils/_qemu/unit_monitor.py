@@ -165,4 +165,4 @@ def main(words: list[str], main_pid: str = "") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ.get("MAINPID", "")))
+    raise SystemExit(main(sys.argv[1:], os.environ.get("MAINPID", "")))
