@@ -29,6 +29,7 @@ from xml.etree import ElementTree
 STEPS = (
     ("unit tests", "unit", True),
     ("unit tests on the newest Python and core", "unit-newest", True),
+    ("unit tests on the oldest Python", "unit-oldest", True),
     ("Python lint", "ruff", False),
     ("floors and doors", "imports", False),
     ("YAML lint", "yamllint", False),
@@ -52,7 +53,9 @@ STEPS = (
 )
 WHEN_NAMED = (
     "faults-lab",  # an hour of switching a machine off and on
-    "unit-newest",  # the same as the unit tests, again; the workflow has it beside them
+    # the same as the unit tests, again; the workflow has them beside them
+    "unit-newest",
+    "unit-oldest",
 )
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made

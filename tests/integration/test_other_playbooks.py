@@ -38,7 +38,7 @@ def core(request: pytest.FixtureRequest) -> Sequence[str]:
         pytest.skip("there is no other ansible-core here: run it through make")
     if request.param == "oldest":
         return (str(Path(oldest).with_name("ansible-playbook")),)
-    return (str(ROOT / "tools" / "debian13"), "ansible-playbook")
+    return (str(ROOT / "tools" / "debian"), "13", "ansible-playbook")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import stat
 from typing import Any, Collection, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import acting_as
+from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import acting_as, may
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import qcow2
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Files, Image
 
@@ -260,8 +260,7 @@ class Look:
             ) from None
 
     def _may(self, path: str, how: int) -> bool:
-        with acting_as(self._user):
-            return os.access(path, how, effective_ids=True)
+        return may(self._user, path, how)
 
     @staticmethod
     def _is_sticky(folder: str) -> bool:

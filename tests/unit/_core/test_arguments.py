@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def test_what_core_refuses_is_told_in_its_words() -> None:
 @pytest.mark.parametrize("bad", [{"mtu": math.inf}, {"flush": -1}])
 def test_what_core_raises_on_is_told_too(bad: dict[str, Any]) -> None:
     _given, (said,) = typed(bad, SPEC)
-    assert said.startswith("ansible-core can't read the options (")
+    # core before 2.16 refuses the first by itself
+    assert re.match(r"ansible-core can't read the options \(|argument 'mtu'", said)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -113,9 +114,10 @@ def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"mtu": math.inf}, "can't read the options (OverflowError: "),
+        # core before 2.16 has a sentence for it
+        ({"mtu": math.inf}, r"can't read the options \(OverflowError: |argument 'mtu'"),
         ({"mtu": 10**400}, "mtu is no number that a computer counts with"),
-        ({"name": "a\0b"}, r"name 'a\x00b' is no text that a file could hold"),
+        ({"name": "a\0b"}, r"name 'a\\x00b' is no text that a file could hold"),
         ({"mtu": "a\nb"}, "argument 'mtu'"),
         ({"nme\n": 1}, "Unsupported parameters"),
     ],
@@ -128,4 +130,4 @@ def test_arguments_that_nobody_can_mean_are_told_in_one_line(
     says: str,
 ) -> None:
     said = told(monkeypatch, capsys, **given)
-    assert says in said and said.isprintable()
+    assert re.search(says, said) and said.isprintable()

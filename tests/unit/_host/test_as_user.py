@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import pwd
 import subprocess
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host import as_user
 from ansible_collections.hypervisor.network.plugins.module_utils._host.as_user import (
     acting_as,
     become,
+    may,
     rights_of,
 )
 
@@ -34,7 +40,8 @@ def test_as_another_the_kernel_decides(tmp_path: Path) -> None:
     (tmp_path / "secret").touch(0o600)
     groups = os.getgroups()
     with acting_as(NOBODY):
-        assert not os.access(tmp_path / "secret", os.R_OK, effective_ids=True)
+        with pytest.raises(PermissionError):
+            (tmp_path / "secret").read_bytes()
         assert (os.geteuid(), os.getuid()) == (NOBODY.pw_uid, 0)
     assert (os.geteuid(), os.getegid(), os.getgroups()) == (0, 0, groups)
     shown = subprocess.run(
@@ -45,6 +52,44 @@ def test_as_another_the_kernel_decides(tmp_path: Path) -> None:
     assert (int(user), int(group), folder) == (NOBODY.pw_uid, NOBODY.pw_gid, "/")
     assert list(map(int, all_groups.split())) == [NOBODY.pw_gid]
     assert {line.split()[1] for line in rights if "Bnd" not in line} == {"0" * 16}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes others: run by make test")
+@pytest.mark.parametrize("syscall", ["faccessat2", "unknown", "filtered"])
+def test_what_another_may_is_the_kernels_word(
+    syscall: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if syscall != "faccessat2":
+        if tuple(map(int, os.confstr("CS_GNU_LIBC_VERSION").split()[1].split("."))) < (2, 33):
+            pytest.skip("this C library asks for root's rights; those of Debian 12 and 13 do not")
+        refusal = errno.ENOSYS if syscall == "unknown" else errno.EPERM
+
+        def refuse(*_words: object) -> int:
+            ctypes.set_errno(refusal)
+            return -1
+
+        monkeypatch.setattr(as_user, "_LIBC", SimpleNamespace(syscall=refuse))
+    # pytest's own folder is root's alone
+    with tempfile.TemporaryDirectory(prefix="hypervisor-network-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        for name, mode in (("secret", 0o600), ("read", 0o644), ("open", 0o666)):
+            (folder / name).touch()
+            (folder / name).chmod(mode)
+        asked = {
+            (name, how)
+            for name in ("secret", "read", "open", "missing", ".")
+            for how in (os.R_OK, os.W_OK, os.X_OK, os.R_OK | os.W_OK)
+            if may(NOBODY, str(folder / name), how)
+        }
+    assert asked == {
+        ("read", os.R_OK),
+        ("open", os.R_OK),
+        ("open", os.W_OK),
+        ("open", os.R_OK | os.W_OK),
+        (".", os.R_OK),
+        (".", os.X_OK),
+    }
 
 
 def test_the_rights_of_another_are_his_groups_too() -> None:
