@@ -193,14 +193,14 @@ class Status:
     ) -> tuple[str, seen.Seen | None]:
         """What a guest says of itself: its state, and what it has. C(asked) is where it was asked already."""
         try:
-            answers, version = self._answers(directory, spec, asked)
+            answers, version = self._asked_for(directory, spec, asked)
             state = answers[0]["status"]
         except (HypervisorNetworkError, KeyError, TypeError):
             # it may have ended while it was asked
             return (guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED), None
         return str(state), seen.of(spec, answers, _files(name, spec), version)
 
-    def _answers(
+    def _asked_for(
         self, directory: rundir.RunDirectory, spec: Mapping[str, Any], asked: Qmp | None
     ) -> tuple[list[Any], str | None]:
         sockets, deadline = directory.sockets, self._deadline
