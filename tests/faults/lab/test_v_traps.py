@@ -49,7 +49,7 @@ ip -4 address flush dev {NIC}
 GONE = f"""
 [ -e /run/lan.pid ] && kill $(cat /run/lan.pid); rm -f /run/lan.pid /run/lan.leases
 ip rule del priority 1000; for one in {BRIDGE} {NIC} {TAP}; do ip link del $one; done; ip netns del lan
-rm -rf {FOLDER}/*hypervisor-network* {FOLDER}/*nic* {FOLDER}/*trap* /run/systemd/network/0* /etc/netplan/9*trap* /etc/netplan/95*
+rm -rf {FOLDER}/*hypervisor-network* {FOLDER}/*nic* {FOLDER}/*trap* /run/systemd/network/0* /etc/netplan/*trap* /etc/netplan/95*
 netplan generate; networkctl reload
 """
 
@@ -287,6 +287,17 @@ def test_t11_a_bridge_without_carrier_loses_its_address(cabled: Cabled) -> None:
     assert cabled.has(BRIDGE) == [ADDRESS]
 
 
+def test_t13_netplan_apply_takes_a_port_from_a_bridge_that_no_file_has(cabled: Cabled) -> None:
+    cabled.by_hand()
+    cabled.hv("netplan apply")
+    cabled.loose(NIC)
+    cabled.fresh()
+    cabled.converted()
+    cabled.hv("netplan apply")
+    cabled.rest(BRIDGE)
+    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
+
+
 def test_t15_a_vlan_that_no_file_has_is_removed(cabled: Cabled) -> None:
     cabled.converted()
     cabled.hv(
@@ -303,6 +314,32 @@ def test_t15_a_vlan_that_no_file_has_is_removed(cabled: Cabled) -> None:
     cabled.again(TAP)
     cabled.until(f"networkctl status {TAP} | grep 05-hypervisor-network-{TAP}.network")
     assert cabled.hv(f"{has} | grep -cwE '20|30'").strip() == "2"
+
+
+def test_t16_cloud_init_writes_its_file_anew(cabled: Cabled) -> None:
+    cabled.hv(f"rm {FOLDER}/20-nic1.network")
+    path = "/etc/netplan/50-cloud-init-trap.yaml"
+    mac = cabled.hv(f"cat /sys/class/net/{NIC}/address").strip()
+    rendered = (
+        f"network:\n  version: 2\n  ethernets:\n    {NIC}:\n      match: {{macaddress: '{mac}'}}\n      set-name: {NIC}\n"
+        "      addresses: [10.78.0.10/24]\n      link-local: []\n"
+    )
+    edited = f"network:\n  ethernets: {{{NIC}: {{}}}}\n  bridges:\n    {BRIDGE}: {{interfaces: [{NIC}], addresses: [10.78.0.10/24]}}\n"
+    cabled.write(path, edited)
+    cabled.hv("netplan generate")
+    cabled.rest(BRIDGE)
+    assert cabled.master(NIC) == BRIDGE
+    cabled.write(path, rendered)
+    cabled.hv("netplan generate")
+    cabled.again(NIC)
+    cabled.loose(NIC)
+    cabled.hv(f"ip link del {BRIDGE}")
+    cabled.rest(NIC)
+    cabled.converted()
+    cabled.write(path, rendered.replace("0.10/24", "0.11/24"))
+    cabled.hv("netplan generate")
+    cabled.booted()
+    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
 
 
 def test_n01_a_hold_by_a_file_of_its_own_takes_the_address(cabled: Cabled) -> None:
