@@ -92,6 +92,44 @@ def test_x34_a_route_by_nexthop_object_is_refused(refused):
         assert "nexthop object" in refused(made.host)
 
 
+def ways(host: str) -> list[tuple[str, str, str]]:
+    """IPv6's default routes without a nexthop object: device, gateway, who made it."""
+    found = ip_json(host, "-6", "route", "show", "default")
+    return [
+        (one["dev"], one["gateway"], one.get("protocol", "boot"))
+        for one in found
+        if "nhid" not in one
+    ]
+
+
+def test_x34_a_routers_way_by_nexthop_object_moves_as_a_plain_route(uplink):
+    """So systemd-networkd 257 makes the default route of an advertisement."""
+    with lan(host=HOST4, echo=False) as made:
+        batch(
+            made.host,
+            "address add fd77::10/64 dev eth0 nodad\nnexthop add id 7 via fe80::1 dev eth0\n"
+            "route add ::/0 nhid 7 proto ra metric 1024\n",
+        )
+        before = dump(made.host)
+        assert uplink(made.host)["changed"]
+        assert ways(made.host) == [("br0", "fe80::1", "ra")]
+        assert uplink(made.host)["changed"] is False
+        assert uplink(made.host, state="absent")["changed"]
+        assert ways(made.host) == [("eth0", "fe80::1", "ra")]
+        assert differences(before["routes4"], dump(made.host)["routes4"]) == []
+
+
+def test_x34_a_routers_way_beside_a_static_one_of_the_same_metric_is_its_managers(uplink):
+    with lan(host=HOST4, echo=False) as made:
+        batch(
+            made.host,
+            "address add fd77::10/64 dev eth0 nodad\nroute add ::/0 via fd77::1 metric 1024\n"
+            "nexthop add id 7 via fe80::1 dev eth0\nroute append ::/0 nhid 7 proto ra metric 1024\n",
+        )
+        assert uplink(made.host)["changed"]
+        assert ("br0", "fd77::1", "boot") in ways(made.host)
+
+
 def _load() -> int:
     """An XDP program that passes everything on, as a file descriptor."""
     if platform.machine() not in _BPF_CALL:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket as _names  # only AF_ numbers and inet_ntop: no socket is opened here
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.address import (
@@ -39,6 +39,7 @@ _RTNH_F_ONLINK = 4
 _RTM_F_CLONED = 0x200
 TABLE_MAIN, _TABLE_LOCAL = 254, 255
 _PROTO_KERNEL = 2
+_PROTO_RA = 9
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
 # that a device is missing just now is the kernel's finding, and no part of the rule
@@ -152,6 +153,34 @@ def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[
             )
         )
     return tuple(routes)
+
+
+def plain(routes: Iterable[Route]) -> tuple[Route, ...]:
+    """The same, with what a manager made of a router's advertisement by a nexthop object as the plain route that it stands for: that one can move.
+
+    networkd makes them so, in order that one stands beside a static route to the same place with the same metric, where the kernel would make one route of
+    both. A plain one would be that too, so it is left out: it is its manager's, who makes and removes it.
+    """
+    routes = tuple(routes)
+    others = {one.key for one in routes if not one.nexthop_id}
+    return tuple(
+        _without_object(one) if _advertised_by_object(one) else one
+        for one in routes
+        if not (_advertised_by_object(one) and one.key in others)
+    )
+
+
+def _advertised_by_object(route: Route) -> bool:
+    return bool(route.nexthop_id) and route.protocol == _PROTO_RA and bool(route.hops)
+
+
+def _without_object(route: Route) -> Route:
+    parts = [
+        attribute(kind, payload)
+        for kind, payload in walk(route.raw, _ROUTE.size).items()
+        if kind != _RTA_NH_ID
+    ]
+    return replace(route, nexthop_id=0, raw=route.raw[: _ROUTE.size] + b"".join(parts))
 
 
 def ways(routes: Iterable[Route]) -> dict[str, frozenset[int]]:

@@ -32,7 +32,7 @@ def around(netlink: Netlink, snapshot: Snapshot) -> Inet:
         snapshot.holders,
         snapshot.ways,
         snapshot.peers,
-        rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names),
+        rtnl_route.plain(rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)),
         rtnl_route.decode_rules(netlink.dump(rtnl_route.RTM_GETRULE)),
         rtnl_neigh.decode_neighbours(
             [

@@ -70,9 +70,9 @@ class Cabled:
         self.rest(NIC)
 
     def write(self, path: str, text: str) -> None:
-        self.hv(
-            f"mkdir -p $(dirname {path}) && cat > {path} && chmod 600 {path} && chown systemd-network {path} <<'.'\n{text}\n."
-        )
+        """A file that netplan does not complain of, and that networkd may read."""
+        own = f"chmod 600 {path} && chown systemd-network {path}"
+        self.hv(f"mkdir -p $(dirname {path})\ncat > {path} <<'.'\n{text}\n.\n{own}")
 
     def rest(self, dev: str) -> None:
         self.hv("networkctl reload")
@@ -81,8 +81,8 @@ class Cabled:
     def by_hand(self) -> None:
         self.hv(f"set -e; {BY_HAND}")
 
-    def module(self, name: str, **args: Any) -> dict[str, Any]:
-        return self.lab.module(HOST, LIBRARY, name, **args)
+    def module(self, module: str, **args: Any) -> dict[str, Any]:
+        return self.lab.module(HOST, LIBRARY, module, **args)
 
     def converted(self, **persisted: Any) -> None:
         self.module("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=0)

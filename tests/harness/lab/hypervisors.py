@@ -129,10 +129,10 @@ class Lab:
                 timeout=120,
             )
 
-    def module(self, host: str, folder: str, name: str, **args: Any) -> dict[str, Any]:
+    def module(self, host: str, folder: str, module: str, **args: Any) -> dict[str, Any]:
         """What a module alone, run where C(install) put it, returns. Raises CalledProcessError where it fails."""
         given = json.dumps({"ANSIBLE_MODULE_ARGS": args})
-        path = f"ansible_collections.hypervisor.network.plugins.modules.{name}"
+        path = f"ansible_collections.hypervisor.network.plugins.modules.{module}"
         return json.loads(self.ssh(host, f"PYTHONPATH={folder} python3 -m {path} '{given}'"))
 
     def from_router(self, *argv: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -180,3 +181,18 @@ def test_a_way_is_a_route_that_somebody_made_out_of_a_device() -> None:
         ]
     )
     assert found == {"eth0": {rtnl_address.AF_INET, rtnl_address.AF_INET6}}
+
+
+def test_what_an_advertisement_made_by_a_nexthop_object_is_a_plain_route() -> None:
+    """Seen: systemd-networkd 257 makes default routes so; another with its metric stands beside it, and a plain one would become one with that."""
+    hop = (rtnl_route.Hop("eth0", "fe80::1"),)
+    raw = struct.pack("=BBBBBBBBI", 10, 0, 0, 0, 254, 9, 0, 1, 0)
+    body = raw + nla.attribute(5, bytes(16)) + nla.attribute(30, struct.pack("=I", 7))
+    learned = rtnl_route.Route(10, "default", 254, 1024, 0, 1, 0, 9, hop, nexthop_id=7, raw=body)
+    (plain,) = rtnl_route.plain([learned])
+    assert (plain.nexthop_id, plain.hops) == (0, hop)
+    assert plain.raw == raw + nla.attribute(5, bytes(16))
+    static = replace(learned, protocol=4, nexthop_id=0)
+    assert rtnl_route.plain([static, learned]) == (static,)
+    by_hand = replace(learned, protocol=3)
+    assert rtnl_route.plain([by_hand]) == (by_hand,)
