@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Standing
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Route
 
 _LINK_LOCAL = ("fe80", "ff00")  # the kernel makes and removes those with a device
 _PERMANENT = 0x80  # IFA_F_PERMANENT
-_REDIRECT, _RA, _DHCP = 1, 9, 16
+_REDIRECT, _KERNEL, _RA, _DHCP = 1, 2, 9, 16
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _addresses(before: Standing, after: Standing, names: Sequence[str]) -> Itera
 
 
 def _routes(before: Standing, after: Standing, names: Sequence[str]) -> Iterator[Missing]:
-    exact = {(one.key, one.hops) for one in after.routes}
+    exact = {(_key(one), one.hops) for one in after.routes}
     # beside a route of the host's own, a router's comes and goes with its advertisements: by which of them it goes is theirs
     ways = {(one.key, dev) for one in after.routes for dev in one.devs}
     for one in before.routes:
@@ -59,5 +60,10 @@ def _routes(before: Standing, after: Standing, names: Sequence[str]) -> Iterator
         advertised = one.protocol in (_RA, _REDIRECT)
         if advertised and all((one.key, dev) in ways for dev in one.devs):
             continue
-        if (one.key, one.hops) not in exact:
+        if (_key(one), one.hops) not in exact:
             yield Missing(f"the route {one}", advertised or one.protocol == _DHCP)
+
+
+def _key(route: Route) -> object:
+    """What tells a route; of one that the kernel made of an address, the metric is the address's, which its manager says anew."""
+    return (route.family, route.table, route.dst) if route.protocol == _KERNEL else route.key

@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Link,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HANDED
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
@@ -274,7 +275,7 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
     own = {wish.nic, wish.bridge}
     mine = [one for one in now.routes if one.devs & own and not by_itself(one)]
     standing = set(mine)
-    wished = dict.fromkeys(wish.routes)
+    wished = dict.fromkeys(_by_their_manager(route, now, mine) for route in wish.routes)
     surplus: dict[tuple[Any, ...], list[Route]] = {}
     # one may stand there twice: moved by us, and learned again from a router's advertisement
     for route in mine:
@@ -307,6 +308,14 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
     return changes + [
         changes_of.route("remove", one) for group in surplus.values() for one in group
     ]
+
+
+def _by_their_manager(route: Route, now: Inet, mine: Iterable[Route]) -> Route:
+    """The same, or what stands in its place with another metric: networkd 252 gives an address that it takes over none, and so the kernel its route."""
+    if now.managed is None or now.managed.stage != HANDED or route.protocol != _PROTO_KERNEL:
+        return route
+    alike = (one for one in mine if replace(one, metric=route.metric, raw=route.raw) == route)
+    return next(alike, route)
 
 
 def _neighbours_to_copy(now: Inet, wish: Layout, moving: bool) -> list[Neighbour]:

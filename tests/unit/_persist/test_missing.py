@@ -63,3 +63,11 @@ def test_what_the_kernel_makes_with_a_device_and_what_is_anothers() -> None:
     local = replace(DEFAULT, dst="fe80::/64", protocol=2)
     others = replace(DEFAULT, hops=(Hop("eth9", "fe80::1"),))
     assert gone(replace(NOW, routes=(local, others)), replace(NOW, routes=())) == []
+
+
+def test_the_metric_of_a_network_that_is_on_the_link_is_the_managers() -> None:
+    """Seen: networkd 252 gives an address that it takes over no metric."""
+    link = replace(DEFAULT, dst="10.77.0.0/24", protocol=2, hops=(Hop("br0", None),), metric=100)
+    before = replace(NOW, routes=(link,))
+    assert gone(before, replace(NOW, routes=(replace(link, metric=0),))) == []
+    assert gone(before, replace(NOW, routes=())) == [(f"the route {link}", False)]

@@ -20,6 +20,10 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    Managed,
+    Owner,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
@@ -159,3 +163,24 @@ def test_an_uplink_that_comes_back_into_its_bridge_has_its_options_and_vlans_aga
             {"bridge": "br0", **options, "vlans": vlans},
         )
     ]
+
+
+@pytest.mark.parametrize(("stage", "left"), [("handed", []), ("held", ["route", "route"])])
+def test_the_metric_of_a_network_on_the_link_is_its_managers_once_it_has_the_bridge(
+    stage: str, left: list[str]
+) -> None:
+    """Seen: networkd 252 gives an address that it takes over no metric, and so the kernel its route."""
+    given = {
+        "links": {"eth0": None},
+        "addresses": {"eth0": ["10.77.0.100/24"]},
+        "routes": ["10.77.0.0/24 dev eth0 metric 100 proto kernel src 10.77.0.100"],
+    }
+    now = host(given)
+    wanted = layout.bridged(now, "eth0", "br0")
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    taken = tuple(replace(one, metric=0) for one in kernel.now.routes)
+    managed = Managed(Owner("networkd", "eth0", 2), stage=stage)
+    after = replace(kernel.now, routes=taken, managed=managed)
+    assert [change.kind for change in uplink_plan.plan(after, wanted)] == left
