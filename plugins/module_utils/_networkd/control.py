@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shlex
 import time
 from typing import Any, Callable, Mapping, Sequence
@@ -117,6 +118,15 @@ class Control:
             raise Refused(
                 f"systemd-networkd takes {there or 'no file'} for the link in place of {source}; remove what comes before it in the order of names."
             )
+
+    def version(self) -> int | None:
+        """Which systemd it is; None where it does not tell."""
+        try:
+            said = self._run(("networkctl", "--version"), _RELOAD_SECONDS).output
+        except OSError:
+            return None
+        found = re.match(r"systemd (\d+)\b", said)
+        return int(found.group(1)) if found else None
 
     def generate(self) -> None:
         """Have netplan make networkd's files of its own. Raises Refused where it does not read them."""

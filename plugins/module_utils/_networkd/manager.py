@@ -35,6 +35,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.contr
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
 _HOLD = f"99-{render.OURS}-hold.conf"
+_TRIED = (
+    257  # what came before takes addresses and routes away when it reads its files: seen with 252
+)
 _KEPT = f"98-{render.OURS}-kept.conf"
 
 
@@ -79,6 +82,12 @@ class Networkd:
         return planner.handed(bridge), planner.lasting(bridge)
 
     def objection(self, nic: Owner, known: Known) -> str | None:
+        version = self._control.version()
+        if version is not None and version < _TRIED:
+            return (
+                f"systemd-networkd {version}, which manages {nic.dev}, was not seen to take a bridge over with nothing lost, as {_TRIED} was: 252 gives it up, "
+                "and nobody renews its lease; upgrade systemd, or describe the NIC in /etc/network/interfaces"
+            )
         if not known.source:
             return f"systemd-networkd manages {nic.dev}, and tells no file that it does so by; see 'networkctl status {nic.dev}'"
         if text(self._control.path(known.source)) is None:

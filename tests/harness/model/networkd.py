@@ -33,6 +33,7 @@ class Networkd:
         self.reloads = 0
         self.answer: Any = answer or Done(0)
         self.state = "configured"
+        self.version = "systemd 257 (257.13-1~deb13u1)"
         self.put(WIRED, config)
         self.put(f"/run/systemd/netif/leases/{NIC}", LEASE)
         self.control = Control(str(root), self.run, 0.2, self.index, 0.0)
@@ -54,6 +55,10 @@ class Networkd:
         return _INDEXES[dev]
 
     def run(self, words: Sequence[str], _seconds: float) -> Done:
+        if list(words) == ["networkctl", "--version"]:
+            if isinstance(self.answer, OSError):
+                raise self.answer
+            return Done(0, f"{self.version}\n+PAM +AUDIT\n")
         assert list(words) == ["networkctl", "reload"]
         self.reloads += 1
         if isinstance(self.answer, OSError):

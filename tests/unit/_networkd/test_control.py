@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,9 @@ def test_drop_ins_are_read_behind_the_file_and_ours_are_not(tmp_path: Path) -> N
     # a systemd that does not tell its drop-ins
     assert host.control.config(WIRED, {}) == found
     assert len(host.control.config(WIRED, {"NETWORK_FILE_DROPINS": '"unclosed'})) == 2
+
+
+def test_the_version_of_one_that_is_not_there_is_not_known(tmp_path: Path) -> None:
+    assert Networkd(tmp_path).control.version() == 257
+    gone = Networkd(tmp_path, answer=OSError(errno.ENOENT, "gone"))
+    assert gone.control.version() is None

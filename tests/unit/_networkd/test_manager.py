@@ -112,6 +112,21 @@ def test_what_can_not_be_held_is_told_before_anything_is_done(
     assert found is None if said is None else said in str(found)
 
 
+@pytest.mark.parametrize(
+    ("version", "refused"),
+    [("systemd 252 (252.39-1~deb12u2)", True), ("systemd 257 (257.13)", False), ("", False)],
+)
+def test_a_networkd_that_gives_up_the_bridge_is_told_before_anything_is_done(
+    host: Networkd, version: str, refused: bool
+) -> None:
+    """Seen on Debian 12: the bridge's state was "failed", and its lease would have ended."""
+    host.version = version
+    manager = Manager(host.control)
+    found = manager.objection(host.owner(), manager.look(host.owner(), "br0"))
+    assert (found is not None) == refused
+    assert not refused or "systemd-networkd 252" in str(found)
+
+
 def test_an_identity_that_is_not_known_is_named(host: Networkd) -> None:
     manager = Manager(host.control)
     assert manager.unknown(manager.look(host.owner(), "br0")) is None
