@@ -126,7 +126,9 @@ def test_probes_say_where_they_came_out_and_leave_nothing(
     batch(
         netns,
         UPLINK.format("up")
-        + "link add port1 up master br0 type veth peer name far1\nlink set far1 up\n",
+        + "link add port1 up master br0 type veth peer name far1\nlink set far1 up\n"
+        # of veths the one whose MAC the bridge has is its uplink, and that is the lowest
+        "link set port0 address 02:00:00:00:00:10\nlink set port1 address 0a:00:00:00:00:11\n",
     )
     with Station(netns, "far1", OTHER) as guest:
         guest.send()  # the bridge has heard it
