@@ -71,9 +71,16 @@ def looked_at(_full: bool) -> list[Row]:
         run(sys.executable, "-m", _MODULE, stdin=_arguments(**wish, **more, state="paused"))
         status = Status()
         sockets = [status.directory(name).sockets[0] for name in names]
-        ours = lambda: _timed(lambda: status.read_all(names))  # noqa: E731
-        theirs = lambda: _timed(lambda: [_asked(path) for path in sockets])  # noqa: E731
-        return [Row("G11", *in_turn(7, ours, theirs))]
+        return [
+            Row(
+                "G11",
+                *in_turn(
+                    7,
+                    lambda: _timed(lambda: status.read_all(names)),
+                    lambda: _timed(lambda: [_asked(path) for path in sockets]),
+                ),
+            )
+        ]
     finally:
         run(sys.executable, "-m", _MODULE, stdin=_arguments(**wish, state="absent"))
 

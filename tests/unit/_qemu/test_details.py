@@ -101,7 +101,7 @@ def test_an_agent_is_asked_where_there_shall_be_one(monkeypatch: pytest.MonkeyPa
             if path != "/run/vm1/agent.sock":
                 raise GuestError("nobody")
 
-        def __enter__(self) -> Talk:
+        def __enter__(self) -> Any:
             return self
 
         def __exit__(self, *_error: object) -> None:

@@ -91,8 +91,8 @@ class Machine:
 
 def run(machine: Machine, *steps: Any, seconds: float = 5.0) -> None:
     image = Image("/a", "raw")
-    clock = lambda: machine.now  # noqa: E731
-    Plugger("vm1", machine, lambda _disk: image, seconds, clock).run(steps)  # type: ignore[arg-type]
+    plugger = Plugger("vm1", machine, lambda _disk: image, seconds, lambda: machine.now)  # type: ignore[arg-type]
+    plugger.run(steps)
 
 
 def test_a_card_gets_the_first_name_that_is_free() -> None:
