@@ -118,7 +118,20 @@ def check(now: Inet, spec: Spec) -> None:
             f"{bridge.name} runs STP with forward_delay {delay:g}: the host would be unreachable for {2 * delay:g} seconds while the port listens and "
             "learns; turn stp_state off for the conversion, or say accept_outage: true."
         )
+    if bridge is not None:
+        _check_vlans(now, bridge, nic)
     _check_inet(now, spec)
+
+
+def _check_vlans(now: Inet, bridge: Link, nic: Link) -> None:
+    """A NIC that has nothing of the host's may join a bridge without a default VLAN, and be given its own after that."""
+    moving = now.addresses_of(nic.name)
+    none = bridge.options.get("vlan_default_pvid") == 0
+    if moving and none and bridge.options.get("vlan_filtering"):
+        raise Refused(
+            f"{bridge.name} filters VLANs and gives none to whoever joins it, so {nic.name} would carry nothing of {moving[0].text}; give it a "
+            f"vlan_default_pvid, and take that away when {nic.name} and {bridge.name} have VLANs of their own."
+        )
 
 
 def target(now: Inet, spec: Spec) -> Layout:
