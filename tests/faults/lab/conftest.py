@@ -48,17 +48,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
 @pytest.fixture
 def fresh(lab: PoweredLab) -> PoweredLab:
     """The hypervisor as an installation left it, whatever the case before did to it."""
-    if lab.used:
-        lab.restore()
-    lab.used = True
-    return lab
+    return lab.fresh()
 
 
 @pytest.fixture(scope="module")
 def converted(lab: PoweredLab) -> PoweredLab:
     """The hypervisor after the role: br0 has the address, on disk too."""
-    if lab.used:
-        lab.restore()
-    lab.used = True
-    lab.playbook("site.yml")
+    lab.fresh().playbook("site.yml")
     return lab

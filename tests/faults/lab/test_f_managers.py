@@ -62,10 +62,7 @@ def managed(
 
 @pytest.fixture
 def fresh(managed: PoweredLab) -> PoweredLab:
-    if managed.used:
-        managed.restore()
-    managed.used = True
-    return managed
+    return managed.fresh()
 
 
 def booted(lab: PoweredLab) -> dict[str, object]:

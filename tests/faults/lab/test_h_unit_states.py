@@ -33,10 +33,7 @@ BOOT = base64.b64encode(WRITER.ljust(510, b"\0") + b"\x55\xaa").decode()
 
 @pytest.fixture(scope="module")
 def host(lab: PoweredLab) -> UnitHost:
-    if lab.used:
-        lab.restore()
-    lab.used = True
-    made = UnitHost(lab)
+    made = UnitHost(lab.fresh())
     made.sh(f"mkdir -p {FOLDER} /srv/small && chown {USER} {FOLDER}")
     return made
 

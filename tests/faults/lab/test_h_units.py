@@ -45,10 +45,7 @@ GUESTS = [
 
 @pytest.fixture(scope="module")
 def host(lab: PoweredLab) -> UnitHost:
-    if lab.used:
-        lab.restore()
-    lab.used = True
-    made = UnitHost(lab)
+    made = UnitHost(lab.fresh())
     made.sh(f"mkdir -p '/srv/a $b' /var/log/guests && truncate -s 8M '{DISK}'")
     made.sh(f"chown -R {USER} /srv/* /var/log/guests")
     return made

@@ -76,28 +76,15 @@ class Cut:
     def _cut(self, role: str, before: int, stop: threading.Event) -> None:
         while not stop.wait(0.02):
             if len(self.states(role)) > before:
-                run(
-                    "nft",
-                    "add",
-                    "element",
-                    "inet",
-                    "cut",
-                    "lost",
-                    f"{{ {self.addresses[role]} }}",
-                    netns=self.switch,
-                )
+                self._lost("add", role)
                 break
         while not stop.wait(0.02):
             if self.states(role)[-1] in ("rolled-back", "rollback-failed", "confirmed"):
                 break
         if self.states(role)[before:]:
-            run(
-                "nft",
-                "delete",
-                "element",
-                "inet",
-                "cut",
-                "lost",
-                f"{{ {self.addresses[role]} }}",
-                netns=self.switch,
-            )
+            self._lost("delete", role)
+
+    def _lost(self, verb: str, role: str) -> None:
+        """Begin or end to lose what is sent to a host."""
+        element = f"{{ {self.addresses[role]} }}"
+        run("nft", verb, "element", "inet", "cut", "lost", element, netns=self.switch)

@@ -85,6 +85,13 @@ class PoweredLab(Lab):
         """Pull the machine's plug."""
         self.pull_plug(HOST)
 
+    def fresh(self) -> PoweredLab:
+        """This machine as an installation left it, whatever the case before did to it."""
+        if self.used:
+            self.restore()
+        self.used = True
+        return self
+
     def restore(self) -> None:
         """The disk as C(prepare) kept it, and the machine running from it."""
         self.cut()

@@ -25,10 +25,10 @@ from typing import Iterator
 
 # Of this collection's files, in each module's payload. What is beyond has found a way into a module that does not need it, or is worth its place there.
 MOST_KIB = {
-    "bridge_doctor": 120, "bridge_fdb": 69, "bridge_info": 93, "bridge_isolation": 99, "bridge_mdb": 71, "bridge_persist": 191, "bridge_port": 86,
+    # the doctor with what proves isolation, for its option probe
+    "bridge_doctor": 179, "bridge_fdb": 69, "bridge_info": 93, "bridge_isolation": 99, "bridge_mdb": 71, "bridge_persist": 191, "bridge_port": 86,
     "bridge_uplink": 235, "guarded_change": 205, "host_plan": 408, "ifupdown_state": 20, "interfaces_stanza": 80, "linux_bridge": 86,
-    "qemu_backup": 117, "qemu_guest": 176,
-    "qemu_guest_info": 109, "qemu_snapshot": 156, "tap_device": 86, "transaction": 69,
+    "qemu_backup": 117, "qemu_guest": 176, "qemu_guest_info": 109, "qemu_snapshot": 156, "tap_device": 86, "transaction": 69,
 }  # fmt: skip
 _PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 _PACKAGE = "ansible_collections.hypervisor.network.plugins."
@@ -36,9 +36,6 @@ _FRAME = 6  # bytes that zlib puts around what is deflated
 _OWN = "ansible_collections/hypervisor/network/plugins/"
 # on Ansible's path, not in the checkout: by where it is Ansible tells a collection's module from a lone one
 _MODULES = Path(os.environ.get("HYPERVISOR_NETWORK_TREE", "."), _OWN, "modules")
-
-# What proves isolation too, for its option probe
-MOST_KIB["bridge_doctor"] = 179
 
 
 @dataclass(frozen=True)
