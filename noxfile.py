@@ -84,6 +84,18 @@ def integration(session: nox.Session) -> None:
     tests(session, "tests/integration")
 
 
+@nox.session(name="targets-elsewhere")
+def targets_elsewhere(session: nox.Session) -> None:
+    """The targets among them with Python 3.9 and 3.13 on the hypervisor's side, and the oldest and the newest pyroute2."""
+    env = {}
+    for variable, release in (("OLD", "11"), ("NEW", "13")):
+        program = session.run(
+            *debian(release), "--interpreter", external=True, silent=True, log=False
+        )
+        env[f"HYPERVISOR_NETWORK_{variable}_PYTHON"] = str(program).split()[-1]
+    session.run("pytest", "tests/integration/test_targets.py", *session.posargs, env=env)
+
+
 @nox.session(name="faults-guests")
 def faults_guests(session: nox.Session) -> None:
     """The fault matrix of guests and their disks, in namespaces."""

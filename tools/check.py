@@ -46,6 +46,7 @@ STEPS = (
     ("sanity of the oldest core", "sanity-oldest", False),
     ("sanity of the newest core", "sanity-newest", False),
     ("modules in namespaces", "integration", True),
+    ("modules with other Pythons", "targets-elsewhere", True),
     ("fault matrix of guests", "faults-guests", True),
     ("fault matrix in the lab", "faults-lab", True),
     ("fault matrix of networks", "faults-networks", True),
@@ -53,9 +54,10 @@ STEPS = (
 )
 WHEN_NAMED = (
     "faults-lab",  # an hour of switching a machine off and on
-    # the same as the unit tests, again; the workflow has them beside them
+    # the same tests again with other Pythons; the workflow has them beside the others
     "unit-newest",
     "unit-oldest",
+    "targets-elsewhere",
 )
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
