@@ -1,12 +1,14 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The YAML of guides: each block parses, modules take its tasks, and the role refuses none of its variables. READMEs are test_examples.py's."""
+"""The guides: each YAML block parses, modules take its tasks, and the role refuses none of its variables (of READMEs, test_examples.py); and what they
+tell to type names what is there."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
     items as role_items,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import transaction
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_file
 from ansible_collections.hypervisor.network.tests.harness.model import examples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,6 +120,74 @@ def test_a_wrong_option_of_a_task_and_of_the_role_is_found(specs: dict[str, Any]
     assert wrong(f"- {OURS}linux_bridge: {{name: br0, stp: false}}", specs)
     assert wrong(f"- {OURS}tap_device: {{taps: [{{name: t1, owned: me}}]}}", specs)
     assert wrong("vars: {bridge_host_taps: [{name: tap1, brigde: br0}]}", specs)
+
+
+TYPED = [
+    (place, command)
+    for place in (
+        *examples.READMES,
+        *(f"{examples.GUIDES}/{path.name}" for path in GUIDES),
+        "docs/site/index.rst",
+    )
+    for command in examples.commands(place)
+]
+
+
+def _target(command: str) -> bool:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    return re.search(rf"^{command.split()[1]}:", makefile, re.M) is not None
+
+
+def _playbook(command: str) -> bool:
+    (name,) = re.findall(r"hypervisor\.network\.(\w+)", command)
+    book = (ROOT / "playbooks" / f"{name}.yml").read_text("utf-8")
+    return all(variable in book for variable in re.findall(r"-e (\w+)=", command))
+
+
+def _scenario(command: str) -> bool:
+    scenarios = ROOT / "extensions" / "molecule"
+    named = re.findall(r"-s (\S+)", command)
+    return all((scenarios / one / "molecule.yml").exists() for one in named)
+
+
+def _unit(command: str) -> bool:
+    return command.rsplit(maxsplit=1)[-1] == unit_file.unit("vm1").removesuffix(".service")
+
+
+def _transaction(command: str) -> bool:
+    named = re.findall(rf"{transaction.ROOT}/ID/(\S+)", command)
+    return transaction.ROOT in command and set(named) <= set(transaction.STATES)
+
+
+# By its program, whether what a command names is there
+NAMES_WHAT_IS_THERE = {
+    "make": _target,
+    "ansible-playbook": _playbook,
+    "ansible-galaxy": lambda command: command.startswith("ansible-galaxy collection install "),
+    "molecule": _scenario,
+    **dict.fromkeys(("systemctl", "journalctl"), _unit),
+    **dict.fromkeys(("ls", "cat", "cd"), _transaction),
+}
+
+
+@pytest.mark.parametrize(("place", "command"), TYPED)
+def test_what_is_to_be_typed_names_what_is_there(place: str, command: str) -> None:
+    # tests/integration/test_as_published.py types the first of them
+    assert NAMES_WHAT_IS_THERE[command.split(maxsplit=1)[0]](command), place
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make tset",
+        "ansible-playbook -i hosts.yml hypervisor.network.doctor -e doctor_gest=vm1",
+        "molecule converge -s walk",
+        "systemctl status hypervisor-guest@vm1",
+        f"cat {transaction.ROOT}/ID/rolledback",
+    ],
+)
+def test_what_is_not_there_is_seen(command: str) -> None:
+    assert not NAMES_WHAT_IS_THERE[command.split(maxsplit=1)[0]](command)
 
 
 def test_every_guide_is_in_the_table_of_contents_once() -> None:
