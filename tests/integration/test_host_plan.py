@@ -53,7 +53,19 @@ def test_the_whole_job_and_back_is_foreseen_change_for_change(host: Host, module
         assert again["lines"] == ["Nothing is to do: the host is as the variables say."]
 
 
-def test_nics_of_two_managers_are_told_to_whom_they_belong(host: Host, modules: Modules) -> None:
+@pytest.fixture
+def networkd_257(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's networkd is the first that is taken, whichever this machine has; older ones are refused (tests/unit/_networkd)."""
+    program = host.folder / "bin" / "networkctl"
+    program.write_text("#!/bin/sh\necho 'systemd 257 (257.7-1)'\n", encoding="ascii")
+    program.chmod(0o755)
+    bind = f"[ ! -e /usr/bin/networkctl ] || mount --bind {program} /usr/bin/networkctl || exit 9"
+    monkeypatch.setattr(role_host, "ENTER", f"{bind}; {role_host.ENTER}")
+
+
+def test_nics_of_two_managers_are_told_to_whom_they_belong(
+    host: Host, networkd_257: None, modules: Modules
+) -> None:
     """eth0 is ifupdown's, and eth1 networkd's, whose hands are off in a namespace: so it is passed over by name."""
     batch(host.netns, "link add eth1 type veth peer name far1\nlink set eth1 up\n")
     (nic,) = ip_json(host.netns, "link", "show", "eth1")
