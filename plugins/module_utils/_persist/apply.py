@@ -119,6 +119,13 @@ class Persistence:
             raise BadInput(
                 f"There is no device {listed(missing)} on this host, and what boots is read from what runs; make it first."
             )
+        kinds = ((self._wish.bridges, "bridge", "bridge"), (self._wish.taps, "tun", "tap"))
+        for names, kind, word in kinds:
+            others = [name for name in names if links[name].kind != kind]
+            if others:
+                raise BadInput(
+                    f"{others[0]} is no {word}, and the next boot would make it one; name it in bridges, uplinks, taps or ports, whichever it is."
+                )
         loose = [nic for nic in self._wish.uplinks if links[nic].master not in self._wish.bridges]
         if loose:
             raise BadInput(

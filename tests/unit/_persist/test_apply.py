@@ -166,6 +166,8 @@ def test_absent_asks_for_nothing_that_is_there(tmp_path: Path) -> None:
     ("wish", "said"),
     [
         (replace(WISH, taps=["tap9"]), "There is no device tap9 on this host"),
+        (replace(WISH, bridges=["eth0"]), "eth0 is no bridge, and the next boot would make it one"),
+        (replace(WISH, taps=["veth1"]), "veth1 is no tap, and the next boot would make it one"),
         (replace(WISH, bridges=["br1"]), r"eth0 is not the uplink of one of the bridges that are named \(br1\)"),
     ],
 )  # fmt: skip
