@@ -87,7 +87,7 @@ def integration(session: nox.Session) -> None:
 @nox.session(name="targets-elsewhere")
 def targets_elsewhere(session: nox.Session) -> None:
     """The targets among them with Python 3.9 and 3.13 on the hypervisor's side, and the oldest and the newest pyroute2."""
-    env = {}
+    env = {"HYPERVISOR_NETWORK_EACH": "1"}
     for variable, release in (("OLD", "11"), ("NEW", "13")):
         program = session.run(
             *debian(release), "--interpreter", external=True, silent=True, log=False
