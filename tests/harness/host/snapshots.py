@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from ..process.waiting import wait_for
-from .guests import RUN, Guests, image, process_state
+from ..process.waiting import kill_and_wait
+from .guests import RUN, Guests, image
 
 KEPT = Path("/var/lib/hypervisor-network/snapshots")
 
@@ -74,8 +72,8 @@ class Kept:
 
     def kill(self) -> None:
         assert self.pid is not None
-        os.kill(self.pid, signal.SIGKILL)
-        wait_for(lambda: process_state(self.pid) is None, "QEMU's end", 10)
+        # with all its threads, which hold the locks of its images until the last has ended
+        kill_and_wait(self.pid)
 
     def run(self, name: str, *, check: bool = False, state: str = "present", **options: Any) -> dict[str, Any]:  # fmt: skip
         """One run of the module, whatever comes of it."""
