@@ -79,7 +79,7 @@ def test_systemd_reads_it_without_a_word(case: str, tmp_path: Path) -> None:
     """The lab's machines have this program, and so do CI's; elsewhere the goldens stand for it."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip(
-            "systemd-analyze is not installed; tests/acceptance/test_units.py reads units in the lab"
+            "systemd-analyze is not installed; tests/faults/lab/test_h_units.py reads units in the lab"
         )
     spec, more = CASES[case]
     for name, text in (
