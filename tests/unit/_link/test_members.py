@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
     Refused,
     Unsupported,
 )
@@ -57,3 +60,25 @@ def test_a_vlan_wants_a_port_that_is_a_member() -> None:
     members.check_in_vlan(HOST.links["tap1"], 11, "x")
     with pytest.raises(Refused, match="tap1 is no member of VLAN 13"):
         members.check_in_vlan(HOST.links["tap1"], 13, "x")
+
+
+@pytest.mark.parametrize(
+    ("vlans", "said"),
+    [
+        ([None], None),
+        ([10, 20], None),
+        ([10, 10], "a in 10 is listed twice in 'entries'"),
+        ([None, None], "a in None is listed twice in 'entries'"),
+        ([10, None], "a in None is listed with a vlan and without one"),
+        ([None, 10], "a in None is listed with a vlan and without one"),
+    ],
+)
+def test_an_entry_is_listed_once_in_each_vlan_or_once_for_all(
+    vlans: list[int | None], said: str | None
+) -> None:
+    # what another entry says is its own
+    wishes = [{"mac": "a", "vlan": vlan} for vlan in vlans] + [{"mac": "b", "vlan": 30}]
+    with pytest.raises(BadInput, match=said) if said else contextlib.nullcontext():
+        members.check_listed(
+            wishes, lambda wish: (wish["mac"], wish["vlan"]), lambda key: f"{key[0]} in {key[1]}"
+        )
