@@ -24,11 +24,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The lab, up; removed at the end."""
     directory, name = place("hvtest")
     made = Lab(directory, name, tmp_path_factory.mktemp("records"))
-    try:
-        made.up()
+    with made.running():
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture(scope="module")

@@ -37,12 +37,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
         "-e",
         PACKAGES,
     )
-    try:
-        made.up()
+    with made.running():
         made.prepare()
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture

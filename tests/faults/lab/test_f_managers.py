@@ -52,12 +52,9 @@ def managed(
     records = tmp_path_factory.mktemp("records")
     made = PoweredLab(directory, name, records, "-e", json.dumps(more), inventory=SITES)
     made.network, made.nic = request.param, NIC
-    try:
-        made.up()
+    with made.running():
         made.prepare()
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture

@@ -52,11 +52,8 @@ def managed(
     arguments = ("-e", f"lab_distro={DISTRO}", "-e", f"lab_network={request.param}")
     made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *arguments)
     made.network = request.param
-    try:
-        made.up()
+    with made.running():
         yield made
-    finally:
-        made.down()
 
 
 def has(lab: PoweredLab, dev: str) -> list[str]:

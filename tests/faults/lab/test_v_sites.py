@@ -102,11 +102,8 @@ def managed(
     records = tmp_path_factory.mktemp("records")
     made = PoweredLab(directory, name, records, "-e", json.dumps(more), inventory=SITES)
     made.role = role
-    try:
-        made.up()
+    with made.running():
         yield made
-    finally:
-        made.down()
 
 
 def test_g03_a_site_is_converted_boots_and_is_given_back(managed: PoweredLab) -> None:

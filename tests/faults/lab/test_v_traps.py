@@ -126,12 +126,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
     directory, name = place("hvtraps")
     words = ("-e", f"lab_distro={DISTRO}", "-e", "lab_network=netplan")
     made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *words)
-    try:
-        made.up()
+    with made.running():
         made.install(HOST, LIBRARY)
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,15 @@ class Lab:
     def up(self) -> None:
         """Build it, or switch on what is off; returns when every machine is entered by SSH."""
         self.playbook("lab.yml", "-e", f"lab_distro={DISTRO}")
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The lab for this block, removed after it, also where it did not come up."""
+        try:
+            self.up()
+            yield
+        finally:
+            self.down()
 
     def down(self) -> None:
         """Remove it."""
