@@ -202,6 +202,15 @@ def test_a_role_documents_the_variables_that_it_has(role: str) -> None:
             assert specs[name]["default"] == default, name
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if re.match("(roles|playbooks)/.*[.](yml|j2)$", path)]
+)
+def test_a_list_that_people_read_keeps_its_order(path: str) -> None:
+    """Ansible's set filters answer in the order of a hash, which is another one in each process."""
+    sets = r"(difference|intersect|symmetric_difference|union)\([^|]*\)\s*\|\s*join\("
+    assert [found[0] for found in re.finditer(sets, source(path))] == []
+
+
 @pytest.mark.parametrize(("path", "test"), files_with_tests().items())
 def test_every_file_has_its_own_test_file(path: str, test: str) -> None:
     without = path in ELSEWHERE and ELSEWHERE[path].least == 0
