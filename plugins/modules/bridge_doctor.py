@@ -125,56 +125,22 @@ ways:
   sample: [{guest: vm1, mac: "52:00:00:00:00:01", tap: tap1, bridge: br0, uplinks: [eth0], ends_at: vlan}]
 """
 
-import os
-
-from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
-from ansible_collections.hypervisor.network.plugins.module_utils._doctor import (
-    diagnose,
-    probe_rules,
-    read,
-    way,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
-from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
-    probe as isolation_probe,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-
-ASKED = ("guest", "mac", "address", "bridge")
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import ask
 
 
 def main():
     module = Module(
-        argument_spec={
-            **{name: {"type": "str"} for name in ASKED},
-            "probe": {"type": "bool", "default": False},
-            **NETNS,
-        },
-        mutually_exclusive=[ASKED],
+        argument_spec={**ask.SPEC, "probe": {"type": "bool", "default": False}},
+        mutually_exclusive=[ask.WHOSE],
         supports_check_mode=True,
     )
+    if module.params["probe"]:
+        module.fail_json(
+            msg="A look alone sends no frames: with probe this is to be called as a task, whose action runs what does."
+        )
     with failures(module, "looking at the host"):
-        asked = {name: module.params[name] for name in ASKED if module.params[name] is not None}
-        if "mac" in asked:
-            asked["mac"] = units.mac(asked["mac"])
-        found = read.guests(module.params["netns"], Status())
-        enter_netns(module.params["netns"])
-        host = read.host(Netlink(), found)
-        bridges = [link.name for link in host.now.links.values() if link.kind == "bridge"]
-        ways = way.ways(host, **asked)
-        also = [] if {"guest", "mac", "address"} & set(asked) else bridges
-        if "bridge" in asked:
-            also = [asked["bridge"]]
-        result = diagnose.diagnose(host, ways, also)
-        wish = probe_rules.wish(host, ways) if module.params["probe"] else None
-        if wish is not None:
-            with alone():
-                run = isolation_probe.prove(Netlink(), wish, os.urandom(8))
-            result = probe_rules.with_probes(host, run, result)
+        _host, _ways, result = ask.asked(module.params)
         module.exit_json(changed=False, **result)
 
 

@@ -45,18 +45,24 @@ def test_the_playbook_says_where_the_way_ends_and_what_cures_it(
     netns: str, tmp_path: Path, port0: str, sentence: str, cure: dict | None
 ) -> None:
     batch(netns, UPLINK.format(port0))
-    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    inventory = tmp_path / "hosts.json"
-    inventory.write_text(json.dumps({"hypervisors": {"hosts": {"here": host}}}), encoding="utf-8")
-    words = ["ansible-playbook", "-i", str(inventory), str(PLAYBOOK), "-e", "doctor_bridge=br0"]
-    done = subprocess.run(
-        ["ip", "netns", "exec", netns, *words], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert sentence in done.stdout
-    assert (cure is None) == ("cure:" not in done.stdout)
+    told = played(netns, tmp_path, "-e", "doctor_bridge=br0")
+    assert sentence in told
+    assert (cure is None) == ("cure:" not in told)
     if cure is not None:
-        assert json.dumps(json.dumps(cure))[1:-1] in done.stdout
+        assert json.dumps(json.dumps(cure))[1:-1] in told
+
+
+def played(netns: str, folder: Path, *words: str) -> str:
+    """What the playbook says of the namespace."""
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory = folder / "hosts.json"
+    inventory.write_text(json.dumps({"hypervisors": {"hosts": {"here": host}}}), encoding="utf-8")
+    done = subprocess.run(
+        ["ip", "netns", "exec", netns, "ansible-playbook", "-i", str(inventory), str(PLAYBOOK), *words],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def ids(run_module: RunModule, netns: str, **options: Any) -> set[str]:
@@ -119,10 +125,9 @@ def test_a_joined_group_does_not_reach_a_port_that_nobody_asks(
     assert "no_querier" not in ids(run_module, netns, mac=OTHER)
 
 
-def test_probes_say_where_they_came_out_and_leave_nothing(
-    netns: str, run_module: RunModule
-) -> None:
-    inside(netns, set_sysctls, {"ipv6/conf/default/disable_ipv6": 1})  # nobody else sends
+def guest_and_uplink(netns: str) -> None:
+    """A bridge br0 with the uplink port0, and a guest at the other end of port1; nobody speaks."""
+    inside(netns, set_sysctls, {"ipv6/conf/default/disable_ipv6": 1})
     batch(
         netns,
         UPLINK.format("up")
@@ -130,10 +135,31 @@ def test_probes_say_where_they_came_out_and_leave_nothing(
         # of veths the one whose MAC the bridge has is its uplink, and that is the lowest
         "link set port0 address 02:00:00:00:00:10\nlink set port1 address 0a:00:00:00:00:11\n",
     )
+
+
+def test_the_playbook_sends_frames_where_it_is_asked_to_in_check_mode_too(
+    netns: str, tmp_path: Path
+) -> None:
+    guest_and_uplink(netns)
+    with Station(netns, "far1", OTHER) as guest:
+        guest.send()  # the bridge has heard it
+        told = played(netns, tmp_path, "--check", "-e", f"doctor_mac={OTHER}", "-e", "doctor_probe=yes")  # fmt: skip
+    assert "Nobody offered an address to who asked by DHCP beside port1" in told
+
+
+def test_a_look_alone_says_that_it_sends_nothing(netns: str, run_module: RunModule) -> None:
+    refused = run_module("bridge_doctor", {"probe": True}, netns)
+    assert refused["failed"] and refused["msg"].startswith("A look alone sends no frames")
+
+
+def test_probes_say_where_they_came_out_and_leave_nothing(
+    netns: str, run_module: RunModule
+) -> None:
+    guest_and_uplink(netns)
     with Station(netns, "far1", OTHER) as guest:
         guest.send()  # the bridge has heard it
         links = {link["ifname"] for link in ip_json(netns, "link", "show")}
-        found = run_module("bridge_doctor", {"mac": OTHER, "probe": True}, netns)
+        found = run_module("bridge_doctor_probe", {"mac": OTHER}, netns)
         assert [one["id"] for one in found["findings"]] == ["no_dhcp_answer"]
         (row,) = found["probes"]
         assert row["tap"] == "port1" and row["sent"]["broadcast"] == 6
@@ -143,7 +169,7 @@ def test_probes_say_where_they_came_out_and_leave_nothing(
         words = "flood off mcast_flood off bcast_flood off"
         run("bridge", "-n", netns, "link", "set", "dev", "port0", *words.split())
         before = ip_json(netns, "-s", "link", "show", "port0")[0]["stats64"]["tx"]["packets"]
-        ill = run_module("bridge_doctor", {"mac": OTHER, "probe": True}, netns)
+        ill = run_module("bridge_doctor_probe", {"mac": OTHER}, netns)
         after = ip_json(netns, "-s", "link", "show", "port0")[0]["stats64"]["tx"]["packets"]
     # the oracle: nothing went out there
     assert before == after
