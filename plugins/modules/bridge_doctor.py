@@ -46,6 +46,13 @@ options:
         on the network see them. In check mode they are sent too, since nothing stays changed.
     type: bool
     default: false
+  listen:
+    description:
+      - For how many seconds to listen for DHCP of the ways' guests, at their taps and at all other devices, and to tell where a question of theirs got to and
+        where an answer. Nothing is sent; a guest that asks for nothing meanwhile is told nothing about. A question is given 3 seconds for its answer.
+      - Shows a server that nobody hears, answers that are lost on the host, and checksums that nobody made (offload).
+    type: float
+    default: 0
 seealso:
   - module: hypervisor.network.bridge_info
   - module: hypervisor.network.bridge_isolation
@@ -62,6 +69,11 @@ EXAMPLES = r"""
   hypervisor.network.bridge_doctor:
     guest: vm1
     probe: true
+
+- name: Hear what becomes of its DHCP, while it starts or asks anew
+  hypervisor.network.bridge_doctor:
+    guest: vm1
+    listen: 30
 
 - name: Read the answer
   ansible.builtin.debug:
@@ -108,6 +120,14 @@ findings:
       type: list
       elements: dict
       sample: [{hypervisor.network.bridge_port: {name: eth0, bridge: br0, vlans: [{vid: 20}], vlans_mode: merge}}]
+heard:
+  description: With O(listen), by way what was heard of its MAC, how often it C(asked) at its tap by kind of message, by which devices that left (C(left_by)),
+    by which answers came in (C(came_in_by)), how often it was C(answered) at its tap, and by which C(servers).
+  returned: success and O(listen)
+  type: list
+  elements: dict
+  sample: [{tap: tap1, bridge: br0, mac: "52:00:00:00:00:01", asked: {discover: 1, request: 1}, left_by: {eth0: 2}, came_in_by: {eth0: 2},
+            answered: {offer: 1, ack: 1}, servers: [192.0.2.1]}]
 probes:
   description: With O(probe), beside each C(tap) how many frames of each kind were C(sent), how many were C(seen) of each kind at each device (at the
     probe itself as they came in), and which C(offers) a DHCP server made.
@@ -131,15 +151,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor import 
 
 def main():
     module = Module(
-        argument_spec={**ask.SPEC, "probe": {"type": "bool", "default": False}},
+        argument_spec={**ask.SPEC, **ask.ON_THE_WIRE},
         mutually_exclusive=[ask.WHOSE],
         supports_check_mode=True,
     )
-    if module.params["probe"]:
-        module.fail_json(
-            msg="A look alone sends no frames: with probe this is to be called as a task, whose action runs what does."
-        )
     with failures(module, "looking at the host"):
+        ask.check_alone(module.params)
         _host, _ways, result = ask.asked(module.params)
         module.exit_json(changed=False, **result)
 

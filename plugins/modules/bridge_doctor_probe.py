@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bridge_doctor_probe
-short_description: Internal, the doctor that sends frames too
+short_description: Internal, the doctor that listens and sends frames too
 version_added: 0.1.0
 description:
   - Internal to this collection, and not meant for playbooks. It may change or go in any release.
-  - What sends frames is large, and rarely asked for. So M(hypervisor.network.bridge_doctor) ships without it, and its task's action runs this module
-    in its place where O(hypervisor.network.bridge_doctor#module:probe) is set.
+  - What listens and what sends frames is large, and rarely asked for. So M(hypervisor.network.bridge_doctor) ships without it, and its task's action runs
+    this module in its place where O(hypervisor.network.bridge_doctor#module:probe) or O(hypervisor.network.bridge_doctor#module:listen) is set.
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:
@@ -42,6 +42,16 @@ options:
     description:
       - See O(guest).
     type: str
+  probe:
+    description:
+      - See O(guest).
+    type: bool
+    default: false
+  listen:
+    description:
+      - See O(guest).
+    type: float
+    default: 0
 seealso:
   - module: hypervisor.network.bridge_doctor
 """
@@ -50,11 +60,12 @@ EXAMPLES = r"""
 - name: What the action of bridge_doctor runs
   hypervisor.network.bridge_doctor_probe:
     guest: vm1
+    probe: true
 """
 
 RETURN = r"""
 findings:
-  description: What M(hypervisor.network.bridge_doctor) finds by looking, and by frames. Its C(ways) and C(probes) are returned as there, too.
+  description: What M(hypervisor.network.bridge_doctor) finds by looking, and by frames. Its C(ways), C(heard) and C(probes) are returned as there, too.
   returned: success
   type: list
   elements: dict
@@ -64,7 +75,12 @@ findings:
 import os
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
-from ansible_collections.hypervisor.network.plugins.module_utils._doctor import ask, probe_rules
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import (
+    ask,
+    dhcp_rules,
+    listen,
+    probe_rules,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._host.locks import alone
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
     probe as isolation_probe,
@@ -74,11 +90,19 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 
 def main():
     module = Module(
-        argument_spec=dict(ask.SPEC), mutually_exclusive=[ask.WHOSE], supports_check_mode=True
+        argument_spec={**ask.SPEC, **ask.ON_THE_WIRE},
+        mutually_exclusive=[ask.WHOSE],
+        supports_check_mode=True,
     )
     with failures(module, "looking at the host"):
-        host, ways, result = ask.asked(module.params)
-        wish = probe_rules.wish(host, ways)
+        seconds = ask.seconds(module.params["listen"])
+        heard = []
+        host, ways, result = ask.asked(
+            module.params, before=lambda: heard.extend(listen.listen(seconds)) if seconds else None
+        )
+        if seconds:
+            result = dhcp_rules.with_heard(host, ways, heard, seconds, result)
+        wish = probe_rules.wish(host, ways) if module.params["probe"] else None
         if wish is not None:
             with alone():
                 run = isolation_probe.prove(Netlink(), wish, os.urandom(8))

@@ -10,12 +10,14 @@ import socket
 import struct
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
+from ansible_collections.hypervisor.network.tests.harness.net import dhcp_frames
 from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
 from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
 from ansible_collections.hypervisor.network.tests.harness.net.netns import (
@@ -149,7 +151,65 @@ def test_the_playbook_sends_frames_where_it_is_asked_to_in_check_mode_too(
 
 def test_a_look_alone_says_that_it_sends_nothing(netns: str, run_module: RunModule) -> None:
     refused = run_module("bridge_doctor", {"probe": True}, netns)
-    assert refused["failed"] and refused["msg"].startswith("A look alone sends no frames")
+    assert refused["failed"] and refused["msg"].startswith("A look alone neither listens nor sends")
+
+
+def server(netns: str) -> socket.socket:
+    """A server on the host itself, whose kernel leaves the checksum to whoever takes the frame."""
+    batch(netns, "address add 192.0.2.1/24 dev br0\n")
+    made = inside(netns, socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"br0\0")
+    made.bind(("192.0.2.1", 67))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("answers", "port1", "seconds", "finding"),
+    [
+        (("offer", "ack"), "flood on", 1, None),
+        ((), "flood on", 4, "dhcp_unanswered"),
+        (("offer",), "bcast_flood off", 1, "dhcp_answer_lost"),
+        (("wrong offer",), "flood on", 1, "checksum_wrong"),
+        (("the host's",), "flood on", 1, "checksum_left_to_do"),
+    ],
+)
+def test_where_a_guests_dhcp_gets_to_is_overheard(
+    netns: str, run_module: RunModule, answers: tuple[str, ...], port1: str, seconds: int, finding: str | None
+) -> None:  # fmt: skip
+    guest_and_uplink(netns)
+    run("bridge", "-n", netns, "link", "set", "dev", "port1", *port1.split())
+    own = server(netns) if "the host's" in answers else None
+    options = {"mac": OTHER, "listen": seconds}
+    with (
+        Station(netns, "far1", OTHER) as guest,
+        Station(netns, "far0", MAC) as router,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        guest.send()  # the bridge has heard it
+        module = pool.submit(run_module, "bridge_doctor_probe", options, netns)
+        while not module.done():
+            guest._socket.send(dhcp_frames.frame("discover", OTHER))
+            for answer in answers:
+                if own is not None:
+                    own.sendto(dhcp_frames.message("offer", OTHER), ("255.255.255.255", 68))
+                    continue
+                checksum = "wrong" if answer.startswith("wrong") else "right"
+                router._socket.send(dhcp_frames.frame(answer.split()[-1], OTHER, checksum))
+                if answer == "offer" and len(answers) > 1:
+                    guest._socket.send(dhcp_frames.frame("request", OTHER))
+            wait([module], 0.1)
+        found = module.result()
+    if own is not None:
+        own.close()
+    # that no broadcast goes out there is seen without listening, too
+    looked = ["bcast_flood_off"] if "bcast_flood off" == port1 else []
+    assert [one["id"] for one in found["findings"]] == looked + ([finding] if finding else [])
+    (row,) = found["heard"]
+    assert row["tap"] == "port1" and row["asked"]["discover"] > 1
+    assert (row["left_by"].get("port0", 0) > 1) and bool(row["answered"]) == (
+        bool(answers) and finding != "dhcp_answer_lost"
+    )
 
 
 def test_probes_say_where_they_came_out_and_leave_nothing(
@@ -159,7 +219,7 @@ def test_probes_say_where_they_came_out_and_leave_nothing(
     with Station(netns, "far1", OTHER) as guest:
         guest.send()  # the bridge has heard it
         links = {link["ifname"] for link in ip_json(netns, "link", "show")}
-        found = run_module("bridge_doctor_probe", {"mac": OTHER}, netns)
+        found = run_module("bridge_doctor_probe", {"mac": OTHER, "probe": True}, netns)
         assert [one["id"] for one in found["findings"]] == ["no_dhcp_answer"]
         (row,) = found["probes"]
         assert row["tap"] == "port1" and row["sent"]["broadcast"] == 6
@@ -169,7 +229,7 @@ def test_probes_say_where_they_came_out_and_leave_nothing(
         words = "flood off mcast_flood off bcast_flood off"
         run("bridge", "-n", netns, "link", "set", "dev", "port0", *words.split())
         before = ip_json(netns, "-s", "link", "show", "port0")[0]["stats64"]["tx"]["packets"]
-        ill = run_module("bridge_doctor_probe", {"mac": OTHER}, netns)
+        ill = run_module("bridge_doctor_probe", {"mac": OTHER, "probe": True}, netns)
         after = ip_json(netns, "-s", "link", "show", "port0")[0]["stats64"]["tx"]["packets"]
     # the oracle: nothing went out there
     assert before == after

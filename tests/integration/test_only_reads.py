@@ -32,6 +32,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "bridge_info": {},
     "qemu_guest_info": {},
     "bridge_doctor": {},
+    "bridge_doctor_probe": {"listen": 1},
     "host_plan": {
         "bridges": [{"name": "br0", "stp_state": True}, {"name": "br7"}],
         "taps": [{"name": "tap7", "bridge": "br7"}],

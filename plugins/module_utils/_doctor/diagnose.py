@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import (
     beyond_rules,
@@ -61,6 +61,26 @@ def diagnose(host: Host, ways: Iterable[Way], bridges: Iterable[str] = ()) -> di
         )
     everything = [*found, *(one for findings in shared.values() for one in findings)]
     return {"ways": told, "findings": [one.as_dict() for one in _in_order(_once(everything))]}
+
+
+def with_more(result: Mapping[str, Any], more: Sequence[Finding]) -> dict[str, Any]:
+    """A result of C(diagnose) with findings that came by other means: each in its place, and ways that end where an error is at one of their devices."""
+    ways = []
+    for way in result["ways"]:
+        about = (way["tap"], *way["uplinks"])
+        ends = [
+            one.step
+            for one in more
+            if one.severity == ERROR and one.device in about and one.guest in (None, way["guest"])
+        ]
+        steps = [*([way["ends_at"]] if way["ends_at"] else []), *ends]
+        ways.append({**way, "ends_at": min(steps, key=STEPS.index, default=None)})
+    everything = [*result["findings"], *(one.as_dict() for one in more)]
+    return {
+        **result,
+        "ways": ways,
+        "findings": sorted(everything, key=lambda one: STEPS.index(one["step"])),
+    }
 
 
 def _shared(host: Host, name: str) -> list[Finding]:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import (
     BRIDGE,
     ERROR,
     GATEWAY,
     INFO,
     PORT,
-    STEPS,
     UPLINK,
     WARNING,
     Finding,
@@ -56,15 +56,7 @@ def wish(host: Host, ways: Iterable[Way]) -> Wish | None:
 def with_probes(host: Host, run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
     """What C(diagnose) said, and what the frames told: C(findings) and C(ways) as there, and C(probes), what was sent and where it came out."""
     more = [replace(one, guest=_whose(result, one.device)) for one in findings(host, run)]
-    everything = [*result["findings"], *(one.as_dict() for one in more)]
-    ways = []
-    for way in result["ways"]:
-        about = (way["tap"], *way["uplinks"])
-        ends = [one.step for one in more if one.severity == ERROR and one.device in about]
-        steps = [*([way["ends_at"]] if way["ends_at"] else []), *ends]
-        ways.append({**way, "ends_at": min(steps, key=STEPS.index, default=None)})
-    ordered = sorted(everything, key=lambda one: STEPS.index(one["step"]))
-    return {"ways": ways, "findings": ordered, "probes": told(run)}
+    return {**diagnose.with_more(result, more), "probes": told(run)}
 
 
 def _whose(result: Mapping[str, Any], device: str | None) -> str | None:

@@ -144,7 +144,7 @@ def offered(data: bytes, mark: Mark) -> dict[str, str] | None:
         or bootp[28:34] != station(mark.run, mark.probe)
     ):
         return None
-    options = _dhcp_options(bootp[240:])
+    options = dhcp_options(bootp[240:])
     if options.get(53) != bytes([_OFFER]):
         return None
     server = options.get(54, data[26:30])
@@ -165,7 +165,7 @@ def _udp4(target: bytes, source_port: int, target_port: int, payload: bytes) -> 
     header = (
         struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 1, _UDP, 0) + _ANYBODY + target
     )
-    return header[:10] + struct.pack("!H", _checksum(header)) + header[12:] + datagram
+    return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + datagram
 
 
 def _ip6(source: bytes, target: bytes, following: int, hops: int, payload: bytes) -> bytes:
@@ -179,7 +179,7 @@ def _solicitation(source: bytes, group: bytes, target: bytes, mac: bytes, text: 
     options = bytes([_SOURCE_ADDRESS, 1]) + mac + bytes([_EXPERIMENT, 2]) + text.ljust(14, b"\0")
     body = bytes([_NEIGHBOUR_SOLICITATION, 0, 0, 0, 0, 0, 0, 0]) + target + options
     pseudo = source + group + struct.pack("!II", len(body), _ICMP6)
-    return body[:2] + struct.pack("!H", _checksum(pseudo + body)) + body[4:]
+    return body[:2] + struct.pack("!H", checksum(pseudo + body)) + body[4:]
 
 
 def _discover(mac: bytes, xid: bytes, text: bytes) -> bytes:
@@ -189,7 +189,8 @@ def _discover(mac: bytes, xid: bytes, text: bytes) -> bytes:
     return (head + _COOKIE + options).ljust(300, b"\0")
 
 
-def _dhcp_options(data: bytes) -> dict[int, bytes]:
+def dhcp_options(data: bytes) -> dict[int, bytes]:
+    """The options by their number, from behind the cookie; of what is cut short, what there is."""
     options: dict[int, Any] = {}
     at = 0
     while at + 1 < len(data) and data[at] != 255:
@@ -201,7 +202,7 @@ def _dhcp_options(data: bytes) -> dict[int, bytes]:
     return options
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     """The Internet's: RFC 1071."""
     total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
     while total >> 16:

@@ -15,7 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile
     reconcile,
     restore,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._doctor import way
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import ask, listen, way
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _guarded_action
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import svg
 from ansible_collections.hypervisor.network.tests.harness.model import patient, triplets
@@ -101,6 +101,22 @@ def way_back(_stage: Stage, has: int, had: int) -> None:
 def doctor(_stage: Stage, asked: Mapping[str, str], host: Mapping[str, Any] | None = None) -> None:
     """bridge_doctor is asked for somebody's way on the healthy host of the doctor's tests."""
     way.ways(patient.host(**(host or {})), **asked)
+
+
+@scene
+def doctor_by_itself(_stage: Stage, probe: bool = False, seconds: float = 0.0) -> None:
+    """bridge_doctor runs without its action, and is asked for more than a look, or for a time that is none."""
+    ask.check_alone({"probe": probe, "listen": seconds})
+
+
+@scene
+def doctor_may_not_listen(_stage: Stage, number: int) -> None:
+    """The kernel lets nobody listen."""
+
+    def refuse(*_words: Any) -> Any:
+        raise OSError(number, "")
+
+    listen.listen(1.0, refuse)
 
 
 @scene

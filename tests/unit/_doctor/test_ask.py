@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    BadInput,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import ask
 from ansible_collections.hypervisor.network.tests.harness.model import patient
 
@@ -23,10 +27,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(ask.read, "guests", lambda netns, _status: steps.append(("guests", netns)))
     monkeypatch.setattr(ask.read, "host", lambda *_: steps.append("host") or down)
 
-    def run(**options: Any) -> tuple[list[Any], list[str | None], set[str]]:
+    def run(before: Any = None, **options: Any) -> tuple[list[Any], list[str | None], set[str]]:
         steps.clear()
         given = {**NOTHING, **options}
-        _host, ways, result = ask.asked(given, object, object, steps.append)
+        done = None if before is None else lambda: steps.append(before)
+        _host, ways, result = ask.asked(given, object, object, steps.append, done)
         down_ones = {one["device"] for one in result["findings"] if one["id"] == "bridge_down"}
         return list(steps), [way.tap for way in ways], down_ones
 
@@ -52,3 +57,22 @@ def test_who_asks_for_one_hears_of_that_and_of_what_is_on_its_way(
     asked: Any, options: dict[str, str], taps: list[str], bridges: set[str]
 ) -> None:
     assert asked(**options)[1:] == (taps, bridges)
+
+
+def test_the_look_that_counts_is_after_what_is_done_before_it(asked: Any) -> None:
+    assert asked(before="listened")[0] == [("guests", None), None, "host", "listened", "host"]
+    with pytest.raises(Refused, match="no guest 'vm9'"):
+        asked(before="listened", guest="vm9")
+
+
+@pytest.mark.parametrize("given", [-1.0, 601.0, float("nan"), float("inf")])
+def test_what_is_no_time_to_listen_for_is_refused(given: float) -> None:
+    with pytest.raises(BadInput, match="is no time to listen for"):
+        ask.seconds(given)
+
+
+@pytest.mark.parametrize(("probe", "listen"), [(True, 0.0), (False, 3.0)])
+def test_a_look_alone_says_that_it_sends_and_hears_nothing(probe: bool, listen: float) -> None:
+    with pytest.raises(BadInput, match="A look alone neither listens nor sends frames"):
+        ask.check_alone({"probe": probe, "listen": listen})
+    ask.check_alone({"probe": False, "listen": 0.0})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose, way
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Finding
 from ansible_collections.hypervisor.network.tests.harness.model import patient
 from ansible_collections.hypervisor.network.tests.harness.model.patient import MAC, UP
 
@@ -35,3 +36,23 @@ def test_a_bridge_that_is_none_any_more_is_passed_over() -> None:
     assert (
         diagnose.diagnose(host, way.ways(host, guest="vm1"), ["gone"])["ways"][0]["tap"] == "tap1"
     )
+
+
+def test_what_came_by_other_means_stands_in_its_place_and_ends_the_ways_that_it_is_on() -> None:
+    host = patient.host(eth0={"flags": UP}, tap2={"flags": 0})
+    looked = diagnose.diagnose(host, way.ways(host), ["br0"])
+    more = [
+        Finding("dhcp_answer_lost", "bridge", "error", "eth0", "Lost.", guest="vm1"),
+        Finding("dhcp_unanswered", "gateway", "warning", "eth0", "Nobody.", guest="vm2"),
+        Finding("elsewhere", "guest", "error", "tap9", "Elsewhere."),
+    ]
+    found = diagnose.with_more({**looked, "heard": []}, more)
+    assert [one["id"] for one in found["findings"]] == [
+        "elsewhere",
+        "tap_down",
+        "dhcp_answer_lost",
+        "uplink_no_carrier",
+        "dhcp_unanswered",
+    ]
+    assert [one["ends_at"] for one in looked["ways"]] == ["uplink", "tap"]
+    assert [one["ends_at"] for one in found["ways"]] == ["bridge", "tap"] and found["heard"] == []
