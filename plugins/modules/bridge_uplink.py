@@ -14,6 +14,9 @@ description:
     every step leaves the host reachable. Sessions live on.
   - The bridge gets the MAC and the MTU of the NIC, so neighbours, switches and DHCP servers see the same host. It is made where there is none.
   - V(absent) is the way back. The NIC gets everything from the bridge, which stays for its other ports.
+  - On a bridge that filters VLANs the NIC gets those of the host, which are the bridge's own (C(self_vlans) of M(hypervisor.network.linux_bridge)), as it
+    joins, and not the one that the kernel gives it. A NIC that has nothing of the host's, and shall carry other VLANs, is joined by
+    M(hypervisor.network.bridge_port).
   - Only the running network is changed. Write the files with M(hypervisor.network.interfaces_stanza) afterwards, so that a reboot before that
     comes up as it was.
   - Every write is read back. Any failure undoes what the run did.
@@ -102,6 +105,18 @@ seealso:
 
 EXAMPLES = r"""
 - name: Make eth0 the uplink of br0
+  hypervisor.network.bridge_uplink:
+    name: eth0
+    bridge: br0
+
+- name: Make a bridge that gives no VLAN to whoever joins it, with the host in VLAN 99
+  hypervisor.network.linux_bridge:
+    name: br0
+    vlan_filtering: true
+    vlan_default_pvid: 0
+    self_vlans: [{vid: 99, pvid: true, untagged: true}]
+
+- name: Have eth0 join it in that VLAN, untagged on the wire as before
   hypervisor.network.bridge_uplink:
     name: eth0
     bridge: br0

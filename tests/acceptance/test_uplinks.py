@@ -49,6 +49,15 @@ link add link nic0 name nic0.10 up type vlan id 10
 address add 10.79.0.10/24 dev nic0.10
 route add default via 10.79.0.1 dev nic0.10
 """
+PLAIN = """
+link set nic0 up
+address add 10.78.0.10/24 dev nic0
+route add default via 10.78.0.1
+link add tap1 type veth peer name guest1
+link set guest1 up
+"""
+HOSTS_OWN = [{"vid": "7", "pvid": True, "untagged": True}, {"vid": "8"}]
+CARRIED = {7: {"PVID", "Egress Untagged"}, 8: set()}
 WISH = {"bridge": "br0", "guard_timeout": 0}
 
 
@@ -78,6 +87,11 @@ class Cabled:
             for one in self.told("-4 route show")
             if one["dev"] == dev
         ]
+
+    def vlans(self, dev: str) -> dict[int, set[str]]:
+        """The VLANs of a port, or of the bridge itself, with the flags of each."""
+        rows = self._lab.json(VLANS, f"bridge -n {HOST} -j vlan show dev {dev}")
+        return {one["vlan"]: set(one.get("flags", ())) for row in rows for one in row["vlans"]}
 
     def answers(self, address: str) -> bool:
         """Whether the host answers the LAN, which has forgotten who it is."""
@@ -212,3 +226,67 @@ def test_a_nic_of_a_vrf_is_refused(cabled: Cabled, host: Modules) -> None:
     assert (
         "nic0 already belongs to red, a device of kind 'vrf'; take it out of red first." in message
     )
+
+
+@pytest.fixture(params=[0, 1], ids=["no-default", "another-default"])
+def filtering(request: pytest.FixtureRequest, cabled: Cabled, host: Modules) -> Cabled:
+    """A host whose bridge filters VLANs, is in the host's, and gives others or none to whoever joins it; a guest is in VLAN 20."""
+    cabled.batch(HOST, PLAIN)
+    wish = {"vlan_filtering": True, "vlan_default_pvid": request.param, "self_vlans": HOSTS_OWN}
+    host.done("linux_bridge", name="br0", up=True, **wish)
+    host.done("bridge_port", name="tap1", bridge="br0", up=True, access_vlan=20)
+    return cabled
+
+
+def test_a_nic_joins_a_bridge_in_the_hosts_vlans(filtering: Cabled, host: Modules) -> None:
+    there_and_back(filtering, host, "nic0", ("10.78.0.10",))
+    host.done("bridge_uplink", name="nic0", **WISH)
+    assert filtering.vlans("nic0") == filtering.vlans("br0") == CARRIED
+    assert filtering.answers("10.78.0.10")
+    # a second uplink's worth of VLANs is somebody's choice, and left alone
+    host.done("bridge_port", name="nic0", bridge="br0", trunk_vlans=["8", "20"], native_vlan=7)
+    assert not host.done("bridge_uplink", name="nic0", **WISH)["changed"]
+    assert 20 in filtering.vlans("nic0")
+
+
+def test_a_failure_at_any_write_on_the_way_into_the_hosts_vlans_gives_everything_back(
+    filtering: Cabled, host: Modules
+) -> None:
+    before = filtering.has("nic0")
+    for at in range(1, 60):
+        done = host.order("bridge_uplink", {"name": "nic0", **WISH}, fail={"at": at, "errno": 1})
+        if not done["result"].get("failed"):
+            break
+        assert "undone" in done["result"]["msg"], done
+        assert (filtering.has("nic0"), filtering.has("br0")) == (before, [])
+        assert (filtering.vlans("nic0"), filtering.vlans("br0")) == ({}, CARRIED)
+        assert filtering.answers("10.78.0.10")
+    assert at > 8 and filtering.vlans("nic0") == CARRIED, "it never got as far as the VLANs"
+
+
+def test_nothing_leaves_by_the_bridge_before_its_nic_is_in_the_hosts_vlan(
+    lab: Lab, filtering: Cabled, host: Modules
+) -> None:
+    log = "/root/moments"
+    look = f"(ip -n {HOST} -4 route show default; bridge -n {HOST} -j vlan show dev nic0; echo) | tr '\\n' ' ' >> {log}; echo >> {log}"
+    lab.ssh(VLANS, f"rm -f {log}")
+    wish = {"name": "nic0", **WISH}
+    fail = {"at": 1, "for": 99, "meanwhile": ["sh", "-c", look]}
+    assert host.order("bridge_uplink", wish, fail=fail)["result"]["changed"]
+    moments = lab.ssh(VLANS, f"cat {log}").splitlines()
+    ways = [("dev br0" in one, '"vlan":7' in one) for one in moments]
+    assert (False, False) in ways and (True, True) in ways, "not all moments were seen"
+    assert (True, False) not in ways
+
+
+def test_a_host_in_no_vlan_is_refused_and_the_way_that_is_named_works(
+    cabled: Cabled, host: Modules
+) -> None:
+    cabled.batch(HOST, PLAIN)
+    host.done("linux_bridge", name="br0", vlan_filtering=True, vlan_default_pvid=0)
+    message = host.refused("bridge_uplink", name="nic0", **WISH)
+    assert "10.78.0.10/24 of nic0 would be cut off" in message and "self_vlans" in message
+    assert cabled.answers("10.78.0.10")
+    host.done("linux_bridge", name="br0", self_vlans=HOSTS_OWN[:1])
+    assert host.done("bridge_uplink", name="nic0", **WISH)["changed"]
+    assert cabled.answers("10.78.0.10")

@@ -61,9 +61,6 @@ def converted(now: Inet, wish: Layout) -> Inet:
         del links[wish.bridge]
     else:
         links[wish.bridge] = replace(bridge, mac_given=True if joins else bridge.mac_given)
-    links[wish.nic] = replace(
-        links[wish.nic], vlans=vlan_words.of_a_new_port(bridge) if joins else None
-    )
     was = now.links[wish.nic].master
     if not joins and was is not None:
         links = _with_lowest_mac(links, was)

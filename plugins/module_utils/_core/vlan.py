@@ -197,6 +197,15 @@ def of_a_new_port(bridge: Link | None) -> dict[str, str] | None:
     return {str(default): PVID} if default else {}
 
 
+def of_an_uplink(own: Vlans, begins: Vlans) -> dict[str, str]:
+    """What the NIC carries that leads out of a bridge whose C(own) VLANs are the host's: these, in the same way.
+
+    C(begins) is what the kernel gives to whoever joins. It stays only where the host leaves untagged frames to it: beside another PVID its frames
+    would leave the NIC untagged too, and be those of two VLANs.
+    """
+    return merged({} if pvids(own) else begins, own)
+
+
 def default_vlan(bridge: Mapping[str, Any] | None) -> int:
     """The VLAN that a bridge, as an item of a module, gives to whoever joins it, the host among them; 0 for none."""
     value = (bridge or {}).get("vlan_default_pvid")

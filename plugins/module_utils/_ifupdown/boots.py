@@ -82,7 +82,7 @@ def _carried(now: Standing, item: Mapping[str, Any]) -> list[int]:
     hosts = vlan_words.expanded(own)
     carried = [vid for vid, how in has.items() if vid not in hosts and how == vlan_words.TAGGED]
     tagged = {str(vid): vlan_words.TAGGED for vid in carried}
-    if has != vlan_words.expanded(vlan_words.merged(begins, {**own, **tagged})):
+    if has != vlan_words.expanded(vlan_words.merged(vlan_words.of_an_uplink(own, begins), tagged)):
         raise Refused(
             f"{nic} has the VLANs {', '.join(map(str, sorted(has)))} otherwise than its bridge {item['name']} and tagged, which no stanza of the bridge says; "
             "write them as up lines with interfaces_stanza, and leave that bridge out."

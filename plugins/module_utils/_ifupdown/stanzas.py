@@ -215,8 +215,9 @@ def _bridge_vlans(item: Mapping[str, Any], carried: Iterable[int]) -> Iterator[s
     if item.get("uplink"):
         # the bridge is named in each, so that they go with it when the NIC gets its stanza back
         joined = f"ip link set dev {_words([item['uplink'], 'master', item['name']])}"
+        default = vlan_words.default_vlan(item) if vlan_words.pvids(own) else 0
         for line in _vlan_lines(
-            item["uplink"], {**own, **{str(vid): vlan_words.TAGGED for vid in carried}}, 0
+            item["uplink"], {**own, **{str(vid): vlan_words.TAGGED for vid in carried}}, default
         ):
             yield f"{joined} && {line}"
     if item.get("self_vlans") is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_UP,
     Address,
@@ -55,7 +56,8 @@ class Inet(Snapshot):
 class Layout:
     """Where the things of a NIC and its bridge shall be. C(bridge_link) is None where the bridge shall not exist.
 
-    C(membership) holds the options and VLANs of a NIC that is a port already: they are lost when it leaves, and come back with it.
+    C(membership) holds the options and VLANs of a NIC that is a port already: they are lost when it leaves, and come back with it. Of one that shall
+    join it holds the VLANs, where they are not those that the kernel gives it.
     C(made) is what a conversion aimed at that this is the way back from: of what stands neither here nor there, others are the owners. None where
     everything else on the two devices is surplus.
     """
@@ -159,7 +161,23 @@ def bridged(
     own = {"mac": link.mac, "mtu": link.mtu} if link.master != bridge else {}
     own.update({key: one for key, one in (("mac", mac), ("mtu", mtu)) if one is not None})
     pinned = {**own, "up": True}
-    return replace(moved, master=bridge, bridge_link=pinned, sysctls=sysctls, nic_up=True)
+    return replace(
+        moved,
+        master=bridge,
+        bridge_link=pinned,
+        sysctls=sysctls,
+        nic_up=True,
+        membership=was.membership if link.master == bridge else vlans_to_get(now.links.get(bridge)),
+    )
+
+
+def vlans_to_get(bridge: Link | None) -> dict[str, Any]:
+    """What a NIC is given when it joins: the VLANs of the host on a bridge that filters them, where the kernel gives it others."""
+    if bridge is None or bridge.vlans is None or not bridge.options.get("vlan_filtering"):
+        return {}
+    begins = vlan_words.of_a_new_port(bridge)
+    carries = vlan_words.of_an_uplink(bridge.vlans, begins or {})
+    return {} if carries == begins else {"vlans": carries}
 
 
 def unbridged(now: Inet, nic: str, bridge: str) -> Layout:
@@ -185,7 +203,10 @@ def reached(now: Inet, wish: Layout) -> Inet:
         **now.links,
         wish.bridge: replace(bridge, **made, flags=bridge.flags | flags),
         wish.nic: replace(
-            now.links[wish.nic], master=wish.master, port={} if wish.master else None
+            now.links[wish.nic],
+            master=wish.master,
+            port={} if wish.master else None,
+            vlans=_vlans_of_a_port(bridge, wish) if wish.master == wish.bridge else None,
         ),
     }
     return replace(
@@ -198,6 +219,10 @@ def reached(now: Inet, wish: Layout) -> Inet:
         sysctls={**now.sysctls, **wish.sysctls},
         clients=(*(one for one in now.clients if one.dev not in own), *wish.clients),
     )
+
+
+def _vlans_of_a_port(bridge: Link, wish: Layout) -> Mapping[str, str] | None:
+    return wish.membership.get("vlans", vlan_words.of_a_new_port(bridge))
 
 
 def _moved(now: Inet, was: Layout, source: str, target: str) -> Layout:

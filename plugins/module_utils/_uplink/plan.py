@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Iterable
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Change,
 )
@@ -121,7 +122,11 @@ def _plan(now: Inet, wish: Layout) -> list[Change]:
     changes += [changes_of.rule("add", one) for one in wish.rules if one not in now.rules]
     before, after = {"bridge": now.links[nic].master}, {"bridge": wish.master}
     if moving and wish.master is not None:
-        changes.append(Change("attach", "port", nic, before, {**after, **wish.membership}))
+        given = vlan_words.of_a_new_port(here)
+        changes.append(
+            Change("attach", "port", nic, before, {**after, **wish.membership}, payload=given)
+        )
+    changes += _vlans(now, wish, moving)
     changes += _routes(now, wish, coming)
     if moving and wish.master is None:
         changes.append(Change("detach", "port", nic, before, after))
@@ -141,6 +146,14 @@ def _plan(now: Inet, wish: Layout) -> list[Change]:
         changes.append(Change("update", "link", nic, {"up": True}, {"up": False}))
     changes += [changes_of.client("start", one) for one in wish.clients if one not in now.clients]
     return changes
+
+
+def _vlans(now: Inet, wish: Layout, moving: bool) -> list[Change]:
+    """Those that a NIC was to get as it joined, where it has not got them. On the way back a port's VLANs are its own again, or somebody else's by now."""
+    wanted, has = wish.membership.get("vlans"), dict(now.links[wish.nic].vlans or {})
+    if moving or wish.master is None or wish.made is not None or wanted in (None, has):
+        return []
+    return [Change("update", "port", wish.nic, {"vlans": has}, {"vlans": wanted})]
 
 
 def _bridge_made(here: Any, wish: Layout) -> list[Change]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
     Refused,
@@ -124,13 +125,27 @@ def check(now: Inet, spec: Spec) -> None:
 
 
 def _check_vlans(now: Inet, bridge: Link, nic: Link) -> None:
-    """A NIC that has nothing of the host's may join a bridge without a default VLAN, and be given its own after that."""
-    moving = now.addresses_of(nic.name)
-    none = bridge.options.get("vlan_default_pvid") == 0
-    if moving and none and bridge.options.get("vlan_filtering"):
+    """What moves to a bridge that filters VLANs needs one there, and a NIC on its way into another lets nobody hear the LAN meanwhile."""
+    if not bridge.options.get("vlan_filtering"):
+        return
+    own, begins = bridge.vlans or {}, vlan_words.of_a_new_port(bridge) or {}
+    moving = [one.text for one in now.addresses_of(nic.name)]
+    moving += [f"the lease of {one.program}" for one in now.clients if one.dev == nic.name]
+    if moving and vlan_words.PVID not in own.values():
         raise Refused(
-            f"{bridge.name} filters VLANs and gives none to whoever joins it, so {nic.name} would carry nothing of {moving[0].text}; give it a "
-            f"vlan_default_pvid, and take that away when {nic.name} and {bridge.name} have VLANs of their own."
+            f"{bridge.name} filters VLANs, and the host itself is in none of them untagged, so {moving[0]} of {nic.name} would be cut off there; give "
+            f"{bridge.name} the host's VLAN first, by self_vlans of linux_bridge with pvid and untagged, and {nic.name} gets it as it joins."
+        )
+    passing = vlan_words.lost(begins, vlan_words.of_an_uplink(own, begins))
+    inside = [
+        port.name
+        for port in now.ports_of(bridge.name)
+        if passing & set(vlan_words.expanded(port.vlans or {}))
+    ]
+    if inside:
+        raise Refused(
+            f"{nic.name} would be in VLAN {min(passing)} for a moment, which {bridge.name} gives to whoever joins it, and so {listed(inside)} there would be "
+            f"in the host's LAN; give {bridge.name} vlan_default_pvid: 0 and those ports their access_vlan, or take them out first."
         )
 
 

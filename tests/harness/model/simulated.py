@@ -175,14 +175,28 @@ class Kernel:
         self.sysctls.update({pattern.format(name): value for pattern, value in DEFAULTS.items()})
 
     def attach_port(self, change: Change) -> None:
-        bridge = (change.after or {})["bridge"]
+        after = change.after or {}
+        bridge = after["bridge"]
         if bridge not in self.links:
             raise Refusal("no such bridge")
-        self.links[change.name] = replace(self.links[change.name], master=bridge, port={})
+        default = self.links[bridge].options.get("vlan_default_pvid")
+        vlans = after.get(
+            "vlans", None if default is None else {str(default): "pvid untagged"} if default else {}
+        )
+        self.links[change.name] = replace(
+            self.links[change.name], master=bridge, port={}, vlans=vlans
+        )
         self._own_address(bridge)
 
     def detach_port(self, change: Change) -> None:
-        self.links[change.name] = replace(self.links[change.name], master=None, port=None)
+        self.links[change.name] = replace(
+            self.links[change.name], master=None, port=None, vlans=None
+        )
+
+    def update_port(self, change: Change) -> None:
+        self.links[change.name] = replace(
+            self.links[change.name], vlans=(change.after or {})["vlans"]
+        )
 
     def set_sysctl(self, change: Change) -> None:
         key = change.name.partition("/")[2]

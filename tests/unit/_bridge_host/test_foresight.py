@@ -171,6 +171,18 @@ def test_a_conversion_and_its_way_back() -> None:
     assert [one.dev for one in back.addresses] == ["eth0"] and set(back.ways) == {"eth0"}
 
 
+def test_a_conversion_into_the_hosts_vlan_and_one_that_is_done_already() -> None:
+    own = {"10": "pvid untagged"}
+    wish = {"vlan_filtering": True, "vlan_default_pvid": 0, "self_vlans": own}
+    now = after(Inet({"eth0": NIC}), changed("create", "bridge", "br0", None, wish), vlans=True)
+    there = foresight.converted(now, layout.bridged(now, "eth0", "br0"))
+    assert there.links["eth0"].vlans == own
+    nic = replace(there.links["eth0"], vlans={**own, "20": "tagged"})
+    there = replace(there, links={**there.links, "eth0": nic})
+    again = foresight.converted(there, layout.bridged(there, "eth0", "br0"))
+    assert again.links["eth0"].vlans == nic.vlans
+
+
 def test_a_nic_that_leaves_a_bridge_takes_its_mac_where_nobody_gave_the_bridge_one() -> None:
     now = bridged(NIC, member("tap1", "01"))
     back = foresight.converted(now, layout.unbridged(now, "eth0", "br0"))

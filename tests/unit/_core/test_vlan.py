@@ -235,3 +235,32 @@ def test_vlans_that_would_be_ignored_are_refused(
 
 def test_vlans_of_a_bridge_that_filters_are_fine() -> None:
     vlan_words.check_filtering("br0", {"vlan_protocol": "802.1Q", "vlan_filtering": True}, "they")
+
+
+@pytest.mark.parametrize(
+    ("own", "begins", "carried"),
+    [
+        ({"1": "pvid untagged"}, {"1": "pvid untagged"}, {"1": "pvid untagged"}),
+        ({"10": "pvid untagged"}, {}, {"10": "pvid untagged"}),
+        # the default would be a second VLAN whose frames leave untagged
+        ({"10": "pvid untagged"}, {"1": "pvid untagged"}, {"10": "pvid untagged"}),
+        (
+            {"1": "tagged", "10": "pvid untagged"},
+            {"1": "pvid untagged"},
+            {"1": "tagged", "10": "pvid untagged"},
+        ),
+        (
+            {"10": "pvid untagged", "20-29": "tagged"},
+            {},
+            {"10": "pvid untagged", "20-29": "tagged"},
+        ),
+        # the host leaves untagged frames to the default, or is in no VLAN at all
+        ({"20": "tagged"}, {"1": "pvid untagged"}, {"1": "pvid untagged", "20": "tagged"}),
+        ({}, {"1": "pvid untagged"}, {"1": "pvid untagged"}),
+        ({}, {}, {}),
+    ],
+)
+def test_an_uplink_carries_what_the_host_is_in(
+    own: dict[str, str], begins: dict[str, str], carried: dict[str, str]
+) -> None:
+    assert vlan_words.of_an_uplink(own, begins) == carried

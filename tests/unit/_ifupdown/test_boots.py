@@ -65,8 +65,16 @@ def test_the_vlans_of_an_uplink_are_those_of_the_host_and_tagged_ones() -> None:
     lines = stanzas(UPLINK, now)[("br0", "inet")].options["up"]
     assert [line for line in lines if "bridge vlan add" in line] == ["ip link set dev eth0 master br0 && bridge vlan add dev eth0 vid 20"]  # fmt: skip
     own = {"30": "pvid untagged"}
-    lines = stanzas(UPLINK, filtered({"1": "untagged", **own}, own))[("br0", "inet")].options["up"]
-    assert any("bridge vlan add dev eth0 vid 30 pvid untagged" in line for line in lines)
+    lines = stanzas(UPLINK, filtered(own, own))[("br0", "inet")].options["up"]
+    assert [line for line in lines if "bridge vlan " in line] == [
+        "ip link set dev eth0 master br0 && bridge vlan add dev eth0 vid 30 pvid untagged",
+        "ip link set dev eth0 master br0 && bridge vlan del dev eth0 vid 1",
+        "bridge vlan add dev br0 vid 30 pvid untagged self",
+        "bridge vlan del dev br0 vid 1 self",
+    ]
+    tagged = {"1": "pvid untagged", "30": "tagged"}
+    lines = stanzas(UPLINK, filtered(tagged, {"30": "tagged"}))[("br0", "inet")].options["up"]
+    assert not any("bridge vlan del dev eth0" in line for line in lines), "the host leaves it to 1"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +88,12 @@ def test_the_vlans_of_an_uplink_are_those_of_the_host_and_tagged_ones() -> None:
 def test_what_no_stanza_says_is_refused_by_name(nic: dict[str, str], wish: Wish, said: str) -> None:
     with pytest.raises(Refused, match=said):
         stanzas(wish, filtered(nic))
+
+
+def test_a_nic_that_kept_the_default_vlan_beside_the_hosts_own_is_refused() -> None:
+    own = {"30": "pvid untagged"}
+    with pytest.raises(Refused, match="eth0 has the VLANs 1, 30 otherwise than its bridge br0"):
+        stanzas(UPLINK, filtered({"1": "untagged", **own}, own))
 
 
 def test_what_goes_gives_the_nic_of_the_bridge_its_stanza_back() -> None:

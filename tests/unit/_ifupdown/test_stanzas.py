@@ -165,8 +165,9 @@ def test_vlans_of_the_host_are_written_the_uplinks_first() -> None:
             }
         ]
     )
-    assert options_of(found["present"]["stanzas"][0])["up"][1:4] == [
+    assert options_of(found["present"]["stanzas"][0])["up"][1:5] == [
         "ip link set dev eth0 master br0 && bridge vlan add dev eth0 vid 99 pvid untagged",
+        "ip link set dev eth0 master br0 && bridge vlan del dev eth0 vid 1",
         "bridge vlan add dev br0 vid 99 pvid untagged self",
         "bridge vlan del dev br0 vid 1 self",
     ]

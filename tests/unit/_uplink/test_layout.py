@@ -174,3 +174,39 @@ def test_a_client_for_another_device_has_its_name_in_arguments_and_files_only() 
         "hostname:eth0x",
     )
     assert (moved.dev, moved.pid) == ("br0", 0)
+
+
+FILTERS = {"vlan_filtering": True, "vlan_default_pvid": 0}
+OWN = {"10": "pvid untagged", "20": "tagged"}
+
+
+@pytest.mark.parametrize(
+    ("options", "own", "given"),
+    [
+        (FILTERS, OWN, {"vlans": OWN}),
+        ({**FILTERS, "vlan_default_pvid": 1}, OWN, {"vlans": OWN}),
+        ({**FILTERS, "vlan_default_pvid": 10}, {"10": "pvid untagged"}, {}),
+        ({**FILTERS, "vlan_filtering": False}, OWN, {}),
+        ({"vlan_filtering": False}, None, {}),
+        (FILTERS, {}, {}),
+    ],
+)
+def test_a_nic_is_given_the_hosts_vlans_where_the_kernel_gives_it_others(
+    options: dict[str, object], own: dict[str, str] | None, given: dict[str, object]
+) -> None:
+    bridge = replace(BRIDGE, options=options, vlans=own)
+    now = replace(HOST, links={**HOST.links, "br0": bridge})
+    shall = layout.bridged(now, "eth0", "br0")
+    assert shall.membership == given
+    default = options.get("vlan_default_pvid")
+    begins = None if default is None else {str(default): "pvid untagged"} if default else {}
+    assert layout.reached(now, shall).links["eth0"].vlans == given.get("vlans", begins)
+
+
+def test_the_vlans_of_a_nic_that_is_an_uplink_already_are_left_as_they_are() -> None:
+    port = replace(NIC, master="br0", port={}, vlans={"10": "pvid untagged", "30": "tagged"})
+    bridge = replace(BRIDGE, options=FILTERS, vlans=OWN)
+    now = replace(HOST, links={**HOST.links, "eth0": port, "br0": bridge})
+    shall = layout.bridged(now, "eth0", "br0")
+    assert layout.reached(now, shall).links["eth0"].vlans == port.vlans
+    assert layout.reached(now, layout.unbridged(now, "eth0", "br0")).links["eth0"].vlans is None

@@ -165,6 +165,72 @@ def test_an_uplink_that_comes_back_into_its_bridge_has_its_options_and_vlans_aga
     ]
 
 
+OWN = {"10": "pvid untagged", "20": "tagged"}
+
+
+def filtering(default: int) -> Inet:
+    """A host, and a bridge that keeps VLANs apart and is in those of the host."""
+    given = {
+        "links": {"eth0": None, "br0": {"kind": "bridge"}},
+        "addresses": {"eth0": ["192.0.2.10/24"]},
+        "routes": ["192.0.2.0/24 dev eth0 proto kernel src 192.0.2.10", "default via 192.0.2.1 dev eth0"],
+    }  # fmt: skip
+    now = host(given)
+    options = {"vlan_filtering": True, "vlan_default_pvid": default}
+    bridge = replace(now.links["br0"], options=options, vlans=OWN)
+    return replace(now, links={**now.links, "br0": bridge})
+
+
+@pytest.mark.parametrize("default", [0, 1, 10])
+def test_a_nic_gets_the_hosts_vlans_as_it_joins_and_before_anything_leaves_by_the_bridge(
+    default: int,
+) -> None:
+    now = filtering(default)
+    wanted = layout.bridged(now, "eth0", "br0")
+    changes = uplink_plan.plan(now, wanted)
+    (joins,) = [one for one in changes if one.kind == "port"]
+    begins = {str(default): "pvid untagged"} if default else {}
+    # what the kernel gives is known, so that only the rest is told to it: no moment longer than that is silent
+    assert (joins.after, joins.payload) == ({"bridge": "br0", "vlans": OWN}, begins)
+    moves = [number for number, one in enumerate(changes) if one.kind == "route"]
+    assert changes.index(joins) < min(moves)
+    kernel = simulated.Kernel(now)
+    for change in changes:
+        kernel.apply(change)
+    assert kernel.now.links["eth0"].vlans == OWN
+    assert uplink_plan.plan(kernel.now, wanted) == []
+    assert uplink_plan.plan(kernel.now, layout.bridged(kernel.now, "eth0", "br0")) == []
+    back = replace(layout.layout_of(now, "eth0", "br0"), made=wanted)
+    for change in uplink_plan.plan(kernel.now, back):
+        kernel.apply(change)
+    assert kernel.now.links["eth0"].vlans is None and kernel.now.links["eth0"].master is None
+    assert kernel.now.links["br0"].vlans == OWN
+
+
+def test_a_nic_that_joined_and_did_not_get_its_vlans_is_given_them() -> None:
+    now = filtering(0)
+    wanted = layout.bridged(now, "eth0", "br0")
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    nic = replace(kernel.now.links["eth0"], vlans={"20": "tagged"})
+    left = replace(kernel.now, links={**kernel.now.links, "eth0": nic})
+    (given,) = uplink_plan.plan(left, wanted)
+    assert (given.action, given.kind, given.risk) == ("update", "port", "may_cut_ssh")
+    assert (given.before, given.after) == ({"vlans": {"20": "tagged"}}, {"vlans": OWN})
+
+
+def test_the_way_back_leaves_a_port_the_vlans_that_it_has_by_then() -> None:
+    now = filtering(0)
+    port = replace(now.links["eth0"], master="br0", port={}, vlans=OWN)
+    now = replace(now, links={**now.links, "eth0": port}, addresses=(), routes=())
+    wanted = layout.bridged(now, "eth0", "br0", mtu=1400)
+    back = replace(layout.layout_of(now, "eth0", "br0"), made=wanted)
+    more = replace(port, vlans={**OWN, "30": "tagged"})
+    changes = uplink_plan.plan(replace(now, links={**now.links, "eth0": more}), back)
+    assert [one for one in changes if one.kind == "port"] == []
+
+
 @pytest.mark.parametrize(("stage", "left"), [("handed", []), ("held", ["route", "route"])])
 def test_the_metric_of_a_network_on_the_link_is_its_managers_once_it_has_the_bridge(
     stage: str, left: list[str]

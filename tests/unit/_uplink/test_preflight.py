@@ -35,7 +35,6 @@ NIC = Link("eth0", 2, "", UP, MAC)
 LO = Link("lo", 1, "", UP | LOOPBACK, "00:00:00:00:00:00")
 STATIC = simulated.address("eth0", "10.77.0.10/24", flags=0x80)
 LEASED = simulated.address("eth0", "10.77.0.100/24")
-NO_VLAN = {"vlan_filtering": True, "vlan_default_pvid": 0}
 CLIENT = Client("eth0", "dhclient", ("dhclient", "eth0"))
 
 
@@ -176,11 +175,6 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
         "br0 runs STP with forward_delay 15: the host would be unreachable for 30 seconds while the port listens and learns; "
         "turn stp_state off for the conversion, or say accept_outage: true.",
     ),
-    "no VLAN for who joins": (
-        host(Link("br0", 5, "bridge", UP, MAC, options=NO_VLAN)), SPEC, Refused,
-        "br0 filters VLANs and gives none to whoever joins it, so eth0 would carry nothing of 10.77.0.10/24; give it a "
-        "vlan_default_pvid, and take that away when eth0 and br0 have VLANs of their own.",
-    ),
     "down with addresses": (
         host(replace(NIC, flags=0)), SPEC, Refused,
         "eth0 is down although it has addresses, so their routes can't be seen; set it up or remove the addresses first.",
@@ -276,16 +270,6 @@ def test_an_address_that_another_host_answers_for_is_refused_unless_overridden()
             host(
                 Link("br0", 5, "bridge", UP, MAC, options={"stp_state": True, "forward_delay": 0.0})
             ),
-            SPEC,
-        ),
-        # who has nothing on the NIC loses nothing, and who filters nothing passes all
-        (host(Link("br0", 5, "bridge", UP, MAC, options=NO_VLAN), addresses=()), SPEC),
-        (
-            host(Link("br0", 5, "bridge", UP, MAC, options={**NO_VLAN, "vlan_filtering": False})),
-            SPEC,
-        ),
-        (
-            host(Link("br0", 5, "bridge", UP, MAC, options={**NO_VLAN, "vlan_default_pvid": 7})),
             SPEC,
         ),
         (host(Link("eth0.10", 5, "vlan", UP, MAC, lower="eth0")), SPEC),
