@@ -40,6 +40,17 @@ def commands(before: Snapshot, changes: Plan, carried: Mapping[str, Inet]) -> li
     return by_hand.commands(_whatever_stands(back))
 
 
+def of_an_uplink(before: Snapshot, back: Plan) -> list[str]:
+    """The way back of a conversion: a NIC that becomes a port again has the options and VLANs that it had."""
+    return by_hand.commands([step for change in back for step in _with_its_own(before, change)])
+
+
+def _with_its_own(before: Snapshot, change: Change) -> Iterator[Change]:
+    yield change
+    if change.action == "attach":
+        yield from _port(before, before.links[change.name], change)
+
+
 def _whatever_stands(back: Plan) -> Iterator[Change]:
     """A route that may be there still is replaced by itself; of several to one place the others are added behind the first."""
     seen = set()

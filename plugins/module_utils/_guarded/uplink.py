@@ -21,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded import by_hand
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.managed import (
     ManagedUplink,
     is_the_hosts_network,
@@ -34,7 +35,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     bpdu,
-    by_hand,
     layout,
     surroundings,
 )
@@ -169,10 +169,11 @@ class GuardedUplink(UplinkNoun):
             **confirm.words(before, before.routes, own),
             "clients": [" ".join(one.argv) for one in before.clients],
             "sysctls": dict(before.sysctls),
-            transactions.BY_HAND: by_hand.commands(
+            transactions.BY_HAND: by_hand.of_an_uplink(
+                before,
                 uplink_plan.plan(
                     layout.reached(before, self._target), self.wish_back(before, changes)
-                )
+                ),
             ),
         }
         return checks.facts(

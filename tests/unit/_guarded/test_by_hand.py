@@ -10,8 +10,13 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded.by_hand import commands
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.by_hand import (
+    commands,
+    of_an_uplink,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import layout
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
@@ -151,4 +156,22 @@ def test_the_last_change_goes_back_first_and_then_comes_what_a_device_carried() 
         # of several to one place the first is replaced by itself, where it may stand still
         "ip -4 route replace default via 10.0.0.1 dev br0 proto 3 table 254 scope 0",
         "ip -4 route append default via 10.0.0.2 dev br0 proto 3 table 254 scope 0",
+    ]
+
+
+def test_an_uplink_that_comes_back_is_in_the_hosts_vlan_again() -> None:
+    options = {"vlan_filtering": True, "vlan_default_pvid": 0}
+    own = {"7": vlan_words.PVID, "8-9": vlan_words.TAGGED}
+    bridge = Link("br0", 2, "bridge", 1, MAC, options=options, vlans=own)
+    nic = Link("eth0", 3, flags=1, mac=MAC, master="br0", port={"cost": 42}, vlans=own)
+    before = Inet({"br0": bridge, "eth0": nic}, (simulated.address("br0", "192.0.2.1/24"),))
+    there = layout.reached(before, layout.unbridged(before, "eth0", "br0"))
+    back = uplink_plan.plan(there, layout.layout_of(before, "eth0", "br0"))
+    lines = of_an_uplink(before, back)
+    joins = lines.index("ip link set dev eth0 master br0")
+    assert lines[joins : joins + 4] == [
+        "ip link set dev eth0 master br0",
+        "ip link set dev eth0 type bridge_slave cost 42",
+        "bridge vlan add dev eth0 vid 7 pvid untagged",
+        "bridge vlan add dev eth0 vid 8-9",
     ]
