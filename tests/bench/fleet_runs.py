@@ -26,7 +26,8 @@ from .rows import Row, aligned, note
 
 FORKS = (5, 25)
 _LARGER = (500, 5000)
-_ROUNDS = 3
+_ROUNDS = 3  # of few hosts; many are repetition enough
+_MANY = 20
 _PING = {"name": "Ping", "ansible.builtin.ping": {}}
 _ROLE = {"name": "The role", "ansible.builtin.import_role": {"name": ROLE}}
 _JOB: dict[str, list[dict[str, Any]]] = {
@@ -67,38 +68,47 @@ class Fleet:
 
 
 def measured(hosts: int) -> list[Fleet]:
-    """Convert that many hosts, and measure; all is taken back at the end."""
+    """Convert that many hosts, and measure; what was made for it is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="hn-bench-"))
     try:
         with managed(hosts, folder, str(PYTHONS["pyroute2-0.9.7"])) as made:
-            return [Fleet(hosts, forks, _costs(made, forks)) for forks in FORKS]
+            costs: dict[int, dict[str, Cost]] = {forks: {} for forks in FORKS}
+            for forks in FORKS:
+                if forks != FORKS[0]:
+                    _played(made, forks, [_ROLE], _GONE)
+                costs[forks]["first run"] = _played(made, forks, [_ROLE], _JOB)
+            _in_turn(made, costs)
+            # there and back is the same change twice
+            for forks, job in zip(FORKS, (_CHANGED, _JOB)):
+                costs[forks]["one option changed"] = _played(made, forks, [_ROLE], job)
+            return [Fleet(hosts, forks, _without_nothing(costs[forks])) for forks in FORKS]
     finally:
         shutil.rmtree(folder)
 
 
-def _costs(made: Managed, forks: int) -> dict[str, Cost]:
-    note(f"fleet: {len(made.hosts)} hosts, {forks} forks")
-    first = _played(made, forks, [_ROLE], _JOB)
-    repeated: dict[str, list[Cost]] = {"nothing": [], "ping": [], "second run": [], "check mode": []}  # fmt: skip
-    for _round in range(_ROUNDS):
-        repeated["nothing"].append(_played(made, forks, [], _JOB))
-        repeated["ping"].append(_played(made, forks, [_PING], _JOB))
-        repeated["second run"].append(_played(made, forks, [_ROLE], _JOB, changes=False))
-        repeated["check mode"].append(
-            _played(made, forks, [_ROLE], _JOB, "--check", "--diff", changes=False)
+def _in_turn(made: Managed, costs: Mapping[int, dict[str, Cost]]) -> None:
+    """Add the medians of the plays that change nothing, each of them in turn with all numbers of forks."""
+    rounds = 1 if len(made.hosts) >= _MANY else _ROUNDS
+    seen: dict[tuple[int, str], list[Cost]] = {}
+    for _round in range(rounds):
+        for forks in costs:
+            for name, tasks, arguments in (
+                ("nothing", [], ()),
+                ("ping", [_PING], ()),
+                ("second run", [_ROLE], ()),
+                ("check mode", [_ROLE], ("--check", "--diff")),
+            ):
+                cost = _played(made, forks, tasks, _JOB, *arguments, changes=False)
+                seen.setdefault((forks, name), []).append(cost)
+    for (forks, name), several in seen.items():
+        costs[forks][name] = Cost(
+            statistics.median(one.wall for one in several),
+            statistics.median(one.controller for one in several),
         )
-    median = {
-        name: Cost(
-            statistics.median(one.wall for one in costs),
-            statistics.median(one.controller for one in costs),
-        )
-        for name, costs in repeated.items()
-    }
-    nothing = median.pop("nothing")
-    option = _played(made, forks, [_ROLE], _CHANGED)
-    _played(made, forks, [_ROLE], _GONE)
-    whole = {"first run": first, **median, "one option changed": option}
-    return {name: cost - nothing for name, cost in whole.items()}
+
+
+def _without_nothing(costs: Mapping[str, Cost]) -> dict[str, Cost]:
+    return {name: cost - costs["nothing"] for name, cost in costs.items() if name != "nothing"}
 
 
 def _played(
@@ -110,6 +120,10 @@ def _played(
     changes: bool | None = None,
 ) -> Cost:
     """Run a play that must end well, on each host; C(changes): whether anything may change."""
+    said = " ".join(
+        [*(["the role"] if _ROLE in tasks else ["ping"] if tasks else ["nothing"]), *arguments]
+    )
+    note(f"fleet: {said} on {len(made.hosts)} hosts, {forks} forks")
     playbook = [{"hosts": "hypervisors", "gather_facts": False, "vars": job, "tasks": tasks}]
     began, used = time.monotonic(), _children()
     play = made.play(playbook, "--forks", str(forks), *arguments, environment={"ANSIBLE_PIPELINING": "true"})  # fmt: skip
