@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random valid variables of the role, and whether a run of them is the plan that was printed. Each example's wishes meet what those before have left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from ..host.steps import carry_out, disagreements, look
+from ..process.modules import Modules
+
+NAMES = ("tap1", "tap2", "tap3")
+_SECONDS = st.integers(100, 1500).map(lambda even: even / 50)
+
+
+@st.composite
+def jobs(draw: st.DrawFn, vlans: bool = False) -> dict[str, Any]:
+    """Variables of the role that may be anything valid: what is listed, with which options, and what shall go; C(vlans): tenants and VLANs of ports too."""
+    keeps = draw(st.booleans())
+    uplink = {"name": "br0", "uplink": "eth0", "state": "present" if keeps else "absent"}
+    if keeps:
+        uplink.update(draw(_some(_BRIDGE)))
+    bridges = [uplink]
+    inner = draw(st.sampled_from([None, "present", "absent"]))
+    if inner == "present":
+        own = draw(st.sampled_from([[], ["10.50.0.1/24"], ["10.50.0.1/24", "fd50::1/64"]]))
+        method = {"method": "static", "address": own} if own else {}
+        bridges.append({"name": "br1", **method, **draw(_some(_BRIDGE))})
+    elif inner == "absent":
+        bridges.append({"name": "br1", "state": "absent", "force": True})
+    there = [one["name"] for one in bridges if one.get("state") != "absent"]
+    taps = []
+    for name in draw(st.lists(st.sampled_from(NAMES), unique=True)):
+        home = draw(st.sampled_from([None, *there]))
+        if draw(st.booleans()) and there:
+            plug = {} if home is None else {"bridge": home, "steal": True, **draw(_some(_PORT))}
+            taps.append({"name": name, "force": True, **plug, **draw(_some(_TAP))})
+        else:
+            taps.append({"name": name, "state": "absent"})
+    job = {
+        "bridge_host_bridges": bridges,
+        "bridge_host_taps": taps,
+        "bridge_host_persist": draw(st.booleans()),
+    }
+    return {**job, **draw(_divided(bridges, taps))} if vlans else job
+
+
+@st.composite
+def _divided(draw: st.DrawFn, bridges: list[Any], taps: list[Any]) -> dict[str, Any]:
+    """The same bridges and taps with VLANs: bridges that filter, some taps with VLANs of their own, and some of a tenant."""
+    filtering = {one["name"] for one in bridges if one.get("state") != "absent" and draw(st.integers(0, 3))}  # fmt: skip
+    ours: dict[str, list[str]] = {"blue": [], "red": []}
+    divided = []
+    for tap in taps:
+        which = draw(st.sampled_from(["none", "own", "own", *ours])) if tap.get("bridge") in filtering else "none"  # fmt: skip
+        if which in ours:
+            ours[which].append(tap["name"])
+        divided.append({**tap, **(draw(_VLANS) if which == "own" else {})})
+    first = draw(st.integers(2, 40))
+    tenants = [
+        {"name": name, "vlan": first + number, "taps": members}
+        for number, (name, members) in enumerate(ours.items())
+        if members
+    ]
+    return {
+        "bridge_host_bridges": [
+            {**one, "vlan_filtering": True} if one["name"] in filtering else one for one in bridges
+        ],
+        "bridge_host_taps": divided,
+        "bridge_host_tenants": tenants,
+    }
+
+
+_VLANS = st.one_of(
+    st.integers(50, 60).map(lambda vid: {"access_vlan": vid}),
+    st.tuples(st.integers(50, 55), st.integers(0, 5), st.integers(60, 62)).map(
+        lambda three: {"trunk_vlans": [f"{three[0]}-{three[0] + three[1]}"], "native_vlan": three[2]}
+    ),
+    st.just({"trunk_vlans": ["70", "80-82"]}),
+)  # fmt: skip
+
+
+_BRIDGE: dict[str, st.SearchStrategy[Any]] = {
+    "ageing_time": _SECONDS,
+    "mtu": st.sampled_from([1400, 1500]),
+    "alias": st.sampled_from(["the first", "die zweite"]),
+    "mcast_snooping": st.booleans(),
+    "mac": st.sampled_from(["02:00:00:00:00:b0", "02:00:00:00:00:b1"]),
+    "priority": st.sampled_from([4096, 32768]),
+}
+_PORT: dict[str, st.SearchStrategy[Any]] = {
+    "isolated": st.booleans(),
+    "learning": st.booleans(),
+    "cost": st.integers(1, 200),
+    "hairpin": st.booleans(),
+}
+# no MTU: a bridge that nobody gave one has the least of its ports
+_TAP: dict[str, st.SearchStrategy[Any]] = {
+    "mac": st.sampled_from(["02:00:00:00:00:71", "02:00:00:00:00:72", "02:00:00:00:00:73"]),
+    "up": st.booleans(),
+    "multi_queue": st.booleans(),
+    "owner": st.sampled_from(["0", "65534"]),
+    "txqueuelen": st.integers(1, 2000),
+}
+
+
+def _some(options: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.lists(st.sampled_from(sorted(options)), unique=True).flatmap(
+        lambda chosen: st.fixed_dictionaries({key: options[key] for key in chosen})
+    )
+
+
+def held(modules: Modules, examples: int, vlans: bool = False) -> dict[str, int]:
+    """Hold the plans of so many random variables against what the steps then do, change for change; tells how many were carried out and how many refused."""
+    tried = {"carried out": 0, "refused": 0}
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])  # fmt: skip
+    @given(jobs(vlans))
+    def check(job: dict[str, Any]) -> None:
+        foreseen = look(modules, job)
+        if foreseen["failed"]:
+            tried["refused"] += 1
+            assert "\n" not in foreseen["msg"]
+            return
+        tried["carried out"] += 1
+        done = carry_out(modules, foreseen["plan"], job["bridge_host_persist"])
+        assert disagreements(foreseen["changes"], done) == [], "\n".join(foreseen["lines"])
+        again = look(modules, job)
+        assert again["changes"] == [], "\n".join(again["lines"])
+
+    check()
+    return tried
