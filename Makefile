@@ -5,6 +5,7 @@
 
 DISTRO ?= bookworm
 NETWORK ?= ifupdown
+HOSTS ?= 1
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,11 +37,11 @@ molecule: ## every scenario of extensions/molecule on a lab of its own, as users
 bench: ## ratios against ip -batch, task loops and other conversions; ARGS="--full --only G12"
 	@tools/env test python -m ansible_collections.hypervisor.network.tests.bench $(ARGS)
 
-demo: ## a lab, a hypervisor whose eth0 becomes a port of br0 over SSH, guests by DHCP; DISTRO=trixie for Debian 13
-	@tools/env demo python tools/demo.py demo --distro $(DISTRO)
+demo: ## a lab, a hypervisor whose eth0 becomes a port of br0 over SSH, guests by DHCP; DISTRO=trixie for Debian 13, HOSTS=3 for three with two tenants
+	@tools/env demo python tools/demo.py demo --distro $(DISTRO) --hosts $(HOSTS)
 
 lab-up: ## only the lab; DISTRO=trixie for Debian 13, NETWORK=netplan, networkd, networkmanager or ifupdown2 for other managers
-	@tools/env demo python tools/demo.py lab-up --distro $(DISTRO) --network $(NETWORK)
+	@tools/env demo python tools/demo.py lab-up --distro $(DISTRO) --network $(NETWORK) --hosts $(HOSTS)
 
 lab-down: ## remove the lab; the cached image stays
 	@tools/env demo python tools/demo.py lab-down

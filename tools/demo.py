@@ -10,8 +10,11 @@ Run it through C(make demo), C(make lab-up) and C(make lab-down), which bring wh
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
+import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,6 +27,8 @@ from ansible_collections.hypervisor.network.tests.harness.lab.leftovers import L
 REPO = Path(__file__).resolve().parent.parent
 NAME = "hypervisor.network"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_PATIENCE = 240.0  # guests within machines without KVM
+_TENANTS = {"blue": (10, "vm1", "tap1"), "red": (20, "vm2", "tap2")}
 _RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s")
 
 
@@ -81,7 +86,8 @@ class Collection(NamedTuple):
         changed: dict[str, int] = {}
         said = []
         inventory = self.folder / "playbooks" / "lab_inventory"
-        command = ["ansible-playbook", "-i", str(inventory), f"{NAME}.{name}", *arguments]
+        more = ["-i", str(_more_hosts())] if _more_hosts().exists() else []
+        command = ["ansible-playbook", "-i", str(inventory), *more, f"{NAME}.{name}", *arguments]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env=environment, cwd=self.path
         ) as process:
@@ -124,6 +130,30 @@ def published(steps: Steps) -> Collection:
     return Collection(place)
 
 
+def _more_hosts() -> Path:
+    """The hypervisors beside the first, as an inventory; there is none where there are none."""
+    return Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "demo_hosts.json"
+
+
+def write_hosts(hosts: int) -> None:
+    """Say how many hypervisors there are. Where there are more than one, their guests are of two tenants, each tenant's on all of them."""
+    if hosts == 1:
+        _more_hosts().unlink(missing_ok=True)
+        return
+    machines = {
+        f"hv{number}": {
+            "lab_machine": {"name": f"hv{number}", "address": f"10.77.0.{10 + number}", "nic": "{{ lab_nic }}"}
+        }
+        for number in range(2, hosts + 1)
+    }  # fmt: skip
+    tenants = [
+        {"name": name, "vlan": vlan, "guests": [guest]}
+        for name, (vlan, guest, _tap) in _TENANTS.items()
+    ]
+    group = {"hosts": machines, "vars": {"bridge_host_tenants": tenants}}
+    _more_hosts().write_text(json.dumps({"hypervisors": group}), encoding="utf-8")
+
+
 def lab_up(collection: Collection, distro: str, network: str, steps: Steps) -> None:
     # The builder itself, not only through the role: its lines of progress are seen while it works.
     steps.begin(f"The lab: a LAN and its machines ({distro}, {network})")
@@ -140,17 +170,21 @@ def lab_directory() -> Path:
     return LABS / "hvlab"
 
 
+def _ssh(host: str, *command: str) -> list[str]:
+    return ["ssh", "-F", str(lab_directory() / "ssh_config"), host, *command]
+
+
 def ssh(*command: str) -> str:
     """Run a command on the lab's first machine, over the connection that the playbooks use."""
     return subprocess.run(
-        ["ssh", "-F", str(lab_directory() / "ssh_config"), "hv1", *command],
+        _ssh("hv1", *command),
         check=True,
         capture_output=True,
         text=True,
     ).stdout.strip()
 
 
-def demo(distro: str) -> None:
+def demo(distro: str, hosts: int) -> None:
     steps = Steps()
     collection = published(steps)
     lab_up(collection, distro, "ifupdown", steps)
@@ -169,6 +203,9 @@ def demo(distro: str) -> None:
         raise DemoError(f"The SSH session did not live through it: {before} is now {after}.")
     steps.begin("vm2 loses its network on purpose: why, asks the doctor")
     ask_the_doctor(collection)
+    if hosts > 1:
+        steps.begin("Every guest boots again: whose frames come out at whose tap")
+        print("\n".join(who_hears_whom(hosts)))
     steps.begin("The picture of what is there")
     collection.play("topology", "-e", f"topology_folder={lab_directory()}", quiet=True)
     steps.begin("What the LAN saw")
@@ -193,6 +230,81 @@ def ask_the_doctor(collection: Collection) -> None:
         ssh("ip", "link", "set", "tap2", "up")
     if "tap2 is down" not in told:
         raise DemoError("The doctor did not say that tap2 is down; its answer stands above.")
+
+
+class Ears:
+    """A hypervisor whose taps are watched (see demo_frames.py)."""
+
+    def __init__(self, host: str) -> None:
+        self.host, self.heard = host, {tap: [] for _vlan, _guest, tap in _TENANTS.values()}
+        script = (REPO / "tools" / "demo_frames.py").read_text(encoding="utf-8")
+        words = [f"{guest}={tap}" for _vlan, guest, tap in _TENANTS.values()]
+        self._process = subprocess.Popen(
+            _ssh(host, "python3", "-c", shlex.quote(script), *words),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,  # what waits in a buffer here, select does not see
+        )  # fmt: skip
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        if self.stdout.readline() != b"ready\n":
+            raise DemoError(f"The taps of {host} can't be watched; its message stands above.")
+
+    def reset(self) -> None:
+        self.stdin.write(b"reset\n")
+
+    def listen(self) -> None:
+        """Take in one line. Raises DemoError where there is none any more."""
+        line = self.stdout.readline()
+        if not line:
+            raise DemoError(f"{self.host} stopped listening; its message stands above.")
+        self.heard = json.loads(line)
+
+    def close(self) -> None:
+        self.stdin.close()
+        self._process.wait()
+        self.stdout.close()
+
+
+def who_hears_whom(hosts: int) -> Iterable[str]:
+    """A table of guests by guests, of what they sent themselves. Raises DemoError unless each hears all of its tenant on other hypervisors, and nobody else."""
+    guests = {
+        (f"hv{number}", tenant): f"52:00:00:00:{number - 1:02x}:{one:02x}"
+        for number in range(1, hosts + 1)
+        for one, tenant in enumerate(_TENANTS, 1)
+    }
+    ears = [Ears(f"hv{number}") for number in range(1, hosts + 1)]
+
+    def heard() -> dict[tuple[str, str], set[tuple[str, str]]]:
+        taps = {(one.host, name): one.heard[tap] for one in ears for name, (_v, _g, tap) in _TENANTS.items()}  # fmt: skip
+        return {at: {who for who, mac in guests.items() if mac in taps[at]} for at in guests}
+
+    wanted = {at: {who for who in guests if who != at and who[1] == at[1]} for at in guests}
+    try:
+        for one in ears:
+            one.reset()
+        end = time.monotonic() + _PATIENCE
+        while any(wanted[at] - heard()[at] for at in guests) and time.monotonic() < end:
+            for stream in select.select([one.stdout for one in ears], [], [], 1.0)[0]:
+                next(one for one in ears if one.stdout is stream).listen()
+    finally:
+        for one in ears:
+            one.close()
+    seen = heard()
+    if seen != wanted:
+        said = [
+            f"{at[0]} {at[1]} {verb} {who[0]} {who[1]}"
+            for at in guests
+            for verb, whom in (
+                ("never heard", wanted[at] - seen[at]),
+                ("heard", seen[at] - wanted[at]),
+            )
+            for who in sorted(whom)
+        ]
+        raise DemoError(f"The tenants are not as they should be: {'; '.join(said)}.")
+    names = {at: f"{at[0]}/{_TENANTS[at[1]][1]} ({at[1]})" for at in guests}
+    width = max(map(len, names.values())) + 2
+    yield "".join([f"{'heard at':<{width}}", *(f"{'of ' + name:<{width + 3}}" for name in names.values())]).rstrip()  # fmt: skip
+    for at in guests:
+        cells = ("itself" if who == at else "yes" if who in seen[at] else "never" for who in guests)
+        yield "".join([f"{names[at]:<{width}}", *(f"{cell:<{width + 3}}" for cell in cells)]).rstrip()  # fmt: skip
 
 
 def say_where() -> None:
@@ -225,15 +337,25 @@ def main() -> int:
         default="ifupdown",
         help="what manages the network of lab-up's machines",
     )
+    parser.add_argument(
+        "--hosts",
+        type=int,
+        choices=range(1, 10),
+        default=1,
+        help="how many hypervisors, with guests of two tenants where there are more than one",
+    )
     arguments = parser.parse_args()
     try:
+        if arguments.what != "lab-down":
+            write_hosts(arguments.hosts)
         if arguments.what == "demo":
-            demo(arguments.distro)
+            demo(arguments.distro, arguments.hosts)
         elif arguments.what == "lab-up":
             lab_up(checkout(), arguments.distro, arguments.network, Steps())
             say_where()
         else:
             checkout().play("lab", "-e", "lab_state=absent", quiet=True)
+            write_hosts(1)
             for name in sweep_labs():
                 print(f"Removed {name}, which a test run that was killed had left.")
     except DemoError as error:
