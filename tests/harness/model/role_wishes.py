@@ -20,7 +20,9 @@ _SECONDS = st.integers(100, 1500).map(lambda even: even / 50)
 @st.composite
 def jobs(draw: st.DrawFn, vlans: bool = False) -> dict[str, Any]:
     """Variables of the role that may be anything valid: what is listed, with which options, and what shall go; C(vlans): tenants and VLANs of ports too."""
-    keeps = draw(st.booleans())
+    # VLANs are of what is there, so then there is more
+    likely = st.sampled_from([True, True, True, False]) if vlans else st.booleans()
+    keeps = draw(likely)
     uplink = {"name": "br0", "uplink": "eth0", "state": "present" if keeps else "absent"}
     if keeps:
         uplink.update(draw(_some(_BRIDGE)))
@@ -34,9 +36,9 @@ def jobs(draw: st.DrawFn, vlans: bool = False) -> dict[str, Any]:
         bridges.append({"name": "br1", "state": "absent", "force": True})
     there = [one["name"] for one in bridges if one.get("state") != "absent"]
     taps = []
-    for name in draw(st.lists(st.sampled_from(NAMES), unique=True)):
-        home = draw(st.sampled_from([None, *there]))
-        if draw(st.booleans()) and there:
+    for name in draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=2 if vlans else 0)):
+        home = draw(st.sampled_from(there if vlans and there else [None, *there]))
+        if draw(likely) and there:
             plug = {} if home is None else {"bridge": home, "steal": True, **draw(_some(_PORT))}
             taps.append({"name": name, "force": True, **plug, **draw(_some(_TAP))})
         else:
@@ -56,7 +58,7 @@ def _divided(draw: st.DrawFn, bridges: list[Any], taps: list[Any]) -> dict[str, 
     ours: dict[str, list[str]] = {"blue": [], "red": []}
     divided = []
     for tap in taps:
-        which = draw(st.sampled_from(["none", "own", "own", *ours])) if tap.get("bridge") in filtering else "none"  # fmt: skip
+        which = draw(st.sampled_from(["none", "own", *ours])) if tap.get("bridge") in filtering else "none"  # fmt: skip
         if which in ours:
             ours[which].append(tap["name"])
         divided.append({**tap, **(draw(_VLANS) if which == "own" else {})})
