@@ -7,6 +7,8 @@ Arguments: C(GUEST=TAP...). Prints C(ready) when it watches; at a line on stdin 
 of JSON C({tap: [MAC, ...]}), until stdin ends. No code of the collection.
 """
 
+from __future__ import annotations
+
 import json
 import select
 import socket
