@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes with the action that the role begins with; what it says is in tests/unit/plugin_utils/test_unapplied_tags.py."""
+"""What a worker of the controller finds loaded when it is forked for a task of the role bridge_host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TASKS = Path(__file__).parents[4] / "roles/bridge_host/tasks"
+TASKS = Path(__file__).parents[3] / "roles/bridge_host/tasks"
 SCRIPT = """
 import sys
 from ansible.plugins.loader import action_loader, filter_loader, init_plugin_loader
