@@ -142,11 +142,13 @@ links:
     - C(kind) is the kernel's word (V(tun), V(bond), V(vlan) ...; empty for hardware), C(master) the bridge or bond that a device belongs to, C(lower)
       the device that a VLAN device stands on, C(vlan) its VLAN, C(speed) a NIC's speed in Mbit/s where its driver tells one. C(holder_pid) and C(holder_guest)
       are of a tap in use.
+    - C(lldp) are the neighbours that lldpd or systemd-networkd, where one of them runs and listens, has heard at it by LLDP, with C(system), C(chassis),
+      C(port) and the port's C(description), each empty where it is not said. None of them is started, and M(hypervisor.network.host_plan) does not ask.
   returned: success
   type: list
   elements: dict
   sample: [{name: bond0.20, kind: vlan, mac: "52:54:00:12:34:56", mtu: 1500, up: true, carrier: true, alias: "", master: br0, lower: bond0, vlan: 20,
-            speed: null, holder_pid: null, holder_guest: null}]
+            speed: null, holder_pid: null, holder_guest: null, lldp: []}]
 neighbours:
   description: The addresses whose MACs the host has heard, as C(ip neigh) tells them.
   returned: success
@@ -172,7 +174,7 @@ as_variables:
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables
+from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables, lldp
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
@@ -195,9 +197,11 @@ def main():
         )
         name, netns = module.params["name"], module.params["netns"]
         guests = rundir.definitions(netns)
+        # the daemons that hear LLDP are those of the host's own network
+        heard = lldp.heard(now.links.values()) if netns is None else {}
         module.exit_json(
             changed=False,
-            **info.told(netlink, now, routes, netlink.fdb(now.links), name, netns),
+            **info.told(netlink, now, routes, netlink.fdb(now.links), name, netns, heard),
             as_variables=as_variables.variables(now, guests, rundir.uids(guests)),
         )
 

@@ -66,6 +66,8 @@ def test_names_are_text_on_the_page_and_nothing_of_them_runs(browser: Browser, p
     shown = browser.ask("[...document.querySelectorAll('.tile bdi')].map((one) => one.textContent)")
     plain = [name for name in pictured.HOSTILE if name.isprintable()]
     assert set(plain) <= set(shown) and "\\u202egnp.exe" in shown
+    heard = browser.ask("document.querySelector('.chip .heard').textContent")
+    assert heard == "⇄ <script>alert(1)</script> \\u202egnp.exe (line\\x0aend; h0n0 --> h0n1)"
     assert browser.ask("document.querySelectorAll('img, main script').length") == 0
     browser.ask("document.querySelector('main .tile').click()")
     words = browser.ask("document.querySelector('dialog').innerText")

@@ -64,8 +64,12 @@ def _bridge(
     }
 
 
-def links(now: Snapshot, speeds: Mapping[str, int | None]) -> list[dict[str, Any]]:
-    """Every device but the loopback, and what it stands on; C(speeds) in Mbit/s by name."""
+def links(
+    now: Snapshot,
+    speeds: Mapping[str, int | None],
+    lldp: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+) -> list[dict[str, Any]]:
+    """Every device but the loopback, and what it stands on; C(speeds) in Mbit/s and C(lldp) neighbours by name, these told only where they were asked for."""
     return [
         {
             "name": link.name,
@@ -80,6 +84,7 @@ def links(now: Snapshot, speeds: Mapping[str, int | None]) -> list[dict[str, Any
             "vlan": link.options.get("id") if link.kind == "vlan" else None,
             "speed": speeds.get(link.name),
             **_holder(now, link),
+            **({} if lldp is None else {"lldp": [dict(one) for one in lldp.get(link.name, ())]}),
         }
         for link in now.links.values()
         if not link.loopback

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
@@ -27,8 +27,12 @@ def told(
     fdb: Sequence[rtnl_neigh.Forwarding],
     name: str | None = None,
     netns: str | None = None,
+    lldp: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The host as data: C(bridges) (those of C(name), None for all), C(routes), C(addresses), C(links), C(neighbours) and C(transactions)."""
+    """The host as data: C(bridges) (those of C(name), None for all), C(routes), C(addresses), C(links), C(neighbours) and C(transactions).
+
+    C(lldp): by device what was heard, None where nobody was asked.
+    """
     groups = netlink.dump_where_known(rtnl_mdb.RTM_GETMDB, rtnl_mdb.DUMP)
     mdb = None if groups is None else rtnl_mdb.decode(groups, names_of(now.links))
     speeds = {link.name: speed(link) for link in now.links.values() if not link.kind}
@@ -36,7 +40,7 @@ def told(
         "bridges": describe.bridges(now, fdb, mdb, name),
         "routes": describe.routes(routes),
         "addresses": describe.addresses(now),
-        "links": describe.links(now, speeds),
+        "links": describe.links(now, speeds, lldp),
         "neighbours": describe.neighbours(netlink.neighbours(now.links)),
         "transactions": transactions.pending(netns),
     }

@@ -28,6 +28,7 @@ _OF_GUESTS = {"tun": model.TAP, "veth": model.PORT}
 _OF_WIRES = {"": model.NIC, "bond": model.BOND, "vlan": model.VLAN, "bridge": model.BRIDGE}
 _BROKEN = ("crashed", "unresponsive", "guest-panicked", "internal-error", "io-error")
 _MOST_MACS = 8  # of a port, in a picture
+_MOST_CHARACTERS = 64  # of what a neighbour says
 
 
 class _Seen:
@@ -167,6 +168,10 @@ def _plain(link: Mapping[str, Any], kind: str, seen: _Seen, more: list[tuple[str
             [
                 ("Kind", link.get("kind") or None),
                 ("Speed", f"{speed} Mbit/s" if speed else None),
+                (
+                    model.NEIGHBOUR,
+                    _some(list(filter(None, map(_neighbour, sized(link.get("lldp")))))),
+                ),
                 ("MAC", link.get("mac")),
                 ("MTU", link.get("mtu")),
                 ("Alias", link.get("alias")),
@@ -176,6 +181,14 @@ def _plain(link: Mapping[str, Any], kind: str, seen: _Seen, more: list[tuple[str
             ]
         ),
     )
+
+
+def _neighbour(one: Mapping[str, Any]) -> str:
+    """A switch by its name, or else by what tells it from others, and the port that the wire ends at."""
+    words = [str(one.get(key) or "") for key in ("system", "chassis", "port", "description")]
+    system, chassis, port, description = (word[:_MOST_CHARACTERS] for word in words)
+    more = f" ({description})" if description not in ("", port) else ""
+    return f"{system or chassis} {port}{more}".strip()
 
 
 def _role(bridge: Mapping[str, Any], port: Mapping[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model import (
     GOOD,
     GUEST,
+    NEIGHBOUR,
     TAP,
     Node,
 )
@@ -34,6 +35,9 @@ def lines(node: Node, numbers: dict[str, int]) -> list[str]:
     """What a node says in few lines: its name, what is not as usual, and its tenant with its sign."""
     name = node.name if node.kind in (TAP, GUEST) else f"{node.name} ({node.kind})"
     said = [name, node.state if node.health != GOOD and not node.mark else "", node.mark]
+    heard = node.fact(NEIGHBOUR)
+    if heard is not None:
+        said.append(f"⇄ {heard}")
     if node.tenant is not None and node.kind == GUEST:
         said.append(f"{look(numbers[node.tenant]).sign} {node.tenant}")
     said += [finding["finding"] for finding in node.findings]

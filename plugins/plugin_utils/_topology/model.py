@@ -14,6 +14,8 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 NIC, BOND, VLAN, BRIDGE, TAP, PORT, GUEST = "nic", "bond", "vlan", "bridge", "tap", "port", "guest"
 MISSING, SURPLUS, DIFFERS, UNKNOWN = "missing", "surplus", "differs", "unknown"
+# The fact that says what is at the other end of a NIC's wire
+NEIGHBOUR = "LLDP neighbour"
 GOOD, IDLE, BAD = "good", "idle", "bad"
 
 
@@ -34,6 +36,10 @@ class Node:
     vlans: tuple[str, ...] = ()
     facts: list[tuple[str, str]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def fact(self, label: str) -> str | None:
+        """What a fact of that label says."""
+        return next((value for one, value in self.facts if one == label), None)
 
 
 @dataclass(frozen=True)

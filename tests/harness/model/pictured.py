@@ -57,15 +57,23 @@ def port(name: str, kind: str, vlans: dict[str, str], index: int, **more: Any) -
 
 
 def info(
-    now: Snapshot, fdb: Sequence[Forwarding] = (), heard: Sequence[Neighbour] = ()
+    now: Snapshot,
+    fdb: Sequence[Forwarding] = (),
+    heard: Sequence[Neighbour] = (),
+    lldp: dict[str, list[dict[str, str]]] | None = None,
 ) -> dict[str, Any]:
     """What bridge_info returns of it."""
     return {
         "bridges": describe.bridges(now, fdb, None, None),
-        "links": describe.links(now, {"eth0": 10000, "eth1": 10000}),
+        "links": describe.links(now, {"eth0": 10000, "eth1": 10000}, lldp or {}),
         "addresses": describe.addresses(now),
         "neighbours": describe.neighbours(heard),
     }
+
+
+def switch(system: str, port: str, description: str = "") -> dict[str, str]:
+    """A neighbour as it says itself by LLDP."""
+    return {"system": system, "chassis": mac(0), "port": port, "description": description}
 
 
 def guest(
@@ -140,7 +148,8 @@ def host(
         for number, (name, tap) in enumerate(zip(called, taps))
         if name not in gone
     ]
-    return {"info": info(now, fdb, heard), "guests": {"guests": found}, "wish": wish}
+    lldp = {dev: [switch(f"sw{one}.example.com", f"Ethernet{first // 200 + 1}/1")] for one, dev in enumerate(("eth0", "eth1"), 1)}  # fmt: skip
+    return {"info": info(now, fdb, heard, lldp), "guests": {"guests": found}, "wish": wish}
 
 
 def fleet(hosts: int, guests: int) -> dict[str, Any]:
@@ -164,6 +173,7 @@ def hostile() -> dict[str, Any]:
     now = Snapshot(
         {
             "br0": bridge("br0", alias=HOSTILE[0]),
+            "eth0": port("eth0", "", {"1": "pvid untagged"}, 4),
             FIFTEEN: port(FIFTEEN, "tun", {"10": "pvid untagged"}, 5, alias=HOSTILE[3]),
             "\u202etap": port("\u202etap", "tun", {"10": "pvid untagged"}, 6),
         },
@@ -183,9 +193,15 @@ def hostile() -> dict[str, Any]:
         }
         for number in (0, 4)
     ]
-    wish = {"bridges": [{"name": "br0"}], "guests": [], "taps": []}
+    wish = {"bridges": [{"name": "br0", "uplink": "eth0"}], "guests": [], "taps": []}
+    lldp = {"eth0": [switch(HOSTILE[0], HOSTILE[1], HOSTILE[3])]}
     return {
-        HOSTILE[0]: {"info": info(now), "guests": guests, "findings": findings, "wish": wish},
+        HOSTILE[0]: {
+            "info": info(now, lldp=lldp),
+            "guests": guests,
+            "findings": findings,
+            "wish": wish,
+        },
         HOSTILE[4]: {"info": {"msg": HOSTILE[3]}},
     }
 

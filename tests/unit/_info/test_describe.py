@@ -103,6 +103,13 @@ def test_every_device_tells_what_it_stands_on_and_who_holds_it() -> None:
     assert (found["bond0.20"]["lower"], found["bond0.20"]["vlan"]) == ("bond0", 20)
     assert found["bond0"]["master"] == "br1" and found["bond0"]["vlan"] is None
     assert found["tap1"]["holder_guest"] == "vm1" and found["tap2"]["holder_pid"] is None
+    assert not any("lldp" in one for one in found.values())  # nobody was asked
+
+
+def test_a_device_tells_whom_lldp_has_heard_there() -> None:
+    heard = {"eth0": [{"system": "sw1", "port": "Gi0/1"}]}
+    found = {one["name"]: one["lldp"] for one in describe.links(NOW, {}, heard)}
+    assert found["eth0"] == heard["eth0"] and found["tap1"] == []
 
 
 def test_neighbours_are_addresses_with_their_macs() -> None:

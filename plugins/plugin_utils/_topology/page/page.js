@@ -75,8 +75,9 @@
 
   // --- a host's card
   function chip(node) {
-    const speed = (node.facts || []).find(([label]) => label === "Speed");
-    return button(`.chip${classes(node)}`, [said(node.name), speed && make("small", speed[1]), node.health !== "good" && !node.mark ? make("small", node.state) : "",
+    const fact = (wanted) => (node.facts || []).find(([label]) => label === wanted);
+    const [speed, heard] = [fact("Speed"), fact("LLDP neighbour")];
+    return button(`.chip${classes(node)}`, [said(node.name), speed && make("small", speed[1]), heard && make("small.heard", ["⇄ ", said(heard[1])]), node.health !== "good" && !node.mark ? make("small", node.state) : "",
       ...marks(node)], () => show(node));
   }
   function wires(bridge) {

@@ -23,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model
     BAD,
     GOOD,
     IDLE,
+    NEIGHBOUR,
     Host,
 )
 from ansible_collections.hypervisor.network.tests.harness.model import pictured, simulated
@@ -136,6 +137,26 @@ def test_a_nic_without_a_wire_says_so_with_its_speed() -> None:
     node = host.nodes["dev/eth0"]
     assert (node.health, node.state) == (BAD, "no carrier")
     assert ("Speed", "10000 Mbit/s") in node.facts
+    assert node.fact(NEIGHBOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ([pictured.switch("sw1", "Gi0/1")], "sw1 Gi0/1"),
+        ([pictured.switch("sw1", "Gi0/1", "to hv1")], "sw1 Gi0/1 (to hv1)"),
+        ([pictured.switch("", "Gi0/1", "Gi0/1")] * 2, f"{pictured.mac(0)} Gi0/1, {pictured.mac(0)} Gi0/1"),
+        ([pictured.switch("s" * 200, "\u202ep")], f"{'s' * 64} \\u202ep"),
+        ([{}], None),
+        ("no list", None),
+    ],
+)  # fmt: skip
+def test_a_nic_says_which_switch_lldp_has_heard_there(heard: Any, said: str | None) -> None:
+    info = pictured.info(Snapshot({"br0": BR0, "eth0": pictured.port("eth0", "", {}, 2)}))
+    next(one for one in info["links"] if one["name"] == "eth0")["lldp"] = heard
+    host = Host("hv1")
+    actual.draw(host, info, ())
+    assert host.nodes["dev/eth0"].fact(NEIGHBOUR) == said
 
 
 def test_a_bridge_that_is_down_and_one_without_anybody_are_drawn() -> None:

@@ -28,4 +28,6 @@ def test_a_node_says_what_is_not_as_usual() -> None:
     assert looks.lines(tap, {"blue": 0}) == ["tap1", "down", "It is ill."]
     guest = Node("guest/vm1", "guest", "vm1", state="running", mark="surplus", tenant="blue")
     assert looks.lines(guest, {"blue": 1}) == ["vm1", "surplus", "■ blue"]
+    wire = Node("dev/eth0", "nic", "eth0", facts=[("LLDP neighbour", "sw1 Gi0/1")])
+    assert looks.lines(wire, {}) == ["eth0 (nic)", "⇄ sw1 Gi0/1"]
     assert looks.lines(Node("dev/br0", "bridge", "br0"), {}) == ["br0 (bridge)"]
