@@ -257,7 +257,9 @@ class LinkNoun(OnASocket):
         after = change.after or {}
         index = self._index(change.name, now)
         bridge = self._index(after["bridge"], now)
-        link = now.links.get(change.name)
+        # of a tap that this run has made again it counts how it is by now
+        made = change.name in self.made
+        link = self.netlink.link(index) if made else now.links.get(change.name)
         leaks = "vlans" in after and bool(vlan_words.steps(change.payload, after["vlans"])[0])
         pause = leaks and link is not None and link.kind == "tun" and link.up
         if pause:  # else its frames would be in the default VLAN until it has its own

@@ -132,10 +132,13 @@ LO = socket.if_nametoindex(
 
 
 class Recorder:
-    """A namespace that notes what is sent to it; C(refuses): the errno of a message by its number."""
+    """A namespace that notes what is sent to it; C(refuses): the errno of a message by its number; C(tap): whether the tap that was made is up."""
 
-    def __init__(self, refuses: dict[int, int] | None = None, transmits: bool = True) -> None:
+    def __init__(
+        self, refuses: dict[int, int] | None = None, transmits: bool = True, tap: bool | None = None
+    ) -> None:
         self.sent: list[tuple[str, int, bytes]] = []
+        self.tap = tap
         self.refuses, self.transmits = refuses or {}, transmits
 
     def send(self, kind: int, _flags: int, body: bytes, what: str) -> None:
@@ -150,6 +153,8 @@ class Recorder:
         return LO if meant is None else meant
 
     def link(self, index: int) -> Link:
+        if self.tap is not None:
+            return Link("lo", index, "tun", int(self.tap))
         return Link("lo", index, "bridge", options={"forward_delay": 15.0, "stp_state": False})
 
     def wait_until_transmitting(self, index: int, timeout: float) -> bool:
@@ -242,6 +247,24 @@ def test_a_tap_is_made_again_with_everything_that_it_had() -> None:
         "set the MTU 1400 of lo",
     ]
     assert made == [("lo", {"multi_queue": True, "mtu": 1400})]
+
+
+@pytest.mark.parametrize(
+    ("was_up", "up", "words"),
+    [
+        (True, False, ["set lo down", "make lo a port of br0", "take the VLANs 1 from lo", "give the VLANs 10 to lo"]),
+        (False, True, ["set lo up", "set lo down", "make lo a port of br0", "take the VLANs 1 from lo", "give the VLANs 10 to lo", "set lo up"]),
+    ],
+    ids=["down-by-now", "up-by-now"],
+)  # fmt: skip
+def test_a_tap_that_is_made_again_is_up_in_its_vlans_only_where_it_shall_be(
+    was_up: bool, up: bool, words: list[str]
+) -> None:
+    """What the old device was is no matter: a new one that shall be down stays so, and one that is up by now waits for its VLANs."""
+    now = Snapshot({"lo": Link("lo", 7, "tun", int(was_up)), "br0": Link("br0", 5, "bridge")})
+    again = Change("recreate", "tap", "lo", {}, {"up": up, "multi_queue": True}, payload={"up": up})
+    back = Change("attach", "port", "lo", {"bridge": None}, {"bridge": "br0", "vlans": {"10": "pvid untagged"}}, payload={"1": "pvid untagged"})  # fmt: skip
+    assert carried_out(Recorder(tap=up), again, back, now=now)[1:] == words
 
 
 def test_flags_of_a_tap_are_given_with_those_that_stay() -> None:
