@@ -13,6 +13,7 @@ import asyncio
 import os
 import pwd
 import sys
+import warnings
 from typing import Any
 
 import asyncssh
@@ -58,4 +59,6 @@ async def main(port: str, key: str, authorized: str, delay: str, user: str = "")
 
 
 if __name__ == "__main__":
+    # asyncssh's own, where a client goes before all that was said to it is read
+    warnings.filterwarnings("ignore", "coroutine 'Queue.join' was never awaited", RuntimeWarning)
     asyncio.run(main(*sys.argv[1:]))
