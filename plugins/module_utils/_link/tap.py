@@ -176,15 +176,9 @@ def _make_again(
         )
     ]
     if link.port is not None and after.get("mode") != "tun":
-        changes.append(
-            Change(
-                "attach",
-                port_planner.KIND,
-                link.name,
-                {"bridge": None},
-                port_planner.membership(now, link.name),
-            )
-        )
+        member = port_planner.membership(now, link.name)
+        del member["up"]  # it is the tap's, and may be wished for
+        changes.append(Change("attach", port_planner.KIND, link.name, {"bridge": None}, member))
     return changes
 
 
