@@ -163,46 +163,15 @@ changes:
     - {action: attach, kind: port, name: eth0, before: {bridge: null}, after: {bridge: br0}, risk: may_cut_ssh}
 """
 
-import os
-
-from ansible.module_utils.common.warnings import warn
-
-from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import check_timeout
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
-from ansible_collections.hypervisor.network.plugins.module_utils._guard.connection import came_to
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
-    GuardedUplink,
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.foreseen import (
+    ForeseenUplink,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
-from ansible_collections.hypervisor.network.plugins.module_utils._uplink import spec as uplink_spec
-
-
-def work(params, items):
-    item = items[0]
-    spec = uplink_spec.of(item, params["netns"] is None)
-    check_timeout(item["guard_timeout"])
-    enter_netns(params["netns"])
-
-    def describe(outcome):
-        for sentence in preflight.warnings(
-            outcome.before, spec, came_to(os.environ) if item["guard_timeout"] else ""
-        ):
-            warn(sentence)
-        now = outcome.after
-        link = now.links[spec.nic]
-        addresses = {
-            dev: [one.text for one in now.addresses_of(dev)] for dev in (spec.nic, spec.bridge)
-        }
-        return [{"name": link.name, "bridge": link.master, "addresses": addresses}]
-
-    noun = GuardedUplink(Netlink(), spec, item["guard_timeout"], params["netns"], item["force"])
-    return noun, spec, describe
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import items
 
 
 def main():
-    run(uplink_spec.SPEC, plural=None, singular="uplink", work=work)
+    run(**items.task(ForeseenUplink))
 
 
 if __name__ == "__main__":

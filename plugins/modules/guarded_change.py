@@ -13,6 +13,7 @@ description:
   - Internal to this collection, and not meant for playbooks. It may change or go in any release.
   - What may cut off the host is rare, and what guards it is large. So the modules ship without a guard, and refuse such a change before anything is
     changed; their task's action then runs this module, which carries out the same under a guard, and confirms it over a new connection.
+  - M(hypervisor.network.bridge_uplink) foresees a conversion, and leaves all of it to this module, the one without a guard too.
   - Without that action nobody confirms, and the change is undone when the guard's time is over.
 author:
   - The hypervisor.network contributors (@hypervisor-network)
@@ -31,7 +32,7 @@ options:
     description:
       - The module that this is the guarded form of, without the name of the collection.
     type: str
-    choices: [bridge_fdb, bridge_mdb, bridge_port, linux_bridge, tap_device]
+    choices: [bridge_fdb, bridge_mdb, bridge_port, bridge_uplink, linux_bridge, tap_device]
     required: true
   options:
     description:
@@ -42,6 +43,7 @@ seealso:
   - module: hypervisor.network.bridge_fdb
   - module: hypervisor.network.bridge_mdb
   - module: hypervisor.network.bridge_port
+  - module: hypervisor.network.bridge_uplink
   - module: hypervisor.network.linux_bridge
   - module: hypervisor.network.tap_device
   - module: hypervisor.network.transaction

@@ -50,7 +50,7 @@ class GuardedAction(ActionBase):
 
     _supports_async = False
     MODULE = ""
-    # the module ships its guard itself: nearly every change that it makes wants one
+    # nearly every change wants a guard, so the module foresees, and ships nothing that carries out
     ALWAYS_GUARDED = False
 
     def run(
@@ -81,7 +81,7 @@ class GuardedAction(ActionBase):
         refusal = self._too_short(predicted)
         if refusal:
             return {**predicted, "changed": False, "failed": True, "msg": refusal}
-        return self._module(self.MODULE, self._task.args, check_mode=False)
+        return self._guarded_form()
 
     def _unguarded_first(self) -> dict[str, Any]:
         result = self._module(self.MODULE, self._task.args, check_mode=self._task.check_mode)
@@ -91,6 +91,9 @@ class GuardedAction(ActionBase):
         refusal = self._too_short(result) if self._timeout() < _DEFAULT_TIMEOUT else ""
         if refusal:
             return {**result, "changed": False, "msg": refusal}
+        return self._guarded_form()
+
+    def _guarded_form(self) -> dict[str, Any]:
         form = {"module": self.MODULE.rpartition(".")[2], "options": dict(self._task.args)}
         return self._module(_GUARDED, form, check_mode=False)
 

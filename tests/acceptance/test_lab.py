@@ -26,6 +26,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import
     Echo,
     Lab,
 )
+from ansible_collections.hypervisor.network.tests.harness.process.modules import guarded_form
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 TAPS = {"dhcp": {"tap1", "tap2"}, "static": {"tap1"}}
@@ -98,7 +99,8 @@ def unconfirmed(lab: Lab, predicted: Any) -> tuple[dict[str, View], dict[str, Vi
     converted = {}
     for host in HOSTS:
         lab.install(host, LIBRARY)
-        by_module(lab, host, "bridge_uplink", name="eth0", bridge="br0", guard_timeout=600)
+        wish = guarded_form("bridge_uplink", name="eth0", bridge="br0", guard_timeout=600)
+        by_module(lab, host, "guarded_change", **wish)
         converted[host] = View.of(lab, host)
         lab.pull_plug(host)
     lab.up()

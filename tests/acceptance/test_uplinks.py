@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import VLANS, Lab
-from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
+from ansible_collections.hypervisor.network.tests.harness.process.modules import (
+    Modules,
+    guarded_form,
+)
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 LIBRARY = "/root/uplinks"
@@ -253,8 +256,9 @@ def test_a_failure_at_any_write_on_the_way_into_the_hosts_vlans_gives_everything
     filtering: Cabled, host: Modules
 ) -> None:
     before = filtering.has("nic0")
+    wish = guarded_form("bridge_uplink", name="nic0", **WISH)
     for at in range(1, 60):
-        done = host.order("bridge_uplink", {"name": "nic0", **WISH}, fail={"at": at, "errno": 1})
+        done = host.order("guarded_change", wish, fail={"at": at, "errno": 1})
         if not done["result"].get("failed"):
             break
         assert "undone" in done["result"]["msg"], done
@@ -270,9 +274,9 @@ def test_nothing_leaves_by_the_bridge_before_its_nic_is_in_the_hosts_vlan(
     log = "/root/moments"
     look = f"(ip -n {HOST} -4 route show default; bridge -n {HOST} -j vlan show dev nic0; echo) | tr '\\n' ' ' >> {log}; echo >> {log}"
     lab.ssh(VLANS, f"rm -f {log}")
-    wish = {"name": "nic0", **WISH}
+    wish = guarded_form("bridge_uplink", name="nic0", **WISH)
     fail = {"at": 1, "for": 99, "meanwhile": ["sh", "-c", look]}
-    assert host.order("bridge_uplink", wish, fail=fail)["result"]["changed"]
+    assert host.order("guarded_change", wish, fail=fail)["result"]["changed"]
     moments = lab.ssh(VLANS, f"cat {log}").splitlines()
     ways = [("dev br0" in one, '"vlan":7' in one) for one in moments]
     assert (False, False) in ways and (True, True) in ways, "not all moments were seen"

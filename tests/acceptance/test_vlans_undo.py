@@ -17,7 +17,10 @@ from ansible_collections.hypervisor.network.tests.harness.lab.vlan_host import (
     PVID,
     Vids,
 )
-from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
+from ansible_collections.hypervisor.network.tests.harness.process.modules import (
+    Modules,
+    guarded_form,
+)
 
 
 @pytest.mark.parametrize("option", ["vlan_stats_per_port", "mst_enabled"])
@@ -142,9 +145,10 @@ def test_an_uplink_that_was_on_its_way_out_has_its_vlans_again(
         cost=77,
     )
     lab.ssh(VLANS, f"ip -n {NETNS} address add 198.51.100.1/24 dev br0")
-    uplink = {"name": "v0", "bridge": "br0", "state": "absent", "guard_timeout": 0}
+    wish = {"name": "v0", "bridge": "br0", "state": "absent", "guard_timeout": 0}
+    uplink = guarded_form("bridge_uplink", **wish)
     for at in range(1, 40):
-        done = host.order("bridge_uplink", uplink, fail={"at": at, "errno": 1})
+        done = host.order("guarded_change", uplink, fail={"at": at, "errno": 1})
         if not done["result"].get("failed"):
             break
         assert "undone" in done["result"]["msg"], done

@@ -60,6 +60,11 @@ ELSEWHERE: dict[str, Elsewhere] = {
         "tests/faults/test_e_lan.py",
         "It asks gateways by ARP and neighbour solicitation, and needs such to answer or be silent.",
     ),
+    "plugins/module_utils/_guarded/foreseen.py": Elsewhere(
+        0,
+        "tests/integration/test_conversion.py",
+        "It is the meeting of a conversion, a host's own managers and its LAN.",
+    ),
     "plugins/module_utils/_guarded/links.py": Elsewhere(
         0,
         "tests/faults/test_x_links_guard.py",
@@ -145,10 +150,10 @@ ELSEWHERE: dict[str, Elsewhere] = {
         "tests/faults/test_h_snapshots.py",
         "It asks a real QEMU, and opens images as the guests' user.",
     ),
-    "plugins/module_utils/_uplink/layout.py": Elsewhere(
-        85,
-        "tests/unit/_uplink/test_by_hand.py",
-        "What a host is like once a layout stands is tried by the commands that are made of it.",
+    "plugins/module_utils/_uplink/noun.py": Elsewhere(
+        0,
+        "tests/integration/test_conversion.py",
+        "It dumps a kernel's links, addresses and routes, and plans with them.",
     ),
     "plugins/module_utils/_uplink/read.py": Elsewhere(
         0,

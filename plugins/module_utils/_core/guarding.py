@@ -50,10 +50,15 @@ class Unguarded:
         """Raises Refused, with WANTED among its facts, and what would have been changed."""
         if wanted(self._params, changes):
             raise Refused(
-                f"This change wants a guard ({listed([str(one) for one in changes], 3)}), which comes with the task's action and not with the module, so "
-                "nothing was changed; run it as a task of Ansible, or say guard_mode: never.",
+                self._refusal(listed([str(one) for one in changes], 3)),
                 **{WANTED: True, "changes": [change.as_dict() for change in changes]},
             )
+
+    def _refusal(self, what: str) -> str:
+        return (
+            f"This change wants a guard ({what}), which comes with the task's action and not with the module, so nothing was changed; run it as a task of "
+            "Ansible, or say guard_mode: never."
+        )
 
     def applied(self) -> None:
         """There is nothing to confirm."""
@@ -75,3 +80,16 @@ class Unguarded:
     def facts(self) -> dict[str, Any]:
         """No transaction."""
         return {}
+
+
+class Elsewhere(Unguarded):
+    """That of a module which foresees and changes nothing: whatever is to be changed is left to its guarded form."""
+
+    def __init__(self) -> None:
+        super().__init__({"guard_mode": "always", "guard_timeout": True})
+
+    def _refusal(self, what: str) -> str:
+        return (
+            f"This is to be changed ({what}), which the task's action carries out and not the module alone, so nothing was changed; run it as a task of "
+            "Ansible."
+        )

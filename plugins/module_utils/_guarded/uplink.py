@@ -8,10 +8,7 @@ from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import restore
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
-    Link,
-    Snapshot,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     checks,
     confirm,
@@ -22,10 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded import by_hand
-from ansible_collections.hypervisor.network.plugins.module_utils._guarded.managed import (
-    ManagedUplink,
-    is_the_hosts_network,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.foreseen import Surrounded
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifup
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
@@ -55,22 +49,19 @@ def _carrier_changes(dev: str) -> int:
         return 0
 
 
-class GuardedUplink(UplinkNoun):
+class GuardedUplink(Surrounded, UplinkNoun):
     """An uplink whose gateways are asked before and after, and which, given C(seconds), undoes itself if nobody confirms it."""
 
     def __init__(
         self, netlink: Netlink, spec: Spec, seconds: float, netns: str | None, force: bool
     ) -> None:
-        super().__init__(netlink, spec)
+        super().__init__(netlink, spec, seconds)
         self.guard: deadman.Guard | None = None
         self._source, self._goal = (
             (spec.nic, spec.bridge) if spec.present else (spec.bridge, spec.nic)
         )
         self._worked: list[gateways.Gateway] | None = None
-        self._seconds = seconds
         self._carrier_changes = 0
-        self._others: dict[str, Any] | None = None
-        self._manager = ManagedUplink(spec.bridge, None)
         self._stage_before = OWN
         if seconds:
             self._force = force
@@ -86,26 +77,12 @@ class GuardedUplink(UplinkNoun):
             )
             netlink.turn = self.guard.writing
 
-    def read(self) -> Inet:
-        """With other managers of the NIC, and what the packet filter says: read once, because no way back asks for it."""
-        now = super().read()
-        if self._others is None:
-            self._manager = self._managed(now.links)
-            self._others = surroundings.beside_us(self._spec, now.links, self._manager.programs)
-        return replace(now, **self._others, managed=self._manager.read())
-
-    def _managed(self, links: Mapping[str, Link]) -> ManagedUplink:
-        nic = links.get(self._spec.nic)
-        ours = self._spec.own_network and is_the_hosts_network()
-        return ManagedUplink(self._spec.bridge, nic if ours else None)
-
-    def plan(self, now: Inet, wish: Spec | Layout) -> Plan:
-        changes = super().plan(now, wish)
+    def _framed(self, changes: Plan, now: Inet, wish: Spec | Layout) -> list[Change]:
+        if not isinstance(wish, Layout):
+            return super()._framed(changes, now, wish)
         if now.managed is None:
-            return changes
-        if isinstance(wish, Layout):
-            return stages.framed(changes, now.managed, self._spec.bridge, self._stage_before)
-        return stages.asked(changes, now.managed, self._spec.bridge, wish.present)
+            return list(changes)
+        return stages.framed(changes, now.managed, self._spec.bridge, self._stage_before)
 
     def wish_back(self, before: Inet, changes: Plan) -> Layout:
         # a hold that a killed run left is none to go back to
@@ -120,10 +97,8 @@ class GuardedUplink(UplinkNoun):
         self._manager.carry_out(change, self._netlink)
 
     def prepare(self, before: Inet) -> None:
-        """Raises Refused where another host has an address of the NIC, and where the guard's time is shorter than the switch may be mute."""
+        self._netlink.ready()
         super().prepare(before)
-        seconds = None if self.guard is None else self._seconds
-        surroundings.ask_the_lan(before, self._spec, seconds)
 
     def verify(self, before: Inet, after: Inet) -> None:
         """Each gateway that answered before must answer now. Raises ReadBackError."""

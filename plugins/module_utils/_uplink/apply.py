@@ -16,10 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     Plan,
     listed,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
-    Link,
-    Snapshot,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
@@ -30,7 +27,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import ro
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
     Netlink,
     index_of,
-    names_of,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
     NLM_F_APPEND,
@@ -40,53 +36,29 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket im
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     identity,
     layout,
-    preflight,
     read,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.changes import KEEP
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet, Layout
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.noun import Uplink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 
 # for what a worker of the kernel does: it takes microseconds, or on a busy host milliseconds
 _WORKER_SECONDS = 1.0
 
 
-class UplinkNoun:
-    """See C(_core/reconcile.Noun). A wish is a Spec, or a Layout for the way back.
-
-    A Spec is relative to what stood when it was first planned: the read-back compares with that, so nothing can get lost on the way unseen.
-    """
+class UplinkNoun(Uplink):
+    """See C(_core/reconcile.Noun). A wish is a Spec, or a Layout for the way back."""
 
     def __init__(self, netlink: Netlink, spec: Spec) -> None:
+        super().__init__(netlink, spec)
         self._use(netlink)
-        self.alone = self._links.alone
-        self._spec = spec
-        self._target: Layout | None = None
-        self._names: dict[int, str] = {}  # as they were at the first look
-        self._index = 0
-        self._called: dict[str, str] = {}
-        self._gone = False
         self._remarks: dict[str, None] = {}
 
     def _use(self, netlink: Netlink) -> None:
         self._netlink = netlink
         self._links = LinkNoun(netlink)
-
-    def read(self) -> Inet:
-        around = read.around(self._netlink, self._links.read())
-        self._recognise(names_of(around.links), around)
-        return read.with_own(around, (self._spec.nic, self._spec.bridge), around.links)
-
-    def _recognise(self, names: dict[int, str], now: Snapshot) -> None:
-        """Which device is the NIC: the one that had its name at the first look, whatever it is called by now."""
-        if not self._index:
-            if self._spec.nic in now.links:
-                self._names, self._index = names, now.links[self._spec.nic].index
-            return
-        self._gone = self._index not in names
-        self._called = identity.renamed(self._names, names)
-        self._spec = replace(self._spec, nic=names.get(self._index, self._names[self._index]))
 
     def called(self, dev: str) -> str:
         """The name that a device has by now."""
@@ -103,11 +75,9 @@ class UplinkNoun:
     def plan(self, now: Inet, wish: Spec | Layout) -> Plan:
         if isinstance(wish, Layout):
             return self._plan_back(now, wish)
-        if self._target is None:
-            self._target = preflight.target(now, wish)
-        elif self.astray:
+        if self._target is not None and self.astray:
             self._check(Link(self._names[self._index], self._index))
-        return uplink_plan.plan(now, self._target)
+        return super().plan(now, wish)
 
     def _plan_back(self, now: Inet, wish: Layout) -> list[Change]:
         bridge = self.called(wish.bridge)

@@ -25,6 +25,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.place import place
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.process.modules import guarded_form
 
 NIC, BRIDGE, TAP = "nic1", "br1", "tap9"
 LIBRARY = "/run/hypervisor-network-tests"
@@ -86,7 +87,8 @@ class Cabled:
         return self.lab.module(HOST, LIBRARY, module, **args)
 
     def converted(self, **persisted: Any) -> None:
-        self.module("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=0)
+        wish = guarded_form("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=0)
+        self.module("guarded_change", **wish)
         self.module("bridge_persist", bridges=[BRIDGE], uplinks=[NIC], backup=False, **persisted)
 
     def again(self, dev: str) -> None:

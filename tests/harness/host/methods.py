@@ -17,8 +17,9 @@ from typing import Callable
 
 from ..net.lan import NIC, NIC_MAC, Lan
 from ..net.netns import run
+from ..process.modules import guarded_form
 
-MODULE = "ansible_collections.hypervisor.network.plugins.modules.bridge_uplink"
+MODULE = "ansible_collections.hypervisor.network.plugins.modules.guarded_change"
 Method = Callable[[Lan], Callable[[], None]]
 
 _NAIVE = """
@@ -117,7 +118,8 @@ def ifupdown(lan: Lan) -> Callable[[], None]:
 
 def bridge_uplink(lan: Lan) -> Callable[[], None]:
     """Ours, as Ansible runs it on the target: a process of its own."""
-    arguments = {"name": NIC, "bridge": "br0", "guard_timeout": 0, "netns": lan.host}
+    options = {"name": NIC, "bridge": "br0", "guard_timeout": 0, "netns": lan.host}
+    arguments = guarded_form("bridge_uplink", **options)
 
     def action() -> None:
         answer = json.loads(

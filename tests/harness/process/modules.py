@@ -22,6 +22,11 @@ link add v2 master br0 type veth peer name v3
 _RESIDENT = "ansible_collections.hypervisor.network.tests.harness.process.resident"
 
 
+def guarded_form(module: str, **options: Any) -> dict[str, Any]:
+    """The arguments of C(guarded_change), with which it is what the task's action runs where a module itself changes nothing."""
+    return {"module": module, "options": options}
+
+
 class Modules:
     """A resident process in a namespace, as a context.
 
@@ -98,8 +103,7 @@ class Modules:
         answer = self.order(module, args, check=check)
         assert answer["traceback"] is None, answer["traceback"]
         if answer["result"].get("guard_wanted"):
-            form = {"module": module, "options": args}
-            answer = self.order("guarded_change", form, check=check)
+            answer = self.order("guarded_change", guarded_form(module, **args), check=check)
             assert answer["traceback"] is None, answer["traceback"]
         return {"failed": False, **answer["result"]}
 

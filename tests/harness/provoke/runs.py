@@ -9,7 +9,10 @@ from types import SimpleNamespace
 from typing import Any, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import deps, errors
-from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import Unguarded
+from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import (
+    Elsewhere,
+    Unguarded,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import (
     reconcile,
@@ -58,6 +61,12 @@ def unguarded(
     wish = triplets.wish_of({"module": module, "parameters": dict(typed)})
     changes = triplets.noun().plan(triplets.snapshot_of(dict(holds)), wish)
     Unguarded({"guard_mode": "auto", "guard_timeout": 60}).arm(None, changes)
+
+
+@scene
+def left_to_the_guarded_form(_stage: Stage) -> None:
+    """A module that only foresees is run by itself, and something is to be changed."""
+    Elsewhere().arm(None, [Change("attach", "port", "eth0", {"bridge": None}, {"bridge": "br0"})])
 
 
 class Noun:

@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import (
     WANTED,
+    Elsewhere,
     Unguarded,
     check_timeout,
     wanted,
@@ -58,6 +59,16 @@ def test_one_without_a_guard_refuses_and_says_whose_turn_it_is() -> None:
     assert refused.value.facts["changes"][0]["name"] == "br0"
     assert "wants a guard (update bridge br0)" in str(refused.value)
     assert "nothing was changed; run it as a task" in str(refused.value)
+
+
+def test_one_that_only_foresees_leaves_every_change_to_its_guarded_form() -> None:
+    with pytest.raises(Refused) as refused:
+        Elsewhere().arm(None, [change(SAFE)])
+    assert refused.value.facts[WANTED] is True
+    assert str(refused.value) == (
+        "This is to be changed (update bridge br0), which the task's action carries out and not the module alone, so nothing was changed; run it as a task "
+        "of Ansible."
+    )
 
 
 def test_one_without_a_guard_lets_pass_what_wants_none() -> None:

@@ -17,11 +17,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guarded.links 
     GuardedNoun,
     Whole,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._guarded.uplink import (
+    GuardedUplink,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._mdb.plan import Table as Groups
 from ansible_collections.hypervisor.network.plugins.modules import (
     bridge_fdb,
     bridge_mdb,
     bridge_port,
+    bridge_uplink,
     guarded_change,
     linux_bridge,
     tap_device,
@@ -35,7 +39,17 @@ PARAMS = {"guard_mode": "auto", "guard_timeout": 60, "netns": None}
 
 def test_every_module_that_leaves_changes_to_a_guard_has_a_guarded_form() -> None:
     choices = yaml.safe_load(guarded_change.DOCUMENTATION)["options"]["module"]["choices"]
-    assert choices == sorted(tasks.TASKS) == sorted(MODULES)
+    assert choices == sorted(tasks.TASKS) == sorted([*MODULES, "bridge_uplink"])
+
+
+def test_that_of_an_uplink_carries_out_what_the_module_foresees() -> None:
+    task = tasks.of("bridge_uplink")
+    assert set(yaml.safe_load(bridge_uplink.DOCUMENTATION)["options"]) <= set(task["spec"])
+    item = {key: word.get("default") for key, word in task["spec"].items()}
+    item.update(name="eth0", bridge="br0", guard_timeout=0)
+    noun, wish, _describe = task["work"]({"netns": None}, [item])
+    assert isinstance(noun, GuardedUplink) and noun.guard is None
+    assert (wish.nic, wish.bridge, wish.present) == ("eth0", "br0", True)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -91,6 +91,27 @@ def test_a_short_time_does_not_matter_where_no_guard_is_wanted(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("check", "predicted", "runs"),
+    [(False, UNCHANGED, 1), (True, CHANGED, 1), (False, {"failed": True, "msg": "No."}, 1), (False, CHANGED, 2)],
+)  # fmt: skip
+def test_one_that_only_foresees_is_run_in_check_mode_and_its_guarded_form_where_it_foresees_a_change(
+    monkeypatch, check, predicted, runs
+):
+    monkeypatch.setattr(Action, "ALWAYS_GUARDED", True)
+    result, asked = ran(monkeypatch, predicted, ARMED, check=check)
+    form = ("guarded_change", {"module": "linux_bridge", "options": {"name": "br0"}}, False)
+    assert asked == [("linux_bridge", {"name": "br0"}, True), form][:runs]
+    assert result == (predicted if runs == 1 else {**ARMED, "confirmed": True})
+
+
+def test_a_conversion_whose_time_is_too_short_is_refused_as_it_was_foreseen(monkeypatch):
+    monkeypatch.setattr(Action, "ALWAYS_GUARDED", True)
+    result, asked = ran(monkeypatch, CHANGED, guard_timeout=12)
+    assert result == {**CHANGED, "changed": False, "failed": True, "msg": "Too short."}
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
     ("answers", "doing", "state"),
     [
         (
