@@ -14,7 +14,7 @@ from typing import Iterable
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover, holders
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._host import child, systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
@@ -38,7 +38,7 @@ def again(dev: str, emptied: Iterable[str] = ()) -> list[str]:
     if not is_known(dev):
         return []
     emptied = [one for one in emptied if os.path.isdir(f"/sys/class/net/{one}")]
-    done = [_stopped(client) for client in handover.clients((dev, *emptied))]
+    done = [_stopped(client) for client in holders.clients((dev, *emptied))]
     if os.path.isdir(f"/sys/class/net/{dev}/brport"):
         done.append(_ran("ip", "link", "set", "dev", dev, "nomaster"))
     for one in (*emptied, dev):

@@ -9,7 +9,7 @@ from typing import Container, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import holders
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import qdisc as rtnl_qdisc
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
@@ -50,7 +50,7 @@ def with_own(now: Inet, own: tuple[str, str], there: Container[str]) -> Inet:
 
     One that is yet to be made will start with the defaults.
     """
-    dhcp = handover.survey(own)
+    dhcp = holders.survey(own)
     sysctls = {
         key: value
         for dev in own

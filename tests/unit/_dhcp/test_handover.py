@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a lease gets another device's name, what a successor is started as, and who is ended; test_handover_survey.py tells who counts."""
+"""How a lease gets another device's name, what a successor is started as, and who is ended; test_holders.py tells who counts."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     MissingDependency,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover, holders
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.handover import Host
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.holders import Host
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import client_for
 from ansible_collections.hypervisor.network.tests.harness.model.dhclients import (
     IFUPDOWN,
@@ -196,6 +196,26 @@ def test_a_client_that_is_not_installed_any_more_is_one_sentence(tmp_path: Path)
     assert "\n" not in str(caught.value) and "install isc-dhcp-client" in str(caught.value)
 
 
+def test_a_client_that_can_not_be_executed_is_one_sentence(tmp_path: Path) -> None:
+    host = record(tmp_path)
+    program = Path(host.path, "dhclient")
+    program.write_text("#!/nowhere/python\n", encoding="ascii")
+    with pytest.raises(MissingDependency) as caught:
+        handover.start(Client("br0", "dhclient", ("dhclient", "br0")), "br0", host)
+    assert str(caught.value).startswith(f"Cannot start {program} for br0: No such file")
+
+
+def test_a_lease_that_can_not_be_copied_is_one_sentence(tmp_path: Path) -> None:
+    host = record(tmp_path)
+    (tmp_path / "dhclient.eth0.leases").write_text(LEASES, encoding="ascii")
+    new = tmp_path / "dhclient.br0.leases"
+    new.mkdir()
+    with pytest.raises(Refused) as caught:
+        handover.start(dhclient("br0", new), "eth0", host)
+    assert "Cannot give the lease of eth0 to the dhclient of br0" in str(caught.value)
+    assert not (tmp_path / "called").exists()
+
+
 READY = (
     "import signal; signal.signal(signal.SIGTERM, signal.{}); print('ready', flush=True); input()"
 )
@@ -203,15 +223,19 @@ READY = (
 
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
-    """A function that starts a process as dhclient: C(exe) is what it executes, the host's dhclient if it is True."""
-    program = tmp_path / "sbin" / "dhclient"
-    program.parent.mkdir()
-    shutil.copy2(os.path.realpath(sys.executable), program)
+    """A function that starts a process as a client of the host, or C(own=False) as one that only looks like it; C(title) is its first word."""
+    folder = tmp_path / "sbin"
+    folder.mkdir()
+    for name in ("dhclient", "dhcpcd"):
+        shutil.copy2(os.path.realpath(sys.executable), folder / name)
     started: list[subprocess.Popen] = []
 
-    def start(own: bool = True, handler: str = "SIG_DFL") -> subprocess.Popen:
+    def start(
+        own: bool = True, handler: str = "SIG_DFL", title: str = "dhclient"
+    ) -> subprocess.Popen:
+        program = folder / title.partition(":")[0]
         child = subprocess.Popen(
-            ["dhclient", "-c", READY.format(handler), "eth0"], executable=program if own else sys.executable,
+            [title, "-c", READY.format(handler), "eth0"], executable=program if own else sys.executable,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONHOME": sys.base_prefix},
         )  # fmt: skip
         started.append(child)
@@ -232,7 +256,7 @@ def test_a_client_is_ended_by_sigterm_and_waited_for_and_a_lookalike_is_not(
     tmp_path: Path, real: Callable[..., subprocess.Popen]
 ) -> None:
     child, other = real(), real(own=False)
-    (client,) = handover.clients(("eth0",), here(tmp_path))
+    (client,) = holders.clients(("eth0",), here(tmp_path))
     assert (client.argv, client.pid) == (("dhclient", "eth0"), child.pid)
     assert "-c" in client.left
     handover.stop(client, host=here(tmp_path))
@@ -255,6 +279,18 @@ def test_a_client_that_does_not_end_is_said_by_number(
     tmp_path: Path, real: Callable[..., subprocess.Popen]
 ) -> None:
     child = real(handler="SIG_IGN")
-    (client,) = handover.clients(("eth0",), here(tmp_path))
+    (client,) = holders.clients(("eth0",), here(tmp_path))
     with pytest.raises(DeadlineExceeded, match=str(child.pid)):
         handover.stop(client, 0.1, here(tmp_path))
+
+
+def test_a_client_of_several_processes_is_ended_with_all_that_its_session_runs(
+    tmp_path: Path, real: Callable[..., subprocess.Popen]
+) -> None:
+    head = real(title="dhcpcd: [privileged proxy] eth0 [ip4]")
+    family = real(title="dhcpcd: [network proxy] eth0 [ip4]")
+    other = real(own=False, title="dhcpcd: [network proxy] eth0 [ip4]")
+    (client,) = holders.clients(("eth0",), here(tmp_path))
+    assert client.argv == ("dhcpcd", "-4", "eth0")
+    handover.stop(client, host=here(tmp_path))
+    assert (head.wait(5), family.wait(5), other.poll()) == (-9, -9, None)

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import handover
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import holders
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.clients import (
     Dhclient,
     Dhcpcd,
     Udhcpc,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.handover import Found, Host
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.holders import Found, Host
 from ansible_collections.hypervisor.network.tests.harness.model.dhclients import (
     IFUPDOWN,
     IFUPDOWN6,
@@ -74,7 +74,7 @@ class Machine:
         (folder / "exe").symlink_to(exe or self.sbin / {"udhcpc": "busybox"}.get(name, name))
 
     def survey(self) -> Found:
-        return handover.survey(("eth0", "br0"), self.host)
+        return holders.survey(("eth0", "br0"), self.host)
 
     def pids(self) -> list[int]:
         return [one.pid for one in self.survey().clients]
@@ -195,7 +195,7 @@ def test_a_number_that_changes_hands_meanwhile_is_no_client(machine: Machine) ->
             return super().recognise(argv, devs)
 
     host = replace(machine.host, programs={"dhclient": Changing(anywhere)})
-    assert handover.clients(("eth0",), host) == () and len(reads) == 2
+    assert holders.clients(("eth0",), host) == () and len(reads) == 2
 
 
 @pytest.mark.parametrize("argv", [(b"\xff",), (b"dhclient", b"\xff\xfe"), (b"", b""), (b"a\nb",)])
