@@ -2,7 +2,7 @@
 """What differs between DHCP clients: how one is recognised, how it ends without giving its lease back, and what its successor needs.
 
 All of them tell the server the same identity on the bridge as on the NIC, because both have the same MAC. A command line is what a process says of
-itself: handover.py looks whose it is. Sources: dhclient(8), dhclient.leases(5), udhcpc of busybox, dhcpcd(8) 9 and 10.
+itself: holders.py looks whose it is. Sources: dhclient(8), dhclient.leases(5), udhcpc of busybox, dhcpcd(8) 9 and 10.
 """
 
 from __future__ import annotations

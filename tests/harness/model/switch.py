@@ -34,6 +34,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import li
 UP, CARRIER = 0x1, 0x10000
 PVID, UNTAGGED, BEGIN, END = 2, 4, 8, 16
 NEWLINK, DELLINK, SETLINK = 16, 17, 19
+_IFLA_MASTER = 10
 BRIDGE = "br0"
 NO_VLANS: dict[str, Any] = dict.fromkeys(vlan_words.SPEC) | {"vlans_mode": "exact"}
 Vids = dict[int, int]
@@ -124,11 +125,19 @@ class Switch:
         attributes = dict(pieces(body[16:]))
         if family == 7:
             self._vlans(kind, target, attributes[26], own=index == 1)
+        elif _IFLA_MASTER in attributes:
+            self._join(target)
         else:
             info = dict(pieces(attributes[18]))
             assert (kind, index, info[1]) == (NEWLINK, 1, b"bridge\0"), what
             self._change(rtnl_link.decode_options(option_tables.BRIDGE, info[2]))
         self.sent.append((kind, {name: dict(vids) for name, vids in self.all.items()}))
+
+    def _join(self, target: Vids) -> None:
+        """nbp_vlan_init."""
+        target.clear()
+        if self.options["vlan_default_pvid"]:
+            target[self.options["vlan_default_pvid"]] = PVID | UNTAGGED
 
     def _vlans(self, kind: int, target: Vids, data: bytes, own: bool) -> None:
         first = None
