@@ -38,7 +38,6 @@ _CHANGED = {
     **_JOB,
     "bridge_host_bridges": [{**_JOB["bridge_host_bridges"][0], "ageing_time": 100}],
 }
-_GONE = {key: [{**one, "state": "absent"} for one in items] for key, items in _JOB.items()}
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,8 @@ def measured(hosts: int) -> list[Fleet]:
     try:
         with managed(hosts, folder, str(PYTHONS["pyroute2-0.9.7"])) as made:
             costs: dict[int, dict[str, Cost]] = {forks: {} for forks in FORKS}
-            for forks in FORKS:
-                if forks != FORKS[0]:
-                    _played(made, forks, [_ROLE], _GONE)
-                costs[forks]["first run"] = _played(made, forks, [_ROLE], _JOB)
+            # once: to take it back for another first run would take as long again
+            costs[FORKS[0]]["first run"] = _played(made, FORKS[0], [_ROLE], _JOB)
             _in_turn(made, costs)
             # there and back is the same change twice
             for forks, job in zip(FORKS, (_CHANGED, _JOB)):
