@@ -9,8 +9,6 @@ A story: each fixture is a step, each test a look at what it led to, with iprout
 
 from __future__ import annotations
 
-from subprocess import CalledProcessError
-
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import (
@@ -21,8 +19,6 @@ from ansible_collections.hypervisor.network.tests.harness.lab.managed import (
     BRIDGE,
     DEFAULT,
     NIC,
-    TRIED,
-    UNTRIED,
     Seen,
     absent,
     files,
@@ -32,8 +28,6 @@ from ansible_collections.hypervisor.network.tests.harness.lab.managed import (
 )
 
 HOST = "netplan"
-LIBRARY = "/run/hypervisor-network-tests"
-tried = pytest.mark.skipif(not TRIED, reason=UNTRIED)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +62,6 @@ def back(lab: Lab, rebooted: object) -> list[str]:
     return site(lab, HOST, **absent(DEFAULT))
 
 
-@tried
 def test_the_bridge_has_what_the_nic_had(
     lab: Lab, before: tuple[Seen, str], converted: list[str]
 ) -> None:
@@ -76,30 +69,25 @@ def test_the_bridge_has_what_the_nic_had(
     assert any(task.startswith("Persist |") for task in converted)
 
 
-@tried
 def test_the_second_run_changes_nothing(repeated: list[str]) -> None:
     assert repeated == []
 
 
-@tried
 def test_netplan_knows_the_bridge(lab: Lab, repeated: object) -> None:
     said = lab.ssh(HOST, f"netplan get bridges.{BRIDGE}.interfaces", *NEW_CONNECTION)
     assert said.split() == ["-", f"0hv-{NIC}"]
 
 
-@tried
 def test_no_port_leaves_its_bridge_when_networkd_reads_its_files_and_begins_anew(
     left: list[str],
 ) -> None:
     assert left == ["2"]
 
 
-@tried
 def test_a_reboot_gives_the_same_network(before: tuple[Seen, str], rebooted: Seen) -> None:
     assert rebooted == before[0]
 
 
-@tried
 def test_the_way_back_gives_the_nic_what_it_had_and_leaves_no_file(
     lab: Lab, before: tuple[Seen, str], back: list[str]
 ) -> None:
@@ -108,14 +96,3 @@ def test_the_way_back_gives_the_nic_what_it_had_and_leaves_no_file(
     assert not lab.ssh(HOST, f"ls /sys/class/net | grep -E '{BRIDGE}|tap' || true", *NEW_CONNECTION)
     said = lab.ssh(HOST, f"networkctl status {NIC}", *NEW_CONNECTION)
     assert "/run/systemd/network/10-netplan-all-en.network" in said
-
-
-@pytest.mark.skipif(TRIED, reason="this networkd is not refused; DISTRO=bookworm runs this")
-def test_a_networkd_that_gives_up_a_bridge_is_refused_before_anything_changes(
-    lab: Lab, before: tuple[Seen, str]
-) -> None:
-    lab.install(HOST, LIBRARY)
-    with pytest.raises(CalledProcessError) as caught:
-        lab.module(HOST, LIBRARY, "bridge_uplink", name=NIC, bridge=BRIDGE)
-    assert "systemd-networkd 252" in caught.value.stdout
-    assert (seen(lab, HOST, NIC), files(lab, HOST)) == before

@@ -38,7 +38,7 @@ class Netplan(Networkd):
     def _lasting_bridge(self, bridge: str) -> str:
         return planner.generated(bridge)
 
-    def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
+    def _planned(self, now: Standing, wish: Wish) -> Sequence[File]:
         return planner.plan(now, wish)
 
     def load(self, now: Standing, wish: Wish) -> None:

@@ -109,7 +109,7 @@ class Control:
         does not read its files, or takes another one for the link.
         """
         before = self._stamp(index)
-        self._do("networkctl", "reload")
+        self.read()
         deadline = time.monotonic() + self._rest
         while time.monotonic() < deadline and not self._rests(index, before, source, leased):
             time.sleep(_TICK)
@@ -118,6 +118,10 @@ class Control:
             raise Refused(
                 f"systemd-networkd takes {there or 'no file'} for the link in place of {source}; remove what comes before it in the order of names."
             )
+
+    def read(self) -> None:
+        """Have networkd read its files anew. Raises Refused where it does not."""
+        self._do("networkctl", "reload")
 
     def version(self) -> int | None:
         """Which systemd it is; None where it does not tell."""

@@ -35,9 +35,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.contr
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
 _HOLD = f"99-{render.OURS}-hold.conf"
-_TRIED = (
-    257  # what came before takes addresses and routes away when it reads its files: seen with 252
-)
+_OLDEST = 252  # no older one was tried
+_KEEPS = 257  # what came before takes addresses and routes from a link that gets another file
 _KEPT = f"98-{render.OURS}-kept.conf"
 
 
@@ -83,10 +82,10 @@ class Networkd:
 
     def objection(self, nic: Owner, known: Known) -> str | None:
         version = self._control.version()
-        if version is not None and version < _TRIED:
+        if version is not None and version < _OLDEST:
             return (
-                f"systemd-networkd {version}, which manages {nic.dev}, was not seen to take a bridge over with nothing lost, as {_TRIED} was: 252 gives it up, "
-                "and nobody renews its lease; upgrade systemd, or describe the NIC in /etc/network/interfaces"
+                f"systemd-networkd {version}, which manages {nic.dev}, was not seen to take a bridge over with nothing lost, as {_OLDEST} was; "
+                "upgrade systemd, or describe the NIC in /etc/network/interfaces"
             )
         if not known.source:
             return f"systemd-networkd manages {nic.dev}, and tells no file that it does so by; see 'networkctl status {nic.dev}'"
@@ -192,9 +191,22 @@ class Networkd:
         return self._there(planner.lasting(nic))
 
     def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
+        found = self._planned(now, wish)
+        # those of /run go with the boot, and what is in force by them stays untouched until then
+        return found if self._keeps() else [one for one in found if not one.path.startswith(planner.RUN)]  # fmt: skip
+
+    def _planned(self, now: Standing, wish: Wish) -> Sequence[File]:
         return planner.plan(now, wish)
 
+    def _keeps(self) -> bool:
+        """Whether a link that gets another file, or other words in it, keeps what it has; seen with 252 that it does not."""
+        version = self._control.version()
+        return version is None or version >= _KEEPS
+
     def load(self, now: Standing, wish: Wish) -> None:
+        if not self._keeps():
+            self._load_others(wish)
+            return
         bridges = {now.uplink_of(bridge, wish): bridge for bridge in wish.bridges}
         if wish.present:
             # without it networkd takes the default route that it learned from the bridge; it is gone with the next boot
@@ -216,6 +228,15 @@ class Networkd:
         if not sources:
             there = (self._control.index_or_none(dev) for dev in wish.names)
             self._control.reload(next((one for one in there if one is not None), 0))
+
+    def _load_others(self, wish: Wish) -> None:
+        """Read what is about taps and other ports, unless a bridge lives by a file that may have other words by now: those are for the next boot."""
+        links = (self._control.link(self._control.index_or_none(one)) for one in wish.bridges)
+        if not any(
+            link.get("NETWORK_FILE") == self._lasting_bridge(bridge)
+            for bridge, link in zip(wish.bridges, links)
+        ):
+            self._control.read()
 
     def _lasting_bridge(self, bridge: str) -> str:
         """The .network file of the bridge that networkd reads at boot."""

@@ -25,7 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Link,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HANDED
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HELD
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
@@ -325,7 +325,7 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
 
 def _by_their_manager(route: Route, now: Inet, mine: Iterable[Route]) -> Route:
     """The same, or what stands in its place with another metric: networkd 252 gives an address that it takes over none, and so the kernel its route."""
-    if now.managed is None or now.managed.stage != HANDED or route.protocol != _PROTO_KERNEL:
+    if now.managed is None or now.managed.stage == HELD or route.protocol != _PROTO_KERNEL:
         return route
     alike = (one for one in mine if replace(one, metric=route.metric, raw=route.raw) == route)
     return next(alike, route)

@@ -112,19 +112,49 @@ def test_what_can_not_be_held_is_told_before_anything_is_done(
     assert found is None if said is None else said in str(found)
 
 
+DEBIAN_12 = "systemd 252 (252.39-1~deb12u2)"
+
+
 @pytest.mark.parametrize(
     ("version", "refused"),
-    [("systemd 252 (252.39-1~deb12u2)", True), ("systemd 257 (257.13)", False), ("", False)],
-)
-def test_a_networkd_that_gives_up_the_bridge_is_told_before_anything_is_done(
+    [("systemd 249 (249.11-0ubuntu3)", True), (DEBIAN_12, False), ("systemd 257 (257.13)", False), ("", False)],
+)  # fmt: skip
+def test_a_networkd_that_was_not_tried_is_told_before_anything_is_done(
     host: Networkd, version: str, refused: bool
 ) -> None:
-    """Seen on Debian 12: the bridge's state was "failed", and its lease would have ended."""
     host.version = version
     manager = Manager(host.control)
     found = manager.objection(host.owner(), manager.look(host.owner(), "br0"))
     assert (found is not None) == refused
-    assert not refused or "systemd-networkd 252" in str(found)
+    assert not refused or "systemd-networkd 249" in str(found)
+
+
+def test_before_257_what_a_bridge_lives_by_stays_in_force_until_the_boot(host: Networkd) -> None:
+    """Seen with 252: a link that gets another file loses its addresses and routes, and asks for a new lease."""
+    host.version = DEBIAN_12
+    manager = Manager(host.control)
+    hand_over(host, manager, manager.look(host.owner(), "br0"))
+    before = host.text(BRIDGE_FILE)
+    now = persisted(host, manager)
+    assert (host.owner().source, host.owner("br0").source) == (NIC_FILE, BRIDGE_FILE)
+    assert host.text(BRIDGE_FILE) == before and 'NETWORK_FILE_DROPINS=""' in str(
+        host.text(f"/run/systemd/netif/links/{BRIDGE}")
+    )
+    reloads = host.reloads
+    assert reloads == 2  # what is about taps is read
+    # the next boot, which forgets /run
+    for path in (NIC_FILE, BRIDGE_FILE):
+        (host.root / path[1:]).unlink()
+    host.take()
+    assert manager.stage(host.owner(), "br0") == HANDED
+    persisted(host, manager)
+    assert host.reloads == reloads  # what the bridge lives by may have got other words
+    manager.release(host.owner(), "br0")
+    there = host.owner().source
+    write(host, manager.plan(now, replace(WISH, present=False)))
+    manager.load(now, replace(WISH, present=False))
+    assert host.owner().source == there == "/run/systemd/network/03-hypervisor-network-eth0.network"
+    assert not list((host.root / "etc/systemd/network").glob("*hypervisor*"))
 
 
 def test_an_identity_that_is_not_known_is_named(host: Networkd) -> None:

@@ -231,11 +231,14 @@ def test_the_way_back_leaves_a_port_the_vlans_that_it_has_by_then() -> None:
     assert [one for one in changes if one.kind == "port"] == []
 
 
-@pytest.mark.parametrize(("stage", "left"), [("handed", []), ("held", ["route", "route"])])
-def test_the_metric_of_a_network_on_the_link_is_its_managers_once_it_has_the_bridge(
-    stage: str, left: list[str]
+@pytest.mark.parametrize(
+    ("stage", "back", "left"),
+    [("handed", False, []), ("own", True, []), ("held", False, ["route", "route"]), ("held", True, ["route", "route"])],
+)  # fmt: skip
+def test_the_metric_of_a_network_on_the_link_is_its_managers_once_it_has_the_address(
+    stage: str, back: bool, left: list[str]
 ) -> None:
-    """Seen: networkd 252 gives an address that it takes over no metric, and so the kernel its route."""
+    """Seen: networkd 252 gives an address that it takes over no metric, and so the kernel its route; on the way back it gives it its own again."""
     given = {
         "links": {"eth0": None},
         "addresses": {"eth0": ["10.77.0.100/24"]},
@@ -246,6 +249,10 @@ def test_the_metric_of_a_network_on_the_link_is_its_managers_once_it_has_the_bri
     kernel = simulated.Kernel(now)
     for change in uplink_plan.plan(now, wanted):
         kernel.apply(change)
+    if back:
+        wanted = layout.unbridged(kernel.now, "eth0", "br0")
+        for change in uplink_plan.plan(kernel.now, wanted):
+            kernel.apply(change)
     taken = tuple(replace(one, metric=0) for one in kernel.now.routes)
     managed = Managed(Owner("networkd", "eth0", 2), stage=stage)
     after = replace(kernel.now, routes=taken, managed=managed)
