@@ -45,7 +45,7 @@ def words(
         "addresses": sorted(
             f"{one.text} dev {one.dev}" for dev in devs for one in now.addresses_of(dev)
         ),
-        "routes": sorted(str(route) for route in routes if route.devs & set(devs)),
+        "routes": sorted(route.promised for route in routes if route.devs & set(devs)),
     }
 
 

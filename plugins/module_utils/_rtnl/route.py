@@ -92,6 +92,11 @@ class Route:
         """Whether it leads to a network that is on the link itself, where later routes' gateways are."""
         return all(hop.gateway is None for hop in self.hops)
 
+    @property
+    def promised(self) -> str:
+        """What of it a guard promises: of one that the kernel makes for an address not the metric, which is the business of whose address it is."""
+        return str(replace(self, metric=0) if self.protocol == _PROTO_KERNEL else self)
+
     def __str__(self) -> str:
         ways = " ".join(
             f"{'via ' + hop.gateway + ' ' if hop.gateway else ''}dev {hop.dev}" for hop in self.hops

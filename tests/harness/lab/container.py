@@ -77,8 +77,8 @@ exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/syste
 class Container(PoweredLab):
     """A hypervisor in a container, with what a test asks of one of the lab; a context, gone afterwards."""
 
-    def __init__(self, *packages: str) -> None:
-        self._image = self._built(packages)
+    def __init__(self, *packages: str, network: str = "ifupdown") -> None:
+        self._image = self._built(packages, network)
         self._names = Namespaces("container")
         self._netns = self._names.names["container"]
         self._folder = Path(tempfile.mkdtemp(prefix="hypervisor-network-", dir="/var/tmp"))
@@ -88,8 +88,8 @@ class Container(PoweredLab):
         self._init = 0
 
     @staticmethod
-    def _built(packages: tuple[str, ...]) -> Path:
-        words = [sys.executable, str(LAB_IMAGE), "--distro", DISTRO]
+    def _built(packages: tuple[str, ...], network: str) -> Path:
+        words = [sys.executable, str(LAB_IMAGE), "--distro", DISTRO, "--network", network]
         for package in packages:
             words += ["--package", package]
         done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)

@@ -183,6 +183,16 @@ def test_a_way_is_a_route_that_somebody_made_out_of_a_device() -> None:
     assert found == {"eth0": {rtnl_address.AF_INET, rtnl_address.AF_INET6}}
 
 
+@pytest.mark.parametrize(("protocol", "promised"), [(2, "10.77.0.0/24 dev br0"), (16, "10.77.0.0/24 dev br0 metric 100")])  # fmt: skip
+def test_the_metric_of_what_the_kernel_makes_for_an_address_is_no_promise(
+    protocol: int, promised: str
+) -> None:
+    """Seen: networkd 252 takes an address over without a metric, and the conversion could not be confirmed."""
+    hops = (rtnl_route.Hop("br0"),)
+    route = rtnl_route.Route(2, "10.77.0.0/24", 254, 100, 0, 1, 253, protocol, hops)
+    assert route.promised == promised
+
+
 def test_what_an_advertisement_made_by_a_nexthop_object_is_a_plain_route() -> None:
     """Seen: systemd-networkd 257 makes default routes so; another with its metric stands beside it, and a plain one would become one with that."""
     hop = (rtnl_route.Hop("eth0", "fe80::1"),)

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Group G with networkd itself in a container: there, over a restart and a boot, back and over one more, pinged all the while.
+
+Debian 12's networkd takes a link's addresses away when another file is in force for it, Debian 13's keeps them: both go the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
+    BRIDGE,
+    NIC,
+    TAP,
+    NetworkdHost,
+)
+
+STATIC = """\
+[Match]
+Name=enp1s0
+[Network]
+Address=10.77.0.20/24
+Address=10.77.0.21/24
+Address=fd77::20/64
+Gateway=10.77.0.1
+[Route]
+Destination=10.9.0.0/24
+Gateway=10.77.0.1
+[Route]
+Destination=0.0.0.0/0
+Gateway=10.77.0.1
+Table=100
+[RoutingPolicyRule]
+From=10.77.0.21
+Table=100
+"""
+LEASED = """\
+network:
+  version: 2
+  ethernets:
+    all-en: {match: {name: 'en*'}, dhcp4: true}
+"""
+SITES = {
+    "static": ({"/etc/systemd/network/20-wired.network": STATIC}, "10.77.0.20"),
+    "netplan": ({"/etc/netplan/90-default.yaml": LEASED}, None),
+}
+# A ping each twentieth second; what is sent while the very port changes may be lost
+MOST_LOST = 3
+UPSET = "networkctl reload && systemctl restart systemd-networkd && networkctl status > /dev/null"
+WISH = {"bridges": [BRIDGE], "uplinks": [NIC], "taps": [TAP]}
+UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
+GONE = {"state": "absent"}
+THERE = (
+    ("linux_bridge", {"name": BRIDGE, "forward_delay": 0}),
+    ("tap_device", {"name": TAP, "up": True}),
+    ("bridge_uplink", UPLINK),
+    ("bridge_port", {"name": TAP, "bridge": BRIDGE}),
+    ("bridge_persist", WISH),
+)
+BACK = (
+    ("bridge_uplink", {**UPLINK, **GONE}),
+    ("bridge_persist", {**WISH, **GONE}),
+    ("tap_device", {"name": TAP, **GONE}),
+    ("linux_bridge", {"name": BRIDGE, **GONE}),
+)
+
+
+@dataclass
+class Life:
+    """What was seen after each step, and how many pings each lost."""
+
+    host: NetworkdHost
+    before: dict[str, list[str]]
+    files: str
+    lost: list[int] = field(default_factory=list)
+    again: list[Any] = field(default_factory=list)
+    layer3: list[dict[str, list[str]]] = field(default_factory=list)
+    ports: list[str] = field(default_factory=list)
+
+    def step(self, *runs: tuple[str, dict[str, Any]], dev: str, then: str = "true") -> None:
+        with self.host.pinged(self.lost):
+            for module, options in runs:
+                self.host.done(module, **options)
+            self.host.hv(then)
+        self.look(dev)
+        self.again += self.repeated(*runs)
+
+    def repeated(self, *runs: tuple[str, dict[str, Any]]) -> list[Any]:
+        return [self.host.run(module, **options).get("changed") for module, options in runs]
+
+    def look(self, dev: str) -> None:
+        self.layer3.append(self.host.layer3(dev))
+        self.ports.append(self.host.hv(f"ls /sys/class/net/{BRIDGE}/brif 2> /dev/null || true"))
+
+
+@pytest.fixture(scope="module", params=list(SITES))
+def life(request: pytest.FixtureRequest) -> Iterator[Life]:
+    with NetworkdHost(*SITES[request.param]) as host:
+        seen = Life(host, host.layer3(NIC), host.written())
+        seen.step(*THERE, dev=BRIDGE)
+        seen.step(dev=BRIDGE, then=UPSET)
+        host.reboot()
+        host.until_it_answers()
+        seen.look(BRIDGE)
+        seen.again += seen.repeated(*THERE)
+        seen.step(*BACK, dev=NIC)
+        host.reboot()
+        host.until_it_answers()
+        seen.look(NIC)
+        yield seen
+
+
+def test_g01_no_step_cuts_it_off(life: Life) -> None:
+    assert len(life.lost) == 3 and max(life.lost) <= MOST_LOST
+
+
+def test_g01_each_step_leaves_what_the_nic_had(life: Life) -> None:
+    expected = {
+        what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
+        for what, lines in life.before.items()
+    }
+    assert life.layer3 == [expected] * 3 + [life.before] * 2
+
+
+def test_g01_what_is_done_twice_changes_nothing(life: Life) -> None:
+    assert life.again == [False] * (2 * len(THERE) + len(BACK))
+
+
+def test_g01_no_port_leaves_its_bridge_before_the_way_back(life: Life) -> None:
+    assert [ports.split() for ports in life.ports] == [[NIC, TAP]] * 3 + [[]] * 2
+
+
+def test_g01_the_way_back_leaves_no_file(life: Life) -> None:
+    assert life.host.written() == life.files

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that systemd-networkd manages, in a container of seconds, with a wire to a LAN whose other end pings it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..net.netns import Namespaces, batch
+from ..process.waiting import wait_for
+from .container import Container
+
+NIC, MAC, BRIDGE, TAP = "enp1s0", "52:54:00:77:00:01", "br0", "tap1"
+_LAN = """
+link add name sw type bridge forward_delay 0
+link set sw up
+address add 10.77.0.1/24 dev sw
+address add fd77::1/64 dev sw nodad
+"""
+_DHCP = (
+    "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--port=0", "--leasefile-ro", "--interface=sw", "--bind-interfaces",
+    "--dhcp-range=10.77.0.50,10.77.0.150,2m",
+)  # fmt: skip
+_ROUTES = (
+    "ip route show table all dev {dev} | grep -v -e ^local -e ^broadcast | sed 's/ proto kernel.*//'; "
+    "ip -6 route show dev {dev} | grep -v ^fe80 || true"
+)
+_FOLDERS = "/etc/systemd/network /run/systemd/network /etc/netplan"
+
+
+class NetworkdHost(Container):
+    """C(files) are by path what its administrator wrote; C(address) is the one that shall answer, None where a server gives it."""
+
+    def __init__(self, files: dict[str, str], address: str | None = None) -> None:
+        self._files, self._address = files, address
+        self._wire = Namespaces("wire")
+        self._server: subprocess.Popen[bytes] | None = None
+        super().__init__(network="netplan")
+        self.nic = NIC
+
+    def __enter__(self) -> NetworkdHost:
+        lan = self._wire.__enter__()["wire"]
+        try:
+            batch(lan, _LAN)
+            self._server = subprocess.Popen(
+                ["ip", "netns", "exec", lan, *_DHCP], stderr=subprocess.DEVNULL
+            )
+            super().__enter__()
+        except BaseException:
+            self._take_down()
+            raise
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        try:
+            super().__exit__(*unused)
+        finally:
+            self._take_down()
+
+    def _take_down(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+        self._wire.__exit__()
+
+    @property
+    def lan(self) -> str:
+        return self._wire.names["wire"]
+
+    def up(self, *arguments: str) -> None:
+        """Boot it with its wire plugged in, until its address answers."""
+        batch(self.lan, f"link add name wire0 type veth peer name {NIC}\nlink set {NIC} netns {self._netns}\nlink set wire0 master sw up\n")  # fmt: skip
+        batch(self._netns, f"link set {NIC} address {MAC}\n")
+        super().up(*arguments)
+        self._tell_of_devices()
+
+    def _tell_of_devices(self) -> None:
+        """What tells networkd of a device on a machine looks at all hardware, which a container leaves alone."""
+        self.hv("udevadm trigger --action=add --subsystem-match=net")
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.hv("rm -f /etc/netplan/* /etc/systemd/network/*; mkdir -p /etc/netplan")
+        for path, text in self._files.items():
+            self.hv(f"umask 077; cat > {path} <<'EOF'\n{text}EOF\nchmod 644 {path}")
+        self.hv(
+            "if ls /etc/netplan/*.yaml > /dev/null 2>&1; then netplan generate; fi; systemctl enable --now systemd-networkd; systemctl restart systemd-networkd"
+        )
+        self.until_it_answers()
+
+    def until_it_answers(self) -> None:
+        wait_for(self.answering, "an answer to the LAN", 60)
+
+    def answering(self) -> str:
+        """The address that answers the LAN, empty while there is none."""
+        addresses = self._address or " ".join(
+            re.findall(r"inet (10\.77\.0\.\d+)/", self.hv("ip -o -4 address show"))
+        )
+        for one in addresses.split():
+            words = ["ip", "netns", "exec", self.lan, "ping", "-c1", "-W1", "-n", one]
+            if subprocess.run(words, capture_output=True, check=False).returncode == 0:
+                return one
+        return ""
+
+    def written(self) -> str:
+        """Every file of a manager's with what it says."""
+        return self.hv(f"grep -r '' {_FOLDERS} || true")
+
+    def layer3(self, dev: str) -> dict[str, list[str]]:
+        """Addresses, routes and rules. The metric of the link's own network is its manager's, and so is the number of a rule that was given none."""
+        words = {
+            "addresses": f"ip -o address show dev {dev} scope global | awk '{{print $4}}'",
+            "routes": _ROUTES.format(dev=dev),
+            "rules": "ip rule show | cut -f 2-; ip -6 rule show | cut -f 2-",
+        }
+        return {
+            what: sorted(line.strip() for line in self.hv(how).splitlines() if line.strip())
+            for what, how in words.items()
+        }
+
+    @contextmanager
+    def pinged(self, lost: list[int]) -> Iterator[None]:
+        """While the block runs, twenty times a second; how many had no answer is appended."""
+        words = ["ip", "netns", "exec", self.lan, "ping", "-q", "-i", "0.05", self.answering()]
+        child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        try:
+            yield
+        finally:
+            child.send_signal(signal.SIGINT)
+            said = child.communicate()[0]
+        sent, answered = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", said)[0])
+        lost.append(sent - answered)
+
+    def done(self, module: str, **options: Any) -> dict[str, Any]:
+        """A module to its end, and confirmed where it is guarded."""
+        result = self.run(module, **options)
+        assert not result.get("failed"), result["msg"]
+        if "transaction" in result and result["transaction"].get("state") == "applied":
+            confirmed = self.run("transaction", id=result["transaction"]["id"], state="confirmed")
+            assert not confirmed.get("failed"), confirmed["msg"]
+        return result
