@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
-from ansible_collections.hypervisor.network.tests.harness.lab.managed import TRIED, UNTRIED
 from ansible_collections.hypervisor.network.tests.harness.lab.place import place
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import (
     ADDRESS,
@@ -46,8 +45,6 @@ def managed(
 ) -> Iterator[PoweredLab]:
     if not LONG:
         pytest.skip("a machine for each manager takes minutes: make faults runs it")
-    if request.param != "networkmanager" and not TRIED:
-        pytest.skip(UNTRIED)
     directory, name = place("hvmanaged")
     arguments = ("-e", f"lab_distro={DISTRO}", "-e", f"lab_network={request.param}")
     made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *arguments)

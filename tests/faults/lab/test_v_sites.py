@@ -21,8 +21,6 @@ from ansible_collections.hypervisor.network.tests.harness.lab.managed import (
     SITES,
     STATIC,
     TAP,
-    TRIED,
-    UNTRIED,
     Seen,
     absent,
     bridges,
@@ -89,8 +87,6 @@ def managed(
 ) -> Iterator[PoweredLab]:
     if not LONG:
         pytest.skip("a machine for each shape takes minutes: make faults runs it")
-    if not TRIED:
-        pytest.skip(UNTRIED)
     directory, name = place("hvsite")
     network, static, role = SHAPES[request.param]
     more = {

@@ -20,7 +20,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan i
     yaml_file,
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
-from ansible_collections.hypervisor.network.tests.harness.lab.managed import TRIED, UNTRIED
 from ansible_collections.hypervisor.network.tests.harness.lab.place import place
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
@@ -123,8 +122,6 @@ class Cabled:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
     if not LONG:
         pytest.skip("a machine of its own takes minutes: make faults runs it")
-    if not TRIED:
-        pytest.skip(UNTRIED)
     directory, name = place("hvtraps")
     words = ("-e", f"lab_distro={DISTRO}", "-e", "lab_network=netplan")
     made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *words)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .hypervisors import DISTRO, NEW_CONNECTION, REPO, Lab
+from .hypervisors import NEW_CONNECTION, REPO, Lab
 
 Role = Mapping[str, Sequence[Mapping[str, Any]]]
 NIC = "enp0s3"
@@ -30,9 +30,6 @@ STATIC: Mapping[str, Any] = {
     ],
     "rules": [{"from": "10.5.0.0/16", "table": 100, "priority": 1000}],
 }
-# Whose networkd does not give up a bridge that it takes over; the others are refused: tests/acceptance/test_netplan.py
-TRIED = DISTRO != "bookworm"
-UNTRIED = "networkd 252 is refused; DISTRO=trixie runs this"
 # What the inventories make of such a host
 DEFAULT: Role = {
     "bridge_host_bridges": [{"name": BRIDGE, "uplink": NIC}],
