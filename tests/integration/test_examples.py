@@ -27,6 +27,8 @@ NOT_RUN = {
     "Show the counts": "what the task before it found: tests/acceptance/test_tenants.py",
     "Give eth0 its addresses back": "a host that is converted: tests/integration/targets/bridge_uplink",
     "Make eth0 the uplink of br0": "a host with a LAN: tests/integration/targets/bridge_uplink",
+    "Make a bridge that gives no VLAN to whoever joins it, with the host in VLAN 99": "VLAN filtering: tests/acceptance/test_uplinks.py",
+    "Have eth0 join it in that VLAN, untagged on the wire as before": "VLAN filtering: tests/acceptance/test_uplinks.py",
     "What the action of linux_bridge runs": "no task of a playbook: tests/faults/test_x_links_guard.py",
     "What the role bridge_host asks first where tags are given": "no task of a playbook: tests/integration/test_role_steps.py",
     "Boot a guest from the network": "a LAN to boot from: tests/acceptance/test_lab.py",

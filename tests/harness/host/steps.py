@@ -58,8 +58,14 @@ def _step(modules: Modules, name: str, state: str, items: list[Any]) -> list[dic
 
 
 def disagreements(foreseen: list[dict[str, Any]], done: list[dict[str, Any]]) -> list[str]:
-    """Where a plan and what came of it differ. A MAC that the kernel chooses is foreseen as null, and what hangs on it may be judged worse."""
+    """Where a plan and what came of it differ. A MAC that the kernel chooses is foreseen as null, and what hangs on it may be judged worse.
+
+    Whom a host has heard of comes and goes between the two, and is left out.
+    """
     worse = {"safe": 0, "interrupts": 1, "may_cut_ssh": 2}
+    foreseen, done = (
+        [one for one in changes if one["kind"] != "neighbour"] for changes in (foreseen, done)
+    )
     found = []
     for number in range(max(len(foreseen), len(done))):
         was = foreseen[number] if number < len(foreseen) else {}
