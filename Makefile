@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint docs integration faults acceptance molecule bench lab-up lab-down clean-cache
+.PHONY: help demo test unit lint docs integration faults acceptance molecule bench mutants lab-up lab-down clean-cache
 
 DISTRO ?= bookworm
 NETWORK ?= ifupdown
@@ -36,6 +36,9 @@ molecule: ## every scenario of extensions/molecule on a lab of its own, as users
 
 bench: ## ratios against ip -batch, task loops and other conversions; ARGS="--full --only G12"
 	@tools/env test python -m ansible_collections.hypervisor.network.tests.bench $(ARGS)
+
+mutants: ## change planners word by word and see whether their tests notice, an hour or two; PLANNER="_fdb/plan _mdb/plan" for some
+	@tools/env local python tools/mutants.py $(PLANNER)
 
 demo: ## a lab, a hypervisor whose eth0 becomes a port of br0 over SSH, guests by DHCP; DISTRO=trixie for Debian 13, HOSTS=3 for three with two tenants
 	@tools/env demo python tools/demo.py demo --distro $(DISTRO) --hosts $(HOSTS)

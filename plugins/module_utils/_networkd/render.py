@@ -116,7 +116,7 @@ def bridge_file(
             *bridge_vlans(vlans),
             *own,
         ],
-        f"{TOLD}{bridge}, with what its NIC had",
+        f"{TOLD}{bridge}, with " + ("the host's own addresses" if alone else "what its NIC had"),
     )
 
 

@@ -47,13 +47,34 @@ def test_vlans_are_said_where_the_bridge_filters_them() -> None:
     assert "PVID=20\n" in (found[f"{LASTING}tap1.network"] or "")
 
 
-def test_a_bridge_without_an_uplink_keeps_its_own_addresses() -> None:
+def test_a_bridge_without_an_uplink_keeps_its_own_addresses_and_asks_no_server_for_any() -> None:
     found = texts(wish=replace(WISH, bridges=["br1"], uplinks=[], ports=[], taps=[]))
-    text = found[f"{LASTING}br1.network"] or ""
-    assert "Address=10.88.0.1/24\n" in text and "ConfigureWithoutCarrier=yes\n" in text
+    assert (
+        found[f"{LASTING}br1.network"]
+        == """\
+# hypervisor.network: br1, with the host's own addresses
+
+[Match]
+Name=br1
+
+[Network]
+Address=10.88.0.1/24
+
+[Network]
+ConfigureWithoutCarrier=yes
+IgnoreCarrierLoss=yes
+"""
+    )
     now = replace(standing(), addresses=())
     bare = texts(now, replace(WISH, bridges=["br1"], uplinks=[]))
     assert "LinkLocalAddressing=no\n" in (bare[f"{LASTING}br1.network"] or "")
+
+
+def test_a_tap_without_a_bridge_has_no_vlans_to_say() -> None:
+    now = standing(vlan_filtering=True)
+    tap = replace(now.links["tap1"], master=None, port=None, vlans=None)
+    text = texts(replace(now, links={**now.links, "tap1": tap}))[f"{LASTING}tap1.network"] or ""
+    assert "Bridge" not in text and "tap1 is nobody's port\n" in text
 
 
 @pytest.mark.parametrize(
