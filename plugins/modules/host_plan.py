@@ -72,6 +72,13 @@ options:
       - V(false) sends no frame and starts no guest. A run may then refuse what the plan holds.
     type: bool
     default: false
+  fdb:
+    description:
+      - Static forwarding entries that the host shall have, as C(entries) of M(hypervisor.network.bridge_fdb); each says its C(bridge). The role makes none, and
+        RV(fdb) tells what is otherwise.
+      - On the bridges that are named any other static entry is surplus. What boots is what C(up) lines of interfaces(5) make with C(bridge fdb).
+    type: list
+    elements: dict
   only:
     description:
       - The steps whose changes are returned, and shown as a difference. All others are planned all the same, since a step is planned over what those before
@@ -118,6 +125,12 @@ diff:
   description: Those changes, as Ansible shows them with C(--diff).
   returned: when O(only) is given
   type: dict
+fdb:
+  description: What is otherwise than O(fdb) says, as changes; the C(step) is C(fdb) where it runs so, and C(persist) where it boots so.
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+  sample: [{step: fdb, action: update, kind: entry, name: "52:00:00:00:00:01 in br0", before: {port: tap2}, after: {port: tap1}, risk: safe}]
 steps:
   description:
     - The steps that have something to do, with how many C(changes), and the worst C(risk) of them.
@@ -216,6 +229,7 @@ def main():
             "foresee": {"type": "bool", "default": True},
             "assume_packages": {"type": "bool", "default": False},
             "probe": {"type": "bool", "default": False},
+            "fdb": {"type": "list", "elements": "dict"},
             "only": {"type": "list", "elements": "str", "choices": list(steps.CHOICES)},
             **NETNS,
         },
@@ -224,7 +238,7 @@ def main():
     with failures(module, "looking at the host"):
         params = module.params
         enter_netns(params["netns"])
-        own = ("guard_timeout", "persist", "netns", "foresee", "assume_packages", "probe")
+        own = ("guard_timeout", "persist", "netns", "foresee", "assume_packages", "probe", "fdb")
         asked = Asked(
             {name: params[name] for name in _LISTS}, **{name: params[name] for name in own}
         )

@@ -93,7 +93,7 @@ def _of_host(result: Mapping[str, Any]) -> Iterator[Row]:
         return
     for package in result.get("missing") or ():
         yield _row("host", "package", package, "missing", "installed")
-    changes = result["changes"]
+    changes = [*result["changes"], *(result.get("fdb") or ())]
     stanzas = any(one["kind"] == "stanza" for one in changes)
     for change in changes:
         # the stanzas of a file say more than its sum

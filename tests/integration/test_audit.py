@@ -6,18 +6,22 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.filter.drift import drift as drift_of
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
 from ansible_collections.hypervisor.network.tests.harness.host import role_host
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
 from ansible_collections.hypervisor.network.tests.harness.host.steps import carry_out, look
 from ansible_collections.hypervisor.network.tests.harness.net.dump import settled
 from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, run
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 AUDIT = Path(__file__).resolve().parents[2] / "playbooks" / "audit.yml"
@@ -97,6 +101,99 @@ def test_drift_of_what_boots_is_told_apart_from_what_runs(host: Host, modules: M
     state = host.folder / "run/network/ifstate"
     state.write_text("lo=lo\n", encoding="ascii")
     assert {("boot", "ifstate br0", "up"), ("boot", "ifstate tap1", "up")} <= drift(modules)
+
+
+GUEST, OTHER = "52:00:00:00:00:0a", "52:00:00:00:00:0b"
+FDB = [{"bridge": "br0", "mac": GUEST, "port": "tap1", "sticky": False}]
+# what somebody does by hand to an entry, and the row that it is
+ENTRY = f"entry {GUEST} in br0"
+ENTRIES_BY_HAND = {
+    f"bridge fdb del {GUEST} dev tap1 master": ("kernel", ENTRY, "state"),
+    f"bridge fdb replace {GUEST} dev eth0 master static": ("kernel", ENTRY, "port"),
+    # an idle tap takes no dynamic one
+    f"bridge fdb replace {GUEST} dev tap1 master permanent": ("kernel", ENTRY, "type"),
+    f"bridge fdb replace {GUEST} dev tap1 master static sticky": ("kernel", ENTRY, "sticky"),
+    f"bridge fdb add {OTHER} dev tap1 master static": ("kernel", f"entry {OTHER} in br0", "state"),
+}
+
+
+def entries(modules: Modules) -> set[tuple[str, str, str]]:
+    found = _drift.rows({"hv1": look(modules, JOB, fdb=FDB)})
+    return {(row["where"], row["what"], row["key"]) for row in found}
+
+
+def test_forwarding_entries_that_drifted_are_found_in_the_kernel_and_at_boot(
+    host: Host, modules: Modules
+) -> None:
+    boot = ("boot", ENTRY, "state")
+    assert entries(modules) == {("kernel", ENTRY, "state"), boot}
+    assert drift(modules) == set(), "who asks for none is told of none"
+    modules.done("bridge_fdb", entries=FDB, guard_mode="never")
+    assert entries(modules) == {boot}
+    text = host.interfaces.read_text(encoding="ascii")
+    line = f"    up bridge fdb replace {GUEST} dev $IFACE master static\n"
+    stanza = "iface tap1 inet manual\n"
+    assert stanza in text
+    host.interfaces.write_text(text.replace(stanza, stanza + line), encoding="ascii")
+    assert {row for row in entries(modules) if ENTRY in row} == set()
+    for words, row in ENTRIES_BY_HAND.items():
+        run(*words.split(), netns=host.netns)
+        assert row in entries(modules), words
+        flush = {"type": "static"}
+        modules.done("bridge_fdb", bridge="br0", entries=FDB, flush=flush, guard_mode="never")
+        assert not {one for one in entries(modules) if "entry" in one[1]}, words
+
+
+def variant(number: int) -> dict[str, Any]:
+    """A host's variables that differ from the next one's."""
+    chance = random.Random(number)
+    bridges = [
+        {
+            **one,
+            "ageing_time": chance.choice([0, 15, 60.5, 300]),
+            "mtu": chance.choice([1360, 1380, 1400]),
+            "alias": chance.choice(["", "the LAN", "für Gäste"]),
+            "priority": chance.randrange(0, 65536, 4096),
+            "mcast_snooping": chance.choice([True, False]),
+            "hello_time": chance.choice([1, 2, 2.5]),
+        }
+        for one in JOB["bridge_host_bridges"]
+    ]
+    taps = [
+        {
+            **one,
+            "mtu": chance.choice([1400, 1500]),
+            "isolated": chance.choice([True, False]),
+            "learning": chance.choice([True, False]),
+            "cost": chance.choice([2, 19, 100]),
+            "txqueuelen": chance.choice([500, 1000]),
+            "mac": f"02:00:00:00:{number:02x}:{place:02x}",
+        }
+        for place, one in enumerate(JOB["bridge_host_taps"], 1)
+    ]
+    return {"bridge_host_bridges": bridges, "bridge_host_taps": taps}
+
+
+HOSTS, LOOKED_AT = 50, 50 if LONG else 5
+
+
+def test_50_clean_hosts_give_no_false_alarm(host: Host, modules: Modules) -> None:
+    """Each as its own variables say; in the short form the looks at a few stand for the others."""
+    looks = []
+    for number in range(LOOKED_AT):
+        job = variant(number)
+        carry_out(modules, look(modules, job)["plan"])
+        looks.append(json.dumps(look(modules, job)))
+    fleet = {f"hv{one:02}": json.loads(looks[one % LOOKED_AT]) for one in range(HOSTS)}
+    assert all(one["whole"] and one["bridges"] for one in fleet.values())
+    assert {str(row) for row in drift_of(fleet)} == set()
+    assert drift_of(fleet, "table") == ["50 hosts, 0 of them not as their variables say."]
+    suites = ElementTree.fromstring(drift_of(fleet, "junit"))
+    assert [one.get("failures") for one in suites] == ["0"] * HOSTS
+    # the same fleet with one drift has one row
+    run("ip", "link", "set", "br1", "down", netns=host.netns)
+    fleet["hv49"] = look(modules, variant(LOOKED_AT - 1))
+    assert [(row["host"], row["key"]) for row in drift_of(fleet)] == [("hv49", "up")]
 
 
 def test_the_playbook_tells_a_fleet_and_changes_nothing(host: Host, modules: Modules) -> None:

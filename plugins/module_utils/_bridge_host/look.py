@@ -10,15 +10,16 @@ import pwd
 import re
 import time
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
-    items as role_items,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    entries,
     managers,
     refusals,
     told,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
+    items as role_items,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     plan as role_plan,
@@ -65,6 +66,7 @@ class Asked:
     foresee: bool = True
     assume_packages: bool = False
     probe: bool = False
+    fdb: Sequence[Mapping[str, Any]] | None = None
 
 
 def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
@@ -138,7 +140,9 @@ def _whole(
         rehearsal.boot(persisted["present"])
     guests = [supervisor.read(name) for name in supervisor.names()]
     clock = time.time()
+    wishes = entries.checked(asked.fdb or ())
     result = {
+        "fdb": entries.changes(rehearsal.now, fdb, rehearsal.boots(), wishes) if wishes else [],
         "plan": lists,
         "whole": True,
         "managers": persisted,

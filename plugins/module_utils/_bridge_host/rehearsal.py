@@ -136,6 +136,10 @@ class Rehearsal:
                     self.now = foresight.owned(self.now, owners or {})
         return found
 
+    def boots(self) -> Mapping[str, str] | None:
+        """The files of interfaces(5) as they are, by path; None where what boots is nobody's business."""
+        return self._interfaces.read().texts if self._persist else None
+
     def boot(self, managers: Items) -> None:
         """Ask each manager for what it would boot of all that. Raises Refused, by name, for what it has no words for."""
         for one in managers:

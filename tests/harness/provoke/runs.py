@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, Iterable, Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import entries
 from ansible_collections.hypervisor.network.plugins.module_utils._core import deps, errors
 from ansible_collections.hypervisor.network.plugins.module_utils._core.guarding import (
     Elsewhere,
@@ -110,6 +111,12 @@ def way_back(_stage: Stage, has: int, had: int) -> None:
 def doctor(_stage: Stage, asked: Mapping[str, str], host: Mapping[str, Any] | None = None) -> None:
     """bridge_doctor is asked for somebody's way on the healthy host of the doctor's tests."""
     way.ways(patient.host(**(host or {})), **asked)
+
+
+@scene
+def entry_of_an_audit(_stage: Stage, typed: Mapping[str, Any]) -> None:
+    """host_plan is given a forwarding entry that is none."""
+    entries.checked([typed])
 
 
 @scene
