@@ -7,6 +7,7 @@ A pid alone names nobody, it is given to the next process after a while: an iden
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import signal
@@ -199,8 +200,9 @@ def printable(words: str) -> str:
     return "".join(one if one.isprintable() else "\ufffd" for one in words)
 
 
+@functools.lru_cache(maxsize=None)
 def boot_id() -> str:
-    """The kernel's name for this boot."""
+    """The kernel's name for this boot, which no process outlives."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, Sequence
+from typing import Any, Callable, Container, Iterable, Iterator, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     GuestError,
@@ -57,8 +57,10 @@ class Supervisor(Protocol):
     def busy(self, names: Iterable[str]) -> AbstractContextManager[None]:
         """Hold these guests against other runs. Raises Refused."""
 
-    def read_all(self, names: Iterable[str]) -> Mapping[str, guest_plan.Guest]:
-        """What the host has of these guests."""
+    def read_all(
+        self, names: Iterable[str], plugging: Container[str] = ()
+    ) -> Mapping[str, guest_plan.Guest]:
+        """What the host has of these guests; of those C(plugging) with what there is room for."""
 
     def systemd(self) -> bool:
         """Whether guests can be units here."""
@@ -159,7 +161,8 @@ class GuestNoun:
         self.stop_steps: dict[str, list[dict[str, Any]]] = {}
 
     def read(self) -> guest_plan.Guests:
-        guests = self._supervisor.read_all(self._wishes)
+        moving = {name for name, wish in self._wishes.items() if wish.on_change != "keep"}
+        guests = self._supervisor.read_all(self._wishes, moving)
         there = {
             path: self._image_exists(path) for wish in self._wishes.values() for path in wish.images
         }

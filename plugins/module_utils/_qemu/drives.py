@@ -41,9 +41,11 @@ class Drive:
     io_status: str = "ok"
 
     @property
-    def device(self) -> str:
-        """The name of the device that has it, which is the begin of the path that QEMU tells of some."""
-        return self.qdev[self.qdev.startswith(_PERIPHERAL) * len(_PERIPHERAL) :].partition("/")[0]
+    def device(self) -> str | None:
+        """The name of the device that has it, which is in the path that QEMU tells of some; None of one without a name, such as the firmware's flash."""
+        if self.qdev.startswith(_PERIPHERAL):
+            return self.qdev[len(_PERIPHERAL) :].partition("/")[0]
+        return None if "/" in self.qdev else self.qdev or None
 
 
 def drive(block: Mapping[str, Any]) -> Drive:

@@ -2,13 +2,16 @@
 """The only file that opens a monitor socket: QMP, QEMU's JSON over a unix socket.
 
 A stopped QEMU accepts a connection and never greets, and one that serves another client does the same: no read is without
-a deadline. Source: QEMU's docs/interop/qmp-spec.
+a deadline. QEMU reads what it is asked byte by byte, each with some system calls, so questions to many guests are as short as can be.
+Source: QEMU's docs/interop/qmp-spec.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
+import selectors
 import socket
 import time
 from typing import Any, Callable, Iterable, Mapping, Sequence
@@ -20,6 +23,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 
 # A command with its arguments
 Question = tuple[str, Mapping[str, Any]]
+# What a guest says to several of them, None where it refuses one, and its version
+Said = tuple[list[Any], "str | None"]
 _LONGEST_LINE = 16 * 1024 * 1024
 _CHUNK = 65536
 _KEPT_EVENTS = 1000
@@ -30,8 +35,6 @@ class Qmp:
 
     C(timeout) is in seconds and holds for each answer. Raises GuestError where nobody listens or the peer hangs up,
     DeadlineExceeded where no greeting or answer comes in time.
-
-    What is asked C(ahead) is sent before anything is heard, and C(answers) waits for it: so many guests answer at the same time.
     """
 
     def __init__(
@@ -39,7 +42,6 @@ class Qmp:
         path: str,
         timeout: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
-        ahead: Sequence[Question] = (),
     ) -> None:
         self.path = path
         self._timeout = timeout
@@ -52,10 +54,7 @@ class Qmp:
         try:
             self._socket.settimeout(timeout)
             self._connect()
-            if ahead:
-                self._ask([("qmp_capabilities", {}), *ahead], deadline)
-                return
-            self._greeted(deadline)
+            self.version = _version(_greeting(path, self._message(deadline)))
             self.execute("qmp_capabilities")
         except BaseException:
             self._socket.close()
@@ -99,46 +98,6 @@ class Qmp:
                 )
             return answer.get("return")
 
-    def execute_all(self, questions: Sequence[Question]) -> list[Any]:
-        """The values of several commands, which are all sent before the first is answered; None of one that QEMU refuses."""
-        deadline = self._clock() + self._timeout
-        return self._collected(self._ask(questions, deadline), deadline)
-
-    def answers(self) -> list[Any]:
-        """As C(execute_all), of what was asked C(ahead)."""
-        deadline = self._clock() + self._timeout
-        self._greeted(deadline)
-        return self._collected(range(1, self._number + 1), deadline)[1:]
-
-    def _greeted(self, deadline: float) -> None:
-        greeting = self._message(deadline)
-        if "QMP" not in greeting:
-            raise GuestError(
-                f"{self.path} does not speak QMP: it greets with {str(greeting)[:80]}; look what listens there."
-            )
-        self.version = _version(greeting["QMP"])
-
-    def _ask(self, questions: Sequence[Question], deadline: float) -> range:
-        """Send them all, and return their numbers."""
-        first = self._number + 1
-        lines = []
-        for command, arguments in questions:
-            self._number += 1
-            request = {"execute": command, "arguments": arguments, "id": self._number}
-            lines.append(json.dumps(request).encode() + b"\n")
-        self._send(b"".join(lines), deadline, ())
-        return range(first, self._number + 1)
-
-    def _collected(self, numbers: range, deadline: float) -> list[Any]:
-        answers: dict[int, Any] = {}
-        while len(answers) < len(numbers):
-            answer = self._message(deadline)
-            if "event" in answer:
-                self._events.append(answer)
-            if answer.get("id") in numbers:
-                answers[answer["id"]] = answer.get("return")
-        return [answers[number] for number in numbers]
-
     def event(self, timeout: float) -> dict[str, Any] | None:
         """The next event, one that was kept first; None where none comes within C(timeout) seconds. Raises GuestError where QEMU hangs up."""
         if self._events:
@@ -174,10 +133,7 @@ class Qmp:
     def _message(self, deadline: float) -> dict[str, Any]:
         """The next line, as an object."""
         while b"\n" not in self._buffer:
-            if len(self._buffer) > _LONGEST_LINE:
-                raise GuestError(
-                    f"{self.path} sends a line without an end; look what listens there."
-                )
+            _bounded(self.path, self._buffer)
             try:
                 self._socket.settimeout(self._left(deadline))
                 chunk = self._socket.recv(_CHUNK)
@@ -189,15 +145,7 @@ class Qmp:
                 raise self._gone(None)
             self._buffer += chunk
         line, self._buffer = self._buffer.split(b"\n", 1)
-        try:
-            message = json.loads(line)
-        except ValueError:
-            message = None
-        if not isinstance(message, dict):
-            raise GuestError(
-                f"{self.path} does not speak QMP: it sends {line[:80].decode(errors='replace')!r}; look what listens there."
-            )
-        return message
+        return _parsed(self.path, line)
 
     def _left(self, deadline: float) -> float:
         left = deadline - self._clock()
@@ -215,6 +163,106 @@ class Qmp:
         return GuestError(
             f"QEMU closed {self.path}{why}: it has ended, or is about to; look at the guest with qemu_guest_info."
         )
+
+
+class _Talk:
+    """What a monitor says of itself and to C(questions), piece by piece; whatever is C(said), in their order, as it has no number."""
+
+    def __init__(self, path: str, questions: Sequence[Question]) -> None:
+        self.path, self._wanted = path, len(questions) + 1
+        self._buffer = b""
+        self._greeting: Any = None
+        self._answers: list[Any] = []
+
+    def hears(self, piece: bytes) -> Said | None:
+        """All that it says, where this was the last of it. Raises GuestError where that is no QMP."""
+        *lines, self._buffer = (self._buffer + piece).split(b"\n")
+        for line in lines:
+            message = _parsed(self.path, line)
+            if self._greeting is None:
+                self._greeting = _greeting(self.path, message)
+            elif "event" not in message:
+                self._answers.append(message.get("return"))
+        _bounded(self.path, self._buffer)
+        if len(self._answers) < self._wanted:
+            return None
+        return self._answers[1:], _version(self._greeting)
+
+
+def ask_each(
+    asked: Mapping[str, Sequence[Question]],
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Said]:
+    """What these monitors say to several questions each, by their paths. All are asked before the first is heard, and so work at the same time.
+
+    C(timeout) is in seconds, for all together. A monitor that does not say all in time, or says what is no QMP, is not in the result.
+    """
+    found: dict[str, Said] = {}
+    deadline = clock() + timeout
+    with contextlib.ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        for path, questions in asked.items():
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+            stack.enter_context(client)
+            client.setblocking(False)
+            with contextlib.suppress(OSError):  # nobody is there, or too many wait already
+                client.connect(path)
+                client.sendall(_short([("qmp_capabilities", {}), *questions]))
+                selector.register(client, selectors.EVENT_READ, _Talk(path, questions))
+        late = False
+        while selector.get_map() and not late:
+            left = deadline - clock()
+            late = left <= 0  # what has come by now is heard
+            for key, _events in selector.select(max(left, 0.0)):
+                client, talk = key.fileobj, key.data
+                try:
+                    piece = client.recv(_CHUNK)
+                    said = talk.hears(piece)
+                except (OSError, GuestError):
+                    piece, said = b"", None
+                if said is not None:
+                    found[talk.path] = said
+                if said is not None or not piece:
+                    selector.unregister(client)
+                    client.close()  # for whoever waits for it
+    return found
+
+
+def _short(questions: Iterable[Question]) -> bytes:
+    """These questions with nothing that can be left out."""
+    lines = []
+    for command, arguments in questions:
+        request = {"execute": command, **({"arguments": arguments} if arguments else {})}
+        lines.append(json.dumps(request, separators=(",", ":")).encode() + b"\n")
+    return b"".join(lines)
+
+
+def _parsed(path: str, line: bytes) -> dict[str, Any]:
+    """A line of a monitor as an object. Raises GuestError."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        raise GuestError(
+            f"{path} does not speak QMP: it sends {line[:80].decode(errors='replace')!r}; look what listens there."
+        )
+    return message
+
+
+def _greeting(path: str, message: Mapping[str, Any]) -> Any:
+    """What a monitor says of itself in its first message. Raises GuestError."""
+    if "QMP" not in message:
+        raise GuestError(
+            f"{path} does not speak QMP: it greets with {str(message)[:80]}; look what listens there."
+        )
+    return message["QMP"]
+
+
+def _bounded(path: str, unfinished: bytes) -> None:
+    if len(unfinished) > _LONGEST_LINE:
+        raise GuestError(f"{path} sends a line without an end; look what listens there.")
 
 
 def _version(greeting: Any) -> str | None:

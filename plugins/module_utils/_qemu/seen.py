@@ -45,8 +45,8 @@ class Card:
 @dataclass(frozen=True)
 class Seen:
     """What there is. C(drives) by device, C(disks) the devices of the definition's disks by their paths, C(memory) what the balloon leaves of C(booted),
-    both in MiB and None where there is no balloon; C(ports) are those for what is plugged in later, each with the device in it, and C(taps) all that it
-    holds, for a card or for none.
+    both in MiB and None where there is no balloon; C(taps) are all that it holds, for a card or for none. Where it was asked what there is room for,
+    C(devices) are the names of all, and C(ports) are those for what is plugged in later, each with the device in it.
     """
 
     cards: tuple[Card, ...] = ()
@@ -118,17 +118,18 @@ class Seen:
         ]
 
 
-def questions(spec: Mapping[str, Any]) -> list[Question]:
-    """What has to be asked of a guest of this definition. Its state is the first."""
+def questions(spec: Mapping[str, Any], plugging: bool) -> list[Question]:
+    """What has to be asked of a guest of this definition. Its state is the first; C(plugging): what there is room for, too."""
     asked: list[Question] = [
         ("query-status", {}),
-        ("qom-list", {"path": PERIPHERAL}),
         ("query-block", {}),
         ("human-monitor-command", {"command-line": "info network"}),
     ]
     if spec.get("balloon"):
         asked += [("query-balloon", {}), ("query-memory-size-summary", {})]
-    if has_ports(str(spec.get("machine"))):
+    if plugging:
+        asked.append(("qom-list", {"path": PERIPHERAL}))
+    if plugging and has_ports(str(spec.get("machine"))):
         asked += [
             ("qom-get", {"path": f"{PERIPHERAL}/{port}/{port}", "property": "child[0]"})
             for port in PORTS
@@ -163,21 +164,22 @@ def _of(
     files: Mapping[str, Sequence[str]],
     version: str | None,
 ) -> Seen:
-    _status, devices, blocks, network, *more = answers
-    drives = [drive(block) for block in blocks if block.get("inserted")]
-    names = frozenset(one["name"] for one in devices if str(one["type"]).startswith("child<"))
+    _status, blocks, network, *more = answers
+    drives = [drive(block) for block in blocks if block.get("inserted") and block.get("qdev")]
     memory = booted = None
     if spec.get("balloon"):
         balloon, size, *more = more
         if balloon is not None and size is not None:
             memory, booted = balloon["actual"] // _MIB, size["base-memory"] // _MIB
+    devices, *more = more or [()]
+    names = frozenset(one["name"] for one in devices if str(one["type"]).startswith("child<"))
     # of a port that is empty there is no such child, which is an error too
     ports = {
         port: None if inside is None else str(inside).rpartition("/")[2]
         for port, inside in zip(PORTS, more)
         if port in names
     }
-    by_device = {one.device: one for one in drives if one.device in names}
+    by_device = {one.device: one for one in drives if one.device is not None}
     disks: dict[str, str] = {}
     for path, candidates in files.items():
         for device, one in by_device.items():

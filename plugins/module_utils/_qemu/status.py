@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Container, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
@@ -23,7 +22,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     unit_file,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import (
+    Question,
+    Said,
+    ask_each,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import (
     State,
     Units,
@@ -39,7 +42,7 @@ _FAILED = {
     "nospace": "could not be written to, its file system is full; make room there",
     "failed": "failed; look at the host's disk and its journal, and cure that",
 }
-_AT_ONCE = 200  # guests that are asked before the first answers: each is an open file
+_AT_ONCE = 200  # guests that are asked at the same time: each is an open file
 _OUT_OF_MEMORY = "out of memory: the kernel killed it"
 
 
@@ -75,40 +78,56 @@ class Status:
         """What the host has of a guest; at most 5 s, whatever QEMU does."""
         return self.read_all([name])[name]
 
-    def read_all(self, names: Iterable[str]) -> dict[str, guest_words.Guest]:
-        """What the host has of these guests; systemd is asked once for all of them, and only where some are units."""
-        records = {name: self.directory(name).definition() for name in names}
+    def read_all(
+        self, names: Iterable[str], plugging: Container[str] = ()
+    ) -> dict[str, guest_words.Guest]:
+        """What the host has of these guests; at most 5 s for each 200 of them, whatever QEMU does.
+
+        systemd is asked once for all of them, and only where some are units. C(plugging) are those that something may be plugged into afterwards,
+        or taken out of.
+        """
+        places = {name: self.directory(name) for name in names}
+        records = {name: directory.definition() for name, directory in places.items()}
         units = [
             name for name, record in records.items() if record is not None and "unit" in record
         ]
         states = self._units.read(units)
-        with contextlib.ExitStack() as stack:
-            asked = {
-                name: self._ask(name, record["spec"], stack)
-                for name, record in itertools.islice(records.items(), _AT_ONCE)
-                if record is not None
-            }
-            return {
-                name: self._read(name, record, states.get(name), asked.get(name))
-                for name, record in records.items()
-            }
+        questions = {
+            name: seen.questions(record["spec"], name in plugging)
+            for name, record in records.items()
+            if record is not None
+        }
+        said = self._ask(places, questions)
+        return {
+            name: self._read(name, places[name], record, states.get(name), said.get(name))
+            for name, record in records.items()
+        }
 
-    def _ask(self, name: str, spec: Mapping[str, Any], stack: contextlib.ExitStack) -> Qmp | None:
-        """Ask a guest without waiting for what it says, if somebody listens; C(stack) ends that."""
-        try:
-            path = self.directory(name).sockets[0]
-            return stack.enter_context(Qmp(path, self._deadline / 2, ahead=seen.questions(spec)))
-        except HypervisorNetworkError:
-            return None
+    def _ask(
+        self,
+        places: Mapping[str, rundir.RunDirectory],
+        questions: Mapping[str, Sequence[Question]],
+    ) -> dict[str, Said]:
+        """What guests answer, all at the same time: at their second monitors where another client may hold the first."""
+        found: dict[str, Said] = {}
+        for number, _socket in enumerate(rundir.SOCKETS):
+            left = [name for name in questions if name not in found]
+            for begin in range(0, len(left), _AT_ONCE):
+                some = left[begin : begin + _AT_ONCE]
+                paths = {places[name].sockets[number]: name for name in some}
+                asked = {path: questions[name] for path, name in paths.items()}
+                answers = ask_each(asked, self._deadline / len(rundir.SOCKETS))
+                found.update((paths[path], one) for path, one in answers.items())
+        return found
 
     def _read(
         self,
         name: str,
+        directory: rundir.RunDirectory,
         record: Mapping[str, Any] | None,
         state: State | None,
-        asked: Qmp | None,
+        said: Said | None,
     ) -> guest_words.Guest:
-        directory = self.directory(name)
         beside = self.kept(name)
         own: dict[str, Any] = {"kept": beside.exists, "seeds": frozenset(beside.known(kept.SEED))}
         if record is None:
@@ -127,7 +146,7 @@ class Status:
             own["unit_state"] = f"{state.active} ({state.sub}{held})"
         who = process_of(directory)
         if who is None and state is not None:
-            return self._of_unit(name, directory, state, own, asked)
+            return self._of_unit(name, directory, state, own, said)
         if who is None:
             return guest_words.Guest(name, guest_words.STOPPED, **own)
         if not who.alive:
@@ -140,7 +159,7 @@ class Status:
                 crash_reason=_OUT_OF_MEMORY if processes.killed_for_memory(who) else None,
                 **own,
             )
-        status, found = self._said(name, directory, who, record["spec"], asked)
+        status, found = self._said(name, who, record["spec"], said)
         return guest_words.Guest(
             name,
             status,
@@ -158,7 +177,7 @@ class Status:
         directory: rundir.RunDirectory,
         state: State,
         own: dict[str, Any],
-        asked: Qmp | None,
+        answered: Said | None,
     ) -> guest_words.Guest:
         who = identity(state)
         if who is None or not who.alive:
@@ -171,7 +190,7 @@ class Status:
             if state.result == "signal" and processes.killed_for_memory(last):
                 why = _OUT_OF_MEMORY
             return guest_words.Guest(name, guest_words.CRASHED, crash_reason=why, **own)
-        status, found = self._said(name, directory, who, own["spec"], asked)
+        status, found = self._said(name, who, own["spec"], answered)
         return guest_words.Guest(
             name,
             status,
@@ -183,34 +202,18 @@ class Status:
             **own,
         )
 
+    @staticmethod
     def _said(
-        self,
-        name: str,
-        directory: rundir.RunDirectory,
-        who: procfs.Identity,
-        spec: Mapping[str, Any],
-        asked: Qmp | None,
+        name: str, who: procfs.Identity, spec: Mapping[str, Any], said: Said | None
     ) -> tuple[str, seen.Seen | None]:
-        """What a guest says of itself: its state, and what it has. C(asked) is where it was asked already."""
+        """A guest's state, and what it has, by what it C(said)."""
+        answers, version = said or ([None], None)
         try:
-            answers, version = self._asked_for(directory, spec, asked)
             state = answers[0]["status"]
-        except (HypervisorNetworkError, KeyError, TypeError):
+        except (KeyError, TypeError):
             # it may have ended while it was asked
             return (guest_words.UNRESPONSIVE if who.alive else guest_words.STOPPED), None
         return str(state), seen.of(spec, answers, _files(name, spec), version)
-
-    def _asked_for(
-        self, directory: rundir.RunDirectory, spec: Mapping[str, Any], asked: Qmp | None
-    ) -> tuple[list[Any], str | None]:
-        sockets, deadline = directory.sockets, self._deadline
-        if asked is not None:
-            try:
-                return asked.answers(), asked.version
-            except HypervisorNetworkError:  # another client may hold that monitor
-                sockets, deadline = sockets[1:], deadline / 2
-        with connect_any(sockets, deadline) as qmp:
-            return qmp.execute_all(seen.questions(spec)), qmp.version
 
 
 def _files(name: str, spec: Mapping[str, Any]) -> dict[str, list[str]]:

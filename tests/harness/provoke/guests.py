@@ -74,7 +74,7 @@ class _Supervisor:
     def __init__(self, finds: Sequence[plan.Guest]) -> None:
         self._finds = list(finds)
 
-    def read_all(self, names: Iterable[str]) -> dict[str, plan.Guest]:
+    def read_all(self, names: Iterable[str], _plugging: Any = ()) -> dict[str, plan.Guest]:
         found = self._finds.pop(0) if len(self._finds) > 1 else self._finds[0]
         return dict.fromkeys(names, found)
 

@@ -59,10 +59,12 @@ def test_a_drive_with_what_is_below_it_and_its_limits() -> None:
         ("/machine/peripheral/disk0-dev/virtio-backend", "disk0-dev"),
         ("/machine/peripheral/disk1-dev", "disk1-dev"),
         ("disk2-dev", "disk2-dev"),
-        ("", ""),
+        ("/machine/peripheral-anon/device[0]/virtio-backend", None),
+        ("/machine/system.flash0", None),
+        ("", None),
     ],
 )
-def test_the_device_of_a_drive(qdev: str, device: str) -> None:
+def test_the_device_of_a_drive(qdev: str, device: str | None) -> None:
     assert Drive(qdev, "node", "raw", "/a").device == device
 
 

@@ -35,10 +35,10 @@ def names(*devices: str) -> list[dict[str, str]]:
     ]
 
 
-def of(spec: Any, *more: Any, blocks: Any = (), network: str = NETWORK, devices: Any = ()) -> Any:
+def of(spec: Any, *more: Any, blocks: Any = (), network: str = NETWORK) -> Any:
     found = seen.of(
         spec,
-        [{"status": "running"}, names("disk0-dev", *devices), list(blocks), network, *more],
+        [{"status": "running"}, list(blocks), network, *more],
         {"/a": ["/real/a", "/overlay"]},
     )
     assert found is not None
@@ -80,8 +80,10 @@ def test_a_disk_is_known_by_its_image_or_the_overlay_on_it(file: str) -> None:
 
 def test_a_disk_that_is_gone_and_one_that_somebody_plugged_in() -> None:
     spec = {"nics": [], "disks": [DISK]}
-    others = [block("x", "/x"), block("seed-dev", "/seed"), {"device": "empty"}]
-    found = of(spec, blocks=others, network="", devices=("x", "seed-dev"))
+    unnamed = [{**block("", "/y"), "qdev": "/machine/peripheral-anon/device[0]"}]
+    unused = [{**block("", "/z"), "qdev": None, "device": "z"}]
+    others = [block("x", "/x"), block("seed-dev", "/seed"), {"device": "empty"}, *unnamed, *unused]
+    found = of(spec, blocks=others, network="")
     assert found.drive("/a") is None and found.stranger("/x") == "x"
     assert seen.differing(found, spec) == {
         "disks": [{"path": "/x", "format": "raw", "read_only": False}]
@@ -105,8 +107,8 @@ def test_the_limits_are_those_that_it_has() -> None:
 
 def test_a_balloon_is_memory() -> None:
     spec = {"balloon": True, "memory": 64}
-    asked = [command for command, _arguments in seen.questions(spec)]
-    assert asked[4:] == ["query-balloon", "query-memory-size-summary"]
+    asked = [command for command, _arguments in seen.questions(spec, False)]
+    assert asked[3:] == ["query-balloon", "query-memory-size-summary"]
     found = of(spec, {"actual": 48 << 20}, {"base-memory": 64 << 20}, network="")
     assert (found.memory, found.booted) == (48, 64)
     assert seen.differing(found, spec) == {"memory": 48}
@@ -114,8 +116,15 @@ def test_a_balloon_is_memory() -> None:
 
 
 def test_ports_are_asked_for_where_there_can_be_some() -> None:
-    assert len(seen.questions({"machine": "q35"})) == 8 and len(seen.questions({})) == 4
-    found = of({}, "/machine/peripheral/nic5", None, None, None, devices=("spare0", "spare1"))
+    counts = {
+        (machine, plugging): len(seen.questions({"machine": machine}, plugging))
+        for machine in ("q35", "pc")
+        for plugging in (False, True)
+    }
+    assert counts == {("q35", False): 3, ("q35", True): 8, ("pc", False): 3, ("pc", True): 4}
+    devices = names("spare0", "spare1", "scsi0")
+    found = of({}, devices, "/machine/peripheral/nic5", None, None, None)
+    assert found.devices == {"spare0", "spare1", "scsi0"}
     assert found.ports == {"spare0": "nic5", "spare1": None}
 
 
@@ -127,6 +136,8 @@ def test_which_machines_are_of_pci_express(machine: str, has: bool) -> None:
     assert seen.has_ports(machine) is has
 
 
-@pytest.mark.parametrize("answers", [[], [None] * 4, [{}, [{}], [], ""], [{}, "a", 1, None]])
+@pytest.mark.parametrize(
+    "answers", [[], [None] * 3, [{}, [{"inserted": 1, "qdev": 1}], ""], [{}, "a", 1]]
+)
 def test_nothing_is_concluded_from_what_qemu_does_not_say(answers: list[Any]) -> None:
     assert seen.of({}, answers, {}) is None and seen.differing(None, {"nics": NICS}) == {}

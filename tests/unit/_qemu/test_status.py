@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir, status
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
@@ -75,22 +74,17 @@ def test_a_process_that_ended_while_it_was_asked(
     assert reader.read("vm1").status == "stopped"
 
 
-class Monitor:
-    """Gives these answers."""
+def answering(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], *sockets: str) -> None:
+    """Have these monitors, or all, give these answers."""
 
-    version = "7.2.22"
+    def ask_each(asked: Any, _seconds: float) -> dict[str, Any]:
+        return {
+            path: ([answers.get(command) for command, _arguments in questions], "7.2.22")
+            for path, questions in asked.items()
+            if not sockets or path in sockets
+        }
 
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        """It is closed."""
-
-    def execute_all(self, questions: Any) -> list[Any]:
-        return [self.answers.get(command) for command, _arguments in questions]
+    monkeypatch.setattr(status, "ask_each", ask_each)
 
 
 def test_a_monitor_that_answers(
@@ -98,7 +92,7 @@ def test_a_monitor_that_answers(
 ) -> None:
     answers: dict[str, Any] = {"query-status": {"status": "running"}}
     directory.store("process.json", this_process().as_dict())
-    monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor(answers))
+    answering(monkeypatch, answers)
     assert reader.read("vm1").status == "running"
     assert reader.read("vm1").seen is None, "concluded from no answer"
     answers |= {"qom-list": [], "query-block": [], "human-monitor-command": ""}
@@ -111,21 +105,40 @@ def test_a_monitor_that_answers(
 def test_another_client_that_holds_the_first_monitor_is_gone_round(
     directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Held(Monitor):
-        def __init__(self) -> None:
-            """It answers nothing."""
-
-        def answers(self) -> Any:
-            raise GuestError("held")
-
-    def connect(sockets: Any, deadline: float) -> Monitor:
-        assert tuple(sockets) == directory.sockets[1:] and deadline == 0.1
-        return Monitor({"query-status": {"status": "running"}})
-
     directory.store("process.json", this_process().as_dict())
-    monkeypatch.setattr(status, "Qmp", lambda *_asked, **_more: Held())
-    monkeypatch.setattr(status, "connect_any", connect)
+    answering(monkeypatch, {"query-status": {"status": "running"}}, directory.sockets[1])
     assert reader.read("vm1").status == "running"
+
+
+def test_guests_are_asked_together_but_for_more_than_can_be_open_at_once(
+    directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], float]] = []
+    names = ["vm1", "vm2", "vm3", "vm4"]
+    for name in names[1:]:
+        rundir.RunDirectory(name, directory.root).define({"spec": SPEC})
+
+    def ask_each(paths: Any, seconds: float) -> dict[str, Any]:
+        asked.append(([os.path.relpath(path, directory.root) for path in paths], seconds))
+        return {path: ([{}], None) for path in paths if "vm2" not in path}
+
+    monkeypatch.setattr(status, "ask_each", ask_each)
+    monkeypatch.setattr(status, "_AT_ONCE", 3)
+    reader.read_all([*names, "nobody"])
+    first = [f"{name}/qmp.sock" for name in names]
+    assert asked == [(first[:3], 0.1), (first[3:], 0.1), (["vm2/spare.sock"], 0.1)]
+
+
+def test_what_there_is_room_for_is_asked_of_those_that_are_changed_alone(
+    directory: rundir.RunDirectory, reader: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.store("process.json", this_process().as_dict())
+    answers = {"query-status": {"status": "running"}, "query-block": [], "human-monitor-command": "",
+               "qom-list": [{"name": "scsi0", "type": "child<x>"}]}  # fmt: skip
+    answering(monkeypatch, answers)
+    for plugging, wanted in (((), set()), (("vm1",), {"scsi0"})):
+        found = reader.read_all(["vm1"], plugging)["vm1"].seen
+        assert found is not None and found.devices == wanted
 
 
 def test_a_disk_that_holds_the_guest_still_is_told_by_its_path(
@@ -155,7 +168,7 @@ def test_a_disk_that_holds_the_guest_still_is_told_by_its_path(
         "query-block": [*blocks, {"device": "floppy"}],
         "human-monitor-command": "",
     }
-    monkeypatch.setattr(status, "connect_any", lambda _sockets, _deadline: Monitor(answers))
+    answering(monkeypatch, answers)
     found = reader.read("vm1")
     full, broken = found.problems
     assert found.status == "io-error"
