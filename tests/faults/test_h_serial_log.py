@@ -57,7 +57,8 @@ def talker(guest_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         "boot": "c",
     }
     supervisor = Supervisor(str(guest_folder / "run"))
-    supervisor.start("vm1", {**spec, "disks": [disk], "serial_log": str(log)})
+    started = supervisor.start("vm1", {**spec, "disks": [disk], "serial_log": str(log)})
+    supervisor.await_machine("vm1", started)
     try:
         yield log
     finally:

@@ -200,7 +200,7 @@ def printable(words: str) -> str:
     return "".join(one if one.isprintable() else "\ufffd" for one in words)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def boot_id() -> str:
     """The kernel's name for this boot, which no process outlives."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:

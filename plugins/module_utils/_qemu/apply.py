@@ -26,6 +26,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import pl
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.arrival import Arrivals
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.starts import Starts
 
 UNPLUG_SECONDS = 20.0  # for a guest to let go of a device, or to fill its balloon
 _ADJUSTING = "is not changed"
@@ -80,8 +81,11 @@ class Supervisor(Protocol):
     def uid_of(self, spec: Mapping[str, Any]) -> int:
         """Whom a guest of this definition runs as."""
 
-    def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> None:
-        """Start a guest, and return when it answers."""
+    def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> Any:
+        """Start a guest, and return what C(await_machine) is told of it."""
+
+    def await_machine(self, name: str, started: Any) -> None:
+        """Return when a guest that was started answers."""
 
     def stop(self, name: str, grace: float) -> Sequence[Step]:
         """End a guest, asking it first for C(grace) seconds."""
@@ -152,6 +156,7 @@ class GuestNoun:
         self._image_exists = image_exists
         self._begun: list[str] = []
         self._undoing = False
+        self._starts = Starts(supervisor)
         self._arrivals = Arrivals(
             self._wishes,
             wire,
@@ -206,8 +211,12 @@ class GuestNoun:
                         f"{name} was changed by another run meanwhile; run the task again."
                     )
             self._check(changes, now)
+            self._starts = Starts(self._supervisor)
             for change in changes:
+                if change.kind == guest_plan.KIND and change.action != "start":
+                    self._starts.finish()  # those that began do not wait for what takes long
                 getattr(self, f"_{change.action}_{change.kind}")(change)
+            self._starts.finish()
         if not self._undoing:
             self._arrivals.wait(
                 change.name
@@ -272,15 +281,10 @@ class GuestNoun:
     def _start_guest(self, change: Change) -> None:
         self._begin(change.name)
         spec = {key: value for key, value in change.after.items() if key != "status"}
-        paused, steps = change.after["status"] == "paused", hotplug.at_start(spec)
         if not self._undoing:
             self._arrivals.starts(change.name, spec)
-        # before its first instruction, or it would be on a network that it was taken off
-        self._supervisor.start(change.name, spec, paused=paused or bool(steps))
-        if steps:
-            self._supervisor.tell(change.name, steps)
-            if not paused:
-                self._supervisor.resume(change.name)
+        paused = change.after["status"] == "paused"
+        self._starts.begin(change.name, spec, paused, hotplug.at_start(spec))
 
     def _adjust_guest(self, change: Change) -> None:
         self._begin(change.name)

@@ -112,14 +112,12 @@ class Supervisor(DiskImages):
         fittings.check(name, spec, self.kept(name), needs.program(spec["emulator"]))
         self._accel(spec, user)
 
-    def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> None:
-        """Start a guest and return when its machine is made and QMP answers.
-
-        Raises GuestError with the end of QEMU's own complaints where it dies, DeadlineExceeded where it hangs.
-        """
+    def start(
+        self, name: str, spec: Mapping[str, Any], paused: bool = False
+    ) -> procfs.Identity | None:
+        """Start a guest, and return its process, for C(await_machine). Raises GuestError."""
         if spec.get("supervisor") == supervision.SYSTEMD:
-            self._start_unit(name, spec, paused)
-            return
+            return self._start_unit(name, spec, paused)
         self._units.remove(name)
         directory = self.directory(name)
         user = needs.user_of(name, spec)
@@ -175,10 +173,10 @@ class Supervisor(DiskImages):
                     user,
                     lambda who: directory.store("process.json", who.as_dict()),
                 )
+                # without our copies of the sockets: should QEMU die now, a connection ends instead of hanging
                 stack.close()
                 self._leave_session(name, directory)
-                # our copies of the sockets are closed: should QEMU die now, the connection ends instead of hanging
-                self._await_machine(name, directory, process_of(directory))
+        return process_of(directory)
 
     def _fitted(self, name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> Fittings:
         program, public = needs.program(spec["emulator"]), self.directory(name).public
@@ -193,7 +191,7 @@ class Supervisor(DiskImages):
             # the number makes it another unit than that of an earlier start, which systemd may not have collected yet
             systemd.enter(f"hypervisor-network-guest-{name}-{pids[0]}", pids)
 
-    def _start_unit(self, name: str, spec: Mapping[str, Any], paused: bool) -> None:
+    def _start_unit(self, name: str, spec: Mapping[str, Any], paused: bool) -> procfs.Identity:
         directory = self.directory(name)
         directory.drop("process.json")
         directory.drop("serial_log.json")
@@ -203,7 +201,7 @@ class Supervisor(DiskImages):
         who = identity(state)
         if who is None:
             raise self._died(name, directory)
-        self._await_machine(name, directory, who)
+        return who
 
     def _define_unit(self, name: str, spec: Mapping[str, Any]) -> None:
         """Write a guest's unit, and the definition that it was made of. Raises as C(check) does."""
@@ -225,6 +223,18 @@ class Supervisor(DiskImages):
         return GuestError(
             f"{name} died right after its start: {(said or 'QEMU gave no reason').rstrip('.')}; cure that, and run the task again."
         )
+
+    def await_machine(self, name: str, who: procfs.Identity | None) -> None:
+        """Return when the machine of a guest that was started is made, and QMP answers; where it does not, nothing of it is left but QEMU itself.
+
+        Raises GuestError with the end of QEMU's own complaints where it dies, DeadlineExceeded where it hangs.
+        """
+        directory = self.directory(name)
+        try:
+            self._await_machine(name, directory, who)
+        except BaseException:
+            companions.end(directory)
+            raise
 
     def _await_machine(
         self, name: str, directory: rundir.RunDirectory, who: procfs.Identity | None

@@ -77,7 +77,7 @@ def start_awaited(
     stage.patch.setattr(supervisor, "Qmp", connected)
     stage.patch.setattr(supervisor.procfs, "wait_gone", lambda _who, _seconds: True)
     who = SimpleNamespace(pid=4711, alive=lives) if record else None
-    one._await_machine("vm1", directory, who)  # type: ignore[arg-type]
+    one.await_machine("vm1", who)  # type: ignore[arg-type]
 
 
 @scene

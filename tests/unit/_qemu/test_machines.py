@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +86,67 @@ def test_an_emulator_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machines.known("/usr/bin/qemu") == machines.known("/usr/bin/qemu") == OLD
     assert asked == [["/usr/bin/qemu", "-machine", "help"]]
     machines.known.cache_clear()
+
+
+@pytest.fixture
+def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A program whose machines each version of it tells by its last byte."""
+    program = tmp_path / "qemu"
+    program.write_bytes(b"\x7fELF...1")
+    (tmp_path / "asked").touch()
+
+    def run(words: list[str]) -> programs.Done:
+        with (tmp_path / "asked").open("a", encoding="ascii") as file:
+            file.write("x")
+        return programs.Done(0, SAID.replace("7.2", f"7.{Path(words[0]).read_text('ascii')[-1]}"))
+
+    monkeypatch.setattr(programs, "run", run)
+    yield program
+    machines.known.cache_clear()
+
+
+def in_another_run(program: Path) -> tuple[str, int]:
+    """The newest pc as a later run finds it, and how often the emulator was asked for it until then."""
+    machines.known.cache_clear()
+    found = machines.known(str(program), str(program.parent))
+    return found["pc"], (program.parent / "asked").stat().st_size
+
+
+def test_what_an_emulator_told_is_remembered_until_there_is_another(emulator: Path) -> None:
+    assert in_another_run(emulator) == in_another_run(emulator) == ("pc-i440fx-7.1", 1)
+    newer = emulator.with_name("newer")
+    newer.write_bytes(b"\x7fELF...2")
+    os.utime(newer, ns=(1, emulator.stat().st_mtime_ns))
+    newer.rename(emulator)
+    assert in_another_run(emulator) == in_another_run(emulator) == ("pc-i440fx-7.2", 2)
+    other = emulator.with_name("other")
+    other.write_bytes(b"\x7fELF...3")
+    assert in_another_run(other) == ("pc-i440fx-7.3", 3)
+    assert in_another_run(emulator) == ("pc-i440fx-7.2", 3)
+
+
+def test_what_a_script_told_is_not_remembered_since_it_may_run_another_program(
+    emulator: Path,
+) -> None:
+    emulator.write_bytes(b"#!/bin/sh 1")
+    assert [in_another_run(emulator)[1] for _again in range(2)] == [1, 2]
+
+
+def test_an_answer_without_machines_is_not_remembered(
+    emulator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(programs, "run", lambda _words: programs.Done(1))
+        machines.known.cache_clear()
+        assert machines.known(str(emulator), str(emulator.parent)) == {}
+    assert in_another_run(emulator) == ("pc-i440fx-7.1", 1)
+
+
+@pytest.mark.parametrize("left", ["[]", '{"%s": 1}', '{"%s": {"of": null}}', "{"])
+def test_a_record_that_says_nothing_is_written_anew(emulator: Path, left: str) -> None:
+    record = emulator.with_name(".machines.json")
+    record.write_text(left.replace("%s", str(emulator)), "ascii")
+    assert in_another_run(emulator) == in_another_run(emulator) == ("pc-i440fx-7.1", 1)
 
 
 def test_an_emulator_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
