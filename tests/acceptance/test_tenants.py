@@ -9,6 +9,7 @@ A story, as test_lab.py is. What the VLANs are is told by iproute2; that the liv
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +35,7 @@ VARIABLES = {
             "memory": 64,
             "boot": "n",
             "nics": [{"tap": tap, "mac": mac}],
+            "shutdown_timeout": 5,
         }
         for name, tap, mac in (
             ("vm1", "tap1", "52:00:00:00:02:01"),
@@ -53,6 +55,8 @@ WANTED = {
     "tap2": {(20, "PVID", "Egress Untagged")},
     "tap3": {(10, "PVID", "Egress Untagged")},
 }
+HEARD = {"52:00:00:00:02:01": ("tap1", 10), "52:00:00:00:02:02": ("tap2", 20)}
+UNITS = "hypervisor-network-guest@vm1.service hypervisor-network-guest@vm2.service"
 REPORT = "Report | Bridges, MACs and routes"
 PROOF = "Verify | Prove with live frames that the tenants are apart"
 Records = list[dict[str, Any]]
@@ -75,6 +79,15 @@ def vlans(lab: Lab) -> dict[str, set[tuple[Any, ...]]]:
     return {
         port["ifname"]: {(one["vlan"], *one.get("flags", [])) for one in port["vlans"]}
         for port in shown
+    }
+
+
+def guests_heard(lab: Lab) -> dict[str, tuple[str, int | None]]:
+    """By the guests' MACs the tap that each was heard at, and in which VLAN."""
+    return {
+        row["mac"]: (row["ifname"], row.get("vlan"))
+        for row in lab.json(HOST, "bridge -j fdb show br br0")
+        if row["mac"].startswith("52:00:00:00:02")
     }
 
 
@@ -132,12 +145,7 @@ def test_tenants_are_in_their_vlans_alone_and_the_host_in_its_own(
 
 
 def test_each_guest_was_heard_in_the_vlan_of_its_tenant(lab: Lab, divided: Records) -> None:
-    rows = {
-        row["mac"]: (row["ifname"], row.get("vlan"))
-        for row in lab.json(HOST, "bridge -j fdb show br br0")
-        if row["mac"].startswith("52:00:00:00:02")
-    }
-    assert rows == {"52:00:00:00:02:01": ("tap1", 10), "52:00:00:00:02:02": ("tap2", 20)}
+    assert guests_heard(lab) == HEARD
 
 
 def test_the_report_has_the_table_of_isolation(divided: Records) -> None:
@@ -218,3 +226,16 @@ def test_a_boot_brings_the_tenants_back(lab: Lab, leaking: str) -> None:
     assert vlans(lab) == WANTED
     (bridge,) = lab.json(HOST, "ip -j -d link show br0")
     assert bridge["linkinfo"]["info_data"]["vlan_filtering"] == 1
+
+
+def test_after_the_boot_the_guests_run_in_their_vlans_with_no_play(lab: Lab, leaking: str) -> None:
+    wait_for(lambda: guests_heard(lab) == HEARD, "both guests are heard", BY_HAND)
+    assert lab.ssh(HOST, f"systemctl is-active {UNITS}").split() == ["active"] * 2
+    assert lab.ssh(HOST, "systemctl --failed --no-legend") == ""
+
+
+def test_the_guests_were_shut_down_before_their_network(lab: Lab, leaking: str) -> None:
+    said = lab.ssh(HOST, "journalctl -b -1 --no-pager -o cat _PID=1").splitlines()
+    guests = [at for at, line in enumerate(said) if re.match(r"Stopped .*QEMU guest vm[12]", line)]
+    networks = [at for at, line in enumerate(said) if re.match(r"Stopping .*Raise network", line)]
+    assert len(guests) == 2 and networks and max(guests) < networks[-1]

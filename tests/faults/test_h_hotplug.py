@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     MAC,
     ask,
+    guest_user,
     image,
 )
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch
 
+OTHER = "52:00:00:00:00:02"
 DOWN = {"tap": "tap1", "mac": MAC, "link": "down"}
 UP = {"tap": "tap1", "mac": MAC, "link": "up"}
 
@@ -58,3 +63,69 @@ def test_n04_small_devices_and_how_a_disk_is_cached(guests, guest_folder):
     assert guests.done(**other, on_change="restart")["changed"]
     where = {"path": "/machine/peripheral/disk0-dev", "property": "write-cache"}
     assert ask(guests, "qom-get", **where) == "off"
+
+
+def test_n16_the_hardware_is_what_was_asked_for(guests, guest_folder):
+    """Each by QEMU's own words; what a tap is open for, by the kernel's."""
+    owner = f"mode tap user {guest_user().pw_name}"
+    batch(guests.netns, f"tuntap add tap2 {owner} multi_queue\nlink set tap2 mtu 1400\nlink set tap2 master br0 up\n")  # fmt: skip
+    base = image(guest_folder / "base.qcow2")
+    disk = {"path": str(guest_folder / "disk.qcow2"), "format": "qcow2", "size": "16M"}
+    disk |= {"backing_file": base, "backing_format": "qcow2", "serial": "HN-1", "boot_index": 2}
+    wish = {
+        "cpu": "pentium3",
+        "cpus": 2,
+        "memory": "48",
+        "disks": [disk],
+        "cdrom": image(guest_folder / "cd.iso", "1M", "raw"),
+        "nics": [
+            {"tap": "tap1", "mac": MAC, "model": "e1000", "boot_index": 1},
+            {"tap": "tap2", "mac": OTHER, "queues": 2, "mtu": 1400},
+        ],
+    }
+    pid = guests.done(**wish)["pid"]
+    kinds = [one["qom-path"] for one in ask(guests, "query-cpus-fast")]
+    assert len(kinds) == 2
+    assert ask(guests, "qom-get", path=kinds[0], property="type") == "pentium3-i386-cpu"
+    assert ask(guests, "query-memory-size-summary")["base-memory"] == 48 * 2**20
+    for device, key, value in (
+        ("disk0-dev", "serial", "HN-1"),
+        ("disk0-dev", "bootindex", 2),
+        ("nic0", "type", "e1000"),
+        ("nic0", "bootindex", 1),
+        ("nic1", "host_mtu", 1400),
+        ("nic1", "mq", True),
+    ):
+        path = f"/machine/peripheral/{device}"
+        assert ask(guests, "qom-get", path=path, property=key) == value, (device, key)
+    drives = {
+        one["qdev"].split("/")[-1]: one for one in ask(guests, "query-block") if "qdev" in one
+    }
+    assert drives["cdrom-dev"]["inserted"]["ro"] and drives["cdrom-dev"]["removable"]
+    (top,) = [one["inserted"] for one in drives.values() if one["inserted"]["file"] == disk["path"]]
+    assert top["image"]["virtual-size"] == 16 * 2**20 and top["backing_file"] == base
+    assert opened(pid) == ["tap1", "tap2", "tap2"]
+    assert not guests.done(**wish)["changed"]
+
+
+def test_n17_queues_and_their_tap_have_to_agree(guests):
+    owner = f"mode tap user {guest_user().pw_name}"
+    batch(guests.netns, f"tuntap add tap2 {owner} multi_queue\nlink set tap2 master br0 up\n")
+    for nic in ({"tap": "tap1", "queues": 2}, {"tap": "tap2", "queues": 1}):
+        message = guests.refused(nics=[{**nic, "mac": MAC}])
+        assert f"{nic['tap']} and the NIC disagree on multi_queue" in message
+    # as well where it comes to a guest that runs, whom QEMU would tell 'Invalid argument' alone
+    pid = guests.done()["pid"]
+    more = {"tap": "tap2", "mac": OTHER, "queues": 1}
+    result = guests.run(nics=[UP, more], on_change="hotplug")
+    assert result["failed"] and "disagree on multi_queue" in result["msg"]
+    more["queues"] = 2
+    assert guests.done(nics=[UP, more], on_change="hotplug")["pid"] == pid
+    assert opened(pid) == ["tap1", "tap2", "tap2"]
+
+
+def opened(pid: int) -> list[str]:
+    """The taps that a process has open, once for each queue, by /proc."""
+    infos = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/fdinfo").iterdir()]
+    lines = [line.split() for info in infos for line in info.splitlines()]
+    return sorted(words[1] for words in lines if words[:1] == ["iff:"])
