@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import pr
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import chains, paths
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import USER
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import check_user
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervision import SYSTEMD
 
 _PACKAGES = {"x86_64": "qemu-system-x86", "i386": "qemu-system-x86"}
 
@@ -50,6 +51,38 @@ def has_kvm_group() -> bool:
     except KeyError:
         return False
     return True
+
+
+def devices(
+    name: str, spec: Mapping[str, Any], user: pwd.struct_passwd, refusing: str, folder: str = "/dev"
+) -> None:
+    """Raise Refused where a device is missing or closed to it that a guest of this definition needs: QEMU 7.2 aborts then, and says little."""
+    wanted = {
+        "vhost": any(nic["vhost"] for nic in spec["nics"]),
+        "vsock": spec.get("vsock") is not None,
+    }
+    for option, device in (("vhost", "vhost-net"), ("vsock", "vhost-vsock")):
+        if not wanted[option]:
+            continue
+        path = os.path.join(folder, device)
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            raise Refused(
+                f"{name} {refusing}: {option} needs {path}; load it with 'modprobe {device.replace('-', '_')}', or leave {option} out."
+            ) from None
+        if not processes.may_open(found, user) and not _in_unit(found, spec):
+            raise Refused(
+                f"{name} {refusing}: the user {user.pw_name} may not open {path}, which {option} needs; add it to the group of that, as with "
+                f"'usermod -aG kvm {user.pw_name}', or leave {option} out."
+            )
+
+
+def _in_unit(found: os.stat_result, spec: Mapping[str, Any]) -> bool:
+    """Whether a device is open to a unit, which gets the group kvm whoever its user is."""
+    if spec.get("supervisor") != SYSTEMD or not has_kvm_group():
+        return False
+    return found.st_gid == grp.getgrnam("kvm").gr_gid and found.st_mode & 0o060 == 0o060
 
 
 def look(

@@ -97,14 +97,7 @@ class Supervisor(DiskImages):
                 look.new(recipe["path"])
                 if recipe["backing_file"] is not None and recipe["backing_file"] not in made:
                     look.base(recipe["backing_file"], recipe.get("backing_format"))
-        if any(nic["vhost"] for nic in spec["nics"]) and not os.path.exists("/dev/vhost-net"):
-            raise Refused(
-                f"{name} {refusing}: vhost needs /dev/vhost-net; load it with 'modprobe vhost_net', or leave vhost out."
-            )
-        if spec.get("vsock") is not None and not os.path.exists("/dev/vhost-vsock"):
-            raise Refused(
-                f"{name} {refusing}: vsock needs /dev/vhost-vsock; load it with 'modprobe vhost_vsock', or leave vsock out."
-            )
+        needs.devices(name, spec, user, refusing)
         if spec["nics"] and not processes.may_open(os.stat(_TUN), user):
             raise Refused(
                 f"{name} {refusing}: the user {user.pw_name} may not open {_TUN}; make its mode 0666, as udev does, taps have owners."

@@ -50,14 +50,20 @@ def no_guest_user(stage: Stage, user: str | None = None) -> None:
 
 
 @scene
-def start_checked(stage: Stage, vhost: bool = False, vsock: int | None = None) -> None:
-    """vm1 with one card is to be started on a host without vhost, whose taps its user may not open."""
+def start_checked(
+    stage: Stage, vhost: bool = False, vsock: int | None = None, there: bool = False
+) -> None:
+    """vm1 with one card is to be started on a host without vhost, or where it is C(there) for others, whose taps its user may not open."""
     one, _directory = _supervisor(stage)
     stage.patch.setattr(needs, "program", lambda _emulator: "/usr/bin/qemu-system-x86_64")
     stage.patch.setattr(needs, "user_of", lambda _name, _spec: account())
-    stage.patch.setattr(supervisor.os.path, "exists", lambda _path: False)
     stage.patch.setattr(supervisor.processes, "may_open", lambda _found, _user: False)
-    stage.patch.setattr(supervisor.os, "stat", lambda _path, **_how: None)
+
+    def stat(path: str, **_how: Any) -> None:
+        if "vhost" in str(path) and not there:
+            raise FileNotFoundError
+
+    stage.patch.setattr(supervisor.os, "stat", stat)
     spec = {"emulator": "", "disks": [], "nics": [{"tap": "tap1", "vhost": vhost}], "vsock": vsock}
     one.check("vm1", spec, {})
 
