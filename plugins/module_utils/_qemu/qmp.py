@@ -1,31 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that opens a monitor socket: QMP, QEMU's JSON over a unix socket.
+"""A connection to one monitor: QMP, QEMU's JSON over a unix socket. Only this file and survey.py open such a socket.
 
 A stopped QEMU accepts a connection and never greets, and one that serves another client does the same: no read is without
-a deadline. QEMU reads what it is asked byte by byte, each with some system calls, so questions to many guests are as short as can be.
-Source: QEMU's docs/interop/qmp-spec.
+a deadline. Source: QEMU's docs/interop/qmp-spec.
 """
 
 from __future__ import annotations
 
 import collections
-import contextlib
 import json
-import selectors
 import socket
 import time
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from typing import Any, Callable, Iterable, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
     GuestError,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.survey import (
+    bounded,
+    greeting,
+    parsed,
+    version,
+)
 
-# A command with its arguments
-Question = tuple[str, Mapping[str, Any]]
-# What a guest says to several of them, None where it refuses one, and its version
-Said = tuple[list[Any], "str | None"]
-_LONGEST_LINE = 16 * 1024 * 1024
 _CHUNK = 65536
 _KEPT_EVENTS = 1000
 
@@ -54,7 +52,7 @@ class Qmp:
         try:
             self._socket.settimeout(timeout)
             self._connect()
-            self.version = _version(_greeting(path, self._message(deadline)))
+            self.version = version(greeting(path, self._message(deadline)))
             self.execute("qmp_capabilities")
         except BaseException:
             self._socket.close()
@@ -133,7 +131,7 @@ class Qmp:
     def _message(self, deadline: float) -> dict[str, Any]:
         """The next line, as an object."""
         while b"\n" not in self._buffer:
-            _bounded(self.path, self._buffer)
+            bounded(self.path, self._buffer)
             try:
                 self._socket.settimeout(self._left(deadline))
                 chunk = self._socket.recv(_CHUNK)
@@ -145,7 +143,7 @@ class Qmp:
                 raise self._gone(None)
             self._buffer += chunk
         line, self._buffer = self._buffer.split(b"\n", 1)
-        return _parsed(self.path, line)
+        return parsed(self.path, line)
 
     def _left(self, deadline: float) -> float:
         left = deadline - self._clock()
@@ -163,115 +161,6 @@ class Qmp:
         return GuestError(
             f"QEMU closed {self.path}{why}: it has ended, or is about to; look at the guest with qemu_guest_info."
         )
-
-
-class _Talk:
-    """What a monitor says of itself and to C(questions), piece by piece; whatever is C(said), in their order, as it has no number."""
-
-    def __init__(self, path: str, questions: Sequence[Question]) -> None:
-        self.path, self._wanted = path, len(questions) + 1
-        self._buffer = b""
-        self._greeting: Any = None
-        self._answers: list[Any] = []
-
-    def hears(self, piece: bytes) -> Said | None:
-        """All that it says, where this was the last of it. Raises GuestError where that is no QMP."""
-        *lines, self._buffer = (self._buffer + piece).split(b"\n")
-        for line in lines:
-            message = _parsed(self.path, line)
-            if self._greeting is None:
-                self._greeting = _greeting(self.path, message)
-            elif "event" not in message:
-                self._answers.append(message.get("return"))
-        _bounded(self.path, self._buffer)
-        if len(self._answers) < self._wanted:
-            return None
-        return self._answers[1:], _version(self._greeting)
-
-
-def ask_each(
-    asked: Mapping[str, Sequence[Question]],
-    timeout: float,
-    clock: Callable[[], float] = time.monotonic,
-) -> dict[str, Said]:
-    """What these monitors say to several questions each, by their paths. All are asked before the first is heard, and so work at the same time.
-
-    C(timeout) is in seconds, for all together. A monitor that does not say all in time, or says what is no QMP, is not in the result.
-    """
-    found: dict[str, Said] = {}
-    deadline = clock() + timeout
-    with contextlib.ExitStack() as stack:
-        selector = stack.enter_context(selectors.DefaultSelector())
-        for path, questions in asked.items():
-            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-            stack.enter_context(client)
-            client.setblocking(False)
-            with contextlib.suppress(OSError):  # nobody is there, or too many wait already
-                client.connect(path)
-                client.sendall(_short([("qmp_capabilities", {}), *questions]))
-                selector.register(client, selectors.EVENT_READ, _Talk(path, questions))
-        late = False
-        while selector.get_map() and not late:
-            left = deadline - clock()
-            late = left <= 0  # what has come by now is heard
-            for key, _events in selector.select(max(left, 0.0)):
-                client, talk = key.fileobj, key.data
-                try:
-                    piece = client.recv(_CHUNK)
-                    said = talk.hears(piece)
-                except (OSError, GuestError):
-                    piece, said = b"", None
-                if said is not None:
-                    found[talk.path] = said
-                if said is not None or not piece:
-                    selector.unregister(client)
-                    client.close()  # for whoever waits for it
-    return found
-
-
-def _short(questions: Iterable[Question]) -> bytes:
-    """These questions with nothing that can be left out."""
-    lines = []
-    for command, arguments in questions:
-        request = {"execute": command, **({"arguments": arguments} if arguments else {})}
-        lines.append(json.dumps(request, separators=(",", ":")).encode() + b"\n")
-    return b"".join(lines)
-
-
-def _parsed(path: str, line: bytes) -> dict[str, Any]:
-    """A line of a monitor as an object. Raises GuestError."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        message = None
-    if not isinstance(message, dict):
-        raise GuestError(
-            f"{path} does not speak QMP: it sends {line[:80].decode(errors='replace')!r}; look what listens there."
-        )
-    return message
-
-
-def _greeting(path: str, message: Mapping[str, Any]) -> Any:
-    """What a monitor says of itself in its first message. Raises GuestError."""
-    if "QMP" not in message:
-        raise GuestError(
-            f"{path} does not speak QMP: it greets with {str(message)[:80]}; look what listens there."
-        )
-    return message["QMP"]
-
-
-def _bounded(path: str, unfinished: bytes) -> None:
-    if len(unfinished) > _LONGEST_LINE:
-        raise GuestError(f"{path} sends a line without an end; look what listens there.")
-
-
-def _version(greeting: Any) -> str | None:
-    """The version of QEMU that greets, None where it does not say it as QEMU does."""
-    try:
-        number = greeting["version"]["qemu"]
-        return f"{number['major']}.{number['minor']}.{number['micro']}"
-    except (KeyError, TypeError):
-        return None
 
 
 def connect_any(paths: Iterable[str], timeout: float) -> Qmp:

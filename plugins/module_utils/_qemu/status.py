@@ -22,7 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     unit_file,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import (
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.survey import (
     Question,
     Said,
     ask_each,

@@ -22,6 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     plan,
     qmp,
     rundir,
+    survey,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 
@@ -62,7 +63,7 @@ def monitor(
     fake = SimpleNamespace(**{**vars(socket), "socket": lambda *_kind: _Monitor(told)})
     stage.patch.setattr(qmp, "socket", fake)
     if longest is not None:
-        stage.patch.setattr(qmp, "_LONGEST_LINE", longest)
+        stage.patch.setattr(survey, "LONGEST_LINE", longest)
     with qmp.Qmp("/run/hypervisor-network/vm1/qmp.sock") as one:
         if asked:
             one.execute(asked)

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,88 +20,21 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     DeadlineExceeded,
     GuestError,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import qmp
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import (
-    Qmp,
-    ask_each,
-    connect_any,
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp, connect_any
+from ansible_collections.hypervisor.network.tests.harness.model.monitors import (
+    GREETING,
+    Server,
+    serving,
+    well,
 )
-from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
-GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}}, "capabilities": []}}
 SOON = 0.3  # seconds that are long enough to answer, and short enough to wait for
-Answer = Callable[[dict[str, Any]], Iterable[Any]]
-
-
-class Server:
-    """One monitor: what it greets with, and what it answers to each command (a list of lines; None hangs up)."""
-
-    def __init__(self, path: Path, greeting: Any, answer: Answer) -> None:
-        self.path = str(path)
-        self.seen: list[str] = []
-        self.said = 0  # messages
-        self._greeting = greeting
-        self._answer = answer
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(self.path)
-        self._socket.listen(2)
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        for one in [self._socket, *self._open]:
-            one.close()
-
-    def _serve(self) -> None:
-        try:
-            while True:
-                client, _name = self._socket.accept()
-                self._open.append(client)
-                self._talk(client)
-        except OSError:
-            return  # closed by the test
-
-    def _talk(self, client: socket.socket) -> None:
-        if self._greeting is None:
-            return
-        self._say(client, self._greeting)
-        with client.makefile("rb") as lines:
-            for line in lines:
-                request = json.loads(line)
-                self.seen.append(request["execute"])
-                for answer in self._answer(request):
-                    if answer is None:
-                        client.shutdown(socket.SHUT_RDWR)
-                        return
-                    self._say(client, answer)
-
-    def _say(self, client: socket.socket, message: Any) -> None:
-        client.sendall(
-            message if isinstance(message, bytes) else json.dumps(message).encode() + b"\r\n"
-        )
-        self.said += 1
-
-
-def well(request: dict[str, Any]) -> list[Any]:
-    value = {"status": "running"} if request["execute"] == "query-status" else {}
-    return [{"return": value, "id": request.get("id")}]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def make(**given: Any) -> Server:
-        servers.append(
-            Server(
-                tmp_path / f"{len(servers)}.sock", **{"greeting": GREETING, "answer": well, **given}
-            )
-        )
-        return servers[-1]
-
-    yield make
-    for server in servers:
-        server.close()
+    with serving(tmp_path) as make:
+        yield make
 
 
 def test_negotiates_and_runs_a_command(serve: Callable[..., Server]) -> None:
@@ -286,84 +218,3 @@ def test_a_greeting_that_tells_no_version(tmp_path: Path) -> None:
     with Qmp(server.path, SOON) as monitor:
         assert monitor.version is None
     server.close()
-
-
-QUESTIONS = [("query-status", {}), ("qom-list", {"path": "/"}), ("query-block", {})]
-
-
-def in_order(request: dict[str, Any]) -> list[Any]:
-    """One of the questions refused, and an event in between; none has a number, and none says what it does not have to."""
-    assert request.keys() <= {"execute", "arguments"} and request.get("arguments") != {}
-    if request["execute"] == "qom-list":
-        return [{"event": "RESET"}, {"error": {"desc": "no"}}]
-    return [{"return": request["execute"]}]
-
-
-SAID = ["query-status", None, "query-block"], "7.2.0"
-
-
-def test_several_monitors_are_asked_side_by_side(serve: Callable[..., Server]) -> None:
-    """One that never greets costs the others nothing, and all that say nothing cost one deadline together."""
-    mute = [serve(greeting=None) for _number in range(4)]
-    well = [serve(answer=in_order) for _number in range(3)]
-    begin = time.monotonic()
-    found = ask_each({one.path: QUESTIONS for one in (*mute, *well)}, SOON)
-    assert found == {one.path: SAID for one in well}
-    assert SOON * 0.9 <= time.monotonic() - begin < SOON * 3
-
-
-def test_who_answers_all_is_not_waited_for(serve: Callable[..., Server]) -> None:
-    begin = time.monotonic()
-    assert len(ask_each({serve(answer=in_order).path: QUESTIONS}, 60)) == 1
-    assert time.monotonic() - begin < 30
-
-
-def test_what_has_come_when_the_time_is_over_is_heard(serve: Callable[..., Server]) -> None:
-    """This process may have been held still meanwhile."""
-    server = serve(answer=in_order)
-    times = iter([0.0, 1000.0])
-
-    def clock() -> float:
-        now = next(times)
-        if now:
-            wait_for(lambda: len(server.seen) == 4, "the questions", 60)
-            wait_for(lambda: server.said == 6, "the answers", 60)
-        return now
-
-    assert ask_each({server.path: QUESTIONS}, 500, clock) == {server.path: SAID}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"greeting": {"hello": 1}},
-        {"greeting": b"SSH-2.0\n"},
-        {"greeting": b"x" * 200},
-        {"answer": lambda _request: [None]},
-        {"answer": lambda _request: [b"[]\n"]},
-    ],
-)
-def test_a_monitor_that_says_what_is_no_qmp_says_nothing(
-    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any]
-) -> None:
-    monkeypatch.setattr(qmp, "_LONGEST_LINE", 150)
-    one, other = serve(**wrong), serve(answer=in_order)
-    begin = time.monotonic()
-    assert ask_each({one.path: QUESTIONS, other.path: QUESTIONS}, 60).keys() == {other.path}
-    assert time.monotonic() - begin < 30
-
-
-def test_a_monitor_that_is_not_there_says_nothing(tmp_path: Path) -> None:
-    assert ask_each({str(tmp_path / "none"): QUESTIONS}, 60) == {}
-
-
-def test_a_monitor_at_which_too_many_wait_says_nothing(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as stack:
-        listener.bind(str(tmp_path / "full"))
-        listener.listen(0)
-        for _number in range(3):
-            waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
-            waiting.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                waiting.connect(str(tmp_path / "full"))
-        assert ask_each({str(tmp_path / "full"): QUESTIONS}, 60) == {}
