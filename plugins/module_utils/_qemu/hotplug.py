@@ -7,7 +7,7 @@ sets it again.
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Container, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import (
     LIMITS,
@@ -26,13 +26,22 @@ PLUG_NIC, PLUG_DISK, UNPLUG, BALLOON = "plug_nic", "plug_disk", "unplug", "ballo
 _MIB = 1024**2
 # Of a card, what is no part of the device: how its cable is, and a check of the host
 _OUTSIDE = ("link", "bridge")
+# What a unit does not see, unless a file of its definition is there (unit_file.py)
+_CLOSED = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 
 
 def taken_over(
-    now: Mapping[str, Any], wanted: Mapping[str, Any], seen: Seen | None = None
+    now: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    seen: Seen | None = None,
+    sandbox: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[Step]]:
-    """The options of C(wanted) that a guest which has C(now) can take over whole, with their values, and the steps for it."""
-    room = _Room(seen, has_ports(str(now.get("machine"))))
+    """The options of C(wanted) that a guest which has C(now) can take over whole, with their values, and the steps for it.
+
+    C(sandbox) is the definition that a unit was written of, which has no other files open to it; None where nothing is closed.
+    """
+    folders = None if sandbox is None else set(_folders(sandbox))
+    room = _Room(seen, has_ports(str(now.get("machine"))), folders)
     found: dict[str, Any] = {}
     steps: list[Step] = []
     for option, planned in (("nics", _nics), ("disks", _disks), ("memory", _memory)):
@@ -75,9 +84,10 @@ def is_up(nic: Mapping[str, Any]) -> bool:
 
 
 class _Room:
-    """The places for PCI devices: as many as are asked for, or on PCI Express the ports."""
+    """The places for PCI devices: as many as are asked for, or on PCI Express the ports. C(folders) are those that QEMU may write to, None for all."""
 
-    def __init__(self, seen: Seen | None, ports: bool) -> None:
+    def __init__(self, seen: Seen | None, ports: bool, folders: Container[str] | None) -> None:
+        self._folders = folders
         self._ports = dict(seen.ports) if seen is not None and ports else None
         self._free = list((self._ports or {}).values()).count(None)
 
@@ -94,6 +104,29 @@ class _Room:
             return True
         self._free -= 1
         return self._free >= 0
+
+    def opens(self, disk: Mapping[str, Any]) -> bool:
+        """Whether the running QEMU can open the images of a disk."""
+        if self._folders is None:
+            return True
+        base, path = disk.get("backing_file"), disk["path"]
+        read = [one for one in (base, path if disk.get("read_only") else None) if one is not None]
+        return (disk.get("read_only") or _folder(path) in self._folders) and not any(
+            one.startswith(_CLOSED) and _folder(one) not in self._folders for one in read
+        )
+
+
+def _folders(spec: Mapping[str, Any]) -> Iterator[str]:
+    """The directories that a unit of this definition may write to (unit_setting.py), of those that are sure."""
+    for disk in spec.get("disks") or ():
+        if not disk.get("read_only"):
+            yield _folder(disk["path"])
+    if spec.get("serial_log") is not None:
+        yield _folder(spec["serial_log"])
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _nics(before: Any, after: Any, seen: Seen | None, room: _Room) -> list[Step] | None:
@@ -147,6 +180,8 @@ def _disks(before: Any, after: Any, seen: Seen | None, room: _Room) -> list[Step
     for disk in after:
         if any(disk is new for _old, new in kept):
             continue
+        if not room.opens(disk):
+            return None
         if not (_on_scsi(disk) and "scsi0" in seen.devices) and not (
             disk["bus"] == "virtio" and room.comes()
         ):

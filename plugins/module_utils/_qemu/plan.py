@@ -221,7 +221,8 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     # that it would be a unit now is no reason to end a guest, unless it was asked for
     asked = wish.exact or wish.supervisor != supervision.AUTO
     wanted = {**{key: spec.get(key) for key in different}, **wish.drift}
-    adjusted, steps = hotplug.taken_over(guest.real, {**guest.real, **wanted}, guest.seen)
+    sandbox = guest.spec if guest.kept_by == supervision.SYSTEMD else None
+    adjusted, steps = hotplug.taken_over(guest.real, {**guest.real, **wanted}, guest.seen, sandbox)
     # so in truth already: only the definition does not say it
     adjusted.update(
         {key: one["wanted"] for key, one in different.items() if one["now"] == one["wanted"]}

@@ -169,6 +169,49 @@ def test_disks_come_and_go(before: Any, after: Any, steps: Any) -> None:
     assert taken_over({"disks": before}, {"disks": after}) == ({}, []), "on a guess"
 
 
+OWN = {"path": "/srv/a/1", "bus": "virtio", "read_only": False}
+
+
+@pytest.mark.parametrize(
+    ("new", "takes"),
+    [
+        ({"path": "/srv/a/2"}, True),
+        ({"path": "/srv/a/2", "backing_file": "/srv/images/base"}, True),
+        ({"path": "/srv/logs/2"}, True),
+        ({"path": "/srv/b/2"}, False),
+        ({"path": "/srv/a/below/2"}, False),
+        ({"path": "/srv/seen/2"}, False),
+        ({"path": "/srv/b/2", "read_only": True}, True),
+        ({"path": "/srv/a/2", "backing_file": "/root/base"}, False),
+        ({"path": "/run/user/2", "read_only": True}, False),
+        ({"path": "/tmp/2", "read_only": True}, False),
+        ({"path": "/tmpfiles/2", "read_only": True}, True),
+    ],
+)
+def test_a_disk_that_the_sandbox_of_a_unit_closes_waits_for_the_next_start(
+    new: dict[str, Any], takes: bool
+) -> None:
+    seen_by_unit = {**OWN, "path": "/srv/seen/1", "read_only": True}
+    unit = {"disks": [OWN, seen_by_unit], "serial_log": "/srv/logs/vm1"}
+    wanted = {"disks": [*unit["disks"], {**OWN, **new}]}
+    assert ("disks" in taken_over(unit, wanted, SEEN, unit)[0]) is takes
+    assert "disks" in taken_over(unit, wanted, SEEN)[0], (
+        "a plain process opens whatever its user may"
+    )
+
+
+def test_the_sandbox_is_that_of_a_unit_alone() -> None:
+    own = with_defaults({"disks": [OWN], "nics": []}, "vm1")
+    wish = Wish("vm1", "running", {"disks": [OWN, {**OWN, "path": "/srv/b/2"}]}, "hotplug")
+    found = {}
+    for kept_by in ("systemd", "process"):
+        supervisor = {"supervisor": "systemd"} if kept_by == "systemd" else {}
+        guest = Guest("vm1", "running", {**own, **supervisor}, pid=7, kept_by=kept_by, seen=SEEN)
+        now = Guests({"vm1": guest}, {}, kept_by == "systemd")
+        found[kept_by] = [change.action for change in plan(now, [wish])]
+    assert found == {"systemd": [], "process": ["adjust"]}
+
+
 def test_a_disk_goes_to_a_controller_that_is_there() -> None:
     there = dataclasses.replace(SEEN, devices=frozenset(("scsi0",)))
     disk = {**SECOND, "bus": "scsi"}
