@@ -159,3 +159,25 @@ def test_backups_of_a_unit(guest: UnitHost) -> None:
     newest = guest.sh("ls -t $(find /srv/backups -name '*.qcow2') | head -1").strip()
     guest.wish(name="vm1", state="stopped", shutdown_timeout=0)
     assert "identical" in guest.sh(f"qemu-img compare {newest} {DISK}")
+
+
+def test_what_is_plugged_into_a_unit_that_runs(guest: UnitHost) -> None:
+    """A card and a disk, each within its sandbox; a disk that this closes waits for the next start."""
+    pid = guest.pid("vm1")
+    nic = {"tap": "tap-3", "mac": "52:00:00:00:09:08"}
+    more = {"path": f"{FOLDER}/more.qcow2", "format": "qcow2", "size": "8M"}
+    wish = {**WISH, "nics": [nic], "disks": [*WISH["disks"], more], "on_change": "hotplug"}
+    assert [one["action"] for one in guest.wish(**wish)["changes"]] == ["create", "adjust"]
+    assert guest.pid("vm1") == pid and more["path"] in opened(guest)
+    assert guest.sh(f"grep -h '^iff:' /proc/{pid}/fdinfo/*").split() == ["iff:", "tap-3"]
+    assert not guest.wish(**wish)["changed"]
+    guest.sh(f"mkdir -p /srv/apart && chown {USER} /srv/apart")
+    apart = {**more, "path": "/srv/apart/more.qcow2"}
+    wish["disks"] = [*wish["disks"], apart]
+    pending = guest.wish(**wish)["guest"]
+    assert "disks" in pending["pending_changes"] and pending["pid"] == pid
+    done = guest.wish(**{**wish, "on_change": "restart"})
+    assert guest.pid("vm1") != pid and done["guest"]["pending_changes"] == {}
+    assert guest.sh(f"readlink /proc/{guest.pid('vm1')}/fd/* | grep -c more.qcow2").strip() == "2"
+    guest.wish(name="vm1", state="absent", shutdown_timeout=0)
+    guest.sh(f"rm -r /srv/apart {more['path']}")
