@@ -14,6 +14,7 @@ from typing import Any, Iterator, Protocol
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     Fault,
     HypervisorNetworkError,
+    KernelError,
     ReadBackError,
     UndoFailed,
     during,
@@ -175,12 +176,18 @@ def restore(noun: Noun, before: Any, changes: Plan) -> list[Change]:
     """
     done: list[Change] = []
     wish = noun.wish_back(before, changes)
-    for _again in range(_PASSES):
+    for again in range(_PASSES):
         now = noun.read()
         back = tuple(noun.plan(now, wish))
         if not back:
             return done
-        noun.apply(back, now)
+        try:
+            noun.apply(back, now)
+        except KernelError:
+            # a network manager was at work meanwhile: what stands by then is another look's
+            if again:
+                raise
+            continue
         done += back
     left = tuple(noun.plan(noun.read(), wish))
     if left:

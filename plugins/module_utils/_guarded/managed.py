@@ -9,6 +9,7 @@ from typing import Callable, Mapping, Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
+    connected,
     foreign,
     rules,
     stages,
@@ -20,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Owner,
     Uplink,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._persist import given
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
@@ -80,13 +82,18 @@ class ManagedUplink:
 
     def carry_out(self, change: Change, netlink: Netlink) -> None:
         """Take a step of stages.py. Raises Refused."""
+        dev = self._bridge if change.action == stages.HAND_OVER else self._nic.dev
+        before = given.standing(netlink)
         with foreign.kept(netlink), netlink.turn():
+            if change.action != stages.HOLD and self._adapter.watches:
+                connected.tell(netlink, dev)
             if change.action == stages.HOLD:
                 self._adapter.hold(self._now(), self._bridge)
             elif change.action == stages.RELEASE:
                 self._adapter.release(self._now(), self._bridge)
             else:
                 self._adapter.hand_over(self._uplink(netlink))
+        given.wait(netlink, before, (dev,))
 
     def _uplink(self, netlink: Netlink) -> Uplink:
         links = netlink.snapshot(vlans=True).links

@@ -86,7 +86,8 @@ class GuardedUplink(Surrounded, UplinkNoun):
 
     def wish_back(self, before: Inet, changes: Plan) -> Layout:
         # a hold that a killed run left is none to go back to
-        if before.managed is not None and before.managed.stage == HANDED:
+        there = self._spec.bridge in before.links  # else one that was deleted since
+        if there and before.managed is not None and before.managed.stage == HANDED:
             self._stage_before = HANDED
         return super().wish_back(before, changes)
 

@@ -61,13 +61,22 @@ class Networkd:
         lease = self._control.lease(nic.index) or self._control.lease(index)
         facts = {**self._control.link(index), **nic.facts}
         said = self._said(bridge)
-        return Known(before or nic.source, config, ids.identity(config, facts, lease, said), said)
+        known = [*self._until_boot(nic), *said]
+        return Known(before or nic.source, config, ids.identity(config, facts, lease, known), said)
 
     def _before(self, nic: Owner) -> str:
         """The file that was in force for the NIC before ours; empty where it is no port by us."""
         places = [nic.source, *self._control.drop_ins(nic.source, nic.facts)] if nic.source else []
         found = [owners.before(text(self._control.path(one)) or "") for one in places]
         return next((one for one in found if one), "")
+
+    def _until_boot(self, nic: Owner) -> Sequence[unit.Section]:
+        """What files of ours below /run say of the NIC: its identity among that, which networkd itself tells only where it is at rest."""
+        places = [nic.source, *self._control.drop_ins(nic.source, nic.facts)] if nic.source else []
+        ours = [one for one in places if render.OURS in os.path.basename(one)]
+        return [
+            section for one in ours for section in unit.parse(text(self._control.path(one)) or "")
+        ]
 
     def _said(self, bridge: str) -> Sequence[unit.Section]:
         """What our file of the bridge says, where there is one."""
@@ -130,8 +139,9 @@ class Networkd:
         if self.stage(nic, bridge) == HANDED:
             self._hold_port(nic, bridge)
             return
+        known = self.look(nic, bridge)
         config = self._control.config(nic.source, nic.facts)
-        self._put([File(self._drop_in(nic.source), render.hold(config))])
+        self._put([File(self._drop_in(nic.source), render.hold(config, known.identity))])
         self._control.reload(nic.index, nic.source)
 
     def _hold_port(self, nic: Owner, bridge: str) -> None:
@@ -174,7 +184,7 @@ class Networkd:
         ]
         if self._lasts(nic.dev):
             # what boots is a port: until then the NIC is a host's by files that win
-            host = render.host_file(nic.dev, known.config, known.source)
+            host = render.host_file(nic.dev, known.config, known.source, known.identity)
             self._put([File(planner.back(nic.dev), host), *(File(one, None) for one in gone)])
             self._control.reload(nic.index, planner.back(nic.dev), known.identity.ipv4)
         elif gone:
@@ -216,7 +226,7 @@ class Networkd:
         place = self._drop_in if wish.present else self._kept
         self._put(
             [
-                File(place(source), render.hold(now.known[nic].config))
+                File(place(source), render.hold(now.known[nic].config, now.known[nic].identity))
                 for nic, source in sources.items()
             ]
         )

@@ -47,15 +47,19 @@ _LINKS_SECTIONS = ("Match", "Link", "Bridge", "BridgeVLAN", "BridgeFDB", "Bridge
 _ONLINE = ("RequiredForOnline", "RequiredFamilyForOnline")
 
 
-def hold(config: Sequence[Section]) -> str:
-    """The drop-in beside the file in force: no port is taken from its bridge, no address removed, and DHCP goes on.
+# Who goes on by the same identity would be asked for an address that the server has just taken back
+_UNRELEASED = Section("DHCPv6", (("SendRelease", "no"),))
+
+
+def hold(config: Sequence[Section], identity: Identity) -> str:
+    """The drop-in beside the file in force: no port is taken from its bridge, no address removed, and DHCP goes on by the same identity.
 
     KeepMaster by itself means a port, which has no link-local address and so no DHCPv6: what was said of that is said again.
     """
     own = unit.value(config, "Network", "LinkLocalAddressing", "ipv6")
     lines = (("KeepMaster", "yes"), ("LinkLocalAddressing", own), ("KeepConfiguration", "yes"))
     return unit.render(
-        [Section("Network", lines)],
+        [Section("Network", lines), *sections(identity), _UNRELEASED],
         TOLD + "hands off while this NIC becomes a port of a bridge",
     )
 
@@ -103,7 +107,7 @@ def bridge_file(
     C(keep): while networkd takes the bridge over, it may remove nothing from it. C(alone): it has no uplink, and its addresses wait for no carrier. Those
     of a NIC do, so that a bridge which boots without its port, since a plug was pulled between two files, takes nothing from the NIC.
     """
-    own = [Section("Network", (("KeepConfiguration", "yes"),))] if keep else []
+    own = [Section("Network", (("KeepConfiguration", "yes"),)), _UNRELEASED] if keep else []
     carrier = [("ConfigureWithoutCarrier", "yes")] if alone else []
     return unit.render(
         [
@@ -156,10 +160,13 @@ def bridge_vlans(vlans: Mapping[str, str] | None) -> list[Section]:
     return found
 
 
-def host_file(nic: str, config: Sequence[Section], before: str) -> str:
-    """The .network file of a NIC that is a host's again, until the files that outlive a boot say so too; C(before) is whose words these are."""
+def host_file(nic: str, config: Sequence[Section], before: str, identity: Identity) -> str:
+    """The .network file of a NIC that is a host's again, until the files that outlive a boot say so too; C(before) is whose words these are.
+
+    The identity is said: networkd forgets the persistent name of a NIC that leaves a bridge, and makes another of its MAC.
+    """
     own = Section("Network", (("KeepConfiguration", "yes"),))
     match = Section("Match", (("Name", nic),))
-    sections = [match, *of_the_link(config), *host_sections(config), own]
+    words = [*of_the_link(config), *host_sections(config), own, *sections(identity), _UNRELEASED]
     told = f"{TOLD}{nic} has its addresses back until the next boot"
-    return unit.render(sections, told, owners.told(before))
+    return unit.render([match, *words], told, owners.told(before))

@@ -13,6 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import (
     PROTO_STATIC,
     Policy,
+    anybodys,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
@@ -49,15 +50,20 @@ def foreign_rules(
 ) -> list[Policy]:
     """The policy rules that networkd has not made of its configuration: where that has none, all of them.
 
-    Those that our own file C(said) are by now networkd's too.
+    Those that our own file C(said) beside the configuration's are by now networkd's too.
     """
-    own = any(section.name == "RoutingPolicyRule" for section in config)
-    ours = {section.lines for section in said if section.name == "RoutingPolicyRule"}
-    return [
+    own, all_of_it = (
+        {section.lines for section in one if section.name == "RoutingPolicyRule"}
+        for one in (config, said)
+    )
+    ours = all_of_it - own
+    foreign_ones = [
         one
         for one in found
         if not own or one.protocol != PROTO_STATIC or tuple(_policy(one)) in ours
     ]
+    # one that networkd has made by our file stands beside the same by hand, until it removes that
+    return list({anybodys(one): one for one in reversed(foreign_ones)}.values())[::-1]
 
 
 def _described(config: Sequence[Section]) -> set[str]:

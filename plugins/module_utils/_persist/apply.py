@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence, Union
 
@@ -22,7 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign, rules
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
@@ -31,19 +30,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
     Writer,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._persist import given
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.missing import missing
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.writers import WRITERS
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
-    Netlink,
-    names_of,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 BACKUPS = "/var/backups/hypervisor-network"
 AUTO = "auto"
-# networkd asks for a lease by DHCPv6, and for routers, anew when it reads its files: seen to take 4 s on an emulated machine
-_PATIENCE = 20.0
-_TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class Persistence:
         backups: str | None = BACKUPS,
         adapters: Mapping[str, Writer] | None = None,
         root: str = "/",
-        patience: float = _PATIENCE,
+        patience: float = given.PATIENCE,
     ) -> None:
         self._netlink = netlink
         self._wish = wish
@@ -92,17 +85,7 @@ class Persistence:
             for nic in self._wish.uplinks
             if nic in found
         }
-        return replace(self._of_kernel(links), owners=found, known=known)
-
-    def _of_kernel(self, links: Snapshot) -> Standing:
-        return Standing(
-            links.links,
-            links.addresses,
-            routes=rtnl_route.decode_routes(
-                self._netlink.dump(rtnl_route.RTM_GETROUTE), names_of(links.links)
-            ),
-            rules=rules.policies(self._netlink.dump(rtnl_route.RTM_GETRULE)),
-        )
+        return replace(given.standing(self._netlink, links), owners=found, known=known)
 
     def _owner(self, name: str, index: int) -> Owner | None:
         """Who says that it is theirs, or whose files describe it: ifupdown2 tells nobody but itself what is up."""
@@ -204,17 +187,7 @@ class Persistence:
         files.put(edits, os.path.dirname(edits[0].path))
         with foreign.kept(self._netlink):
             self._adapter().load(now, self._wish)
-        self._wait(now)
-
-    def _wait(self, before: Standing) -> None:
-        """Until nothing is missing that a server or a router gives again; in vain where something else is."""
-        deadline = time.monotonic() + self._patience
-        while time.monotonic() < deadline:
-            now = self._of_kernel(self._netlink.snapshot(addresses=True, vlans=True))
-            gone = missing(before, now, self._wish.names)
-            if not gone or not all(one.given for one in gone):
-                return
-            time.sleep(_TICK)  # nobody tells when a server has answered
+        given.wait(self._netlink, now, self._wish.names, self._patience)
 
     def _check_given_back(self, now: Standing) -> None:
         """Nobody would renew the lease of a bridge whose files are gone. Not asked in check mode, where a task before may be about to give it back."""

@@ -26,6 +26,7 @@ IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 AF_INET, AF_INET6, AF_BRIDGE = int(_names.AF_INET), int(_names.AF_INET6), 7
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, IFA_F_MANAGETEMPADDR = 0x02, 0x200, 0x01, 0x100
+IFA_F_PERMANENT = 0x80
 _IFA_F_TEMPORARY = IFA_F_SECONDARY  # the same bit, by family
 # what a sender may say; the rest (secondary, tentative, permanent ...) is the kernel's own finding
 _IFA_F_SETTABLE = IFA_F_NODAD | 0x04 | 0x10 | 0x100 | IFA_F_NOPREFIXROUTE | 0x400

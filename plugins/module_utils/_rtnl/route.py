@@ -38,7 +38,7 @@ _RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_TABLE, _RTA_MARK, _RTA_VIA, _RTA_EXPIRES, _
 _RTNH_F_ONLINK = 4
 _RTM_F_CLONED = 0x200
 TABLE_MAIN, _TABLE_LOCAL = 254, 255
-_PROTO_KERNEL = 2
+PROTO_KERNEL = 2
 _PROTO_RA = 9
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
@@ -95,7 +95,7 @@ class Route:
     @property
     def promised(self) -> str:
         """What of it a guard promises: of one that the kernel makes for an address not the metric, which is the business of whose address it is."""
-        return str(replace(self, metric=0) if self.protocol == _PROTO_KERNEL else self)
+        return str(replace(self, metric=0) if self.protocol == PROTO_KERNEL else self)
 
     def __str__(self) -> str:
         ways = " ".join(
@@ -130,7 +130,7 @@ def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[
         if (
             family not in (AF_INET, AF_INET6)
             or flags & _RTM_F_CLONED
-            or (table == _TABLE_LOCAL and protocol == _PROTO_KERNEL)
+            or (table == _TABLE_LOCAL and protocol == PROTO_KERNEL)
         ):
             continue
         hops = _hops(family, flags, found, names)
@@ -192,7 +192,7 @@ def ways(routes: Iterable[Route]) -> dict[str, frozenset[int]]:
     """The devices that routes lead out of which somebody made, a router's advertisement included, with the families of those."""
     found: dict[str, frozenset[int]] = {}
     for route in routes:
-        if route.protocol != _PROTO_KERNEL:
+        if route.protocol != PROTO_KERNEL:
             for dev in route.devs:
                 if dev is not None and dev != "lo":
                     found[dev] = found.get(dev, frozenset()) | {route.family}
@@ -278,6 +278,13 @@ def reroute(body: bytes, indexes: Sequence[int]) -> bytes:
             payload = b"".join(hops)
         parts.append(attribute(kind, payload))
     return b"".join(parts)
+
+
+def by_protocol(body: bytes, protocol: int) -> bytes:
+    """The same route, said to be made by another protocol: one that replaces it is news to who listens, an equal one is none."""
+    header = list(_ROUTE.unpack_from(body))
+    header[5] = protocol
+    return _ROUTE.pack(*header) + body[_ROUTE.size :]
 
 
 def decode_rules(messages: Iterable[bytes]) -> tuple[Rule, ...]:

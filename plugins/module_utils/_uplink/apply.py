@@ -111,6 +111,10 @@ class UplinkNoun(Uplink):
             self._check_devices(now)
             if change.action != KEEP:
                 self._carry_out(change, now)
+                if (change.action, change.name) == ("delete", self._spec.bridge):
+                    # by us: what comes after it is the NIC's, its client's and its manager's
+                    others = {name: one for name, one in now.links.items() if name != change.name}
+                    now = replace(now, links=others)
                 continue
             try:
                 self._carry_out(change, now)

@@ -76,6 +76,11 @@ class Layout:
     membership: Mapping[str, Any] = field(default_factory=dict)
     made: Layout | None = None
 
+    @property
+    def home(self) -> str:
+        """The device that is a host's."""
+        return self.master or self.nic
+
 
 # Per device, and copied from the NIC to the bridge: what decides how the host answers and what it believes.
 _SYSCTLS4 = (

@@ -116,7 +116,7 @@ def _is_theirs(one: Address, now: Inet, wish: Layout, made: Layout) -> bool:
 
 def _home_of(one: Address, wish: Layout) -> str:
     """The device on which somebody else's address works: its own where that stays what it is, the host's new one otherwise."""
-    home = wish.master or wish.nic
+    home = wish.home
     if one.dev == home:
         return home
     near = {subnet_of(own) for own in wish.addresses if own.dev == one.dev}
@@ -153,7 +153,7 @@ def _moved(route: Route, wish: Layout) -> Route:
 
 
 def _way(hop: Hop, wish: Layout) -> str:
-    home = wish.master or wish.nic
+    home = wish.home
     if hop.dev == wish.bridge and wish.bridge_link is None:
         return home
     own = [one for one in wish.addresses if one.dev == hop.dev]
@@ -180,7 +180,7 @@ def _rules(now: Inet, wish: Layout, made: Layout) -> list[rtnl_route.Rule]:
 
 def _neighbours(now: Inet, wish: Layout, made: Layout) -> list[Any]:
     known = {one.key for one in (*wish.neighbours, *made.neighbours)}
-    home = wish.master or wish.nic
+    home = wish.home
     stays = wish.bridge_link is not None and any(one.dev == wish.bridge for one in wish.addresses)
     theirs = [
         one

@@ -49,6 +49,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.others import with_others
 
 _PROTO_KERNEL = 2
+_LEARNED = (1, 9)  # who made a route: an ICMP redirect, a router's advertisement
 # While things move: loose reverse path on the bridge, where frames arrive whose answers are routed to the NIC for an instant;
 # no duplicate address detection on the device that takes over, which would mute IPv6 for a second
 _STAGED_SYSCTLS = {"ipv4/conf/{bridge}/rp_filter": "2", "ipv6/conf/{target}/accept_dad": "0"}
@@ -181,7 +182,7 @@ def _bridge_made(here: Any, wish: Layout) -> list[Change]:
 
 def _sysctls(now: Inet, wish: Layout, moving: bool) -> tuple[list[Change], list[Change]]:
     """What a device needs before anything comes to it, or before it goes up, and what waits until nothing moves any more."""
-    first = {wish.master or wish.nic} | (set() if now.links[wish.nic].up else {wish.nic})
+    first = {wish.home} | (set() if now.links[wish.nic].up else {wish.nic})
     staged = {}
     if moving:  # a bridge that does not exist yet has no value to read
         staged = {
@@ -216,7 +217,7 @@ def _sysctls(now: Inet, wish: Layout, moving: bool) -> tuple[list[Change], list[
 
 
 def _staged_key(pattern: str, wish: Layout) -> str:
-    return pattern.format(bridge=wish.bridge, target=wish.master or wish.nic)
+    return pattern.format(bridge=wish.bridge, target=wish.home)
 
 
 def _addresses_to_add(now: Inet, wish: Layout) -> list[Address]:
@@ -273,6 +274,12 @@ def _addresses_to_remove(now: Inet, wish: Layout) -> list[Address]:
         if not kernels_own(one, now, wish.addresses)
         or (one.dev == wish.nic and wish.master is not None)
     ]
+    # nor is what a server or a router gives it meanwhile, by a manager's client
+    surplus = [
+        one
+        for one in surplus
+        if now.managed is None or one.dev != wish.home or one.flags & rtnl_address.IFA_F_PERMANENT
+    ]
     return [one for one in reversed(surplus) if one.family == rtnl_address.AF_INET] + [
         one for one in surplus if one.family == rtnl_address.AF_INET6
     ]
@@ -289,10 +296,13 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
     mine = [one for one in now.routes if one.devs & own and not by_itself(one)]
     standing = set(mine)
     wished = dict.fromkeys(_by_their_manager(route, now, mine) for route in wish.routes)
+    asked = {one.key for one in wished}
     surplus: dict[tuple[Any, ...], list[Route]] = {}
     # one may stand there twice: moved by us, and learned again from a router's advertisement
     for route in mine:
-        if route not in wished:
+        # what a router tells meanwhile to the device that is a host's is news, and no difference
+        news = route.protocol in _LEARNED and route.devs == {wish.home} and route.key not in asked
+        if route not in wished and not news:
             surplus.setdefault(route.key, []).append(route)
     first: dict[tuple[Any, ...], Route] = {}
     for route in now.routes:

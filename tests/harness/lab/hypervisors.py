@@ -140,7 +140,7 @@ class Lab:
                 timeout=120,
             )
 
-    def module(self, host: str, folder: str, module: str, **args: Any) -> dict[str, Any]:
+    def module(self, host: str, folder: str, module: str, /, **args: Any) -> dict[str, Any]:
         """What a module alone, run where C(install) put it, returns. Raises CalledProcessError where it fails."""
         given = json.dumps({"ANSIBLE_MODULE_ARGS": args})
         path = f"ansible_collections.hypervisor.network.plugins.modules.{module}"

@@ -86,7 +86,8 @@ class Noun:
         return [] if same else [Change("update", "bridge", "br0", {"mtu": now}, {"mtu": wish})]
 
     def apply(self, changes: Plan, now: int) -> None:
-        if not self._deaf:
+        # the first write is done and then fails; the way back is refused before that
+        if not self._deaf and not (self._fails and self._fails[0].endswith("back")):
             self._mtu = (changes[0].after or {})["mtu"]
         if self._fails:
             raise errors.KernelError(self._fails.pop(0), 16)

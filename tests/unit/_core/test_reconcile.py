@@ -222,7 +222,12 @@ def test_a_fault_of_what_can_not_be_taken_back_says_that_it_stays() -> None:
 
 def test_an_undo_that_fails_says_so_and_why() -> None:
     shelf = Shelf(
-        {"a": 1, "b": 1}, {2: KernelError("write", 1), 3: KernelError("write it back", 16)}
+        {"a": 1, "b": 1},
+        {
+            2: KernelError("write", 1),
+            3: KernelError("write it back", 16),
+            4: KernelError("write it back", 16),
+        },
     )
     with pytest.raises(UndoFailed) as caught:
         reconcile(shelf, {"a": 2, "b": 2})
@@ -231,6 +236,16 @@ def test_an_undo_that_fails_says_so_and_why() -> None:
         "EPERM" in text and "half changed" in text and "write it back" in text and "EBUSY" in text
     )
     assert "is as it was" not in text and isinstance(caught.value.__cause__, KernelError)
+
+
+def test_an_undo_that_meets_a_manager_at_work_looks_again() -> None:
+    """Seen with networkd, which had set the same route meanwhile: what was planned "exists already", and the host was left half changed."""
+    shelf = Shelf(
+        {"a": 1, "b": 1}, {2: KernelError("write", 1), 3: KernelError("write it back", 17)}
+    )
+    with pytest.raises(KernelError, match="is as it was before"):
+        reconcile(shelf, {"a": 2, "b": 2})
+    assert shelf.values == {"a": 1, "b": 1}
 
 
 def test_an_undo_that_is_accepted_and_not_there_is_no_undo() -> None:

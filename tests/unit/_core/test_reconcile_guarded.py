@@ -72,7 +72,7 @@ def test_who_lost_it_at_the_very_end_of_its_undo_says_so() -> None:
 
 @pytest.mark.parametrize("second", [KernelError("set a", 1), KeyError("eth0")])
 def test_what_cannot_be_undone_is_the_guards(second: Exception) -> None:
-    shelf, guard = Shelf({"a": 1}, {2: KernelError("set b", 1), 3: second}), Told()
+    shelf, guard = Shelf({"a": 1}, {2: KernelError("set b", 1), 3: second, 4: second}), Told()
     with pytest.raises(UndoFailed, match="But the guard has given the host back"):
         reconcile(shelf, {"a": 2, "b": 2}, guard=guard)
     assert "The undo failed as well" in guard.calls[-1] and "stand down" not in guard.calls[-1]

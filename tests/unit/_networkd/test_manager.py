@@ -200,6 +200,31 @@ def test_an_identity_is_kept_by_our_file_where_there_is_no_lease(host: Networkd)
     assert manager.look(host.owner(), "br0").identity.iaid4 == 0xE2343F3E
 
 
+LINKS = "/run/systemd/netif/links"
+KNOWN = "DHCP6_CLIENT_IAID=0x2b506735\n"
+
+
+def test_the_identity_is_known_on_every_way_although_networkd_tells_it_no_more(
+    host: Networkd,
+) -> None:
+    """Seen: converted, given back and converted again, a host had another address of DHCPv6, since a NIC that leaves a bridge has no name to networkd."""
+    manager = Manager(host.control)
+    there = host.text(f"{LINKS}/{NIC}") or ""
+    host.put(f"{LINKS}/{NIC}", there + KNOWN)
+    manager.hold(host.owner(), "br0")
+    assert manager.look(host.owner(), "br0").identity.iaid6 == 0x2B506735
+    hand_over(host, manager, manager.look(host.owner(), "br0"))
+    now = persisted(host, manager)
+    assert now.known["eth0"].identity.iaid6 == 0x2B506735
+    manager.release(host.owner(), "br0")
+    assert manager.look(host.owner(), "br0").identity.iaid6 == 0x2B506735
+    absent = replace(WISH, present=False)
+    write(host, manager.plan(now, absent))
+    manager.load(now, absent)
+    assert host.owner().source == WIRED
+    assert manager.look(host.owner(), "br0").identity == now.known["eth0"].identity
+
+
 def test_a_nic_that_boots_as_a_port_is_given_back_until_the_boot(host: Networkd) -> None:
     manager = Manager(host.control)
     persisted(host, manager)

@@ -34,11 +34,16 @@ VLAN=7
 )
 
 
-def test_the_hold_goes_on_with_ipv6_and_dhcp() -> None:
-    assert parse(render.hold(CONFIG)) == [
-        Section("Network", (("KeepMaster", "yes"), ("LinkLocalAddressing", "ipv6"), ("KeepConfiguration", "yes")))
+def test_the_hold_goes_on_with_ipv6_and_dhcp_by_the_same_identity() -> None:
+    known = Identity(True, True, 0xE2343F3E, 0x2B506735)
+    assert parse(render.hold(CONFIG, known)) == [
+        Section("Network", (("KeepMaster", "yes"), ("LinkLocalAddressing", "ipv6"), ("KeepConfiguration", "yes"))),
+        Section("DHCPv4", (("IAID", "0xe2343f3e"),)),
+        Section("DHCPv6", (("IAID", "0x2b506735"),)),
+        Section("DHCPv6", (("SendRelease", "no"),)),
     ]  # fmt: skip
-    assert "LinkLocalAddressing=no\n" in render.hold(parse("[Network]\nLinkLocalAddressing=no\n"))
+    without = parse("[Network]\nLinkLocalAddressing=no\n")
+    assert "LinkLocalAddressing=no\n" in render.hold(without, Identity(False, False))
 
 
 def test_a_nic_keeps_what_is_about_its_link() -> None:
@@ -117,6 +122,9 @@ VLAN=20-29
 
 [Network]
 KeepConfiguration=yes
+
+[DHCPv6]
+SendRelease=no
 """
     )
 
@@ -127,7 +135,9 @@ def test_a_bridge_without_a_mac_of_its_own_and_without_a_hold() -> None:
 
 
 def test_a_nic_that_is_a_hosts_again_has_all_of_it() -> None:
-    text = render.host_file("eth0", CONFIG, "/etc/systemd/network/20-wired.network")
+    text = render.host_file(
+        "eth0", CONFIG, "/etc/systemd/network/20-wired.network", Identity(True, False, 0xE2343F3E)
+    )
     assert text == (
         """# hypervisor.network: eth0 has its addresses back until the next boot
 # before: /etc/systemd/network/20-wired.network
@@ -153,5 +163,11 @@ Address=192.0.2.10/24
 
 [Network]
 KeepConfiguration=yes
+
+[DHCPv4]
+IAID=0xe2343f3e
+
+[DHCPv6]
+SendRelease=no
 """
     )

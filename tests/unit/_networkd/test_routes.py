@@ -96,8 +96,24 @@ def test_what_networkd_made_or_learned_is_not_foreign() -> None:
 
 def test_rules_are_foreign_unless_networkd_is_told_of_some() -> None:
     own = replace(RULE, protocol=STATIC)
-    assert foreign_rules([RULE, own], []) == [RULE, own]
+    assert foreign_rules([RULE, replace(own, priority=7)], []) == [RULE, replace(own, priority=7)]
     assert foreign_rules([RULE, own], parse("[RoutingPolicyRule]\nFrom=10.5.0.0/16\n")) == [RULE]
+
+
+def test_a_rule_by_hand_and_the_same_by_networkd_are_one() -> None:
+    """Seen: after the hand-over both stood, our file said it twice, and networkd took the first away when it read that: the file differed."""
+    other = replace(RULE, priority=7)
+    by_networkd = replace(RULE, protocol=STATIC)
+    assert foreign_rules([other, RULE, by_networkd], []) == [other, RULE]
+
+
+def test_a_rule_of_the_configuration_is_no_foreign_one_when_our_file_repeats_it() -> None:
+    """Seen on a host with a rule written down: our file had it twice after its second writing."""
+    config = parse(render(policies([RULE])))
+    foreign_one = replace(RULE, priority=7, protocol=STATIC)
+    ours = [*config, *policies([foreign_one])]
+    own = replace(RULE, protocol=STATIC)
+    assert foreign_rules([own, foreign_one], config, ours) == [foreign_one]
 
 
 def said(rule: Policy) -> list[str]:

@@ -30,6 +30,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
     apply as persistence,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._persist import given
 from ansible_collections.hypervisor.network.tests.harness.model.persisted import (
     MINE,
     Obedient,
@@ -107,7 +108,7 @@ def test_a_manager_that_takes_something_away_has_its_files_taken_back(
 ) -> None:
     noun, told, adapter = host(tmp_path)
     routes = list(told.now.routes)
-    monkeypatch.setattr(persistence.rtnl_route, "decode_routes", lambda _all, _names: tuple(routes))
+    monkeypatch.setattr(given.rtnl_route, "decode_routes", lambda _all, _names: tuple(routes))
     links, before = dict(told.now.links), told.now
 
     def take() -> None:
@@ -133,23 +134,6 @@ def test_a_manager_that_takes_something_away_has_its_files_taken_back(
     with pytest.raises((ReadBackError, BadInput), match=message[what]):
         reconcile(noun, WISH)
     assert text(tmp_path) is None and adapter.loads == 2
-
-
-def test_what_a_server_gives_again_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    noun, told, adapter = host(tmp_path, patience=10.0)
-    before = told.now
-
-    def take() -> None:
-        told.now = replace(before, addresses=before.addresses[1:])
-
-    def give(_seconds: float) -> None:
-        told.now = before
-
-    adapter.loaded = take
-    monkeypatch.setattr(persistence.time, "sleep", give)
-    assert reconcile(noun, WISH).changed and adapter.loads == 1
 
 
 def test_absent_asks_for_nothing_that_is_there(tmp_path: Path) -> None:

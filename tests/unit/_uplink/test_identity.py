@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import identity, layout
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.apply import UplinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflight import Spec
 from ansible_collections.hypervisor.network.tests.harness.model import simulated
 
 MAC = "52:54:00:00:00:10"
@@ -61,3 +66,31 @@ def test_a_layout_follows_its_devices_and_rules_keep_their_words() -> None:
     assert found.sysctls == {"ipv4/conf/lan0/rp_filter": "1"} and found.rules == now.rules
     assert found.clients[0].argv == ("dhclient", "lan0")
     assert found.made is not None and found.made.nic == "lan0"
+
+
+class Watched(UplinkNoun):
+    """It tells what is looked at and what is done, and does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(SimpleNamespace(), Spec("eth0", "br0"))  # type: ignore[arg-type]
+        self.told: list[str] = []
+
+    def _check(self, meant: Link) -> None:
+        self.told.append(f"look at {meant.name}")
+
+    def _carry_out(self, change: Change, now: Any) -> None:
+        self.told.append(change.action)
+
+
+def test_a_bridge_that_the_way_back_has_deleted_is_not_looked_for_in_the_steps_after_it() -> None:
+    """Seen: the NIC's manager never got it back, because the bridge "was deleted while it was looked at"."""
+    noun = Watched()
+    now = Inet({"eth0": Link("eth0", 2), "br0": Link("br0", 3, "bridge")}, ())
+    noun.apply(
+        [
+            Change("delete", "bridge", "br0", {}, None),
+            Change("release", "manager", "eth0", {}, {}),
+        ],
+        now,
+    )
+    assert noun.told == ["look at eth0", "look at br0", "delete", "look at eth0", "release"]

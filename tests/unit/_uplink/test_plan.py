@@ -257,3 +257,33 @@ def test_the_metric_of_a_network_on_the_link_is_its_managers_once_it_has_the_add
     managed = Managed(Owner("networkd", "eth0", 2), stage=stage)
     after = replace(kernel.now, routes=taken, managed=managed)
     assert [change.kind for change in uplink_plan.plan(after, wanted)] == left
+
+
+def _converted_and_told(*routes: str, managed: bool = True, flags: int = 0) -> list[str]:
+    """What is left to plan of a conversion when the bridge was told routes and one address meanwhile."""
+    now = host({"links": {"eth0": None}, "addresses": {"eth0": ["10.77.0.100/24"]}})
+    wanted = layout.bridged(now, "eth0", "br0")
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    told = replace(simulated.address("br0", "fd77::174/128"), flags=flags)
+    after = replace(
+        kernel.now,
+        routes=(*kernel.now.routes, *(route(one) for one in routes)),
+        addresses=(*kernel.now.addresses, told) if managed else kernel.now.addresses,
+        managed=Managed(Owner("networkd", "eth0", 2), stage="handed") if managed else None,
+    )
+    return [str(change) for change in uplink_plan.plan(after, wanted)]
+
+
+def test_what_a_router_and_a_server_tell_meanwhile_is_no_difference() -> None:
+    """Seen on a host that had just booted: the advertisement came after the first look, and the conversion was undone."""
+    default = "default via fe80::1 dev br0 metric 100 proto ra"
+    assert _converted_and_told(default) == [] == _converted_and_told(default, managed=False)
+
+
+def test_what_a_router_tells_a_port_and_what_somebody_adds_is_taken_away() -> None:
+    default = "default via fe80::1 dev eth0 metric 100 proto ra"
+    assert _converted_and_told(default) == ["remove route inet6 default"]
+    (left,) = _converted_and_told(flags=0x80)
+    assert left == "remove address fd77::174/128 dev br0"

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connected routes are told again, and stand as before: what a listener hears, and what the kernel has."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import connected
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
+from ansible_collections.hypervisor.network.tests.harness.net.netns import inside
+
+LAST = "10.66.0.0/24"
+_PATIENCE = 10.0
+
+
+def _ip(*words: str) -> str:
+    return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
+
+
+def _nic(name: str, *addresses: str) -> None:
+    _ip("link", "add", name, "up", "type", "bridge")
+    for one in addresses:
+        _ip("address", "add", one, "dev", name, *(["nodad"] if ":" in one else []))
+
+
+def _stands() -> str:
+    return _ip("route", "show", "table", "all") + _ip("-6", "route", "show", "table", "all")
+
+
+def _told(dev: str) -> tuple[list[str], bool]:
+    """The routes of a device that a listener hears of, and whether all stand as before."""
+    with subprocess.Popen(["ip", "monitor", "route"], stdout=subprocess.PIPE, text=True) as heard:
+        assert heard.stdout is not None
+        deadline = time.monotonic() + _PATIENCE
+        # it listens when it hears something
+        while time.monotonic() < deadline:
+            _ip("route", "replace", LAST, "dev", "lo")
+            _ip("route", "del", LAST, "dev", "lo")
+            if LAST in heard.stdout.readline():
+                break
+        before = _stands()
+        connected.tell(Netlink(), dev)
+        same = _stands() == before
+        _ip("route", "add", "10.67.0.0/24", "dev", "lo")
+        lines = []
+        for line in heard.stdout:
+            if "10.67.0.0/24" in line:
+                break
+            lines.append(line.strip())
+        heard.kill()
+    # the kernel's own word on an address may come late
+    said = [line for line in lines if LAST not in line and not line.startswith(("local", "fe80"))]
+    assert "Deleted" not in " ".join(said)
+    return said, same
+
+
+def _two_families() -> tuple[list[str], bool]:
+    _ip("link", "set", "lo", "up")
+    _nic("eth0", "10.77.0.11/24", "192.168.99.12/24", "fd77::12/64")
+    _nic("eth1", "10.78.0.11/24")
+    _ip("route", "add", "10.9.0.0/24", "via", "10.77.0.1")
+    return _told("eth0")
+
+
+def _two_nics_of_one_network() -> tuple[list[str], bool]:
+    _ip("link", "set", "lo", "up")
+    _nic("eth1", "10.77.0.12/24", "fd77::13/64")
+    _nic("eth0", "10.77.0.11/24", "fd77::12/64")
+    return _told("eth0")
+
+
+def _none_at_all() -> tuple[list[str], bool]:
+    _ip("link", "set", "lo", "up")
+    return _told("lo")
+
+
+def test_a_listener_hears_of_each_connected_route_and_all_stand_as_before(netns: str) -> None:
+    said, same = inside(netns, _two_families)
+    assert same
+    for network in ("10.77.0.0/24", "192.168.99.0/24", "fd77::/64"):
+        told = [line for line in said if line.startswith(f"{network} dev eth0")]
+        assert "proto kernel" in told[-1]
+    assert not [line for line in said if "eth1" in line or "10.9.0.0" in line]
+
+
+def test_another_nics_route_to_the_same_network_is_not_replaced(netns: str) -> None:
+    assert inside(netns, _two_nics_of_one_network) == ([], True)
+
+
+def test_a_device_without_addresses_has_nothing_to_tell(netns: str) -> None:
+    assert inside(netns, _none_at_all) == ([], True)
