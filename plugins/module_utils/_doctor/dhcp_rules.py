@@ -91,7 +91,7 @@ def _unanswered(
 ) -> Iterator[Finding]:
     wires = [one.name for one in host.uplinks(row["bridge"]) if one.up and one.running]
     if row["came_in_by"]:
-        dev = next(iter(row["came_in_by"]))
+        dev = min(row["came_in_by"])
         yield Finding(
             "dhcp_answer_lost", BRIDGE, ERROR, dev,
             f"The answer to what {way.mac} asked by DHCP came in by {dev}, and {row['bridge']} did not send it out by {way.tap}.", evidence,

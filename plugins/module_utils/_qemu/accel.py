@@ -94,8 +94,8 @@ class Verdict:
     sure: bool = True
 
 
-# No answer costs the whole deadline, so a run asks once
-_UNSURE: dict[str, str | None] = {}
+# A run asks once: no answer costs the whole deadline
+_ANSWERS: dict[str, Verdict] = {}
 
 
 def _proven(program: str, user: pwd.struct_passwd, root: str) -> str | None:
@@ -103,14 +103,17 @@ def _proven(program: str, user: pwd.struct_passwd, root: str) -> str | None:
     known = rundir.load(path)
     if known is not None and known.get("boot_id") == procfs.boot_id():
         return known["obstacle"]
-    if program in _UNSURE:
-        return _UNSURE[program]
-    verdict = probe(program, "kvm", user)
-    if not verdict.sure:
-        _UNSURE[program] = verdict.obstacle
-    elif os.path.isdir(root):
-        rundir.store(path, {"boot_id": procfs.boot_id(), "obstacle": verdict.obstacle})
-    return verdict.obstacle
+    if program not in _ANSWERS:
+        _ANSWERS[program] = probe(program, "kvm", user)
+    return _ANSWERS[program].obstacle
+
+
+def remember(root: str = rundir.ROOT) -> None:
+    """Keep what came of the probe guest for later runs: where a guest begins, since who only looks writes nothing."""
+    for verdict in _ANSWERS.values():
+        if verdict.sure and os.path.isdir(root):
+            answer = {"boot_id": procfs.boot_id(), "obstacle": verdict.obstacle}
+            rundir.store(os.path.join(root, _ANSWER), answer)
 
 
 def probe(

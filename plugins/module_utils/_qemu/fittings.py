@@ -42,6 +42,7 @@ def ready(
     """Make what is missing of them, and hand all of it to C(user); C(public) is the guest's own run directory. Raises Refused, GuestError."""
     paths, firmware = {}, None
     machine = _machine(name, spec, kept, program)
+    machines.remember(program)
     kept.pin(spec["machine"], machine, user)
     spec = {**spec, "machine": machine}
     companions = [tpm.companion(kept, public, user)] if spec.get("tpm") else []

@@ -28,16 +28,23 @@ _LINE = re.compile(r"([A-Za-z0-9_.+-]+) .*?(?:\(alias of ([A-Za-z0-9_.+-]+)\))?"
 @functools.cache
 def known(program: str, root: str = rundir.ROOT) -> Mapping[str, str]:
     """The machines that an emulator has by name, each with its versioned name. Raises GuestError."""
-    identity, path = _identity(program), os.path.join(root, _RECORD)
-    record = (rundir.load(path) if identity is not None else None) or {}
-    one = record.get(program)
-    if isinstance(one, dict) and one.get("of") == identity:
+    one = _record(root).get(program)
+    if isinstance(one, dict) and one.get("of") == _identity(program) is not None:
         return one["machines"]
-    found = _asked(program)
-    if found and identity is not None and os.path.isdir(root):
+    return _asked(program)
+
+
+def remember(program: str, root: str = rundir.ROOT) -> None:
+    """Keep what an emulator told for later runs: where a guest begins, since who only looks writes nothing."""
+    identity, record, found = _identity(program), _record(root), known(program, root)
+    answer = {"of": identity, "machines": found}
+    if found and identity is not None and record.get(program) != answer and os.path.isdir(root):
         with contextlib.suppress(OSError):
-            rundir.store(path, {**record, program: {"of": identity, "machines": found}})
-    return found
+            rundir.store(os.path.join(root, _RECORD), {**record, program: answer})
+
+
+def _record(root: str) -> Mapping[str, Any]:
+    return rundir.load(os.path.join(root, _RECORD)) or {}
 
 
 def _identity(program: str) -> list[Any] | None:

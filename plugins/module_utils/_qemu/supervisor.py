@@ -172,6 +172,7 @@ class Supervisor(DiskImages):
         return process_of(directory)
 
     def _fitted(self, name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> Fittings:
+        accelerator.remember(self._root)
         program, public = needs.program(spec["emulator"]), self.directory(name).public
         return fittings.ready(name, spec, self.kept(name), user, public, program)
 

@@ -42,6 +42,14 @@ def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def remembered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The emulators whose machines are kept for later runs."""
+    found: list[str] = []
+    monkeypatch.setattr(machines, "remember", found.append)
+    return found
+
+
 def check(kept: Kept, **spec: Any) -> None:
     fittings.check("vm1", {**BASE, **spec}, kept, QEMU)
 
@@ -55,10 +63,11 @@ def kept(tmp_path: Path) -> Kept:
     return Kept("vm1", str(tmp_path / "guests"))
 
 
-def test_a_guest_that_wants_nothing_gets_nothing(kept: Kept) -> None:
+def test_a_guest_that_wants_nothing_gets_nothing(kept: Kept, remembered: list[str]) -> None:
     check(kept)
-    assert not kept.exists
+    assert not kept.exists and remembered == []
     assert ready(kept, firmware="bios", cloud_init=None).paths == {}
+    assert remembered == [QEMU]
 
 
 def test_a_machine_keeps_the_version_of_its_first_start(kept: Kept, known: dict[str, str]) -> None:

@@ -109,6 +109,7 @@ def in_another_run(program: Path) -> tuple[str, int]:
     """The newest pc as a later run finds it, and how often the emulator was asked for it until then."""
     machines.known.cache_clear()
     found = machines.known(str(program), str(program.parent))
+    machines.remember(str(program), str(program.parent))
     return found["pc"], (program.parent / "asked").stat().st_size
 
 
@@ -123,6 +124,12 @@ def test_what_an_emulator_told_is_remembered_until_there_is_another(emulator: Pa
     other.write_bytes(b"\x7fELF...3")
     assert in_another_run(other) == ("pc-i440fx-7.3", 3)
     assert in_another_run(emulator) == ("pc-i440fx-7.2", 3)
+
+
+def test_who_only_looks_writes_nothing(emulator: Path) -> None:
+    machines.known.cache_clear()
+    assert machines.known(str(emulator), str(emulator.parent))["pc"] == "pc-i440fx-7.1"
+    assert not emulator.with_name(".machines.json").exists()
 
 
 def test_what_a_script_told_is_not_remembered_since_it_may_run_another_program(
