@@ -271,6 +271,7 @@ def who_hears_whom(hosts: int) -> Iterable[str]:
         for one, tenant in enumerate(_TENANTS, 1)
     }
     ears = [Ears(f"hv{number}") for number in range(1, hosts + 1)]
+    speaking = {one.stdout: one for one in ears}
 
     def heard() -> dict[tuple[str, str], set[tuple[str, str]]]:
         taps = {(one.host, name): one.heard[tap] for one in ears for name, (_v, _g, tap) in _TENANTS.items()}  # fmt: skip
@@ -282,8 +283,8 @@ def who_hears_whom(hosts: int) -> Iterable[str]:
             one.reset()
         end = time.monotonic() + _PATIENCE
         while any(wanted[at] - heard()[at] for at in guests) and time.monotonic() < end:
-            for stream in select.select([one.stdout for one in ears], [], [], 1.0)[0]:
-                next(one for one in ears if one.stdout is stream).listen()
+            for stream in select.select(list(speaking), [], [], 1.0)[0]:
+                speaking[stream].listen()
     finally:
         for one in ears:
             one.close()

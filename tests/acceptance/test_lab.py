@@ -10,7 +10,7 @@ LAN's DHCP server as witnesses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +100,7 @@ def unconfirmed(lab: Lab, predicted: Any) -> tuple[dict[str, View], dict[str, Vi
     for host in HOSTS:
         lab.install(host, LIBRARY)
         wish = guarded_form("bridge_uplink", name="eth0", bridge="br0", guard_timeout=600)
-        by_module(lab, host, "guarded_change", **wish)
+        by_module(lab, host, "guarded_change", wish)
         converted[host] = View.of(lab, host)
         lab.pull_plug(host)
     lab.up()
@@ -291,7 +291,7 @@ def test_a_guest_that_is_killed_is_told_as_that_and_started_by_the_next_run(
     )
     (guest,) = by_module(lab, host, "qemu_guest_info")["guests"]
     assert (guest["status"], guest["crash_reason"]) == ("crashed", "killed by signal 9")
-    assert by_module(lab, host, "qemu_guest", name="vm1")["guest"]["status"] == "running"
+    assert by_module(lab, host, "qemu_guest", {"name": "vm1"})["guest"]["status"] == "running"
 
 
 def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(
@@ -310,9 +310,11 @@ def test_a_guest_that_the_kernel_kills_for_memory_is_told_as_that(
     )
 
 
-def by_module(lab: Lab, host: str, module: str, **args: Any) -> dict[str, Any]:
+def by_module(
+    lab: Lab, host: str, name: str, args: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """What a module alone, run there from LIBRARY, returns. Raises CalledProcessError where it fails."""
-    return lab.module(host, LIBRARY, module, **args)
+    return lab.module(host, LIBRARY, name, args)
 
 
 def changes(records: Records, host: str) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ here that the bridge is deleted and networkd begins anew, so that all is made fr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -84,13 +84,14 @@ class Cabled:
     def by_hand(self) -> None:
         self.hv(f"set -e; {BY_HAND}")
 
-    def module(self, module: str, /, **args: Any) -> dict[str, Any]:
-        return self.lab.module(HOST, LIBRARY, module, **args)
+    def module(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        return self.lab.module(HOST, LIBRARY, name, args)
 
     def converted(self, **persisted: Any) -> None:
         wish = guarded_form("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=0)
-        self.module("guarded_change", **wish)
-        self.module("bridge_persist", bridges=[BRIDGE], uplinks=[NIC], backup=False, **persisted)
+        self.module("guarded_change", wish)
+        files = {"bridges": [BRIDGE], "uplinks": [NIC], "backup": False}
+        self.module("bridge_persist", {**files, **persisted})
 
     def again(self, dev: str) -> None:
         """networkd reads its files, and treats the device by them."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,11 @@ class Lab:
                 timeout=120,
             )
 
-    def module(self, host: str, folder: str, module: str, /, **args: Any) -> dict[str, Any]:
+    def module(
+        self, host: str, folder: str, module: str, args: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """What a module alone, run where C(install) put it, returns. Raises CalledProcessError where it fails."""
-        given = json.dumps({"ANSIBLE_MODULE_ARGS": args})
+        given = json.dumps({"ANSIBLE_MODULE_ARGS": args or {}})
         path = f"ansible_collections.hypervisor.network.plugins.modules.{module}"
         return json.loads(self.ssh(host, f"PYTHONPATH={folder} python3 -m {path} '{given}'"))
 
