@@ -391,4 +391,4 @@ def assert_guest_is_on_the_lan(lab: Lab, host: str) -> None:
     assert all(row["state"] != "permanent" for row in rows)
     assert re.search(rf"{mac}\s+no\b", lab.ssh(host, "brctl showmacs br0"))
     # The router's own words: the guest's address is reached over the bridge
-    lab.from_router("arping", "-q", "-c", "1", "-w", "20", "-I", "lan0", address)
+    lab.from_router("arping", "-q", "-C", "1", "-w", "120", "-I", "lan0", address)
