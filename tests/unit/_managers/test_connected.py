@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 import time
 
@@ -39,7 +40,7 @@ def _told(dev: str) -> tuple[list[str], bool]:
         while time.monotonic() < deadline:
             _ip("route", "replace", LAST, "dev", "lo")
             _ip("route", "del", LAST, "dev", "lo")
-            if LAST in heard.stdout.readline():
+            if select.select([heard.stdout], [], [], 0.1)[0] and LAST in heard.stdout.readline():
                 break
         before = _stands()
         connected.tell(Netlink(), dev)
