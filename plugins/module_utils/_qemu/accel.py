@@ -110,10 +110,12 @@ def _proven(program: str, user: pwd.struct_passwd, root: str) -> str | None:
 
 def remember(root: str = rundir.ROOT) -> None:
     """Keep what came of the probe guest for later runs: where a guest begins, since who only looks writes nothing."""
-    for verdict in _ANSWERS.values():
-        if verdict.sure and os.path.isdir(root):
-            answer = {"boot_id": procfs.boot_id(), "obstacle": verdict.obstacle}
-            rundir.store(os.path.join(root, _ANSWER), answer)
+    sure = [program for program, verdict in _ANSWERS.items() if verdict.sure]
+    for program in sure if os.path.isdir(root) else ():
+        obstacle = _ANSWERS.pop(program).obstacle  # from now on it is on record
+        rundir.store(
+            os.path.join(root, _ANSWER), {"boot_id": procfs.boot_id(), "obstacle": obstacle}
+        )
 
 
 def probe(

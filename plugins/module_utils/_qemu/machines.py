@@ -25,22 +25,27 @@ _PROGRAM = b"\x7fELF"
 _LINE = re.compile(r"([A-Za-z0-9_.+-]+) .*?(?:\(alias of ([A-Za-z0-9_.+-]+)\))?")
 
 
+# What emulators told this run, and no later one knows yet
+_TOLD: dict[str, Mapping[str, str]] = {}
+
+
 @functools.cache
 def known(program: str, root: str = rundir.ROOT) -> Mapping[str, str]:
     """The machines that an emulator has by name, each with its versioned name. Raises GuestError."""
     one = _record(root).get(program)
     if isinstance(one, dict) and one.get("of") == _identity(program) is not None:
         return one["machines"]
-    return _asked(program)
+    _TOLD[program] = _asked(program)
+    return _TOLD[program]
 
 
 def remember(program: str, root: str = rundir.ROOT) -> None:
     """Keep what an emulator told for later runs: where a guest begins, since who only looks writes nothing."""
-    identity, record, found = _identity(program), _record(root), known(program, root)
-    answer = {"of": identity, "machines": found}
-    if found and identity is not None and record.get(program) != answer and os.path.isdir(root):
+    identity, found = _identity(program), _TOLD.pop(program, None)
+    if found and identity is not None and os.path.isdir(root):
         with contextlib.suppress(OSError):
-            rundir.store(os.path.join(root, _RECORD), {**record, program: answer})
+            answer = {"of": identity, "machines": found}
+            rundir.store(os.path.join(root, _RECORD), {**_record(root), program: answer})
 
 
 def _record(root: str) -> Mapping[str, Any]:
