@@ -60,14 +60,14 @@ def test_h08_a_probe_guest_that_has_no_answer_in_time_is_tried_again_by_the_next
     user = guest_user()
     hanging = emulator("exec sleep 60")
     for run in (1, 2):
-        monkeypatch.setattr(accelerator, "_UNSURE", {})  # each run is a process of its own
+        monkeypatch.setattr(accelerator, "_ANSWERS", {})  # each run is a process of its own
         for _again in range(2):
             accel, reason = accelerator.choose(
                 "auto", str(hanging), user, str(tmp_path), "/dev/null"
             )
             assert accel == "tcg" and "no answer within" in reason
         assert (hanging.parent / "runs").read_text(encoding="utf-8") == "run\n" * run
-    monkeypatch.setattr(accelerator, "_UNSURE", {})
+    monkeypatch.setattr(accelerator, "_ANSWERS", {})
     working = emulator("exit 33")
     assert accelerator.choose("auto", str(working), user, str(tmp_path), "/dev/null")[0] == "kvm"
 
@@ -77,9 +77,16 @@ def test_h08_a_probe_guest_that_fails_is_remembered_until_the_next_boot(
 ):
     failing = emulator("echo no such kvm >&2; exit 1")
     for _again in range(2):
-        monkeypatch.setattr(accelerator, "_UNSURE", {})
+        monkeypatch.setattr(accelerator, "_ANSWERS", {})
         accel, reason = accelerator.choose(
             "auto", str(failing), guest_user(), str(tmp_path), "/dev/null"
         )
         assert accel == "tcg" and "no such kvm" in reason
+        accelerator.remember(str(tmp_path))
     assert (failing.parent / "runs").read_text(encoding="utf-8") == "run\n"
+
+
+def test_h08_who_only_looks_leaves_no_record_of_the_probe(tmp_path, emulator, monkeypatch):
+    monkeypatch.setattr(accelerator, "_ANSWERS", {})
+    accelerator.choose("auto", str(emulator("exit 33")), guest_user(), str(tmp_path), "/dev/null")
+    assert list(tmp_path.iterdir()) == []

@@ -32,8 +32,8 @@ _TOLD: dict[str, Mapping[str, str]] = {}
 @functools.cache
 def known(program: str, root: str = rundir.ROOT) -> Mapping[str, str]:
     """The machines that an emulator has by name, each with its versioned name. Raises GuestError."""
-    one = _record(root).get(program)
-    if isinstance(one, dict) and one.get("of") == _identity(program) is not None:
+    identity, one = _identity(program), _record(root).get(program)
+    if identity is not None and isinstance(one, dict) and one.get("of") == identity:
         return one["machines"]
     _TOLD[program] = _asked(program)
     return _TOLD[program]
