@@ -92,7 +92,7 @@ class Agent:
                     raise self._silent()
                 self._buffer += said
             line, self._buffer = self._buffer.split(b"\n", 1)
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 found = json.loads(line.rpartition(_DELIMITER)[2])
                 if isinstance(found, dict):
                     return found

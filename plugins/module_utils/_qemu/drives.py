@@ -81,7 +81,7 @@ def file_of(name: str) -> str:
         found = json.loads(name[len("json:") :])
         while not isinstance(found, str):
             found = found["filename"] if "filename" in found else found["file"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         return name
     return found
 

@@ -100,7 +100,7 @@ def parsed(path: str, line: bytes) -> dict[str, Any]:
     """A line of a monitor as an object. Raises GuestError."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
         raise GuestError(

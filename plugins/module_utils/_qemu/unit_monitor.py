@@ -85,7 +85,7 @@ class Monitor:
                 pass
         except ConnectionError:
             return True
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return False
         return True
 
@@ -106,7 +106,7 @@ def ask(directory: str, seconds: float) -> str:
             monitor.execute("system_powerdown", deadline)
         except (FileNotFoundError, ConnectionRefusedError):
             continue
-        except (OSError, ValueError, StopIteration) as error:
+        except (OSError, ValueError, RecursionError, StopIteration) as error:
             why = str(error) or "its monitor does not answer"
             continue
         if monitor.gone(begin + seconds):

@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
     return Path(agent.socket_of(str(tmp_path)))
 
 
-@pytest.mark.parametrize("stale", [b"", b'{"return": 1}\n', b'no json\n[]\n{"return"', b'\xff{"error": {}}\n'])  # fmt: skip
+@pytest.mark.parametrize("stale", [b"", b'{"return": 1}\n', b'no json\n[]\n{"return"', b'\xff{"error": {}}\n', b"[" * 100_000 + b"\n"])  # fmt: skip
 def test_what_an_earlier_talk_left_behind_is_no_answer(path: Path, stale: bytes) -> None:
     with FakeAgent(path, {"guest-ping": {"return": "now"}}, stale), Agent(str(path), SOON) as one:
         assert one.call("guest-ping") == "now"

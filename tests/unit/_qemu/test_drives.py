@@ -68,7 +68,9 @@ def test_the_device_of_a_drive(qdev: str, device: str | None) -> None:
     assert Drive(qdev, "node", "raw", "/a").device == device
 
 
-@pytest.mark.parametrize("name", ["json:{", "json:[]", 'json:{"file": 1}', "/plain"])
+@pytest.mark.parametrize(
+    "name", ["json:{", "json:[]", 'json:{"file": 1}', "/plain", "json:" + "[" * 100_000]
+)
 def test_a_name_that_leads_to_no_file_stays_as_it_is(name: str) -> None:
     assert file_of(name) == name
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import survey
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.survey import ask_each
 from ansible_collections.hypervisor.network.tests.harness.model.monitors import Server, serving
@@ -107,3 +108,9 @@ def test_a_monitor_at_which_too_many_wait_says_nothing(tmp_path: Path) -> None:
             with contextlib.suppress(BlockingIOError):
                 waiting.connect(str(tmp_path / "full"))
         assert ask_each({str(tmp_path / "full"): QUESTIONS}, 60) == {}
+
+
+def test_a_line_that_is_nested_without_an_end_is_no_qmp() -> None:
+    """A guest that took its QEMU over writes there whatever it wants."""
+    with pytest.raises(GuestError, match="does not speak QMP"):
+        survey.parsed("/run/guest", b"[" * 100_000)

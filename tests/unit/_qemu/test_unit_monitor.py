@@ -143,6 +143,7 @@ def test_a_monitor_that_another_client_holds_is_passed_over(
         (silent, "its monitor does not answer|timed out"),
         (says(b"[]\n"), "that is no monitor"),
         (says(b"x\n"), "Expecting value"),
+        (says(b"[" * 100_000 + b"\n"), "recursion"),
         (says(b""), "its monitor does not answer"),
         (answering(refuses=True), "QEMU refuses system_powerdown"),
     ],
