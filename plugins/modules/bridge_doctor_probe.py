@@ -98,7 +98,8 @@ def main():
         seconds = ask.seconds(module.params["listen"])
         heard = []
         host, ways, result = ask.asked(
-            module.params, before=lambda: heard.extend(listen.listen(seconds)) if seconds else None
+            module.params,
+            before=(lambda: heard.extend(listen.listen(seconds))) if seconds else None,
         )
         if seconds:
             result = dhcp_rules.with_heard(host, ways, heard, seconds, result)

@@ -7,6 +7,7 @@ DHCP out, and C(Unmanaged=yes), cut the host off at once, whatever KeepConfigura
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Sequence
 
@@ -66,17 +67,19 @@ class Networkd:
 
     def _before(self, nic: Owner) -> str:
         """The file that was in force for the NIC before ours; empty where it is no port by us."""
-        places = [nic.source, *self._control.drop_ins(nic.source, nic.facts)] if nic.source else []
-        found = [owners.before(text(self._control.path(one)) or "") for one in places]
+        found = [owners.before(text(self._control.path(one)) or "") for one in self._in_force(nic)]
         return next((one for one in found if one), "")
 
     def _until_boot(self, nic: Owner) -> Sequence[unit.Section]:
         """What files of ours below /run say of the NIC: its identity among that, which networkd itself tells only where it is at rest."""
-        places = [nic.source, *self._control.drop_ins(nic.source, nic.facts)] if nic.source else []
-        ours = [one for one in places if render.OURS in os.path.basename(one)]
+        ours = [one for one in self._in_force(nic) if render.OURS in os.path.basename(one)]
         return [
             section for one in ours for section in unit.parse(text(self._control.path(one)) or "")
         ]
+
+    def _in_force(self, nic: Owner) -> list[str]:
+        """The paths of the file that networkd goes by, and of its drop-ins."""
+        return [nic.source, *self._control.drop_ins(nic.source, nic.facts)] if nic.source else []
 
     def _said(self, bridge: str) -> Sequence[unit.Section]:
         """What our file of the bridge says, where there is one."""
@@ -90,7 +93,7 @@ class Networkd:
         return planner.handed(bridge), planner.lasting(bridge)
 
     def objection(self, nic: Owner, known: Known) -> str | None:
-        version = self._control.version()
+        version = self._version
         if version is not None and version < _OLDEST:
             return (
                 f"systemd-networkd {version}, which manages {nic.dev}, was not seen to take a bridge over with nothing lost, as {_OLDEST} was; "
@@ -210,8 +213,11 @@ class Networkd:
 
     def _keeps(self) -> bool:
         """Whether a link that gets another file, or other words in it, keeps what it has; seen with 252 that it does not."""
-        version = self._control.version()
-        return version is None or version >= _KEEPS
+        return self._version is None or self._version >= _KEEPS
+
+    @functools.cached_property
+    def _version(self) -> int | None:
+        return self._control.version()
 
     def load(self, now: Standing, wish: Wish) -> None:
         if not self._keeps():
