@@ -34,7 +34,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 
 UNKNOWN_MAC = ""
 _NO_PORTS_MAC = "00:00:00:00:00:00"
-_PERMANENT = 0x80  # IFA_F_PERMANENT
 # what the kernel gives a new device, of what is planned with: net/bridge/br_device.c, drivers/net/tun.c
 _NEW_BRIDGE = {"stp_state": False, "forward_delay": 15.0, "vlan_filtering": False}
 _NEW_BRIDGE_OF_VLANS = {"vlan_protocol": "802.1Q", "vlan_default_pvid": 1}
@@ -210,7 +209,8 @@ def _readdressed(now: Inet, dev: str, texts: Collection[str]) -> Inet:
     others = [one for one in now.addresses if one.dev != dev]
     own = {one.text: one for one in now.addresses if one.dev == dev}
     kept = [
-        own.get(text) or replace(rtnl_address.new_address(dev, text), flags=_PERMANENT)
+        own.get(text)
+        or replace(rtnl_address.new_address(dev, text), flags=rtnl_address.IFA_F_PERMANENT)
         for text in texts
     ]
     local = [one for one in own.values() if one not in now.addresses_of(dev)]

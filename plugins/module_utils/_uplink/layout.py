@@ -103,7 +103,7 @@ _PORT_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "0", "ipv6/conf/{dev}/addr_gen_mod
 _HOST_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "1", "ipv6/conf/{dev}/addr_gen_mode": "0"}
 # What the kernel finds out by itself: secondary, tentative, permanent, failed, deprecated
 OBSERVED = 0x01 | 0x40 | 0x80 | 0x08 | 0x20
-_PROTO_KERNEL, _PROTO_DHCP = 2, 16
+_PROTO_DHCP = 16
 _SCOPE_LINK = 253
 
 
@@ -285,7 +285,7 @@ def connected_of(address: Address) -> tuple[str, ...]:
 def made_by(route: Route, address: Address) -> bool:
     """Whether a route is one that the kernel makes of an address."""
     if (
-        route.protocol != _PROTO_KERNEL
+        route.protocol != rtnl_route.PROTO_KERNEL
         or route.family != address.family
         or route.hops != (Hop(address.dev),)
     ):
@@ -323,7 +323,7 @@ def by_itself(route: Route) -> bool:
     """What the kernel makes and removes with a device: fe80::/64 and multicast."""
     return (
         route.family == rtnl_address.AF_INET6
-        and route.protocol == _PROTO_KERNEL
+        and route.protocol == rtnl_route.PROTO_KERNEL
         and route.dst.startswith(("fe80:", "ff00:"))
     )
 

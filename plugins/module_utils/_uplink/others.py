@@ -28,8 +28,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 
 # who made a route: an ICMP redirect, the kernel, a router's advertisement, a DHCP client
 _BY_THEMSELVES = (1, 2, 9, 16)
-_IFA_F_PERMANENT = 0x80
-_PROTO_KERNEL = 2
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def _is_theirs(one: Address, now: Inet, wish: Layout, made: Layout) -> bool:
         return False
     if kernels_own(one, now, now.addresses) or rtnl_address.temporary(one):
         return False
-    leased = not one.flags & _IFA_F_PERMANENT and any(
+    leased = not one.flags & rtnl_address.IFA_F_PERMANENT and any(
         client.dev in (wish.nic, wish.bridge) for client in (*wish.clients, *now.clients)
     )
     return not (leased or rtnl_address.advertised(one))

@@ -48,7 +48,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.others import with_others
 
-_PROTO_KERNEL = 2
 _LEARNED = (1, 9)  # who made a route: an ICMP redirect, a router's advertisement
 # While things move: loose reverse path on the bridge, where frames arrive whose answers are routed to the NIC for an instant;
 # no duplicate address detection on the device that takes over, which would mute IPv6 for a second
@@ -238,7 +237,7 @@ def _addresses_to_add(now: Inet, wish: Layout) -> list[Address]:
         for one in now.routes
         if not (one.devs <= {wish.nic, wish.bridge} or by_itself(one))
     }
-    kernels = [one for one in wish.routes if one.protocol == _PROTO_KERNEL]
+    kernels = [one for one in wish.routes if one.protocol == rtnl_route.PROTO_KERNEL]
     coming = []
     for one in missing:
         if one.family == rtnl_address.AF_INET:
@@ -335,7 +334,11 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
 
 def _by_their_manager(route: Route, now: Inet, mine: Iterable[Route]) -> Route:
     """The same, or what stands in its place with another metric: networkd 252 gives an address that it takes over none, and so the kernel its route."""
-    if now.managed is None or now.managed.stage == HELD or route.protocol != _PROTO_KERNEL:
+    if (
+        now.managed is None
+        or now.managed.stage == HELD
+        or route.protocol != rtnl_route.PROTO_KERNEL
+    ):
         return route
     alike = (one for one in mine if replace(one, metric=route.metric, raw=route.raw) == route)
     return next(alike, route)

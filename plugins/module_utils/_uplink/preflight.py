@@ -30,7 +30,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 
 # netplan only writes for the other
 _ALIKE = {"netplan": ("netplan", "networkd"), "networkd": ("netplan", "networkd")}
-_IFA_F_PERMANENT, _IFA_F_DADFAILED = 0x80, 0x08
+_IFA_F_DADFAILED = 0x08
 # their rx_handler is in the place that the bridge needs
 _TAKERS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")
 _HARMLESS_RIDERS = ("vlan", "veth")  # a veth's lower device is its other end
@@ -292,7 +292,7 @@ def warnings(now: Inet, spec: Spec, came_to: str = "") -> list[str]:
         for one in now.addresses
         if one.dev == nic.name
         and one.family == rtnl_address.AF_INET6
-        and not one.flags & _IFA_F_PERMANENT
+        and not one.flags & rtnl_address.IFA_F_PERMANENT
     ]
     if autoconfigured and now.sysctls.get(f"ipv6/conf/{nic.name}/addr_gen_mode") in _STABLE_PRIVACY:
         found.append(
@@ -345,7 +345,7 @@ def _check_inet(now: Inet, spec: Spec) -> None:
         for one in now.addresses
         if one.dev == spec.nic
         and one.family == rtnl_address.AF_INET
-        and not one.flags & _IFA_F_PERMANENT
+        and not one.flags & rtnl_address.IFA_F_PERMANENT
     ]
     unknown = None if now.managed is None else now.managed.unknown
     if unknown is not None and not spec.allow_address_change:
