@@ -161,9 +161,11 @@ class Networkd:
             *routes.routes(routes.foreign(uplink.routes, (nic, bridge), known.config)),
             *routes.policies(routes.foreign_rules(uplink.rules, known.config, known.said)),
         ]
-        more = render.bridge_vlans(uplink.vlans.get(nic))
+        # where these files stay until the boot, VLANs that come later would be removed by them; what says none of any leaves all alone
+        vlans = uplink.vlans if self._keeps() else {}
+        more = render.bridge_vlans(vlans.get(nic))
         host = render.bridge_file(
-            bridge, uplink.mac, known.config, known.identity, foreign, uplink.vlans.get(bridge), keep=True
+            bridge, uplink.mac, known.config, known.identity, foreign, vlans.get(bridge), keep=True
         )  # fmt: skip
         self._put(
             [

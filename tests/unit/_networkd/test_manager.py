@@ -157,6 +157,19 @@ def test_before_257_what_a_bridge_lives_by_stays_in_force_until_the_boot(host: N
     assert not list((host.root / "etc/systemd/network").glob("*hypervisor*"))
 
 
+@pytest.mark.parametrize(("version", "said"), [(DEBIAN_12, 0), ("systemd 257 (257.13)", 2)])
+def test_vlans_that_come_before_the_boot_are_not_removed_by_what_was_handed_over(
+    host: Networkd, version: str, said: int
+) -> None:
+    host.version = version
+    manager = Manager(host.control)
+    vlans = {dev: {"1": "pvid untagged"} for dev in ("eth0", "br0")}
+    known = manager.look(host.owner(), "br0")
+    manager.hand_over(Uplink(host.owner(), "br0", "52:54:00:00:00:10", known, vlans=vlans))
+    found = [host.text(path) or "" for path in (NIC_FILE, BRIDGE_FILE)]
+    assert sum("[BridgeVLAN]" in text for text in found) == said
+
+
 def test_an_identity_that_is_not_known_is_named(host: Networkd) -> None:
     manager = Manager(host.control)
     assert manager.unknown(manager.look(host.owner(), "br0")) is None
