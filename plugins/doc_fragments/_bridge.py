@@ -33,6 +33,8 @@ mac:
 mtu:
   description:
     - MTU in bytes. Given once, it stays. Not given, the kernel makes it follow the smallest MTU of the ports.
+    - Of a bridge that somebody else made with this very MTU the kernel does not tell whether it follows, so nothing is sent. Where a smaller port then
+      lowers it, the next run sets it, and from then on it stays.
   type: int
 addresses:
   description:

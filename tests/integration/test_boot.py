@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.stanzas import (
     bridge_stanzas,
+    tap_stanza,
 )
 from ansible_collections.hypervisor.network.tests.harness.host.ifup_boot import boot
 from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
@@ -181,6 +182,18 @@ def test_a_bridges_own_mtu_is_not_its_uplinks_after_a_boot_either(booted: Host) 
     links = booted(role_text(STATIC, item))["links"]
     assert (links["br0"]["mtu"], links["eth0"]["mtu"]) == (1400, 1500)
     assert links["br0"]["address"] == "02:00:00:00:00:b0" != links["eth0"]["address"]
+
+
+@pytest.mark.parametrize("uplink", [{}, {"uplink": "eth0"}])
+def test_a_bridge_boots_with_its_mtu_whoever_joins_it(booted: Host, uplink: dict[str, Any]) -> None:
+    bridge = role_text(STATIC, {"name": "br0", "mtu": 1500, "maxwait": 0, **uplink})
+    tap = tap_stanza({"name": "tap1", "bridge": "br0", "mtu": 1400}, 1)
+    links = booted(edited({ROOT: bridge}, tap)[ROOT])["links"]
+    assert (links["tap1"]["master"], links["tap1"]["mtu"], links["br0"]["mtu"]) == (
+        "br0",
+        1400,
+        1500,
+    )
 
 
 def test_a_mtu_that_an_older_release_wrote_for_both_goes(booted: Host) -> None:

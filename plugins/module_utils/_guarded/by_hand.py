@@ -84,7 +84,7 @@ def _inverse(before: Snapshot, change: Change) -> Iterator[Change]:
         touched = {key: value for key, value in had.items() if key in after}
         yield Change("update", change.kind, link.name, None, touched)
         ports = []
-        if "mac" in touched and link.up and link.addr_gen_mode == _EUI64:
+        if after.get("mac") not in (None, link.mac) and link.up and link.addr_gen_mode == _EUI64:
             yield from _link_local(link, after["mac"])
     if change.kind == "bridge":
         yield from _bridge(link, change)

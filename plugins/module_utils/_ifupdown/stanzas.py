@@ -14,6 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core import un
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
+from ansible_collections.hypervisor.network.plugins.module_utils._link.device import ETHERNET_MTU
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
@@ -168,10 +169,16 @@ def _bridge_options(item: Mapping[str, Any], carried: Sequence[int]) -> list[lis
 
 
 def _mtu(bridge: str, mtu: int, uplink: str | None) -> list[list[str]]:
-    """The bridge's own MTU: as C(mtu), bridge-utils would give it to the uplink too, which the modules leave alone."""
-    if uplink is None:
+    """The bridge's own MTU: as C(mtu), bridge-utils would give it to the uplink too, which the modules leave alone.
+
+    One that the bridge has by then is no change to the kernel, and the bridge would take that of a smaller port: so it has another for a moment.
+    """
+    if uplink is None and mtu != ETHERNET_MTU:
         return [["mtu", str(mtu)]]
-    return [["mtu", ""], ["up", f"ip link set dev {_words([bridge, 'mtu', str(mtu)])}"]]
+    steps = (mtu - 1 if mtu > ETHERNET_MTU else mtu + 1, mtu)
+    return [["mtu", ""]] + [
+        ["up", f"ip link set dev {_words([bridge, 'mtu', str(step)])}"] for step in steps
+    ]
 
 
 def _routers(bridge: str, believed: bool) -> str:

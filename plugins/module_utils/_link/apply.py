@@ -25,6 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     bridge as bridge_planner,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
+    device,
     messages,
     own_addresses,
     set_addresses,
@@ -180,6 +181,9 @@ class LinkNoun(OnASocket):
             )
         if after.get("self_vlans") is not None:
             self._set_vlans(change.name, index, None, after["self_vlans"], own=True)
+        if (change.payload or {}).get("mtu") == device.ETHERNET_MTU:
+            # one that it has already is no change to the kernel (netif_set_mtu_ext), and the bridge would go on to follow its ports
+            self._set_link(change, {"mtu": device.ETHERNET_MTU + 1}, index)
         self._set_link(change, after, index)
         set_addresses.carry_out(self.netlink, change, index, now)
 

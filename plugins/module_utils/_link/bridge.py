@@ -82,7 +82,8 @@ def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
                     wish.get("vlan_filtering"),
                 )
             own_addresses.check_free(now, wish)
-            changes.append(Change("create", KIND, wish["name"], None, _options(wish)))
+            given = _options(wish)
+            changes.append(Change("create", KIND, wish["name"], None, given, payload=given))
         else:
             changes += _update(now, link, wish)
     return reach.judged(now, changes)
@@ -139,11 +140,10 @@ def describe(link: Link) -> dict[str, Any]:
 
 
 def _options(wish: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: value
-        for key, value in wish.items()
-        if key not in ("name", "state", "force", "back", *own_addresses.HOW) and value is not None
-    }
+    left_out = ["name", "state", "force", "back", *own_addresses.HOW]
+    if wish.get("back"):  # it may have followed its ports, and does again once they are back
+        left_out.append("mtu")
+    return {key: value for key, value in wish.items() if key not in left_out and value is not None}
 
 
 def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
@@ -153,6 +153,7 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     has, addresses = own_addresses.planned(now, wish)
     after = {
         **device.changed(link, wish),
+        **_kept_mac(link, wish),
         **options,
         **_self_vlans(link, wish, options),
         **addresses,
@@ -163,7 +164,15 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     if not after:
         return []
     old = {**device.values(link), **link.options, "self_vlans": dict(link.vlans or {}), **has}
+    if after.get("mac") == link.mac:
+        old["mac"] = None  # nobody has given it
     return [Change("update", KIND, link.name, {key: old[key] for key in after}, after)]
+
+
+def _kept_mac(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """The wished MAC where the bridge has it of its ports, and would take another when a port with a lower one joins."""
+    follows = link.mac_given is False and wish.get("mac") == link.mac and not wish.get("back")
+    return {"mac": link.mac} if follows else {}
 
 
 def _self_vlans(link: Link, wish: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ COMMON = ("up", "mac", "mtu", "txqueuelen", "alias", "addr_gen_mode")
 # what the kernel's bridge and tun drivers take (min_mtu, ETH_MAX_MTU)
 _MTU_LEAST, _MTU_MOST = 68, 65535
 IPV6_MTU = 1280  # a device with less has no IPv6
+ETHERNET_MTU = 1500  # ETH_DATA_LEN, what every new device has
 _ALIAS_BYTES = 255  # IFALIASZ without its NUL
 
 SPEC: dict[str, dict[str, Any]] = {

@@ -180,7 +180,8 @@ def _cuts(host: _Host, name: str, after: Mapping[str, Any]) -> bool:
     carried = host.carried(name)
     mtu = after.get("mtu")
     small = mtu is not None and mtu < IPV6_MTU and AF_INET6 in carried
-    return bool(carried) and (after.get("up") is False or "mac" in after or small)
+    moves = after.get("mac") not in (None, host.now.links[name].mac)
+    return bool(carried) and (after.get("up") is False or moves or small)
 
 
 def _bridge(host: _Host, change: Change) -> str:

@@ -59,7 +59,7 @@ class Layout:
     C(membership) holds the options and VLANs of a NIC that is a port already: they are lost when it leaves, and come back with it. Of one that shall
     join it holds the VLANs, where they are not those that the kernel gives it.
     C(made) is what a conversion aimed at that this is the way back from: of what stands neither here nor there, others are the owners. None where
-    everything else on the two devices is surplus.
+    everything else on the two devices is surplus. C(mtu) is the bridge's where somebody asked for one, rather than for the NIC's.
     """
 
     nic: str
@@ -75,6 +75,7 @@ class Layout:
     nic_up: bool = True
     membership: Mapping[str, Any] = field(default_factory=dict)
     made: Layout | None = None
+    mtu: int | None = None
 
     @property
     def home(self) -> str:
@@ -172,6 +173,7 @@ def bridged(
         bridge_link=pinned,
         sysctls=sysctls,
         nic_up=True,
+        mtu=mtu,
         membership=was.membership if link.master == bridge else vlans_to_get(now.links.get(bridge)),
     )
 

@@ -168,6 +168,7 @@ def _bridge_made(here: Any, wish: Layout) -> list[Change]:
                 wish.bridge,
                 None,
                 {**options, "stp_state": False, "forward_delay": 0.0},
+                payload={} if wish.mtu is None else {"mtu": wish.mtu},
             )
         ]
     now = {"mac": here.mac, "mtu": here.mtu, "up": here.up}
