@@ -207,4 +207,4 @@ def _in_words(changes: Plan) -> str:
             f"{change} ({', '.join(f'{key}: {(change.before or {}).get(key)} is not {(change.after or {}).get(key)}' for key in keys)})"
         )
     more = len(changes) - len(parts)
-    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
+    return "; ".join(parts) + (f"; and {more} more" if more else "")

@@ -48,7 +48,7 @@ class Shelf:
         if -1 in wish.values():
             raise Refused("Not that.")
         return [
-            Change("update", "value", key, {"is": now.get(key)}, {"is": value})
+            _change(key, now.get(key), value)
             for key, value in sorted(wish.items())
             if now.get(key) != value
         ]
@@ -61,14 +61,20 @@ class Shelf:
                 raise self.breaks[self.writes]
             if change.name in self.deaf:
                 continue
-            value = (change.after or {})["is"]
-            if value is None:
+            if change.after is None:
                 self.values.pop(change.name, None)
             else:
-                self.values[change.name] = value
+                self.values[change.name] = change.after["is"]
 
     def wish_back(self, before: Mapping[str, int], changes: Plan) -> dict[str, int | None]:
         return {change.name: before.get(change.name) for change in changes}
+
+
+def _change(key: str, now: int | None, wish: int | None) -> Change:
+    before = None if now is None else {"is": now}
+    after = None if wish is None else {"is": wish}
+    action = "create" if before is None else "delete" if after is None else "update"
+    return Change(action, "value", key, before, after)
 
 
 def test_nothing_to_do_reads_once_and_writes_nothing() -> None:
@@ -118,6 +124,15 @@ def test_what_was_accepted_and_is_not_there_is_an_error_and_undone() -> None:
     ):
         reconcile(shelf, {"a": 2, "b": 2})
     assert shelf.values == {"a": 1, "b": 1}
+
+
+def test_what_does_not_come_and_what_does_not_go_is_told_by_its_values() -> None:
+    shelf = Shelf({"b": 1}, deaf=("a", "b"))
+    with pytest.raises(
+        ReadBackError,
+        match=r"create value a \(is: None is not 2\); delete value b \(is: 1 is not None\); look",
+    ):
+        reconcile(shelf, {"a": 2, "b": None})
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
@@ -353,11 +368,14 @@ def test_what_differs_in_many_ways_is_told_in_three_and_a_number() -> None:
 
 
 @pytest.mark.parametrize("collecting", [True, False])
-def test_the_collector_is_as_before_afterwards(collecting: bool) -> None:
+def test_the_collector_rests_meanwhile_and_is_as_before_afterwards(collecting: bool) -> None:
     was = gc.isenabled()
     try:
         (gc.enable if collecting else gc.disable)()
-        reconcile(Shelf({"a": 1}), {"a": 2})
-        assert gc.isenabled() is collecting
+        shelf = Shelf({"a": 1})
+        read, seen = shelf.read, []
+        shelf.read = lambda: seen.append(gc.isenabled()) or read()  # type: ignore[method-assign]
+        reconcile(shelf, {"a": 2})
+        assert gc.isenabled() is collecting and seen == [False, False]
     finally:
         (gc.enable if was else gc.disable)()

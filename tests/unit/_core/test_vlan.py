@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._core.arguments import typed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
     Refused,
@@ -121,6 +122,15 @@ def test_a_wish_that_means_nothing_is_refused(given_: dict[str, Any], sentence: 
     assert str(caught.value) == sentence
 
 
+def test_an_entry_of_a_task_names_its_vlan_and_is_a_tagged_one_unless_it_says_more() -> None:
+    spec = {"vlans": vlan_words.ITEM}
+    given_, wrong = typed({"vlans": [{"vid": 20}]}, spec)
+    assert not wrong and vlan_words.of_entries(given_["vlans"], "vlans") == {"20": "tagged"}
+    assert typed({"vlans": [{"untagged": True}]}, spec)[1] == [
+        "missing required arguments: vid found in vlans"
+    ]
+
+
 @given(st.dictionaries(st.integers(1, 4094), st.sampled_from(["tagged", "untagged"]), max_size=40))
 def test_what_is_compact_is_the_same_vlans_in_few_words(vids: dict[int, str]) -> None:
     compact = vlan_words.compact(vids)
@@ -216,6 +226,22 @@ def test_what_joins_a_bridge_gets_its_default() -> None:
     assert vlan_words.of_a_new_port(bridge(vlan_default_pvid=7)) == {"7": "pvid untagged"}
     assert vlan_words.of_a_new_port(bridge(vlan_default_pvid=0)) == {}
     assert vlan_words.of_a_new_port(bridge()) is None and vlan_words.of_a_new_port(None) is None
+
+
+@pytest.mark.parametrize(
+    ("bridge", "vlan"),
+    [
+        (None, 1),
+        ({"name": "br0"}, 1),
+        ({"name": "br0", "vlan_default_pvid": None}, 1),
+        ({"name": "br0", "vlan_default_pvid": 0}, 0),
+        ({"name": "br0", "vlan_default_pvid": 7}, 7),
+    ],
+)
+def test_the_vlan_that_a_bridge_of_a_task_gives_is_the_kernels_unless_it_says_one(
+    bridge: dict[str, Any] | None, vlan: int
+) -> None:
+    assert vlan_words.default_vlan(bridge) == vlan
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,26 @@ def test_a_static_host() -> None:
     assert "MTUBytes=1400\n" in found[BESIDE] and "10.8.0.0/16" not in found[BESIDE]
 
 
+def test_a_route_that_says_all_that_netplan_has_words_for_is_in_the_yaml() -> None:
+    found = texts(
+        "[Network]\nAddress=10.77.0.11/24\n[Route]\nDestination=10.8.0.0/16\nGateway=10.77.0.1\nMetric=50\nTable=7\nGatewayOnLink=yes\n"
+        "PreferredSource=10.77.0.11\nScope=global\nType=unicast\n"
+    )
+    assert yaml.safe_load(found[YAML])["network"]["bridges"]["br0"]["routes"] == [
+        {
+            "to": "10.8.0.0/16",
+            "via": "10.77.0.1",
+            "metric": 50,
+            "table": 7,
+            "on-link": True,
+            "from": "10.77.0.11",
+            "scope": "global",
+            "type": "unicast",
+        }
+    ]
+    assert "10.8.0.0/16" not in found[BESIDE]
+
+
 def test_what_stays_with_the_nic_stands_beside_its_file() -> None:
     above = "[Link]\nRequiredForOnline=no\nMTUBytes=9000\n[Network]\nDHCP=yes\nVLAN=lan.10\n[QDisc]\nParent=root\n"
     found = texts(above)

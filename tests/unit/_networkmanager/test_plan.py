@@ -109,19 +109,23 @@ def test_another_port_has_what_the_kernel_has() -> None:
     files = planned(Wish(["br0"], ports=["eth1"]), bridge(), port("eth1", port=said))
     own = keyfile.parse(files["system-connections/hv-eth1.nmconnection"].text)
     assert own["bridge-port"] == {"path-cost": "7", "priority": "16", "hairpin-mode": "true"}
-    assert own["connection"]["interface-name"] == "eth1"
+    said = {key: own["connection"][key] for key in ("id", "interface-name", "master")}
+    assert said == {"id": "hv-eth1", "interface-name": "eth1", "master": "br0"}
 
 
 def test_vlans_where_the_bridge_filters_them() -> None:
     vlans = {"10": "pvid untagged", "1": "tagged"}
     for filtering, said in ((True, "10 pvid untagged, 1"), (False, "")):
         files = planned(
-            Wish(["br0"], ["eth0"]),
+            Wish(["br0"], ["eth0"], ["eth1"], ["tap1"]),
             replace(bridge(vlan_filtering=filtering), vlans={"1": "pvid untagged"}),
             port("eth0", vlans=vlans),
+            port("eth1", vlans=vlans),
+            port("tap1", "tun", vlans=vlans),
         )
-        own = keyfile.parse(files["system-connections/hv-br0-eth0.nmconnection"].text)
-        assert keyfile.value(own, "bridge-port", "vlans") == said
+        for name in ("br0-eth0", "eth1", "tap1"):
+            own = keyfile.parse(files[f"system-connections/hv-{name}.nmconnection"].text)
+            assert keyfile.value(own, "bridge-port", "vlans") == said
 
 
 def test_a_bridge_without_an_uplink_keeps_its_addresses() -> None:
@@ -173,7 +177,9 @@ def test_the_hook_is_a_program_that_a_shell_reads_whatever_a_device_is_called() 
 
 def test_what_would_be_lost_is_refused_by_name() -> None:
     with pytest.raises(Refused, match="no words for mst_enabled of br0"):
-        planned(Wish(["br0"]), bridge(mst_enabled=True))
+        planned(Wish(["br0"]), bridge(mst_enabled=True, vlan_stats_per_port=False))
+    with pytest.raises(Refused, match="no words for vlan_stats_per_port of br0"):
+        planned(Wish(["br0"]), bridge(mst_enabled=False, vlan_stats_per_port=True))
     with pytest.raises(Refused, match="tap1 is a port of no bridge"):
         planned(Wish(taps=["tap1"]), Link("tap1", 4, "tun"))
     with pytest.raises(Refused, match="tap1 is down, and NetworkManager would boot it up"):
