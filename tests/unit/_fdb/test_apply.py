@@ -109,24 +109,6 @@ def test_a_flush_is_one_message_with_what_it_compares_in_masks() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("desired", "at_once"),
-    [
-        ({"flush": {}}, True),
-        ({"flush": {"type": "permanent"}}, False),
-        ({"flush": {"type": "static"}, "mac": "52:54:00:00:00:03", "port": "tap1"}, None),
-    ],
-)
-def test_a_flush_that_would_take_more_than_it_should_is_made_one_by_one(
-    desired: dict[str, Any], at_once: bool | None
-) -> None:
-    now = table_of(load(CASES / "flush-what-was-learned", "current"))
-    changes = fdb_plan.plan(now, wish_of({"bridge": "br0", **desired}))
-    assert {change.payload.flush is not None for change in changes} == (
-        set() if at_once is None else {at_once}
-    )
-
-
 class Line:
     """A namespace with a forwarding database that takes what is sent, or refuses to flush with an errno."""
 

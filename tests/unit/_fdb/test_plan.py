@@ -114,6 +114,8 @@ def test_what_was_learned_again_after_the_flush_is_no_leftover() -> None:
     old, new = f"{MAC} dev tap1 master br0 used 5", "52:54:00:00:00:02 dev tap1 master br0 used 0.5"
     assert flushing(None, old, new) == [f"{MAC} in br0", "52:54:00:00:00:02 in br0"]
     assert flushing(0.6, old, new) == [f"{MAC} in br0"]
+    # the kernel's ages are told in hundredths of a second: two of them may be between its clock and ours
+    assert flushing(0.5, old, f"{new}2") == [f"{MAC} in br0"]
 
 
 def test_what_somebody_put_there_during_the_flush_is_not_taken_for_learned() -> None:
@@ -141,6 +143,62 @@ def test_an_undo_leaves_what_was_learned_anew_and_what_went_with_its_port() -> N
     assert (
         fdb_plan.plan(table_of({**current, "entries": []}), fdb_plan.wish_back(now, changes)) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "actions"),
+    [
+        ("", []),
+        (f"{MAC} dev tap2 master br0 used 1", []),
+        (f"{MAC} dev tap2 master br0 static", ["delete"]),
+    ],
+    ids=["it is gone already", "its device was heard elsewhere", "it is still one of its kind"],
+)
+def test_an_undo_of_a_new_entry_takes_no_other_away(meanwhile: str, actions: list[str]) -> None:
+    now = table_of(load(CASES / "static-is-missing", "current"))
+    changes = fdb_plan.plan(now, wish_of(load(CASES / "static-is-missing", "desired")))
+    after = replace(now, entries=(entry(meanwhile),) if meanwhile else (), since=1.0)
+    back = fdb_plan.plan(after, fdb_plan.wish_back(now, changes))
+    assert [change.action for change in back] == actions
+
+
+@pytest.mark.parametrize("mark", ["sticky", "extern_learn"])
+def test_an_undo_brings_back_what_somebody_had_marked_though_it_was_learned_anew(mark: str) -> None:
+    current = load(CASES / "flush-what-was-learned", "current")
+    now = table_of({**current, "entries": [f"{MAC} dev tap1 master br0 {mark}"]})
+    gone = fdb_plan.plan(now, wish_of({"bridge": "br0", "mac": MAC, "type": "dynamic", "state": "absent"}))  # fmt: skip
+    anew = table_of({**current, "entries": [f"{MAC} dev tap1 master br0 used 0"]})
+    (back,) = fdb_plan.plan(anew, fdb_plan.wish_back(now, gone))
+    assert back.after == {mark: True}
+
+
+@pytest.mark.parametrize(
+    ("flush", "more", "at_once"),
+    [
+        ({}, {}, {True}),
+        ({"type": "static"}, {}, {True}),
+        ({"type": "permanent"}, {}, {False}),
+        ({"type": "static"}, {"mac": "52:54:00:00:00:03", "port": "tap1"}, {False}),
+    ],
+)
+def test_a_flush_that_would_take_more_than_it_should_is_made_one_by_one(
+    flush: dict[str, Any], more: dict[str, Any], at_once: set[bool]
+) -> None:
+    current = load(CASES / "flush-what-was-learned", "current")
+    current["entries"].append("52:54:00:00:00:08 dev tap1 master br0 static")
+    changes = fdb_plan.plan(table_of(current), wish_of({"bridge": "br0", "flush": flush, **more}))
+    assert {change.payload.flush is not None for change in changes} == at_once
+
+
+def test_the_time_of_last_use_is_spared_where_that_is_asked_of_an_entry_that_is_there() -> None:
+    now = table_of(load(CASES / "static-moves-to-another-port", "current"))
+    wish = load(CASES / "static-moves-to-another-port", "desired")
+    spared = [
+        [change.payload.norefresh for change in fdb_plan.plan(table, wish_of({**wish, **more}))]
+        for table in (now, replace(now, entries=()))
+        for more in ({}, {"norefresh": True})
+    ]
+    assert spared == [[False], [True], [False], [False]]
 
 
 @pytest.mark.parametrize(
