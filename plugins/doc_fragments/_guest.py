@@ -235,6 +235,12 @@ agent:
   description:
     - Whether the guest has the port that the program C(qemu-guest-agent) in it answers at, the socket C(agent.sock) in its run directory.
   type: bool
+console:
+  description:
+    - Whether the guest's serial line can be typed at, by the socket C(console.sock) in its run directory, one at a time. The command line for that is
+      C(consoles) of M(hypervisor.network.qemu_guest_info). What the guest says meanwhile is in O(serial_log) too, where there is one.
+    - Root and O(user) can reach it, and nobody else.
+  type: bool
 rng:
   description:
     - Whether the guest gets random numbers of the host, which let it begin without waiting for its own.

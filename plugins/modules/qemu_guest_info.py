@@ -152,11 +152,12 @@ guests:
       sample: {memory: {now: 400, wanted: 512}}
     consoles:
       description:
-        - Command lines for a human. C(serial) shows the end of the serial log, C(monitor) speaks QMP to QEMU, both on the host. C(vnc) is for the machine that
-          he sits at, whose port 5900 it makes the guest's screen.
+        - Command lines for a human. C(serial) shows the end of the serial log, C(console) is the serial line itself, which C(Ctrl-]) leaves, and C(monitor)
+          speaks QMP to QEMU, all on the host. C(vnc) is for the machine that he sits at, whose port 5900 it makes the guest's screen.
       type: dict
       sample:
         serial: tail -n 100 -F /var/log/guests/vm1.log
+        console: socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:/run/hypervisor-network/vm1/console.sock
         vnc: ssh -N -L 5900:/run/vm1.vnc host1
         monitor: socat - UNIX-CONNECT:/run/hypervisor-network/vm1/spare.sock
 """

@@ -27,7 +27,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import transaction
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_file
+from ansible_collections.hypervisor.network.plugins.module_utils._host import places
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import told, unit_file
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.tests.harness.model import examples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,6 +161,12 @@ def _transaction(command: str) -> bool:
     return transaction.ROOT in command and set(named) <= set(transaction.STATES)
 
 
+def _console(command: str) -> bool:
+    guest = Guest("vm1", "running", {"console": True})
+    sockets = ("", f"{places.RUN}/vm1/spare.sock")
+    return command == told.consoles(guest, sockets, "host1")["console"]
+
+
 # By its program, whether what a command names is there
 NAMES_WHAT_IS_THERE = {
     "make": _target,
@@ -166,6 +174,7 @@ NAMES_WHAT_IS_THERE = {
     "ansible-galaxy": lambda command: command.startswith("ansible-galaxy collection install "),
     "molecule": _scenario,
     **dict.fromkeys(("systemctl", "journalctl"), _unit),
+    "socat": _console,
     **dict.fromkeys(("ls", "cat", "cd"), _transaction),
 }
 

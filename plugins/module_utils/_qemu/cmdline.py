@@ -97,14 +97,7 @@ def argv(name: str, spec: Mapping[str, Any], launch: Launch) -> list[str]:
         + _ports(launch.fitted.machine or spec["machine"])
         + _kernel(spec, launch)
     )
-    if spec.get("serial_log") is not None:
-        words += ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"]
-        words += [
-            "-chardev",
-            "file,id=serial0,path=/dev/fdset/0,append=on",
-            "-serial",
-            "chardev:serial0",
-        ]
+    words += _serial(spec, launch)
     if spec.get("vnc") is not None:
         words += [
             "-device",
@@ -163,6 +156,23 @@ def _agent(spec: Mapping[str, Any], launch: Launch) -> list[str]:
         "-device",
         _json({**port, "id": "agent-dev", "bus": "serial-bus.0"}),
     ]
+
+
+def _serial(spec: Mapping[str, Any], launch: Launch) -> list[str]:
+    """The serial line: a log, a socket for a human, or a socket whose log has what both sides say, as far as the guest sends it back."""
+    words, log = [], None
+    if spec.get("serial_log") is not None:
+        words, log = ["-add-fd", f"fd={SERIAL_FD},set=0,opaque=serial_log"], "/dev/fdset/0"
+    if "console" in launch.fitted.paths:
+        line = (
+            f"socket,id=serial0,path={_escaped(launch.fitted.paths['console'])},server=on,wait=off"
+        )
+        line += "" if log is None else f",logfile={log},logappend=on"
+    elif log is not None:
+        line = f"file,id=serial0,path={log},append=on"
+    else:
+        return []
+    return [*words, "-chardev", line, "-serial", "chardev:serial0"]
 
 
 def _extras(spec: Mapping[str, Any]) -> list[str]:

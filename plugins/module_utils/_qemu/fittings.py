@@ -14,6 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     tpm,
     uefi,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guests
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept as keeping
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
@@ -52,6 +53,8 @@ def ready(
         paths["firmware"] = uefi.variables(spec, name, firmware, kept, user)
     if spec.get("agent"):
         paths["agent"] = agent.socket_of(public)
+    if spec.get("console"):
+        paths["console"] = guests.console_of(public)
     said = spec.get("cloud_init")
     if said is not None:
         found = kept.known(keeping.SEED).get(fingerprint(said))

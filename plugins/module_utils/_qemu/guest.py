@@ -29,6 +29,11 @@ DOWN = (ABSENT, STOPPED, CRASHED)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
+def console_of(public: str) -> str:
+    """The socket of a guest's serial line in its own run directory C(public)."""
+    return f"{public}/console.sock"
+
+
 def guest_name(value: str) -> str:
     """A guest's name: it becomes a directory, a QEMU option and part of a unit's name."""
     if not _NAME.fullmatch(value):

@@ -9,7 +9,10 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
+    Guest,
+    console_of,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import differing
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Neighbour
 
@@ -81,6 +84,9 @@ def consoles(guest: Guest, monitors: Sequence[str], host: str) -> dict[str, str]
         found["serial"] = f"tail -n 100 -F {shlex.quote(guest.spec['serial_log'])}"
     if guest.down:
         return found
+    if guest.spec.get("console"):
+        socket = console_of(monitors[_SPARE].rpartition("/")[0])
+        found["console"] = f"socat -,raw,echo=0,escape=0x1d {shlex.quote('UNIX-CONNECT:' + socket)}"
     if guest.spec.get("vnc") is not None:
         forwarded = shlex.quote(f"5900:{guest.spec['vnc']}")
         found["vnc"] = f"ssh -N -L {forwarded} {shlex.quote(host)}"

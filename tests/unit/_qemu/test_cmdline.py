@@ -132,6 +132,17 @@ def test_two_disks_on_a_bus(bus: str, devices: list[dict[str, Any]]) -> None:
     assert len(controllers) == (1 if bus in ("scsi", "sata") else 0)
 
 
+def test_a_console_is_a_socket_and_its_log_that_of_the_serial_line() -> None:
+    launch = fitted({"console": "/run/a,b"})
+    plain = "socket,id=serial0,path=/run/a,,b,server=on,wait=off"
+    assert after(words(launch, console=True), "-chardev")[-1] == plain
+    line = words(launch, console=True, serial_log="/log/a")
+    assert after(line, "-chardev")[-1] == f"{plain},logfile=/dev/fdset/0,logappend=on"
+    assert after(line, "-add-fd") == ["fd=6,set=0,opaque=serial_log"]
+    assert after(line, "-serial") == ["chardev:serial0"]
+    assert "-serial" not in words()
+
+
 def test_serial_number_boot_order_and_read_only_of_a_disk() -> None:
     line = words(disks=[{**DISK, "serial": "seed", "boot_index": 0, "read_only": True}])
     assert (

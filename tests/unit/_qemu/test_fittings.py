@@ -119,3 +119,4 @@ def test_a_tpm_is_a_companion(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_agent_has_a_socket_in_the_guests_own_directory(kept: Kept) -> None:
     assert ready(kept, agent=True).paths == {"agent": f"{PUBLIC}/agent.sock"}
+    assert ready(kept, console=True).paths == {"console": f"{PUBLIC}/console.sock"}

@@ -55,11 +55,14 @@ def test_a_disk_by_its_images_where_it_does_not() -> None:
 
 def test_command_lines_are_one_word_for_each_path() -> None:
     spec = {"serial_log": "/log/a b;$(x)", "vnc": "/run/vnc 'x"}
-    found = told.consoles(Guest("vm1", "running", spec), ("/run/qmp", "/run/spare sock"), "-h;x")
+    guest = Guest("vm1", "running", {**spec, "console": True})
+    found = told.consoles(guest, ("/run/qmp", "/run/spare sock"), "-h;x")
     assert shlex.split(found["serial"])[-1] == spec["serial_log"]
     assert shlex.split(found["vnc"])[-2:] == [f"5900:{spec['vnc']}", "-h;x"]
     assert shlex.split(found["monitor"])[-1] == "UNIX-CONNECT:/run/spare sock"
-    assert told.consoles(Guest("vm1", "stopped", spec), (), "host").keys() == {"serial"}
+    assert shlex.split(found["console"])[-1] == "UNIX-CONNECT:/run/console.sock"
+    down = Guest("vm1", "stopped", {**spec, "console": True})
+    assert told.consoles(down, (), "host").keys() == {"serial"}
     assert told.consoles(Guest("vm1", "stopped"), (), "host") == {}
 
 
