@@ -63,6 +63,16 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  cloud_init_network:
+    description:
+      - "Whether cloud-init may write the files of the network at boot. V(false) switches that part of it off, by a file of this module in
+        C(/etc/cloud/cloud.cfg.d) that says C(network: {config: disabled}); what cloud-init does beside stays as it is. A host without
+        cloud-init has nothing to be switched off."
+      - Network settings that the cloud changes later do not reach a host where it is switched off.
+      - V(true) removes that file again, and so does O(state=absent). By default it is left alone.
+      - It need not be switched off where files of this module come before those of cloud-init, as with netplan, networkd and NetworkManager. A bridge
+        that cloud-init itself tells of, and stanzas in a file of its own, are refused without it, since the next boot could write them anew.
+    type: bool
   backup:
     description:
       - Whether to keep a copy of each file before it is replaced or removed.
@@ -92,6 +102,12 @@ EXAMPLES = r"""
   hypervisor.network.bridge_persist:
     bridges: [br0]
     uplinks: [enp1s0]
+
+- name: The same on a host of a cloud, whose network cloud-init shall not write any more
+  hypervisor.network.bridge_persist:
+    bridges: [br0]
+    uplinks: [enp1s0]
+    cloud_init_network: false
 
 - name: Give the NIC back
   hypervisor.network.bridge_uplink:
@@ -148,6 +164,7 @@ SPEC = {
     },
     **{key: dict(_NAMES) for key in ("bridges", "uplinks", "ports", "taps")},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "cloud_init_network": {"type": "bool"},
     "backup": {"type": "bool", "default": True},
     "backup_dir": {"type": "path", "default": persistence.BACKUPS},
     "netns": {"type": "str"},
@@ -161,6 +178,7 @@ def work(params, items):
         params["ports"],
         params["taps"],
         params["state"] == "present",
+        params["cloud_init_network"],
     )
     backups = params["backup_dir"] if params["backup"] else None
     noun = persistence.Persistence(Netlink(), wish, params["manager"], backups)

@@ -55,6 +55,10 @@ options:
       - The role's C(bridge_host_persist), whether the plan holds what is written to C(/etc/network/interfaces).
     type: bool
     default: true
+  cloud_init_network:
+    description:
+      - The role's C(bridge_host_cloud_init_network), whether cloud-init may write the network's files at boot.
+    type: bool
   foresee:
     description:
       - Where the user that guests run as is still to be made, V(true) plans as though it were there, and V(false) plans nothing.
@@ -226,6 +230,7 @@ def main():
             **{name: {"type": "list", "elements": "dict", "default": []} for name in _LISTS},
             "guard_timeout": {"type": "raw", "default": 60},
             "persist": {"type": "bool", "default": True},
+            "cloud_init_network": {"type": "bool"},
             "foresee": {"type": "bool", "default": True},
             "assume_packages": {"type": "bool", "default": False},
             "probe": {"type": "bool", "default": False},
@@ -238,7 +243,9 @@ def main():
     with failures(module, "looking at the host"):
         params = module.params
         enter_netns(params["netns"])
-        own = ("guard_timeout", "persist", "netns", "foresee", "assume_packages", "probe", "fdb")
+        own = (
+            "guard_timeout", "persist", "cloud_init_network", "netns", "foresee", "assume_packages", "probe", "fdb",
+        )  # fmt: skip
         asked = Asked(
             {name: params[name] for name in _LISTS}, **{name: params[name] for name in own}
         )

@@ -46,14 +46,24 @@ network:
   ethernets:
     all-en: {match: {name: 'en*'}, dhcp4: true}
 """
+RENDERED = "/run/cloud-init-rendered"
+# in the place of cloud-init, which writes its file before networkd begins
+CLOUD_INIT = f"""\
+[Service]
+ExecStartPre=+/bin/sh -c 'grep -rqs "^network: {{config: disabled}}" /etc/cloud || touch {RENDERED}'
+"""
+CLOUD = {
+    "/etc/systemd/system/systemd-networkd.service.d/cloud-init.conf": CLOUD_INIT,
+    "/etc/cloud/cloud.cfg.d/90_dpkg.cfg": "datasource_list: [None]\n",
+}
 SITES = {
-    "static": ({"/etc/systemd/network/20-wired.network": STATIC}, "10.77.0.20"),
-    "netplan": ({"/etc/netplan/90-default.yaml": LEASED}, None),
+    "static": ({**CLOUD, "/etc/systemd/network/20-wired.network": STATIC}, "10.77.0.20"),
+    "netplan": ({**CLOUD, "/etc/netplan/50-cloud-init.yaml": LEASED}, None),
 }
 # A ping each twentieth second; what is sent while the very port changes may be lost
 MOST_LOST = 3
 UPSET = "networkctl reload && systemctl restart systemd-networkd && networkctl status > /dev/null"
-WISH = {"bridges": [BRIDGE], "uplinks": [NIC], "taps": [TAP]}
+WISH = {"bridges": [BRIDGE], "uplinks": [NIC], "taps": [TAP], "cloud_init_network": False}
 UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
 GONE = {"state": "absent"}
 THERE = (
@@ -82,6 +92,7 @@ class Life:
     again: list[Any] = field(default_factory=list)
     layer3: list[dict[str, list[str]]] = field(default_factory=list)
     ports: list[str] = field(default_factory=list)
+    rendered: list[bool] = field(default_factory=list)
 
     def step(self, *runs: tuple[str, dict[str, Any]], dev: str, then: str = "true") -> None:
         with self.host.pinged(self.lost):
@@ -98,6 +109,12 @@ class Life:
         self.layer3.append(self.host.layer3(dev))
         self.ports.append(self.host.hv(f"ls /sys/class/net/{BRIDGE}/brif 2> /dev/null || true"))
 
+    def booted(self, dev: str) -> None:
+        self.host.reboot()
+        self.host.until_it_answers()
+        self.look(dev)
+        self.rendered.append(bool(self.host.hv(f"ls {RENDERED} 2> /dev/null || true")))
+
 
 @pytest.fixture(scope="module", params=list(SITES))
 def life(request: pytest.FixtureRequest) -> Iterator[Life]:
@@ -105,14 +122,10 @@ def life(request: pytest.FixtureRequest) -> Iterator[Life]:
         seen = Life(host, host.layer3(NIC), host.written())
         seen.step(*THERE, dev=BRIDGE)
         seen.step(dev=BRIDGE, then=UPSET)
-        host.reboot()
-        host.until_it_answers()
-        seen.look(BRIDGE)
+        seen.booted(BRIDGE)
         seen.again += seen.repeated(*THERE)
         seen.step(*BACK, dev=NIC)
-        host.reboot()
-        host.until_it_answers()
-        seen.look(NIC)
+        seen.booted(NIC)
         yield seen
 
 
@@ -138,3 +151,7 @@ def test_g01_no_port_leaves_its_bridge_before_the_way_back(life: Life) -> None:
 
 def test_g01_the_way_back_leaves_no_file(life: Life) -> None:
     assert life.host.written() == life.files
+
+
+def test_g01_cloud_init_leaves_the_network_alone_until_the_way_back(life: Life) -> None:
+    assert life.rendered == [False, True]

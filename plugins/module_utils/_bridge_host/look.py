@@ -67,6 +67,7 @@ class Asked:
     assume_packages: bool = False
     probe: bool = False
     fdb: Sequence[Mapping[str, Any]] | None = None
+    cloud_init_network: bool | None = None
 
 
 def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
@@ -137,7 +138,7 @@ def _whole(
     )
     steps = rehearsal.steps(lists, knows_vlans, _stand_ins(items) if to_come else {})
     if asked.persist:
-        rehearsal.boot(persisted["present"])
+        rehearsal.boot(persisted["present"], asked.cloud_init_network)
     guests = [supervisor.read(name) for name in supervisor.names()]
     clock = time.time()
     wishes = entries.checked(asked.fdb or ())

@@ -140,10 +140,11 @@ class Rehearsal:
         """The files of interfaces(5) as they are, by path; None where what boots is nobody's business."""
         return self._interfaces.read().texts if self._persist else None
 
-    def boot(self, managers: Items) -> None:
+    def boot(self, managers: Items, cloud_init_network: bool | None = None) -> None:
         """Ask each manager for what it would boot of all that. Raises Refused, by name, for what it has no words for."""
         for one in managers:
-            wish = Wish(one["bridges"], one["uplinks"], one["ports"], one["taps"])
+            names = (one[kind] for kind in ("bridges", "uplinks", "ports", "taps"))
+            wish = Wish(*names, cloud_init_network=cloud_init_network if one["bridges"] else None)
             noun = Persistence(self._netlink, wish, one["manager"], None)
             noun.foresee(self.now, self.now.routes)
 

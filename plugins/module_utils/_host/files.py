@@ -174,15 +174,14 @@ def replace(edits: Sequence[Edit], lock: str) -> None:
 def put(edits: Sequence[Edit], lock: str) -> None:
     """C(replace) with the folders that new files need; a folder of drop-ins to one file, NAME.network.d, that is empty afterwards goes with the last of them.
 
-    A folder such as conf.d is a package's, and stays.
+    A folder such as conf.d or cloud.cfg.d is a package's, and stays.
     """
     for edit in edits:
         if edit.new is not None:
             os.makedirs(os.path.dirname(edit.path), mode=0o755, exist_ok=True)
     replace(edits, lock)
     for folder in {os.path.dirname(edit.path) for edit in edits if edit.new is None}:
-        stem, end = os.path.splitext(os.path.basename(folder))
-        if end == ".d" and "." in stem:
+        if folder.endswith((".network.d", ".netdev.d")):
             with contextlib.suppress(OSError):  # there are others in it
                 os.rmdir(folder)
 

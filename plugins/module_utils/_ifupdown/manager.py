@@ -6,6 +6,7 @@ over. What they believe to be up is told them beside.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files as host_files
@@ -41,6 +42,8 @@ class Ifupdown:
 
     def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
         there = self._interfaces.read()
+        if wish.cloud_init_network is False:
+            there = replace(there, cloud_init=False)  # it is switched off before these are written
         wishes = boots.wishes(now, wish, there.texts)
         base = os.path.dirname(there.root)
         return [

@@ -84,7 +84,7 @@ class Uplink:
 class Wish:
     """What shall boot, by names: the rest is read from the kernel, never made up. C(present) is false where it shall be as before.
 
-    C(ports) are neither uplinks nor taps.
+    C(ports) are neither uplinks nor taps. C(cloud_init_network) is whether cloud-init may write the network's files, None where it stays as it is.
     """
 
     bridges: Sequence[str] = ()
@@ -92,6 +92,7 @@ class Wish:
     ports: Sequence[str] = ()
     taps: Sequence[str] = ()
     present: bool = True
+    cloud_init_network: bool | None = None
 
     @property
     def names(self) -> list[str]:

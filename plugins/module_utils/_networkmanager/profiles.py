@@ -38,7 +38,7 @@ _OF_THE_NETWORK = (
     "wait-device-timeout",
     "zone",
 )
-_PRIORITY, _HIGHEST = 100, 999
+_PRIORITY, _HIGHEST = 130, 999  # cloud-init gives its own 120
 _NAMESPACE = uuid.UUID("5e2fbd0c-7c6f-5a5c-9d66-2c9e4b9a6f3a")
 # An option of the bridge, NetworkManager's word for it, and its default there, which is the kernel's
 _BRIDGE = (

@@ -19,6 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_init as host
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
@@ -30,7 +31,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
     Writer,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._persist import given
+from ansible_collections.hypervisor.network.plugins.module_utils._persist import cloud_init, given
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.missing import missing
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.writers import WRITERS
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
@@ -137,11 +138,13 @@ class Persistence:
         """The files that differ. Probes what would stop writing them; writes nothing."""
         if isinstance(wish, Restore):
             return self._changes(wish.files)
+        cloud = host.read(self._root)
+        cloud_init.check(wish, cloud)
         if wish.present:
             self._check_there(now.links)
             for nic in wish.uplinks:
                 self._check(now, nic)
-        changes = self._changes(self._adapter().plan(now, wish))
+        changes = self._changes(cloud_init.framed(self._adapter().plan(now, wish), wish, cloud))
         for edit in self._edits(changes):
             if os.path.isdir(os.path.dirname(edit.path)):
                 files.probe(edit)
@@ -149,6 +152,7 @@ class Persistence:
 
     def foresee(self, then: Snapshot, routes: Sequence[Any]) -> None:
         """Raises Refused, by name, for what the manager has no words for of a host as it will be: the wish's devices may be still to come."""
+        cloud_init.check(self._wish, host.read(self._root))
         now = self.read()
         for nic in self._wish.uplinks:
             self._check(now, nic)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,11 +20,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan i
     plan,
     yaml_file,
 )
+from ansible_collections.hypervisor.network.tests.harness.lab.container import Container
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
 from ansible_collections.hypervisor.network.tests.harness.lab.place import place
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
-from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import CONTAINED, LONG
 from ansible_collections.hypervisor.network.tests.harness.process.modules import guarded_form
 
 NIC, BRIDGE, TAP = "nic1", "br1", "tap9"
@@ -122,14 +124,27 @@ class Cabled:
         return self.hv("cut -d' ' -f5 /run/lan.leases").split()
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
-    if not LONG:
-        pytest.skip("a machine of its own takes minutes: make faults runs it")
+@contextmanager
+def _emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
     directory, name = place("hvtraps")
     words = ("-e", f"lab_distro={DISTRO}", "-e", "lab_network=netplan")
     made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *words)
     with made.running():
+        yield made
+
+
+@contextmanager
+def _contained() -> Iterator[PoweredLab]:
+    with Container(network="netplan") as made:
+        made.hv("systemctl enable --now systemd-networkd")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
+    if not (LONG or CONTAINED):
+        pytest.skip("a machine of its own takes minutes: make faults runs it")
+    with _contained() if CONTAINED else _emulated(tmp_path_factory) as made:
         made.install(HOST, LIBRARY)
         # as a NIC in a slot has, so that a bridge, which has none, is another client
         made.hv(f"echo '{NAMED}' > /etc/udev/rules.d/85-nic1.rules && udevadm control --reload")

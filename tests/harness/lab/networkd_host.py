@@ -31,7 +31,7 @@ _ROUTES = (
     "ip route show table all dev {dev} | grep -v -e ^local -e ^broadcast | sed 's/ proto kernel.*//'; "
     "ip -6 route show dev {dev} | grep -v ^fe80 || true"
 )
-_FOLDERS = "/etc/systemd/network /run/systemd/network /etc/netplan"
+_FOLDERS = "/etc/systemd/network /run/systemd/network /etc/netplan /etc/cloud"
 
 
 class NetworkdHost(Container):
@@ -88,7 +88,9 @@ class NetworkdHost(Container):
         super().prepare()
         self.hv("rm -f /etc/netplan/* /etc/systemd/network/*; mkdir -p /etc/netplan")
         for path, text in self._files.items():
-            self.hv(f"umask 077; cat > {path} <<'EOF'\n{text}EOF\nchmod 644 {path}")
+            self.hv(
+                f"mkdir -p $(dirname {path}); cat > {path} <<'EOF'\n{text}EOF\nchmod 644 {path}"
+            )
         self.hv(
             "if ls /etc/netplan/*.yaml > /dev/null 2>&1; then netplan generate; fi; systemctl enable --now systemd-networkd; systemctl restart systemd-networkd"
         )

@@ -7,4 +7,6 @@ from __future__ import annotations
 
 import os
 
+# C(HYPERVISOR_NETWORK_CONTAINED=1): cases of a machine of their own run in a container of seconds, for whoever works on them
+CONTAINED = bool(os.environ.get("HYPERVISOR_NETWORK_CONTAINED"))
 LONG = bool(os.environ.get("HYPERVISOR_NETWORK_FAULTS_LONG"))

@@ -135,7 +135,13 @@ def option_without_words(_stage: Stage) -> Any:
 
 @scene
 def persist(stage: Stage, wish: Any = None, **given: Any) -> Any:
-    """bridge_persist with C(wish) over the usual one; C(objects) is what its manager says, C(takes) what it takes away by reading its files."""
+    """bridge_persist with C(wish) over the usual one; C(objects) is what its manager says, C(takes) what it takes away by reading its files.
+
+    C(cloudy) are files of a host of cloud-init.
+    """
+    cloudy = given.pop("cloudy", None)
+    if cloudy:
+        stage.put({"/etc/cloud/cloud.cfg.d/90_dpkg.cfg": "", **cloudy})
     objects, takes = given.pop("objects", None), given.pop("takes", False)
     asked = replace(WISH, **(wish or {}))
     noun, told, adapter = persisted.host(stage.top, asked, **given)

@@ -260,7 +260,7 @@ def test_the_way_back_after_a_boot_ends_in_a_profile_of_its_own_until_the_next(
         host.text("/run/NetworkManager/system-connections/hv-back-eth0.nmconnection") or ""
     )
     assert said["ipv4"]["method"] == "auto" and said["connection"]["interface-name"] == "eth0"
-    assert said["connection"]["autoconnect-priority"] == "101"
+    assert said["connection"]["autoconnect-priority"] == "131"
     # and from there it is a NIC like another
     manager.hold(host.nic(), "br0")
     assert manager.look(host.nic(), "br0").profile["ipv4"] == said["ipv4"]
@@ -275,6 +275,6 @@ def test_its_files_are_read_without_a_restart(host: NetworkManager) -> None:
 def test_a_rank_that_is_no_number_is_ours(host: NetworkManager) -> None:
     boot(host)
     path = "/etc/NetworkManager/system-connections/hv-br0.nmconnection"
-    host.put(path, (host.text(path) or "").replace("priority=100", "priority=x"))
+    host.put(path, (host.text(path) or "").replace("priority=130", "priority=x"))
     known = Manager(host.control).look(host.nic(), "br0")
-    assert profiles.priority(known) == 100
+    assert profiles.priority(known) == 130

@@ -73,7 +73,7 @@ id=hv-br0
 uuid=8e17210e-ce53-5e44-8b5a-f5f270da2da3
 type=bridge
 interface-name=br0
-autoconnect-priority=100
+autoconnect-priority=130
 autoconnect-slaves=1
 
 [bridge]
@@ -106,7 +106,7 @@ id=hv-br0-eth0
 uuid=c7a0ab4e-0000-0000-0000-000000000000
 type=ethernet
 interface-name=eth0
-autoconnect-priority=100
+autoconnect-priority=130
 master=br0
 slave-type=bridge
 """.replace("c7a0ab4e-0000-0000-0000-000000000000", profiles.uuid_of("br0", "eth0"))
@@ -170,7 +170,7 @@ def test_vlans_of_bridge_and_port() -> None:
 
 @pytest.mark.parametrize(
     ("theirs", "ours", "outranked"),
-    [("-999", 100, False), ("0", 100, False), ("100", 101, False), ("999", 1000, True), ("x", 100, False)],
+    [("-999", 130, False), ("0", 130, False), ("120", 130, False), ("130", 131, False), ("999", 1000, True), ("x", 130, False)],
 )  # fmt: skip
 def test_our_profiles_come_before_the_nics_own(theirs: str, ours: int, outranked: bool) -> None:
     found = known(f"[connection]\nautoconnect-priority={theirs}\n")
