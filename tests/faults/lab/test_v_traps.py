@@ -100,7 +100,9 @@ class Cabled:
         self.hv(f"networkctl reload && networkctl reconfigure {dev}")
 
     def booted(self) -> None:
-        self.hv(f"ip link del {BRIDGE}; systemctl restart systemd-networkd")
+        """What is below /run is gone with a boot, and so are devices."""
+        ours = "/run/systemd/network/*hypervisor-network* /run/systemd/network/*.d/*hypervisor-network*"
+        self.hv(f"rm -rf {ours}; ip link del {BRIDGE}; systemctl restart systemd-networkd")
         self.until(f"networkctl list {BRIDGE} --no-legend | grep -w configured")
 
     def has(self, dev: str) -> list[str]:
