@@ -19,7 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_init as host
+from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_files as host
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign

@@ -16,7 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     BadInput,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._host.cloud_init import CloudInit
+from ansible_collections.hypervisor.network.plugins.module_utils._host.cloud_files import CloudInit
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File, Wish
 
 

@@ -38,24 +38,3 @@ def test_a_host_without_cloud_init_is_not_off(tmp_path: Path) -> None:
 def test_what_only_has_the_name_of_a_file_is_none(tmp_path: Path) -> None:
     (tmp_path / "cloud.cfg.d" / "a.cfg").mkdir(parents=True)
     assert not cloud_init.is_off(str(tmp_path))
-
-
-def test_what_it_rendered_is_read(tmp_path: Path) -> None:
-    assert cloud_init.read(str(tmp_path)) == cloud_init.CloudInit()
-    (tmp_path / "etc/cloud/cloud.cfg.d").mkdir(parents=True)
-    files = {
-        "etc/netplan/50-cloud-init.yaml": "a",
-        "etc/systemd/network/10-cloud-init-eth0.network": "b",
-        "etc/NetworkManager/system-connections/cloud-init-eth0.nmconnection": "c",
-        "etc/network/interfaces.d/50-cloud-init": "\xff",
-        "etc/netplan/90-default.yaml": "not its own",
-    }
-    for path, said in files.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(said, encoding="latin-1")
-    (tmp_path / "etc/netplan/50-cloud-init-folder.yaml").mkdir()
-    found = cloud_init.read(str(tmp_path))
-    assert (found.there, found.on) == (True, True)
-    assert list(found.rendered.values()) == ["a", "b", "c", "\ufffd"]
-    (tmp_path / "etc/cloud/cloud.cfg.d/99.cfg").write_text("network: {config: disabled}\n")
-    assert not cloud_init.read(str(tmp_path)).on

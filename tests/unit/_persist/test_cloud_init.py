@@ -16,7 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
-from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_init as host
+from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_files as host
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File, Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
