@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change one word of a planner after another and see whether its own tests notice; print each change that none has noticed.
+"""Change one word of a planner after another and see whether its own tests notice, and those of what is refused; print each change that none has noticed.
 
 tools/env local python tools/mutants.py [ROOM/FILE ...]
 
@@ -32,13 +32,16 @@ EXPLAINED = ROOT / "tests" / "mutants.yml"
 ROOMS = "plugins/module_utils/"
 # What decides; what only reads or writes is run by playbooks instead
 PLANNERS = ("_core/reconcile", "_core/vlan")
+# Where the own test of a refusal is its sentence
+REFUSALS = "tests/unit/test_error_goldens.py::test_what_is_typed_is_told_exactly_this"
+RUN = "python -m pytest -x -q -p no:cacheprovider"
 # Of the changes that cosmic-ray knows: those that a slip of the hand could be
 CONFIG = """\
 [cosmic-ray]
 module-path = "{path}"
 timeout = 120.0
 excluded-modules = []
-test-command = "python -m pytest -x -q -p no:cacheprovider {tests}"
+test-command = "sh -c '{run} {tests} && exec {run} {refusals}'"
 [cosmic-ray.distributor]
 name = "local"
 [cosmic-ray.filters.operators-filter]
@@ -123,7 +126,8 @@ def tried(place: Path, path: str, tests: list[str], cosmic_ray: Path) -> Tried:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
     config, session = str(place / "config.toml"), str(place / "session.sqlite")
-    Path(config).write_text(CONFIG.format(path=path, tests=" ".join(tests)), encoding="utf-8")
+    words = {"path": path, "run": RUN, "tests": " ".join(tests), "refusals": REFUSALS}
+    Path(config).write_text(CONFIG.format(**words), encoding="utf-8")
     env = {**os.environ, "PYTHONPATH": str(place), "ANSIBLE_COLLECTIONS_PATH": str(place)}
 
     def run(*words: str) -> str:

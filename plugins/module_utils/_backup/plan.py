@@ -30,16 +30,13 @@ GOOD, INCONSISTENT = "good", "inconsistent"
 
 @dataclass(frozen=True)
 class Disk:
-    """A drive that is to be backed up. C(top): the image on top; C(bitmaps): those of this collection by name, and what they are good for;
-    C(plugged): the guest runs with it.
-    """
+    """A drive that is to be backed up. C(top): the image on top; C(bitmaps): those of this collection by name, and what they are good for."""
 
     path: str
     top: str
     format: str
     size: int
     bitmaps: Mapping[str, str] = field(default_factory=dict)
-    plugged: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,13 +142,12 @@ def _removal(one: Backup) -> Change:
 def _new(now: Now, wish: Wish) -> Backup:
     reason = None if wish.mode == spec.FULL else why_full(now, wish)
     base = now.manifest.backups[-1] if wish.mode == spec.INCREMENTAL and reason is None else None
-    form = "qcow2" if base is not None or wish.mode == spec.INCREMENTAL else wish.format
     files = {}
     for number, disk in enumerate(now.disks):
-        name = f"{wish.name}/disk{number}.{form}"
+        name = f"{wish.name}/disk{number}.{wish.format}"
         # only an image of qcow2 keeps a bitmap over a stop of the guest
         tracked = not now.down and disk.format == "qcow2"
-        files[disk.path] = File(name, form, disk.size, tracked=tracked, source=disk.format)
+        files[disk.path] = File(name, wish.format, disk.size, tracked=tracked, source=disk.format)
     consistency = STOPPED if now.down else QUIESCED if wish.quiesce else CRASH
     return Backup(
         wish.name, wish.ident, spec.FULL if base is None else spec.INCREMENTAL, None if base is None else base.name, 0.0, consistency, None, reason,

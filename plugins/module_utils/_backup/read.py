@@ -68,9 +68,7 @@ def _running(status: Status, guest: str, images: Images) -> tuple[Disk, ...]:
         for drive in live.writable(asked.drives()):
             # what the definition does not name, as the variables of UEFI, goes by its own file
             path = path_of(drive, files)
-            found.append(
-                Disk(path, drive.file, drive.format, drive.size, bitmaps_of(drive), plugged=True)
-            )
+            found.append(Disk(path, drive.file, drive.format, drive.size, bitmaps_of(drive)))
     return tuple(found)
 
 

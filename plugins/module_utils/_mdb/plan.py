@@ -60,8 +60,8 @@ class Step(NamedTuple):
     group: str
     vlan: int | None
     source: str | None
-    after: Mapping[str, Any] | None = None
-    others: bool = False
+    after: Mapping[str, Any] | None
+    others: bool
 
 
 def plan(now: Table, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
@@ -79,7 +79,7 @@ def plan(now: Table, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
                 changes += _back(now, found, wish)
             continue
         if wish["state"] == "absent":
-            changes += _absent(now, devices, wish)
+            changes += _absent(now, wish)
             continue
         changes += [
             change
@@ -197,7 +197,7 @@ def _check_awake(now: Table, changes: Iterable[Change]) -> None:
 
 def _check_room(now: Table, changes: Iterable[Change]) -> None:
     """Whether the groups fit: for one too many the kernel switches the snooping of the whole bridge off. Raises Refused."""
-    there = {(one.bridge, one.group, one.vlan, one.source) for one in now.groups or ()}
+    there = {(one.bridge, one.group, one.vlan, one.source) for one in now.groups}
     new = {
         (*key, source)
         for change in changes
@@ -274,12 +274,7 @@ def _present(now: Table, found: Mapping[Key, Group], wish: Mapping[str, Any]) ->
     ]
 
 
-def _absent(
-    now: Table, devices: Mapping[str, Link] | None, wish: Mapping[str, Any]
-) -> list[Change]:
-    if devices is not None and wish["port"] is not None:
-        bridge = devices[wish["bridge"]]
-        members.check_vlan(bridge, wish["vlan"], wish["group"])
+def _absent(now: Table, wish: Mapping[str, Any]) -> list[Change]:
     return [
         _delete(now, one)
         for one in now.groups

@@ -38,11 +38,11 @@ def made(name: str, base: str | None = None, *, complete: bool = True, tracked: 
     return Backup(name, name, mode, base, 1.0, complete=complete, files=files)
 
 
-def disk(path: str = BASE, since: str | None = None, good: bool = True, form: str = "qcow2", running: bool = True) -> plan.Disk:  # fmt: skip
+def disk(path: str = BASE, since: str | None = None, good: bool = True, form: str = "qcow2") -> plan.Disk:  # fmt: skip
     """A disk, whose bitmap says what was written C(since) a backup."""
     state = plan.GOOD if good else plan.INCONSISTENT
     bitmaps = {} if since is None else {bitmap(TARGET, since): state}
-    return plan.Disk(path, path, form, 100, bitmaps, running)
+    return plan.Disk(path, path, form, 100, bitmaps)
 
 
 @scene

@@ -98,6 +98,9 @@ def test_what_was_left_half_done_is_cleared_away_and_no_base() -> None:
     found = now(disk(since="a"), backups=(A, begun), held=("frozen",))
     assert steps(found) == ["release guest vm1", "discard backup b", "create backup new"]
     assert new(found).base == "a"
+    release, discard, _create = (change.as_dict() for change in plan.plan(found, checked()))
+    assert (release["before"], release["after"]) == ({"frozen": True}, {"frozen": False})
+    assert (discard["before"], discard["after"]) == ({"complete": False}, None)
     assert steps(replace(found, held=()), name="b") == ["discard backup b", "create backup b"]
     gone = now(backups=(A, begun), status="absent")
     assert steps(gone, state="absent", name="b") == ["discard backup b"]

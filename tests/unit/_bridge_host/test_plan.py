@@ -135,6 +135,52 @@ def test_a_tap_goes_to_its_modules() -> None:
     }  # fmt: skip
 
 
+def test_a_bridge_takes_in_its_own_taps_when_it_comes_up() -> None:
+    taps = [{"name": "tap1", "bridge": "br1"}, {"name": "tap2", "bridge": "br2"}, {"name": "tap3"}]
+    found = plan([{"name": "br1"}, {"name": "br2"}, {"name": "br3"}], taps)["present"]
+    lines = {one["name"]: options_of(one).get("up", []) for one in found["stanzas"][:3]}
+    assert [[line.partition("--force ")[2] for line in lines[name]] for name in ("br1", "br2", "br3")] == [
+        ["tap1 || true"],
+        ["tap2 || true"],
+        [],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("item", "addresses"),
+    [
+        ({"method": "static", "address": ["192.0.2.1/24", "2001:db8::1/64"]}, ["192.0.2.1/24", "2001:db8::1/64"]),
+        ({}, None),
+        ({**BR0, "method": "static", "address": ["192.0.2.10/24"]}, None),
+    ],
+    ids=["of the host alone", "of nobody", "of an uplink, with which it comes"],
+)  # fmt: skip
+def test_the_hosts_own_addresses_are_the_bridges_where_no_uplink_brings_them(
+    item: dict, addresses: list | None
+) -> None:
+    assert plan([{"name": "br0", **item}])["present"]["bridges"][0].get("addresses") == addresses
+
+
+@pytest.mark.parametrize(
+    ("item", "named"),
+    [({}, ["192.0.2.1/24"]), ({"name": "br2"}, None), ({"uplink": "eth0"}, None)],
+    ids=["its own", "another bridge's", "of an uplink, which gets them back"],
+)
+def test_with_a_bridge_that_goes_its_global_addresses_go(item: dict, named: list | None) -> None:
+    there_now = [
+        {"dev": "br1", "address": "192.0.2.1/24", "scope": "global"},
+        {"dev": "br1", "address": "fe80::1/64", "scope": "link"},
+        {"dev": "eth1", "address": "192.0.2.9/24", "scope": "global"},
+    ]
+    gone = {"name": "br1", "state": "absent", **item}
+    assert plan([gone], addresses=there_now)["absent"]["bridges"][0].get("addresses") == named
+
+
+@pytest.mark.parametrize("listed", ["bridges", "taps", "guests"])
+def test_one_list_alone_is_something_to_do(listed: str) -> None:
+    assert not plan(**{listed: [{"name": "x1"}]})["empty"]
+
+
 def test_a_tap_belongs_to_the_user_of_its_guest() -> None:
     guests = [
         {"name": "vm1", "user": "hv-guest", "nics": [{"tap": "tap1"}]},
@@ -242,11 +288,15 @@ def test_12_3_the_user_that_is_made_is_the_one_that_guests_run_as(
 
 def test_in_check_mode_somebody_who_may_as_little_stands_in_for_a_user_to_come() -> None:
     guests = [{"name": "vm1", "nics": [{"tap": "tap1"}]}, {"name": "vm2", "user": "other"}]
-    found = plan(taps=[{"name": "tap1", "bridge": "br0"}], guests=guests, user_to_come=True)
+    taps = [{"name": "tap1", "bridge": "br0"}, {"name": "tap2", "owner": "other"}]
+    found = plan(taps=taps, guests=guests, user_to_come=True)
     assert found["user"] == "hypervisor-guest"
     assert [guest["user"] for guest in found["present"]["guests"]] == ["nobody", "other"]
     assert found["present"]["rehearsed"][0]["user"] == "nobody"
-    assert found["present"]["taps"] == [{"up": True, "name": "tap1"}]
+    assert found["present"]["taps"] == [
+        {"up": True, "name": "tap1"},
+        {"up": True, "name": "tap2", "owner": "other"},
+    ]
 
 
 def test_what_a_disk_does_not_say_is_not_handed_on_as_null() -> None:

@@ -110,7 +110,7 @@ def test_a_vlan_of_an_entry_and_of_a_group() -> None:
     assert typed.entry(Change("create", "entry", "x", payload=step)) == [
         f"bridge fdb del {MAC} dev tap1 master vlan 10"
     ]
-    group = mdb_plan.Step("br0", "tap1", "ff0e::5", 10, None, {"type": "permanent"})
+    group = mdb_plan.Step("br0", "tap1", "ff0e::5", 10, None, {"type": "permanent"}, False)
     assert typed.group(Change("create", "group", "x", payload=group)) == [
         "bridge mdb del dev br0 port tap1 grp ff0e::5 vid 10"
     ]

@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    Refused,
+    Unsupported,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Outcome
 from ansible_collections.hypervisor.network.plugins.module_utils._mdb import plan as mdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.mdb import Group
@@ -34,6 +39,7 @@ VLANS = {
     "tap1": {"kind": "tun", "master": "br0", "up": True, "port": {}, "vlans": {"10": "", "20": ""}},
     "tap2": {"kind": "tun", "master": "br0", "up": True, "port": {}, "vlans": {}},
 }
+DISABLED = {**LINKS["tap1"], "port": {"port_state": "disabled"}}
 # what is there, what is asked for, and each change as its action, its name and what it says
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str, Any]]]] = {
     "missing": ({}, ONE, [("create", "239.1.1.1 at tap1 of br0", {"type": "permanent"})]),
@@ -126,6 +132,24 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str, Any]
             ("delete", "239.1.1.1 at tap1 of br0 vlan 20", None),
         ],
     ),
+    "absent-in-a-vlan-of-a-bridge-that-does-not-look": (
+        {"groups": [THERE]},
+        {**ONE, "vlan": 10, "state": "absent"},
+        [],
+    ),
+    "a-list-of-what-goes-and-what-comes": (
+        {"groups": [THERE]},
+        {"bridge": "br0", "port": "tap1", "entries": [{"group": "239.1.1.1", "state": "absent"}, {"group": "239.2.2.2"}]},
+        [
+            ("delete", "239.1.1.1 at tap1 of br0", None),
+            ("create", "239.2.2.2 at tap1 of br0", {"type": "permanent"}),
+        ],
+    ),
+    "a-port-that-is-disabled-takes-a-permanent-one": (
+        {"links": {**LINKS, "tap1": DISABLED}},
+        ONE,
+        [("create", "239.1.1.1 at tap1 of br0", {"type": "permanent"})],
+    ),
     "a-bridge-that-is-down-and-has-it": (
         {"links": {**LINKS, "br0": {**LINKS["br0"], "up": False}}, "groups": [THERE]},
         ONE,
@@ -200,21 +224,68 @@ def test_the_kernels_own_filter_mode_is_foretold() -> None:
     ("listed", "left"),
     [
         ("temp left 259.5 proto kernel", 0),  # it was asked for again after the deletion
-        ("temp left 258 proto kernel", 1),
+        ("temp left 259 proto kernel", 0),  # as its clock tells it, in hundredths of a second
+        ("temp left 258.97 proto kernel", 1),
         ("temp left 259.5", 1),  # put there by hand
         ("permanent", 1),
     ],
 )
 def test_what_is_asked_for_again_after_the_deletion_is_no_leftover(listed: str, left: int) -> None:
-    now = table_of({"groups": [f"dev br0 port tap1 grp 239.1.1.1 {listed}"]}, since=1.0)
+    now = table_of({"groups": [f"dev br0 port tap1 grp 239.1.1.1 {listed}"]}, since=0.98)
     assert len(mdb_plan.plan(now, wish_of({**ONE, "state": "absent"}))) == left
     back = [{**wish_of({**ONE, "state": "absent"})[0], "back": True}]
     assert len(mdb_plan.plan(now, back)) == left
 
 
 def test_a_port_that_is_gone_meanwhile_has_taken_its_groups_along() -> None:
-    back = [{**wish_of({**ONE, "port": "tap9"})[0], "back": True}]
-    assert mdb_plan.plan(table_of({}), back) == []
+    before = table_of({"groups": [THERE]})
+    back = mdb_plan.wish_back(before, mdb_plan.plan(before, wish_of({**ONE, "state": "absent"})))
+    without = {name: link for name, link in LINKS.items() if name != "tap1"}
+    assert mdb_plan.plan(table_of({"links": without}), back) == []
+
+
+def test_what_is_told_of_a_group_is_its_own() -> None:
+    now = table_of({"groups": [HEARD, THERE]})
+    (told,) = mdb_plan.describe(Outcome((), now, now), wish_of(ONE))
+    assert (told["port"], told["type"]) == ("tap1", "permanent")
+
+
+def refused(current: dict[str, Any], **asked: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        mdb_plan.plan(table_of(current), wish_of({**ONE, **asked}))
+    return str(caught.value)
+
+
+def test_a_port_that_is_disabled_takes_no_temporary_one() -> None:
+    links = {**LINKS, "tap1": DISABLED}
+    assert "tap1 is disabled" in refused({"links": links}, type="temporary")
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_bridge_that_is_down_neither_takes_nor_gives(state: str) -> None:
+    down = {**LINKS, "br0": {**LINKS["br0"], "up": False}}
+    groups = [THERE] if state == "absent" else []
+    assert "br0 is down" in refused({"links": down, "groups": groups}, state=state)
+
+
+def test_one_group_too_many_is_refused_before_the_kernel_ends_the_snooping() -> None:
+    """Counted are the groups of that bridge, one at two ports once, and each sender of a list."""
+    three = {**LINKS["br0"], "options": {**V3["options"], "mcast_hash_max": 3}}
+    links = {**LINKS, "br0": three, "br1": {"kind": "bridge", "up": True}}
+    other = [f"dev br1 port br1 grp 239.9.9.{number} temp" for number in range(4)]
+    full = {"links": links, "groups": [*other, THERE, HEARD, "dev br0 port tap1 grp 239.1.1.2 permanent"]}  # fmt: skip
+    for table in ({"links": links}, full):
+        assert mdb_plan.plan(table_of(table), wish_of({**ONE, "group": "239.1.1.3"}))
+    assert mdb_plan.plan(table_of(full), wish_of({**ONE, "port": "eth0"}))
+    senders = {"filter_mode": "include", "source_list": ["192.0.2.1", "192.0.2.2"]}
+    said = refused(full, group="239.1.1.3", **senders)
+    assert said.startswith("br0 would have 5 groups, and its mcast_hash_max is 3:")
+
+
+def test_who_looks_for_the_port_knows_lists_of_senders() -> None:
+    mdb_plan.check_lists(errno.ENODEV)
+    with pytest.raises(Unsupported, match="Linux 6.2"):
+        mdb_plan.check_lists(errno.EINVAL)
 
 
 RISKS = [
