@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import INTERRUPTS, SAFE
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain import Chain, Entry
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qcow2_tables import Saved
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import model, plan
 from ansible_collections.hypervisor.network.tests.harness.provoke.snapshots import (
     BASE,
@@ -152,10 +153,20 @@ def test_an_overlay_of_a_disk_that_is_gone_is_in_nobody_s_use() -> None:
     assert steps(found, name="b", state="absent") == ["discard snapshot a"]
 
 
+def test_any_disk_tells_whether_an_overlay_is_in_use() -> None:
+    """A snapshot of the second disk alone, and the guest writes to it."""
+    disks = (disk(layer(BASE), live=BASE), disk(layer("/e.a.qcow2"), layer(OTHER), live="/e.a.qcow2"))  # fmt: skip
+    found = now(*disks, entries=(external("a", "pending", OTHER),), status="running")
+    assert steps(found, name="b", state="absent") == ["complete snapshot a"]
+
+
 def test_a_guest_that_is_held_still_is_let_go_and_files_that_wait_are_removed() -> None:
     found = now(disk(layer(BASE), live=BASE), status="running", held=("frozen", "paused"))
     found = replace(found, chain=Chain(garbage=("/old",)))
     assert steps(found, state="absent") == ["release guest vm1", "remove file /old"]
+    release = plan.plan(found, checked(state="absent"))[0]
+    assert release.before == {"frozen": True, "paused": True}
+    assert release.after == {"frozen": False, "paused": False}
     assert steps(replace(found, status="stopped"), state="absent") == ["remove file /old"]
 
 
@@ -202,3 +213,19 @@ def test_described() -> None:
     foretold = plan.described(found, changes)
     assert [one["name"] for one in foretold] == ["a", "inside", "new"]
     assert foretold[-1]["seconds"] is None and set(foretold[-1]) == set(described[0])
+    assert foretold[-1]["memory"] is False
+
+
+def test_a_snapshot_to_come_says_whether_it_will_hold_memory() -> None:
+    found = now(disk(layer(BASE), live=BASE), status="running")
+    (new,) = plan.described(found, plan.plan(found, checked(kind="internal")))
+    assert (new["consistency"], new["memory"]) == ("memory", True)
+
+
+def test_the_oldest_is_described_first_and_what_is_finished_by_then_stays() -> None:
+    inside = replace(layer(OVER), snapshots=(Saved("old", 5), Saved("older", 4)))
+    entry = replace(external("a", "pending"), seconds=9.0)
+    found = now(disk(inside, layer(BASE), live=OVER), entries=(entry,), status="running", held=("frozen",))  # fmt: skip
+    changes = plan.plan(found, checked(name="z", state="absent"))
+    assert [str(change) for change in changes] == ["release guest vm1", "complete snapshot a"]
+    assert [one["name"] for one in plan.described(found, changes)] == ["older", "old", "a"]
