@@ -418,16 +418,21 @@ wait_for:
   description:
     - What a start waits for. V(running) is always waited for. V(mac_learned) is, for each card, a frame of the guest in the bridge's forwarding database.
     - V(serial) is O(serial_pattern) on the serial line, in what O(serial_log) gets from this start on. V(agent) is an answer of the guest's agent, for which
-      it needs O(agent).
+      it needs O(agent). V(port) is a connection that O(port_at) accepts.
     - A guest that does not get there in O(wait_timeout) is taken back to what it was, and the message has the end of what it said.
   type: list
   elements: str
-  choices: [running, mac_learned, serial, agent]
+  choices: [running, mac_learned, serial, agent, port]
   default: [running]
 serial_pattern:
   description:
     - Regular expression of Python that a line must have in it, such as V(login:). It is looked for in each line, without colours, and in one that is not
       at its end yet.
+  type: str
+port_at:
+  description:
+    - An address and a TCP port, as V(192.0.2.10:22) or V([2001:db8::10]:22). The host must be able to reach it, in O(netns) where that is given. Who else
+      has the address answers as well.
   type: str
 wait_timeout:
   description:

@@ -72,7 +72,9 @@ def test_r01_a_guest_with_cloud_init_answers_at_the_address_of_its_seed(guests, 
 
 
 def test_r02_a_guest_that_is_booted_by_its_own_firmware(guests, debian):
-    guests.done(**{**debian.wish(), **debian.by_firmware()}, wait_timeout=MINUTES)
+    wish = {**debian.wish(), **debian.by_firmware(), "console": True}
+    wish |= {"wait_for": ["port"], "port_at": f"{ADDRESS}:22"}
+    guests.done(**wish, wait_timeout=MINUTES)
     entered(debian)
     assert secure_boot(debian) == 0
 

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import json
+import select
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     qemus,
     words_of,
 )
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch
 
 UEFI: dict[str, Any] = {
     "emulator": "qemu-system-x86_64",
@@ -65,6 +69,23 @@ def test_w04_an_agent_has_a_socket_that_others_cannot_reach(guests):
     socket = guests.folder() / "agent.sock"
     assert socket.is_socket() and socket.stat().st_mode & 0o777 == 0o600
     assert any("org.qemu.guest_agent.0" in word for word in words_of(guest["pid"]))
+
+
+def test_w05_a_start_waits_for_a_port_in_its_namespace(guests):
+    """One that this test opens after a while: what boots here in seconds has none. A Debian is waited for by it in test_h_debian.py."""
+    batch(guests.netns, "address add 10.66.0.1/24 dev br0\nlink set lo up\n")
+    serve = "import socket, time; time.sleep(2); s = socket.create_server(('10.66.0.1', 22)); print('open', flush=True); time.sleep(60)"
+    with subprocess.Popen(["ip", "netns", "exec", guests.netns, sys.executable, "-c", serve], stdout=subprocess.PIPE) as server:  # fmt: skip
+        try:
+            guests.done(nics=[], wait_for=["port"], port_at="10.66.0.1:22", wait_timeout=30)
+            assert select.select([server.stdout], [], [], 0)[0], "the start did not wait"
+        finally:
+            server.kill()
+    wish = {"wait_for": ["port"], "wait_timeout": 3}
+    message = guests.refused("vm2", nics=[], **wish, port_at="10.66.0.1:23")
+    assert "10.66.0.1 accepted no connection to port 23 within 3 s (Connection refused)" in message
+    message = guests.refused("vm2", nics=[], **wish, port_at="10.66.0.9:22")
+    assert "10.66.0.9 accepted no connection" in message and "undone" in message
 
 
 def test_m01_a_machine_keeps_the_version_of_its_first_start(guests):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a start waits for beyond a machine that answers: a word on the serial line, the guest's agent, its frames in the bridge.
+"""What a start waits for beyond a machine that answers: a word on the serial line, the guest's agent, its frames in the bridge, a port that accepts.
 
 All guests of a run come up meanwhile, so their deadlines do not add up.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from typing import Any, Callable, Iterable, Mapping, Protocol
 
@@ -21,6 +23,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
 
 # Seconds, where nobody said how many: a guest whose processor is emulated takes some minutes over what a real one does in a quarter of one
 _KVM, _TCG = 60.0, 300.0
+# Seconds: what is asked of an address that nobody has yet is lost, and a port that is closed opens without a word
+_ASK, _AGAIN = 1.0, 0.2
 
 
 class Wire(Protocol):
@@ -81,6 +85,27 @@ class Arrivals:
                         f"{wish.name} runs, but sent no frame from {nic['mac']} through {nic['tap']} within {seconds:g} s; "
                         f"{self._last_words(wish.name) or 'look at its serial_log, or '}wait longer with wait_timeout."
                     )
+
+        if wish.port_at is not None:
+            self._wait_for_port(wish.name, wish.port_at, left, seconds)
+
+    def _wait_for_port(
+        self, name: str, where: tuple[str, int], left: Callable[[], float], seconds: float
+    ) -> None:
+        while True:
+            begun = time.monotonic()
+            try:
+                socket.create_connection(where, min(_ASK, max(left(), 0.1))).close()
+                return
+            except OSError as error:
+                why = "no answer" if error.errno is None else os.strerror(error.errno)
+            self._check_stays(name, f"{where[0]} accepted a connection to port {where[1]}")
+            if left() <= 0:
+                raise DeadlineExceeded(
+                    f"{name} runs, but {where[0]} accepted no connection to port {where[1]} within {seconds:g} s ({why}); {self._last_words(name)}"
+                    "see whether the guest has that address and the program runs, or wait longer with wait_timeout."
+                )
+            time.sleep(max(0.0, min(_AGAIN, left()) - (time.monotonic() - begun)))
 
     def _check_stays(self, name: str, what: str) -> None:
         """Raise GuestError where a guest that was waited for has ended meanwhile: that is why nothing came of it."""

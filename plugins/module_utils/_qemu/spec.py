@@ -70,11 +70,12 @@ SPEC: dict[str, dict[str, Any]] = {
     "wait_for": {
         "type": "list",
         "elements": "str",
-        "choices": ["running", "mac_learned", "serial", "agent"],
+        "choices": ["running", "mac_learned", "serial", "agent", "port"],
         "default": ["running"],
     },
     "wait_timeout": {"type": "float"},
     "serial_pattern": {"type": "str"},
+    "port_at": {"type": "str"},
     "extra_args": {"type": "list", "elements": "str"},
     "netns": {"type": "str"},
 }
@@ -101,6 +102,7 @@ class Wish:
     wait_for: tuple[str, ...] = ("running",)
     wait_timeout: float | None = None
     serial_pattern: str | None = None
+    port_at: tuple[str, int] | None = None
     images: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
     exact: bool = False
@@ -146,11 +148,13 @@ def checked(item: Mapping[str, Any], netns: str | None = None) -> Wish:
         if item["shutdown_timeout"] is not None and item["state"] in ("running", "paused"):
             spec["shutdown_timeout"] = item["shutdown_timeout"]
         _check_together(spec, item)
+        place = item["port_at"]
+        port_at = None if place is None else words.endpoint(place, "port_at")
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
     return Wish(
         name, item["state"], spec, item["on_change"], item["shutdown_timeout"], tuple(item["wait_for"]), item["wait_timeout"], item["serial_pattern"],
-        images, seed=seed,
+        port_at, images, seed=seed,
         supervisor=item["supervisor"],
     )  # fmt: skip
 
@@ -254,6 +258,10 @@ def _check_together(spec: Mapping[str, Any], item: Mapping[str, Any]) -> None:
     if ("serial" in item["wait_for"]) != (item["serial_pattern"] is not None):
         raise BadInput(
             "wait_for serial and serial_pattern belong together: what is waited for, and what it says; give both, or none."
+        )
+    if ("port" in item["wait_for"]) != (item["port_at"] is not None):
+        raise BadInput(
+            "wait_for port and port_at belong together: what is waited for, and where; give both, or none."
         )
     try:
         re.compile(item["serial_pattern"] or "")

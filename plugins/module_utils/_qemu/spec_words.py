@@ -6,6 +6,7 @@ A check takes a value and the name of its option, returns the value in canonical
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any, Callable, Mapping
 
@@ -13,6 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SIZE = re.compile(r"\s*(\d+)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE)
+_ENDPOINT = re.compile(r"(?:\[(?P<six>[^]]+)\]|(?P<four>[0-9.]+)):(?P<port>[0-9]{1,5})", re.ASCII)
 _SIZES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -78,6 +80,20 @@ def mebibytes(value: str, option: str) -> int:
             f"{option} {value!r} is no whole number of MiB; write it like 512, 512M or 2G."
         )
     return found // 1024**2
+
+
+def endpoint(value: str, option: str) -> tuple[str, int]:
+    """An address and a port, as C(192.0.2.10:22) or C([2001:db8::10]:22)."""
+    found = _ENDPOINT.fullmatch(value)
+    try:
+        address = ipaddress.ip_address((found and (found["six"] or found["four"])) or "")
+    except ValueError:
+        found = None
+    if found is None or (address.version == 6) != bool(found["six"]):
+        raise BadInput(
+            f"{option} {value!r} is no address with a port; write it like 192.0.2.10:22 or [2001:db8::10]:22."
+        )
+    return str(address), between(1, 65535)(int(found["port"]), option)
 
 
 def given(item: Mapping[str, Any], *keys: str) -> dict[str, Any]:

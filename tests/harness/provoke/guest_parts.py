@@ -130,7 +130,17 @@ def _failing_with(error: BaseException) -> Any:
 @scene
 def agent_without_a_word(stage: Stage) -> None:
     """vm1 has no agent."""
-    wish = Wish("vm1", "running", {}, wait_for=("agent",), wait_timeout=30)
+    _waiting(stage, wait_for=("agent",), wait_timeout=30)
+
+
+@scene
+def port_without_an_answer(stage: Stage) -> None:
+    """Nobody listens at port 1 of this machine."""
+    _waiting(stage, wait_for=("port",), port_at=("127.0.0.1", 1), wait_timeout=0)
+
+
+def _waiting(stage: Stage, **waits_for: Any) -> None:
+    wish = Wish("vm1", "running", {}, **waits_for)
     guest = Guest("vm1", "running")
     waits = arrival.Arrivals({"vm1": wish}, dict, lambda _name: guest, lambda _name: str(stage.top))
     waits.wait(["vm1"])

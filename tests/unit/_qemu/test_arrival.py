@@ -138,3 +138,35 @@ def test_an_agent_of_a_guest_that_ended_meanwhile(folder: str) -> None:
     assert str(found.value) == (
         "vm1 ended before its agent answered (killed by signal 9); its serial line ended with: Kernel panic; look why it does not stay."
     )
+
+
+def test_a_port_that_opens_late(folder: str) -> None:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        waits, _bridge = arrivals(folder, "port", port_at=door.getsockname(), wait_timeout=30)
+        timer = threading.Timer(0.5, door.listen)
+        timer.start()
+        waits.wait(["vm1"])
+        timer.join()
+
+
+def test_a_port_that_stays_closed(folder: str) -> None:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+        waits, _bridge = arrivals(folder, "port", port_at=("127.0.0.1", port), wait_timeout=0.3)
+        with pytest.raises(
+            DeadlineExceeded,
+            match=f"127.0.0.1 accepted no connection to port {port} within 0.3 s .Connection refused.",
+        ):
+            waits.wait(["vm1"])
+
+
+def test_an_address_that_does_not_answer(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(_where: object, _seconds: float) -> None:
+        raise socket.timeout("timed out")
+
+    monkeypatch.setattr(arrival.socket, "create_connection", connect)
+    waits, _bridge = arrivals(folder, "port", port_at=("192.0.2.1", 22), wait_timeout=0)
+    with pytest.raises(DeadlineExceeded, match="no answer"):
+        waits.wait(["vm1"])

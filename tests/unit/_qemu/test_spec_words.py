@@ -64,3 +64,28 @@ def test_a_bare_number_counts_in_the_options_own_unit(value: str, unit: int, siz
 
 def test_only_what_is_given_is_written_down() -> None:
     assert words.given({"a": 0, "b": None, "c": False}, "a", "b", "c", "d") == {"a": 0, "c": False}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("192.0.2.10:22", ("192.0.2.10", 22)),
+        ("[2001:DB8::10]:65535", ("2001:db8::10", 65535)),
+        ("[::1]:1", ("::1", 1)),
+    ],
+)
+def test_an_address_with_a_port(value: str, found: tuple[str, int]) -> None:
+    assert words.endpoint(value, "port_at") == found
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "192.0.2.10", "192.0.2.10:", "192.0.2.10:0", "192.0.2.10:65536", "192.0.2.10:022222", "192.0.2.999:22", "[192.0.2.10]:22", "2001:db8::10:22",
+        "[2001:db8::10]", "host:22", "192.0.2.10:22\n", "192.0.2.10:\u0662\u0662", " 192.0.2.10:22", "192.0.2.10:22;id", "[$(id)]:22", "192.0.2.10/24:22",
+        ":22", "[]:22",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_with_a_port(value: str) -> None:
+    with pytest.raises(BadInput, match="port_at"):
+        words.endpoint(value, "port_at")
