@@ -129,3 +129,24 @@ def opened(pid: int) -> list[str]:
     infos = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/fdinfo").iterdir()]
     lines = [line.split() for info in infos for line in info.splitlines()]
     return sorted(words[1] for words in lines if words[:1] == ["iff:"])
+
+
+def test_n18_a_disk_on_each_bus_and_what_becomes_of_freed_blocks(guests, guest_folder):
+    """Blocks are written and freed at the device, by QEMU's own qemu-io; what is left of them is the file system's word."""
+    paths = {bus: image(guest_folder / f"{bus}.raw", "8M", "raw") for bus in ("virtio", "ide", "sata", "scsi", "kept")}  # fmt: skip
+    disks = [{"path": path, "format": "raw", "bus": bus} for bus, path in paths.items() if bus != "kept"]  # fmt: skip
+    disks.append({"path": paths["kept"], "format": "raw", "discard": "ignore"})
+    guests.done(nics=[], disks=disks)
+    kinds = [
+        ask(guests, "qom-get", path=f"/machine/peripheral/disk{number}-dev", property="type")
+        for number in range(len(disks))
+    ]
+    assert kinds == ["virtio-blk-pci", "ide-hd", "ide-hd", "scsi-hd", "virtio-blk-pci"]
+    assert not guests.done(nics=[], disks=disks)["changed"]
+    for number, bus in ((0, "virtio"), (4, "kept")):
+        device = f"/machine/peripheral/disk{number}-dev/virtio-backend"
+        left = []
+        for command in ("write -P 7 0 4M", "discard 0 4M"):
+            ask(guests, "human-monitor-command", **{"command-line": f'qemu-io -d {device} "{command}"'})  # fmt: skip
+            left.append(Path(paths[bus]).stat().st_blocks * 512 >= 4 * 2**20)
+        assert left == [True, bus == "kept"], bus
