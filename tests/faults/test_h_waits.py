@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
+    EMULATOR,
+    RUN,
     Guests,
     holds_qmp,
     kept,
@@ -108,6 +111,13 @@ def test_m01_a_machine_keeps_the_version_of_its_first_start(guests):
     message = guests.run(nics=[], state="paused", check=True)["msg"]
     assert "pc-i440fx-0.9 since its first start" in message and f"say machine: {now}" in message
     assert guests.done(nics=[], state="paused", machine=now)["machine_used"] == now
+
+
+def test_m02_what_the_installed_emulator_told_is_remembered(guests):
+    """Debian's qemu-system-i386 may be a script before the program."""
+    guests.done(nics=[], state="paused")
+    record = json.loads((RUN / ".machines.json").read_text(encoding="utf-8"))
+    assert "pc" in record[shutil.which(EMULATOR)]["machines"]
 
 
 def _began_with(index: Path, written: dict[str, Any], machine: str) -> None:

@@ -22,6 +22,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import ru
 
 _RECORD = ".machines.json"
 _PROGRAM = b"\x7fELF"
+_SCRIPT = 4096  # bytes, of which Debian's has 700
+# One that sets C(exe) to a path, to another where it is asked for Xen, and ends in becoming that
+_WRAPPER = re.compile(
+    rb"#! ?/bin/sh\n(?:#[^\n]*\n)*xenredir=/[^\n]*\nexe=(?P<program>/[A-Za-z0-9_./+-]+)\n(?:(?!exec |exe=(?!\$xenredir\n)).)*"
+    rb'exec "\$exe" "\$@"\n',
+    re.DOTALL,
+)
 _LINE = re.compile(r"([A-Za-z0-9_.+-]+) .*?(?:\(alias of ([A-Za-z0-9_.+-]+)\))?")
 
 
@@ -52,18 +59,23 @@ def _record(root: str) -> Mapping[str, Any]:
     return rundir.load(os.path.join(root, _RECORD)) or {}
 
 
-def _identity(program: str) -> list[Any] | None:
-    """What another program in its place has otherwise; None of a script, which may run any."""
+def _identity(program: str, wrapped: bool = True) -> list[Any] | None:
+    """What another program in its place has otherwise; None of a script that may run any.
+
+    Debian's qemu-system-i386 is a script beside the program, for those who also have Xen: of such a one both count. C(wrapped): it may be one.
+    """
     try:
         with open(program, "rb") as file:
             about = os.fstat(file.fileno())
-            return (
-                [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
-                if file.read(len(_PROGRAM)) == _PROGRAM
-                else None
-            )
+            begin = file.read(_SCRIPT)
     except OSError:
         return None
+    own = [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
+    if begin.startswith(_PROGRAM):
+        return own
+    wrapper = _WRAPPER.fullmatch(begin) if wrapped else None
+    inner = None if wrapper is None else _identity(wrapper["program"].decode("ascii"), False)
+    return None if inner is None else own + inner
 
 
 def _asked(program: str) -> dict[str, str]:

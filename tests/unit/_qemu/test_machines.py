@@ -98,7 +98,8 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     def run(words: list[str]) -> programs.Done:
         with (tmp_path / "asked").open("a", encoding="ascii") as file:
             file.write("x")
-        return programs.Done(0, SAID.replace("7.2", f"7.{Path(words[0]).read_text('ascii')[-1]}"))
+        own = Path(words[0]).read_text("ascii").strip()[-1]
+        return programs.Done(0, SAID.replace("7.2", f"7.{own}"))
 
     monkeypatch.setattr(programs, "run", run)
     yield program
@@ -137,6 +138,68 @@ def test_what_a_script_told_is_not_remembered_since_it_may_run_another_program(
 ) -> None:
     emulator.write_bytes(b"#!/bin/sh 1")
     assert [in_another_run(emulator)[1] for _again in range(2)] == [1, 2]
+
+
+# as the package qemu-system-x86 of Debian 12 has it
+DEBIANS = """#! /bin/sh
+# This is a temporarily wrapper
+#
+xenredir=/usr/libexec/xen-qemu-system-i386
+exe=INNER
+
+for opt in "$@"; do
+  case "$opt" in
+    -xen-* | --xen-*)
+      if [ -x $xenredir ]; then
+	exe=$xenredir
+      else
+	exit 1
+      fi
+      break
+      ;;
+  esac
+done
+
+exec "$exe" "$@"
+"""
+
+
+@pytest.fixture
+def wrapper(emulator: Path) -> Path:
+    """Debian's script before the emulator."""
+    script = emulator.with_name("wrapper")
+    script.write_text(DEBIANS.replace("INNER", str(emulator)), "ascii")
+    return script
+
+
+def test_of_debians_script_before_an_emulator_both_count(wrapper: Path, emulator: Path) -> None:
+    assert [in_another_run(wrapper)[1] for _again in range(2)] == [1, 1]
+    emulator.write_bytes(b"\x7fELF....2")
+    assert [in_another_run(wrapper)[1] for _again in range(2)] == [2, 2]
+    wrapper.write_text(wrapper.read_text("ascii").replace("temporarily", "temporary"), "ascii")
+    assert [in_another_run(wrapper)[1] for _again in range(2)] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("exe=INNER", "exe=$QEMU"),
+        ("exe=INNER", "exe=INNER; exe=/bin/true"),
+        ("exe=INNER", "exe=/nonexistent"),
+        ("exe=INNER", "exe=SCRIPT"),
+        ("exe=INNER", "exe=INNER\nexe=/bin/true"),
+        ("break", 'exec "$QEMU"'),
+        ("exec ", "exec env "),
+        ('"$@"\n', '"$@"\n# 1'),
+        ("/bin/sh", "/bin/bash"),
+    ],
+)
+def test_another_script_may_run_any_program(
+    wrapper: Path, emulator: Path, old: str, new: str
+) -> None:
+    text = DEBIANS.replace(old, new, 1).replace("INNER", str(emulator))
+    wrapper.write_text(text.replace("SCRIPT", str(wrapper)), "ascii")
+    assert [in_another_run(wrapper)[1] for _again in range(2)] == [1, 2]
 
 
 def test_an_answer_without_machines_is_not_remembered(
