@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Group G with networkd itself in a container: there, over a restart and a boot, back and over one more, pinged all the while.
 
-Debian 12's networkd takes a link's addresses away when another file is in force for it, Debian 13's keeps them: both go the same way.
+Debian 12's networkd takes a link's addresses away when another file is in force for it, Debian 13's keeps them: both go the same way. At last the same
+host with a bridge that its administrator made by hand, adopted.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab.adopted import Adopted, adopted
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
+    MAC,
     NIC,
     TAP,
     NetworkdHost,
@@ -60,6 +63,29 @@ SITES = {
     "static": ({**CLOUD, "/etc/systemd/network/20-wired.network": STATIC}, "10.77.0.20"),
     "netplan": ({**CLOUD, "/etc/netplan/50-cloud-init.yaml": LEASED}, None),
 }
+NETDEV = f"[NetDev]\nName=br0\nKind=bridge\nMACAddress={MAC}\n[Bridge]\nSTP=no\nForwardDelaySec=0\nAgeingTimeSec=1min\n"
+# the same two sites, as they are with a bridge that somebody wrote into their files
+BY_HAND = {
+    "static": ({
+        "/etc/systemd/network/10-br0.netdev": NETDEV,
+        "/etc/systemd/network/20-wired.network": "[Match]\nName=enp1s0\n[Network]\nBridge=br0\n[Bridge]\nCost=7\n",
+        "/etc/systemd/network/25-tap1.netdev": "[NetDev]\nName=tap1\nKind=tap\n[Tap]\nUser=nobody\n",
+        "/etc/systemd/network/26-tap1.network": "[Match]\nName=tap1\n[Network]\nBridge=br0\n[Bridge]\nIsolated=yes\n",
+        "/etc/systemd/network/30-br0.network": STATIC.replace(NIC, BRIDGE),
+    }, "10.77.0.20"),
+    "netplan": ({"/etc/netplan/90-default.yaml": f"""\
+network:
+  version: 2
+  ethernets:
+    {NIC}: {{}}
+  bridges:
+    br0:
+      interfaces: [{NIC}]
+      macaddress: "{MAC}"
+      dhcp4: true
+      parameters: {{stp: false, forward-delay: 0, priority: 4096}}
+"""}, None),
+}  # fmt: skip
 # A ping each twentieth second; what is sent while the very port changes may be lost
 MOST_LOST = 3
 UPSET = "networkctl reload && systemctl restart systemd-networkd && networkctl status > /dev/null"
@@ -93,6 +119,9 @@ class Life:
     layer3: list[dict[str, list[str]]] = field(default_factory=list)
     ports: list[str] = field(default_factory=list)
     rendered: list[bool] = field(default_factory=list)
+    left: str = ""
+    by_hand: str = ""
+    adopted: list[Adopted] = field(default_factory=list)
 
     def step(self, *runs: tuple[str, dict[str, Any]], dev: str, then: str = "true") -> None:
         with self.host.pinged(self.lost):
@@ -126,6 +155,10 @@ def life(request: pytest.FixtureRequest) -> Iterator[Life]:
         seen.again += seen.repeated(*THERE)
         seen.step(*BACK, dev=NIC)
         seen.booted(NIC)
+        seen.left = host.written()
+        host.describe(*BY_HAND[request.param])
+        seen.by_hand = host.written()
+        seen.adopted = [adopted(host) for _time in range(2)]
         yield seen
 
 
@@ -150,8 +183,18 @@ def test_g01_no_port_leaves_its_bridge_before_the_way_back(life: Life) -> None:
 
 
 def test_g01_the_way_back_leaves_no_file(life: Life) -> None:
-    assert life.host.written() == life.files
+    assert life.left == life.files
 
 
 def test_g01_cloud_init_leaves_the_network_alone_until_the_way_back(life: Life) -> None:
     assert life.rendered == [False, True]
+
+
+def test_a_host_with_a_bridge_by_hand_is_adopted_and_its_variables_change_nothing(
+    life: Life,
+) -> None:
+    first, again = life.adopted
+    assert first.changes == [] and first.managers != []
+    assert again == first and life.host.written() == life.by_hand
+    (bridge,) = first.told["bridge_host_bridges"]
+    assert (bridge["name"], bridge["uplink"]) == (BRIDGE, NIC)

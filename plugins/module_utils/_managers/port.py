@@ -9,8 +9,8 @@ C(plan), which bridge_persist writes. So a power cut before that boots the old n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Protocol, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Collection, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 
@@ -97,6 +97,12 @@ class Wish:
     @property
     def names(self) -> list[str]:
         return [*self.bridges, *self.uplinks, *self.ports, *self.taps]
+
+    def without(self, names: Collection[str]) -> Wish:
+        """The wish less some devices."""
+        kinds = ("bridges", "uplinks", "ports", "taps")
+        left = {kind: [one for one in getattr(self, kind) if one not in names] for kind in kinds}
+        return replace(self, **left)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,10 @@ class Netplan(Networkd):
         return planner.generated(bridge)
 
     def _planned(self, now: Standing, wish: Wish) -> Sequence[File]:
-        return planner.plan(now, wish)
+        return planner.plan(now, wish, self._all_described(wish))
+
+    def _is_ours(self, dev: str) -> bool:
+        return super()._is_ours(dev) or self._there(planner.yaml_file(dev))
 
     def load(self, now: Standing, wish: Wish) -> None:
         self._control.generate()

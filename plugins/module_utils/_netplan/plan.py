@@ -9,7 +9,7 @@ the new one. Sources: netplan's doc/netplan-yaml.md, its src/networkd.c.
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from typing import Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
@@ -19,11 +19,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
+    described,
     devices,
     render,
     unit,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as networkd
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.described import (
+    Described,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
 _PRIVATE = 0o600  # netplan complains of more
@@ -67,8 +71,12 @@ def drop_in(name: str, kind: str = "network") -> str:
     return f"{networkd.KEPT}/10-netplan-{name}.{kind}.d/50-{render.OURS}.conf"
 
 
-def plan(now: Standing, wish: Wish) -> list[File]:
-    """The files that shall be, and those that shall go. Raises Refused for what nobody has words for."""
+def plan(now: Standing, wish: Wish, theirs: Mapping[str, Described] | None = None) -> list[File]:
+    """The files that shall be, and those that shall go. Raises Refused for what nobody has words for.
+
+    C(theirs) are the devices that somebody else's files describe, by name: netplan's own among them, where the YAML is the administrator's.
+    """
+    theirs = theirs or {}
     gone = [
         File(path, None)
         for dev in wish.names
@@ -85,11 +93,13 @@ def plan(now: Standing, wish: Wish) -> list[File]:
             for dev in (*wish.ports, *wish.taps)
             for kind in ("network", "netdev")
         ]
-        return [*gone, *(File(path, None) for path in paths)]
+        paths += [path for one in theirs.values() for path in described.drop_ins(one)]
+        return [*gone, *(File(path, None) for path in dict.fromkeys(paths))]
     found = [*gone]
-    for name in wish.bridges:
+    rest = wish.without(theirs)
+    for name in rest.bridges:
         found += _bridge(now, now.links[name], now.uplink_of(name, wish))
-    return [*found, *networkd.ports(now, wish)]
+    return [*found, *networkd.ports(now, rest), *described.files(now, wish, theirs)]
 
 
 def _bridge(now: Standing, bridge: Link, nic: str | None) -> Iterable[File]:

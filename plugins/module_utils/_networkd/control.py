@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import glob
+import grp
 import os
+import pwd
 import re
 import shlex
 import time
@@ -87,6 +89,20 @@ class Control:
                 found += unit.parse(text(self.path(path)) or "")
         return found
 
+    def made_by(self, dev: str) -> tuple[str, list[Section]]:
+        """The .netdev file of somebody else's that makes a device, and what it and its drop-ins say, less ours, with users and groups by number; empty
+        where there is none."""
+        by_name: dict[str, str] = {}
+        for folder in reversed(FOLDERS):
+            for path in glob.glob(os.path.join(glob.escape(self.path(folder)), "*.netdev")):
+                by_name[os.path.basename(path)] = "/" + os.path.relpath(path, self.root)
+        for name in sorted(by_name):
+            if "hypervisor-network" not in name:
+                found = self.config(by_name[name], {})
+                if unit.value(found, "NetDev", "Name") == dev:
+                    return by_name[name], [_numbered(one) for one in found]
+        return "", []
+
     def drop_ins(self, source: str, facts: Mapping[str, str]) -> list[str]:
         """The paths of a file's drop-ins, in their order."""
         said = facts.get("NETWORK_FILE_DROPINS")
@@ -166,3 +182,19 @@ class Control:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns
+
+
+def _numbered(section: Section) -> Section:
+    """A section with the numbers of the users and groups that it names, as far as this host knows them."""
+    if section.name not in ("Tap", "Tun"):
+        return section
+    return Section(section.name, tuple((key, _number(key, value)) for key, value in section.lines))
+
+
+def _number(key: str, value: str) -> str:
+    try:
+        if key == "User":
+            return str(pwd.getpwnam(value).pw_uid)
+        return str(grp.getgrnam(value).gr_gid) if key == "Group" else value
+    except KeyError:
+        return value

@@ -7,7 +7,7 @@ systemd.netdev(5) [Bridge] and [Tap], systemd.network(5) [Bridge], Linux' br_dev
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
@@ -35,6 +35,9 @@ _PORT = {
 }  # fmt: skip
 _PORT_NEGATED = {"guard": "UseBPDU", "root_block": "AllowPortToBeRoot"}
 _PORT_ROUTERS = {0: "no", 2: "permanent", 3: "temporary"}  # 1, query, is the kernel's own
+_ROUTER = "query"
+# said of each bridge by us; who does not say them gets these of the kernel
+_ALWAYS = {"stp_state": (False, "STP"), "forward_delay": (15.0, "ForwardDelaySec")}
 _PORT_UNSAID = {
     "bcast_flood": True,
     "locked": False,
@@ -47,6 +50,9 @@ _PORT_UNSAID = {
 _COSTS = (1, 2, 4, 5, 10, 19, 100, 250)
 ETHERNET_MTU = 1500
 _NOBODY = (None, -1, 0xFFFFFFFF)  # of a tap that anybody, or any group, may open
+_TAP = (("multi_queue", "MultiQueue"), ("vnet_hdr", "VNetHeader"), ("pi", "PacketInfo"))
+_QEMUS = ("vnet_hdr", "pi")  # of a tap in use they are what its process chose
+_TAP_OWNERS = (("owner", "User"), ("group", "Group"))
 _CLOCK = 0.05  # seconds: 31.25 is 31.24 where the kernel counts 250 a second
 
 
@@ -92,25 +98,22 @@ def uplink_sections(nic: Link, config: Sequence[Section], filtering: bool) -> li
 
 def tap_netdev(tap: Link) -> str:
     """The .netdev file of a tap: who may open it, and how."""
-    lines = [
-        (word, "yes")
-        for key, word in (
-            ("multi_queue", "MultiQueue"),
-            ("vnet_hdr", "VNetHeader"),
-            ("pi", "PacketInfo"),
-        )
-        if tap.options.get(key)
-    ]
+    lines = [(word, "yes") for key, word in _TAP if tap.options.get(key)]
     lines += [
         (word, str(tap.options[key]))
-        for key, word in (("owner", "User"), ("group", "Group"))
+        for key, word in _TAP_OWNERS
         if tap.options.get(key) not in _NOBODY
     ]
-    kind = "tun" if tap.options.get("mode") == "tun" else "tap"
+    kind = tap_kind(tap)
     own = Section("NetDev", (("Name", tap.name), ("Kind", kind)))
     return unit.render(
         [own, Section(kind.capitalize(), tuple(lines))], f"{render.TOLD}the {kind} {tap.name}"
     )
+
+
+def tap_kind(tap: Link) -> str:
+    """networkd's word for the kind of a tap."""
+    return "tun" if tap.options.get("mode") == "tun" else "tap"
 
 
 def port_file(port: Link, filtering: bool) -> str:
@@ -132,13 +135,67 @@ def port_file(port: Link, filtering: bool) -> str:
     return unit.render([*sections, *more], render.TOLD + told)
 
 
+def bridge_amended(said: Sequence[Section], bridge: Link) -> list[tuple[str, str]]:
+    """Lines of [Bridge] by which a .netdev file that somebody else wrote makes the bridge as it stands; none where it does.
+
+    Raises Refused for an option that networkd has no words for.
+    """
+    _refuse_unsaid(bridge.name, bridge.options, _BRIDGE_UNSAID)
+    return list(_amended(said, bridge.options, {**_ALWAYS, **_BRIDGE}))
+
+
+def port_amended(said: Sequence[Section], port: Link) -> list[tuple[str, str]]:
+    """Lines of [Bridge] by which a .network file that somebody else wrote makes the port as it stands. Raises Refused."""
+    options = port.port or {}
+    _refuse_unsaid(port.name, options, _PORT_UNSAID)
+    lines = list(_amended(said, options, _PORT))
+    for key, word in _PORT_NEGATED.items():
+        allowed = not options.get(key)
+        if unit.is_true(unit.value(said, "Bridge", word, "yes")) != allowed:
+            lines.append((word, _word(allowed)))
+    router = _PORT_ROUTERS.get(options.get("mcast_router", 1), _ROUTER)
+    if unit.value(said, "Bridge", "MulticastRouter", _ROUTER) != router:
+        lines.append(("MulticastRouter", router))
+    cost, told = options.get("cost", _COSTS[0]), unit.value(said, "Bridge", "Cost")
+    if str(cost) != told and (told or cost not in _COSTS):
+        lines.append(("Cost", str(cost)))
+    return lines
+
+
+def tap_amended(said: Sequence[Section], tap: Link) -> list[tuple[str, str]]:
+    """Lines of [Tap] by which a .netdev file that somebody else wrote makes the tap as it stands; C(said) has users and groups by number."""
+    kind = tap_kind(tap).capitalize()
+    lines = [
+        (word, _word(bool(tap.options.get(key))))
+        for key, word in _TAP
+        if not (tap.running and key in _QEMUS)
+        and unit.is_true(unit.value(said, kind, word, "no")) != bool(tap.options.get(key))
+    ]
+    for key, word in _TAP_OWNERS:
+        own = "" if tap.options.get(key) in _NOBODY else str(tap.options[key])
+        if unit.value(said, kind, word) != own:
+            lines.append((word, own))
+    return lines
+
+
+def _amended(
+    said: Sequence[Section], options: Mapping[str, Any], table: Mapping[str, tuple[Any, str]]
+) -> Iterator[tuple[str, str]]:
+    for key, (own, word) in table.items():
+        told = unit.like(unit.value(said, "Bridge", word), own)
+        now = options.get(key)
+        # what this kernel does not know, nobody's words change
+        if now is not None and not _is_own(now, own if told is None else told):
+            yield word, _word(now)
+
+
 def _differing(
     options: Mapping[str, Any], table: Mapping[str, tuple[Any, str]]
 ) -> list[tuple[str, str]]:
     return [
         (word, _word(options[key]))
         for key, (own, word) in table.items()
-        if options.get(key, own) != own
+        if options.get(key) not in (None, own)
     ]
 
 

@@ -40,11 +40,11 @@ def identity(
     """
     asked = unit.value(config, "Network", "DHCP", "no").lower()
     four = _of_client_id(lease.get("CLIENTID", ""))
-    six = _number(link.get("DHCP6_CLIENT_IAID", ""))
+    six = unit.number(link.get("DHCP6_CLIENT_IAID", ""))
     if four is None:
-        four = _number(unit.value(said, "DHCPv4", "IAID"))
+        four = unit.number(unit.value(said, "DHCPv4", "IAID"))
     if six is None:
-        six = _number(unit.value(said, "DHCPv6", "IAID"))
+        six = unit.number(unit.value(said, "DHCPv6", "IAID"))
     return Identity(asked in _V4, asked in _V6, four, six)
 
 
@@ -77,10 +77,3 @@ def _of_client_id(text: str) -> int | None:
     except ValueError:
         return None
     return int.from_bytes(raw[1:5], "big") if len(raw) > 5 and raw[0] == _BY_IAID else None
-
-
-def _number(text: str) -> int | None:
-    try:
-        return int(text, 0)
-    except ValueError:
-        return None

@@ -25,14 +25,21 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd import identity as ids
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as planner
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
+    described,
     render,
     routes,
     unit,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import identity as ids
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as planner
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import Control
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.described import (
+    Described,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.persistent_mac import (
+    persistent_mac,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
 _HOLD = f"99-{render.OURS}-hold.conf"
@@ -56,6 +63,9 @@ class Networkd:
         self._control = control or Control()
 
     def look(self, nic: Owner, bridge: str) -> Known:
+        own = self._theirs(nic, bridge)
+        if own is not None:
+            return own
         before = self._before(nic)
         config = self._control.config(before or nic.source, {} if before else nic.facts)
         index = self._control.index_or_none(bridge)
@@ -64,6 +74,31 @@ class Networkd:
         said = self._said(bridge)
         known = [*self._until_boot(nic), *said]
         return Known(before or nic.source, config, ids.identity(config, facts, lease, known), said)
+
+    def _theirs(self, nic: Owner, bridge: str) -> Known | None:
+        """What is known of a NIC that is a port of the bridge by files that somebody else wrote for both; None of any other."""
+        own, host = self._described(nic.dev), self._described(bridge)
+        if own is None or host is None or described.master(own.network) != bridge:
+            return None
+        config = [*render.of_the_link(own.network), *render.host_sections(host.network)]
+        return Known(nic.source, config, ids.Identity(False, False), theirs=True)
+
+    def _described(self, dev: str) -> Described | None:
+        """What files of somebody else's say of a device; None where ours are in force, or where none makes it what it is."""
+        facts = self._control.link(self._control.index_or_none(dev))
+        source = facts.get("NETWORK_FILE", "")
+        if render.OURS in os.path.basename(source) or self._is_ours(dev):
+            return None
+        made_by, device = self._control.made_by(dev)
+        network = self._control.config(source, facts) if source else []
+        if not made_by and not described.master(network):
+            return None
+        own = persistent_mac((text(self._control.path("/etc/machine-id")) or "").strip(), dev)
+        return Described(source, network, made_by, device, own)
+
+    def _is_ours(self, dev: str) -> bool:
+        """Whether files of ours make a device although those in force are another's."""
+        return self._there(planner.lasting(dev)) or self._there(planner.lasting(dev, "netdev"))
 
     def _before(self, nic: Owner) -> str:
         """The file that was in force for the NIC before ours; empty where it is no port by us."""
@@ -106,6 +141,8 @@ class Networkd:
                 f"{known.source}, by which {nic.dev} was configured as a host's NIC, is gone; write it again, or have what is there read with "
                 "'networkctl reload'"
             )
+        if known.theirs:
+            return None
         if os.path.basename(known.source) < os.path.basename(self._lasting_port(nic.dev)):
             return (
                 f"{nic.dev} is configured by {known.source}, whose name comes before that of ours, so it would boot as a host's NIC and not as a port; "
@@ -121,12 +158,14 @@ class Networkd:
         return None
 
     def unknown(self, known: Known) -> str | None:
-        return ids.missing(known.config, known.identity)
+        return None if known.theirs else ids.missing(known.config, known.identity)
 
     def stage(self, nic: Owner, bridge: str) -> str:
         if nic.source == planner.back(nic.dev):
             return OWN
         if self._there(planner.handed(nic.dev)) or self._is_lasting(nic):
+            return HANDED
+        if self._theirs(nic, bridge) is not None:
             return HANDED
         return HELD if nic.source and self._there(self._drop_in(nic.source)) else OWN
 
@@ -211,7 +250,17 @@ class Networkd:
         return found if self._keeps() else [one for one in found if not one.path.startswith(planner.RUN)]  # fmt: skip
 
     def _planned(self, now: Standing, wish: Wish) -> Sequence[File]:
-        return planner.plan(now, wish)
+        return planner.plan(now, wish, self._all_described(wish))
+
+    def _all_described(self, wish: Wish) -> dict[str, Described]:
+        """The devices of a wish that somebody else's files describe: bridges and taps that these make, and ports that they put into such a bridge."""
+        made = {name: self._described(name) for name in (*wish.bridges, *wish.taps)}
+        found = {name: one for name, one in made.items() if one is not None and one.made_by}
+        for name in (*wish.uplinks, *wish.ports):
+            port = self._described(name)
+            if port is not None and self._described(described.master(port.network)) is not None:
+                found[name] = port
+        return {name: one for name, one in found.items() if one.source}
 
     def _keeps(self) -> bool:
         """Whether a link that gets another file, or other words in it, keeps what it has; seen with 252 that it does not."""
@@ -226,9 +275,14 @@ class Networkd:
             self._load_others(wish)
             return
         bridges = {now.uplink_of(bridge, wish): bridge for bridge in wish.bridges}
+        theirs = self._all_described(wish)
         if wish.present:
             # without it networkd takes the default route that it learned from the bridge; it is gone with the next boot
-            sources = {nic: self._lasting_bridge(one) for nic, one in bridges.items() if nic}
+            sources = {
+                nic: theirs[one].source if one in theirs else self._lasting_bridge(one)
+                for nic, one in bridges.items()
+                if nic
+            }
         else:
             sources = {nic: known.source for nic, known in now.known.items()}
         place = self._drop_in if wish.present else self._kept
@@ -250,9 +304,12 @@ class Networkd:
     def _load_others(self, wish: Wish) -> None:
         """Read what is about taps and other ports, unless a bridge lives by a file that may have other words by now: those are for the next boot."""
         links = (self._control.link(self._control.index_or_none(one)) for one in wish.bridges)
-        if not any(
+        theirs = self._all_described(wish)
+        beside = (path for one in theirs.values() for path in described.drop_ins(one))
+        if not any(map(self._there, beside)) and not any(
             link.get("NETWORK_FILE") == self._lasting_bridge(bridge)
             for bridge, link in zip(wish.bridges, links)
+            if bridge not in theirs
         ):
             self._control.read()
 

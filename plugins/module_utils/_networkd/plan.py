@@ -8,7 +8,7 @@ The administrator's own files stay as they are: ours come before them in the ord
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
@@ -17,9 +17,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
+    described,
     devices,
     render,
     routes,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.described import (
+    Described,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.identity import Identity
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
@@ -34,13 +38,15 @@ _PERMANENT = 0x80  # IFA_F_PERMANENT
 class Known:
     """What networkd says of a NIC as a host's: the file in force for that, all that it and its drop-ins say, and its identity for DHCP.
 
-    C(said) is what our own file of the bridge says already, where there is one.
+    C(said) is what our own file of the bridge says already, where there is one. C(theirs): the NIC is a port of its bridge by files of somebody else's, and
+    C(config) is what those say of the NIC's link, and of the bridge as a host.
     """
 
     source: str
     config: Sequence[Section]
     identity: Identity
     said: Sequence[Section] = ()
+    theirs: bool = False
 
 
 def back(dev: str) -> str:
@@ -58,15 +64,28 @@ def lasting(dev: str, kind: str = "network") -> str:
     return f"{KEPT}/{_LASTING}{dev}.{kind}"
 
 
-def plan(now: Standing, wish: Wish) -> list[File]:
-    """The files that shall be, and those that shall go. Raises Refused for what networkd has no words for."""
+def plan(now: Standing, wish: Wish, theirs: Mapping[str, Described] | None = None) -> list[File]:
+    """The files that shall be, and those that shall go. Raises Refused for what networkd has no words for.
+
+    C(theirs) are the devices that somebody else's files describe, by name.
+    """
+    theirs = theirs or {}
     gone = [File(path, None) for dev in wish.names for path in (back(dev), handed(dev))]
     if not wish.present:
         # the NICs' first: a plug that is pulled then finds hosts' NICs, and a bridge without them
         names = (*wish.uplinks, *wish.ports, *wish.taps, *wish.bridges)
         kinds = ("network", "netdev")
-        return [*gone, *(File(lasting(dev, kind), None) for dev in names for kind in kinds)]
-    return [*gone, *_bridges(now, wish), *_uplinks(now, wish), *ports(now, wish)]
+        own = [lasting(dev, kind) for dev in names for kind in kinds]
+        own += [path for one in theirs.values() for path in described.drop_ins(one)]
+        return [*gone, *(File(path, None) for path in own)]
+    rest = wish.without(theirs)
+    return [
+        *gone,
+        *_bridges(now, rest),
+        *_uplinks(now, rest),
+        *ports(now, rest),
+        *described.files(now, wish, theirs),
+    ]
 
 
 def _bridges(now: Standing, wish: Wish) -> list[File]:

@@ -7,11 +7,19 @@ files say together, a file and its drop-ins, is their sections in order.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Sequence
 
 _COMMENTS = ("#", ";")
 _TRUE = ("1", "yes", "y", "true", "t", "on")
+# systemd.time(7), in seconds; what has no unit are seconds
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zµμ]*)\s*")
+_UNITS = {
+    1e-6: ("us", "usec", "µs", "μs"), 1e-3: ("ms", "msec"), 1: ("", "s", "sec", "second", "seconds"), 60: ("m", "min", "minute", "minutes"),
+    3600: ("h", "hr", "hour", "hours"), 86400: ("d", "day", "days"), 604800: ("w", "week", "weeks"),
+}  # fmt: skip
+_BY_UNIT = {word: size for size, words in _UNITS.items() for word in words}
 
 
 @dataclass(frozen=True)
@@ -88,3 +96,42 @@ def value(sections: Iterable[Section], name: str, key: str, default: str = "") -
 
 def is_true(word: str) -> bool:
     return word.lower() in _TRUE
+
+
+def seconds(text: str) -> float | None:
+    """A span of time, "1min 30s"; None for what is none."""
+    found = _SPAN.findall(text)
+    if "".join(_SPAN.split(text)[::3]) or not found:
+        return None
+    if any(word not in _BY_UNIT for _number, word in found):
+        return None
+    return sum(float(number) * _BY_UNIT[word] for number, word in found)
+
+
+def like(text: str, example: Any) -> Any:
+    """A value as the kernel has it, of the type of an example; None for what is none, which systemd passes over."""
+    if not text:
+        return None
+    if isinstance(example, bool):
+        return is_true(text)
+    if isinstance(example, float):
+        return seconds(text)
+    if isinstance(example, str):
+        return next((one for one in (example, "802.1ad") if one.lower() == text.lower()), text)
+    return 0 if text == "none" else number(text)
+
+
+def number(text: str) -> int | None:
+    """A number in any of C's notations; None for what is none."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None
+
+
+def size(text: str) -> int | None:
+    """A number of bytes, "9K" being 9216; None for what is none."""
+    if text[-1:].upper() == "K":
+        whole = number(text[:-1])
+        return None if whole is None else whole << 10
+    return number(text)

@@ -22,6 +22,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_files as host
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
+from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import (
+    ages_faster,
+    wait_for_own_ageing,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
@@ -71,6 +75,11 @@ class Persistence:
 
     def read(self) -> Standing:
         links = self._netlink.snapshot(addresses=True, vlans=True)
+        changing = [one for one in self._wish.bridges if one in links.links and ages_faster(links.links[one])]  # fmt: skip
+        if changing and self._wish.present:
+            # a tree that changes shows another time than the one that boots
+            wait_for_own_ageing(self._netlink, [{"name": one, "ageing_time": 0} for one in changing])  # fmt: skip
+            links = self._netlink.snapshot(addresses=True, vlans=True)
         standing = links.links
         found = {
             name: owner

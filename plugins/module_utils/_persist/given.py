@@ -10,6 +10,7 @@ import time
 from typing import Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import with_own_times
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import rules
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Standing
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.missing import missing
@@ -27,8 +28,12 @@ def standing(netlink: Netlink, links: Snapshot | None = None) -> Standing:
     """What the kernel has of it; C(links) is a snapshot with addresses and VLANs where there is one already."""
     if links is None:
         links = netlink.snapshot(addresses=True, vlans=True)
+    own = {
+        name: with_own_times(link) if link.kind == "bridge" else link
+        for name, link in links.links.items()
+    }
     return Standing(
-        links.links,
+        own,
         links.addresses,
         routes=rtnl_route.decode_routes(
             netlink.dump(rtnl_route.RTM_GETROUTE), names_of(links.links)

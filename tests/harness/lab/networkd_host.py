@@ -86,8 +86,13 @@ class NetworkdHost(Container):
 
     def prepare(self) -> None:
         super().prepare()
-        self.hv("rm -f /etc/netplan/* /etc/systemd/network/*; mkdir -p /etc/netplan")
-        for path, text in self._files.items():
+        self.describe(self._files, self._address)
+
+    def describe(self, files: dict[str, str], address: str | None) -> None:
+        """Let these files, by path, be its administrator's, and begin anew with them; C(address) is the one that shall answer then."""
+        self._address = address
+        self.hv("rm -rf /etc/netplan/* /etc/systemd/network/* /run/systemd/network/*; mkdir -p /etc/netplan")  # fmt: skip
+        for path, text in files.items():
             self.hv(
                 f"mkdir -p $(dirname {path}); cat > {path} <<'EOF'\n{text}EOF\nchmod 644 {path}"
             )

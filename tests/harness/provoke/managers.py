@@ -22,7 +22,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import Policy
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd import devices, routes
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
+    described,
+    devices,
+    routes,
+    unit,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
     identity,
     profiles,
@@ -131,6 +136,16 @@ def tap_of_no_bridge_for_networkmanager(_stage: Stage) -> Any:
 @scene
 def option_without_words(_stage: Stage) -> Any:
     devices.bridge_netdev(Link("br0", 3, "bridge", options={"mcast_hash_max": 64}))
+
+
+@scene
+def described_otherwise(_stage: Stage, says: str, port: Any = None, vlans: Any = None) -> Any:
+    """A NIC runs otherwise than C(says), its administrator's file, which makes it a port of br0."""
+    source = "/etc/systemd/network/20-port.network"
+    now = standing(vlan_filtering=True)
+    links = {**now.links, "eth0": replace(now.links["eth0"], port=port or {}, vlans=vlans)}
+    theirs = {"eth0": described.Described(source, unit.parse(says))}
+    described.files(replace(now, links=links), WISH, theirs)
 
 
 @scene

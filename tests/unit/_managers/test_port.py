@@ -39,3 +39,10 @@ def test_whoever_it_is_the_next_boot_is_written_by_the_same_verbs(name: str) -> 
     for verb in ("look", "objection", "plan", "load"):
         assert callable(getattr(WRITERS[name], verb))
     assert WRITERS[name].name == name
+
+
+def test_a_wish_less_some_devices() -> None:
+    wish = port.Wish(["br0", "br1"], ["eth0"], ["veth1"], ["tap1"], present=False)
+    assert wish.without(["br0", "tap1"]) == port.Wish(
+        ["br1"], ["eth0"], ["veth1"], [], present=False
+    )

@@ -19,10 +19,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan i
     generated,
     nic_id,
     plan,
+    yaml_file,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import Networkd
 from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+
+NETDEV = (
+    "[NetDev]\nName=br0\nKind=bridge\nMACAddress=52:54:00:00:00:10\n[Bridge]\nForwardDelaySec=0\n"
+)
 
 
 class Host(Networkd):
@@ -75,3 +80,25 @@ def test_a_definition_that_would_win_at_boot_is_told_before_anything_is_done(
     found = manager.objection(host.owner(), known)
     assert (found is not None) == refused
     assert not refused or "an id that begins with a letter" in str(found)
+
+
+def test_a_bridge_of_the_administrators_own_yaml(tmp_path: Path) -> None:
+    """What netplan made of it is what is compared, and our drop-ins stand beside that."""
+    host = Host(tmp_path)
+    host.put("/run/systemd/network/10-netplan-br0.netdev", NETDEV)
+    host.put(generated("eth0"), "[Match]\nName=eth0\n[Network]\nBridge=br0\n")
+    host.put(generated("br0"), "[Match]\nName=br0\n[Network]\nAddress=10.77.0.11/24\n")
+    host.take()
+    manager = Netplan(host.control)
+    known = manager.look(host.owner(), "br0")
+    assert known.theirs and manager.stage(host.owner(), "br0") == HANDED
+    now = replace(standing(ageing_time=60.0), known={"eth0": known})
+    wish = replace(WISH, ports=[], taps=[])
+    written = {one.path: one.text for one in manager.plan(now, wish) if one.text is not None}
+    assert list(written) == [drop_in("br0", "netdev")]
+    assert written[drop_in("br0", "netdev")].endswith("[Bridge]\nAgeingTimeSec=60\n")
+    gone = [one.path for one in manager.plan(now, replace(wish, present=False))]
+    assert gone.count(drop_in("br0", "netdev")) == 1
+    # one that our YAML makes is ours, whatever netplan makes of it
+    host.put(yaml_file("br0"), "network: {}\n")
+    assert not manager.look(host.owner(), "br0").theirs

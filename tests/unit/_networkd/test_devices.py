@@ -9,7 +9,8 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd import devices
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import devices, unit
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
 # what a Debian kernel says of a bridge that was made by `ip link add type bridge`
 FRESH = {
@@ -134,3 +135,43 @@ def test_a_device_that_is_nobodys_port() -> None:
 def test_an_option_of_a_port_without_words_is_refused_by_name() -> None:
     with pytest.raises(Refused, match="no words for locked yes of tap1"):
         devices.port_file(tap(locked=True), False)
+
+
+def said(text: str) -> list[Section]:
+    return unit.parse(text)
+
+
+def test_a_file_that_makes_the_bridge_as_it_stands_is_not_amended() -> None:
+    assert devices.bridge_amended([], bridge()) == []
+    stands = bridge(stp_state=True, forward_delay=4.0, ageing_time=60.0)
+    text = "[Bridge]\nSTP=yes\nForwardDelaySec=4s\nAgeingTimeSec=1min\n"
+    assert devices.bridge_amended(said(text), stands) == []
+    assert devices.bridge_amended(said(text), bridge()) == [
+        ("STP", "no"),
+        ("ForwardDelaySec", "15"),
+        ("AgeingTimeSec", "300"),
+    ]
+
+
+def test_a_file_that_says_of_a_port_what_stands_is_not_amended() -> None:
+    options = {"cost": 7, "guard": True, "hairpin": True, "mcast_router": 2}
+    port = Link("eth0", 2, port=options)
+    text = "[Bridge]\nCost=7\nUseBPDU=no\nHairPin=yes\nMulticastRouter=permanent\n"
+    assert devices.port_amended(said(text), port) == []
+    assert devices.port_amended([], port) == [
+        ("HairPin", "yes"),
+        ("UseBPDU", "no"),
+        ("MulticastRouter", "permanent"),
+        ("Cost", "7"),
+    ]
+    assert devices.port_amended([], Link("eth0", 2, port={"cost": 100})) == []
+
+
+def test_a_file_that_makes_a_tap_as_it_stands_is_not_amended() -> None:
+    tap = Link("tap1", 4, "tun", options={"mode": "tap", "owner": 1000, "multi_queue": True})
+    assert devices.tap_amended(said("[Tap]\nUser=1000\nMultiQueue=yes\n"), tap) == []
+    assert devices.tap_amended(said("[Tap]\nGroup=5\n"), tap) == [
+        ("MultiQueue", "yes"),
+        ("User", "1000"),
+        ("Group", ""),
+    ]

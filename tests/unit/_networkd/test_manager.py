@@ -291,3 +291,80 @@ def test_a_nic_that_boots_as_a_port_is_held_before_its_way_back(host: Networkd) 
     # a bridge that has its lease by our lasting file may stay with that one
     host.put("/etc/systemd/network/01-stubborn.network", "[Match]\nName=br0\n")
     hand_over(host, manager, manager.look(host.owner(), "br0"))
+
+
+NETDEV, BRIDGES, PORT = (
+    f"/etc/systemd/network/{name}" for name in ("10-br0.netdev", "30-br0.network", "20-wired.network")
+)  # fmt: skip
+BESIDE = f"{NETDEV}.d/50-hypervisor-network.conf"
+ALONE = replace(WISH, ports=[], taps=[])
+
+
+@pytest.fixture
+def by_hand(host: Networkd) -> Networkd:
+    """The host whose administrator has made a bridge of its NIC."""
+    host.put(NETDEV, "[NetDev]\nName=br0\nKind=bridge\nMACAddress=52:54:00:00:00:10\n[Bridge]\nForwardDelaySec=0\n")  # fmt: skip
+    host.put(PORT, "[Match]\nName=eth0\n[Link]\nMTUBytes=1500\n[Network]\nBridge=br0\nLLDP=yes\n")
+    host.put(BRIDGES, "[Match]\nName=br0\n[Network]\nAddress=10.77.0.11/24\nGateway=10.77.0.1\n")
+    host.take()
+    return host
+
+
+def adopted(host: Networkd, manager: Manager, **bridge: Any) -> Standing:
+    return replace(standing(**bridge), known={"eth0": manager.look(host.owner(), "br0")})
+
+
+def test_a_bridge_that_its_administrator_described_is_handed_over_and_there_is_nothing_to_write(
+    by_hand: Networkd,
+) -> None:
+    manager = Manager(by_hand.control)
+    known = manager.look(by_hand.owner(), "br0")
+    assert known.theirs and known.source == PORT
+    assert unit.values(known.config, "Network", "Address") == ["10.77.0.11/24"]
+    assert unit.value(known.config, "Network", "LLDP") == "yes"
+    assert manager.stage(by_hand.owner(), "br0") == HANDED
+    assert manager.objection(by_hand.owner(), known) is manager.unknown(known) is None
+    assert {one.text for one in manager.plan(adopted(by_hand, manager), ALONE)} == {None}
+
+
+def test_what_it_does_not_say_stands_beside_it_and_it_stays_in_force(by_hand: Networkd) -> None:
+    manager = Manager(by_hand.control)
+    now = adopted(by_hand, manager, ageing_time=60.0)
+    write(by_hand, manager.plan(now, WISH))
+    assert (by_hand.text(BESIDE) or "").endswith("[Bridge]\nAgeingTimeSec=60\n")
+    manager.load(now, WISH)
+    assert by_hand.owner("br0").source == BRIDGES and by_hand.owner().source == PORT
+    hold = by_hand.control.link(BRIDGE)["NETWORK_FILE_DROPINS"]
+    assert "30-br0.network.d/99-hypervisor-network-hold.conf" in hold
+    # the same once more, and the way back
+    assert manager.look(by_hand.owner(), "br0").theirs
+    assert [one.text for one in manager.plan(now, WISH) if one.path == BESIDE] == [
+        by_hand.text(BESIDE)
+    ]
+    write(by_hand, manager.plan(now, replace(WISH, present=False)))
+    assert by_hand.text(BESIDE) is None and by_hand.text(NETDEV) is not None
+
+
+def test_before_257_nothing_is_read_where_something_stands_beside_it(by_hand: Networkd) -> None:
+    by_hand.version = DEBIAN_12
+    manager = Manager(by_hand.control)
+    now = adopted(by_hand, manager)
+    write(by_hand, manager.plan(now, WISH))
+    manager.load(now, WISH)
+    assert by_hand.reloads == 1  # the tap's files
+    write(by_hand, manager.plan(adopted(by_hand, manager, ageing_time=60.0), WISH))
+    manager.load(now, WISH)
+    assert by_hand.reloads == 1
+
+
+@pytest.mark.parametrize("gone", [NETDEV, BRIDGES, PORT])
+def test_a_host_of_which_a_part_is_not_described_goes_the_way_of_all_others(
+    by_hand: Networkd, gone: str
+) -> None:
+    by_hand.put(gone, "[Match]\nName=eth0\n[Network]\nDHCP=yes\n" if gone == PORT else "")
+    by_hand.take()
+    manager = Manager(by_hand.control)
+    assert manager.look(by_hand.owner(), "br0").theirs == (gone == BRIDGES)
+    written = [one.path for one in manager.plan(adopted(by_hand, manager), ALONE) if one.text is not None]  # fmt: skip
+    ours = "eth0" if gone == PORT else "br0"
+    assert f"/etc/systemd/network/05-hypervisor-network-{ours}.network" in written

@@ -10,8 +10,12 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import (
     Section,
     is_true,
+    like,
+    number,
     parse,
     render,
+    seconds,
+    size,
     value,
     values,
 )
@@ -76,3 +80,33 @@ def test_a_section_less_some_keys() -> None:
     section = Section("Network", (("DHCP", "yes"), ("VLAN", "a"), ("VLAN", "b")))
     assert section.without("VLAN").lines == (("DHCP", "yes"),)
     assert section.only("VLAN").lines == (("VLAN", "a"), ("VLAN", "b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("15", 15.0), ("15s", 15.0), ("1min 30s", 90.0), ("1min30", 90.0), ("0.5", 0.5), ("250ms", 0.25), ("2h", 7200.0), ("1 week", 604800.0),
+        ("infinity", None), ("1fortnight", None), ("", None), ("-1", None),
+    ],
+)  # fmt: skip
+def test_spans_of_time(text: str, expected: float | None) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "example", "expected"),
+    [
+        ("", 5, None), ("Yes", False, True), ("1min", 15.0, 60.0), ("0x10", 0, 16), ("none", 1, 0), ("ten", 0, None), ("802.1AD", "802.1Q", "802.1ad"),
+        ("802.1q", "802.1Q", "802.1Q"), ("other", "802.1Q", "other"),
+    ],
+)  # fmt: skip
+def test_values_as_the_kernel_has_them(text: str, example: object, expected: object) -> None:
+    assert like(text, example) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1500", 1500), ("9K", 9216), ("9k", 9216), ("xK", None), ("", None)]
+)
+def test_numbers_of_bytes(text: str, expected: int | None) -> None:
+    assert size(text) == expected
+    assert number("1.5") is None

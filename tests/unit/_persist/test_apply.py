@@ -233,3 +233,25 @@ def test_what_a_host_to_come_could_not_boot_as_is_refused_before_there_is_anythi
     adapter.objects = "eth0 can't be held"
     with pytest.raises(Refused, match="^eth0 can't be held.$"):
         noun.foresee(then, [])
+
+
+def test_a_bridge_whose_tree_changes_is_read_once_that_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: networkd's file got AgeingTimeSec=4, twice the forward delay, which is what the kernel shows meanwhile."""
+    noun, told, _adapter = host(tmp_path)
+    bridge = told.now.links["br0"]
+    changing = replace(bridge, options={"topology_change": True, "forward_delay": 2.0, "ageing_time": 4.0})  # fmt: skip
+    over = told.now
+    told.now = replace(over, links={**over.links, "br0": changing})
+    assert given.standing(told).links["br0"].options["ageing_time"] is None
+    waited: list[str] = []
+
+    def wait(_netlink: object, wishes: list[dict[str, object]]) -> None:
+        waited.extend(str(one["name"]) for one in wishes)
+        told.now = over
+
+    monkeypatch.setattr(persistence, "wait_for_own_ageing", wait)
+    assert noun.read().links["br0"] == bridge and waited == ["br0"]
+    noun.read()
+    assert waited == ["br0"]
