@@ -63,6 +63,15 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  match:
+    description:
+      - By what the next boot finds O(uplinks), whatever they are called then. V(name) is the name, V(mac) the MAC that the NIC was made with, which no
+        virtual NIC has, and of ifupdown no NIC.
+      - V(auto) is the MAC where the administrator's own file goes by it, and where the name may be another tomorrow, since it is the kernel's own and
+        there are several NICs, or since udev would give another. Else it is the name, by which the host boots too where a NIC was exchanged.
+    type: str
+    choices: [auto, name, mac]
+    default: auto
   cloud_init_network:
     description:
       - "Whether cloud-init may write the files of the network at boot. V(false) switches that part of it off, by a file of this module in
@@ -149,6 +158,7 @@ backups:
 """
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import NAMES, Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
     apply as persistence,
@@ -164,6 +174,7 @@ SPEC = {
     },
     **{key: dict(_NAMES) for key in ("bridges", "uplinks", "ports", "taps")},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "match": {"type": "str", "choices": list(bound.CHOICES), "default": bound.AUTO},
     "cloud_init_network": {"type": "bool"},
     "backup": {"type": "bool", "default": True},
     "backup_dir": {"type": "path", "default": persistence.BACKUPS},
@@ -179,6 +190,7 @@ def work(params, items):
         params["taps"],
         params["state"] == "present",
         params["cloud_init_network"],
+        params["match"],
     )
     backups = params["backup_dir"] if params["backup"] else None
     noun = persistence.Persistence(Netlink(), wish, params["manager"], backups)

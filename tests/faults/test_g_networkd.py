@@ -24,9 +24,10 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
     NetworkdHost,
 )
 
-STATIC = """\
+# by the MAC, which the bridge has too
+STATIC = f"""\
 [Match]
-Name=enp1s0
+MACAddress={MAC}
 [Network]
 Address=10.77.0.20/24
 Address=10.77.0.21/24

@@ -9,10 +9,12 @@ import os
 from dataclasses import replace
 from typing import Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files as host_files
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import boots, files
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
     Owner,
@@ -41,6 +43,12 @@ class Ifupdown:
         return None
 
     def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
+        if wish.present and wish.match == bound.MAC and wish.uplinks:
+            nic = wish.uplinks[0]
+            raise Refused(
+                f"interfaces(5) has no words for the MAC of {nic}; bind its name to its MAC by a file /etc/systemd/network/10-{nic}.link with [Match] "
+                "PermanentMACAddress= and [Link] Name=, and leave match out."
+            )
         there = self._interfaces.read()
         if wish.cloud_init_network is False:
             there = replace(there, cloud_init=False)  # it is switched off before these are written

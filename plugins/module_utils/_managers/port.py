@@ -85,6 +85,7 @@ class Wish:
     """What shall boot, by names: the rest is read from the kernel, never made up. C(present) is false where it shall be as before.
 
     C(ports) are neither uplinks nor taps. C(cloud_init_network) is whether cloud-init may write the network's files, None where it stays as it is.
+    C(match) is a word of bound.CHOICES.
     """
 
     bridges: Sequence[str] = ()
@@ -93,6 +94,7 @@ class Wish:
     taps: Sequence[str] = ()
     present: bool = True
     cloud_init_network: bool | None = None
+    match: str = "auto"
 
     @property
     def names(self) -> list[str]:
@@ -109,13 +111,16 @@ class Wish:
 class Standing(Snapshot):
     """A snapshot with what a manager's files have to say beside it: C(routes) and C(rules) in the words of _rtnl/route and rules.py.
 
-    C(owners) and C(known) are by device: the uplinks' managers, and what their C(look) said.
+    C(owners) and C(known) are by device: the uplinks' managers, and what their C(look) said. C(permanent) are the MACs that NICs were made with, and
+    C(unsteady) says of a NIC why its name may be another at the next boot.
     """
 
     routes: Sequence[Any] = ()
     rules: Sequence[Any] = ()
     owners: Mapping[str, Owner] = field(default_factory=dict)
     known: Mapping[str, Any] = field(default_factory=dict)
+    permanent: Mapping[str, str] = field(default_factory=dict)
+    unsteady: Mapping[str, str] = field(default_factory=dict)
 
     def uplink_of(self, bridge: str, wish: Wish) -> str | None:
         """The NIC of the wish that is a port of the bridge."""

@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Standing,
     Wish,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
 from ansible_collections.hypervisor.network.plugins.module_utils._netplan import plan as planner
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as networkd
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import Networkd
@@ -24,6 +25,7 @@ class Netplan(Networkd):
     """See _managers/port.Manager."""
 
     name = NETPLAN
+    _ours = planner.generated(planner.nic_id("")).partition(".")[0]
     _renamed = "give its definition in /etc/netplan an id that begins with a letter"
 
     def _bridge_files(self, bridge: str) -> Sequence[str]:
@@ -32,8 +34,9 @@ class Netplan(Networkd):
     def _lasting_port(self, nic: str) -> str:
         return planner.generated(planner.nic_id(nic))
 
-    def _lasts(self, nic: str) -> bool:
-        return self._there(planner.drop_in(planner.nic_id(nic)))
+    def _lasts(self, nic: str, bridge: str) -> bool:
+        said = text(self._control.path(planner.yaml_file(bridge))) or ""
+        return self._there(planner.drop_in(planner.nic_id(nic))) or bool(planner.nic_ids(said))
 
     def _lasting_bridge(self, bridge: str) -> str:
         return planner.generated(bridge)
@@ -43,6 +46,12 @@ class Netplan(Networkd):
 
     def _is_ours(self, dev: str) -> bool:
         return super()._is_ours(dev) or self._there(planner.yaml_file(dev))
+
+    def _of_other_names(self, now: Standing, wish: Wish) -> Sequence[str]:
+        """What stands beside the id of a NIC that our YAML of a bridge has by now, and will not have."""
+        own = {planner.nic_id(nic) for nic in wish.uplinks}
+        said = [text(self._control.path(planner.yaml_file(one))) or "" for one in wish.bridges]
+        return [planner.drop_in(one) for one in planner.nic_ids("".join(said)) if one not in own]
 
     def load(self, now: Standing, wish: Wish) -> None:
         self._control.generate()

@@ -9,6 +9,7 @@ the new one. Sources: netplan's doc/netplan-yaml.md, its src/networkd.c.
 
 from __future__ import annotations
 
+import re
 from typing import Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
@@ -61,6 +62,11 @@ def nic_id(nic: str) -> str:
     return f"0hv-{nic}"
 
 
+def nic_ids(text: str) -> list[str]:
+    """The NICs' ids in a YAML file of ours."""
+    return re.findall(rf"^    ({nic_id('')}[^:]+):$", text, re.MULTILINE)
+
+
 def generated(name: str) -> str:
     """The .network file that netplan makes of an id."""
     return f"{_GENERATED}{name}.network"
@@ -98,11 +104,13 @@ def plan(now: Standing, wish: Wish, theirs: Mapping[str, Described] | None = Non
     found = [*gone]
     rest = wish.without(theirs)
     for name in rest.bridges:
-        found += _bridge(now, now.links[name], now.uplink_of(name, wish))
+        nic = now.uplink_of(name, wish)
+        mac = networkd.mac_of(now, wish, nic) if nic else None
+        found += _bridge(now, now.links[name], nic, mac)
     return [*found, *networkd.ports(now, rest), *described.files(now, wish, theirs)]
 
 
-def _bridge(now: Standing, bridge: Link, nic: str | None) -> Iterable[File]:
+def _bridge(now: Standing, bridge: Link, nic: str | None, mac: str | None = None) -> Iterable[File]:
     filtering = bool(bridge.options.get("vlan_filtering"))
     config = (
         networkd.own_addresses(now, bridge)
@@ -139,7 +147,9 @@ def _bridge(now: Standing, bridge: Link, nic: str | None) -> Iterable[File]:
     ]
     text = unit.render(rest, f"{render.TOLD}what netplan has no words for")
     yield File(drop_in(bridge.name, "netdev"), text if any(one.lines for one in rest) else None)
-    yield File(yaml_file(bridge.name), _yaml(bridge, nic, config, plain, netdev), _PRIVATE)
+    match = f'macaddress: "{mac}"' if mac else f"name: {nic}"
+    text = _yaml(bridge, nic, match, config, plain, netdev)
+    yield File(yaml_file(bridge.name), text, _PRIVATE)
 
 
 def _split_routes(config: Sequence[Section]) -> tuple[list[Section], list[Section]]:
@@ -151,6 +161,7 @@ def _split_routes(config: Sequence[Section]) -> tuple[list[Section], list[Sectio
 def _yaml(
     bridge: Link,
     nic: str | None,
+    match: str,
     config: Sequence[Section],
     routes: Sequence[Section],
     netdev: Sequence[Section],
@@ -164,7 +175,7 @@ def _yaml(
         lines += [
             "  ethernets:",
             f"    {nic_id(nic)}:",
-            f"      match: {{name: {nic}}}",
+            f"      match: {{{match}}}",
             "      link-local: []",
             "      accept-ra: false",
         ]

@@ -81,6 +81,11 @@ class Control:
         """A path of the host, below the root."""
         return os.path.join(self.root, name.lstrip("/"))
 
+    def listed(self, pattern: str) -> list[str]:
+        """The files of the host whose paths fit."""
+        base = glob.escape(self.root.rstrip("/"))
+        return sorted("/" + os.path.relpath(one, self.root) for one in glob.glob(base + pattern))
+
     def config(self, source: str, facts: Mapping[str, str]) -> list[Section]:
         """All that is said of a link: by the file in force for it, and by its drop-ins, less ours."""
         found = unit.parse(text(self.path(source)) or "")

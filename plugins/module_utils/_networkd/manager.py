@@ -27,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
     described,
+    matching,
     render,
     routes,
     unit,
@@ -45,6 +46,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan 
 _HOLD = f"99-{render.OURS}-hold.conf"
 _OLDEST = 252  # no older one was tried
 _KEEPS = 257  # what came before takes addresses and routes from a link that gets another file
+_MADE = "PermanentMACAddress"
 _KEPT = f"98-{render.OURS}-kept.conf"
 
 
@@ -56,6 +58,9 @@ class Networkd:
     watches = True
     programs = ("/usr/lib/systemd/systemd-networkd", "/lib/systemd/systemd-networkd")
 
+    _ours = planner.lasting("").partition(".")[
+        0
+    ]  # begins the path of each file that makes a NIC a port at boot
     # what to do where the administrator's file comes first in the order of names
     _renamed = "rename that file to something that begins with 10-"
 
@@ -170,8 +175,8 @@ class Networkd:
         return HELD if nic.source and self._there(self._drop_in(nic.source)) else OWN
 
     def _is_lasting(self, nic: Owner) -> bool:
-        """Whether the NIC is a port by files of ours that outlive a boot."""
-        return nic.source == self._lasting_port(nic.dev)
+        """Whether the NIC is a port by files of ours that outlive a boot: found by its MAC, it may have had another name when they were written."""
+        return nic.source.startswith(self._ours)
 
     def _lasting_port(self, nic: str) -> str:
         """The .network file that makes the NIC a port at boot: the last of ours in the order of names."""
@@ -183,8 +188,16 @@ class Networkd:
             return
         known = self.look(nic, bridge)
         config = self._control.config(nic.source, nic.facts)
-        self._put([File(self._drop_in(nic.source), render.hold(config, known.identity))])
+        held = File(self._drop_in(nic.source), render.hold(config, known.identity))
+        self._put([held, *self._left_alone(config, bridge)])
         self._control.reload(nic.index, nic.source)
+
+    def _left_alone(self, config: Sequence[unit.Section], bridge: str) -> Sequence[File]:
+        """What keeps networkd from taking the bridge by the NIC's own file; a bridge that it has already by another keeps what it has."""
+        there = self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
+        if matching.takes(config, bridge) and (not there or render.OURS in there):
+            return [File(planner.left_alone(bridge), render.left_alone(bridge))]
+        return []
 
     def _hold_port(self, nic: Owner, bridge: str) -> None:
         """For the way back: the NIC's file of /run takes it neither to the bridge nor from it, and removes nothing."""
@@ -211,6 +224,7 @@ class Networkd:
                 File(planner.handed(nic), render.nic_file(nic, None, known.config, more, known.source)),
                 File(planner.handed(bridge), host),
                 File(planner.back(nic), None),
+                File(planner.left_alone(bridge), None),
             ]
         )  # fmt: skip
         self._taken_over(bridge, planner.handed(bridge), known)
@@ -226,26 +240,44 @@ class Networkd:
         gone = [
             one for one in (planner.handed(nic.dev), planner.handed(bridge)) if self._there(one)
         ]
-        if self._lasts(nic.dev):
+        alone = self._left_alone(known.config, bridge)
+        if self._lasts(nic.dev, bridge):
             # what boots is a port: until then the NIC is a host's by files that win
             host = render.host_file(nic.dev, known.config, known.source, known.identity)
-            self._put([File(planner.back(nic.dev), host), *(File(one, None) for one in gone)])
+            self._put(
+                [File(planner.back(nic.dev), host), *alone, *(File(one, None) for one in gone)]
+            )
             self._control.reload(nic.index, planner.back(nic.dev), known.identity.ipv4)
         elif gone:
             # the drop-in is in force again by that: what stands on the NIC stays
-            self._put([File(one, None) for one in gone])
+            self._put([*alone, *(File(one, None) for one in gone)])
             self._control.reload(nic.index)
+        else:
+            # nothing came of it
+            self._put([File(planner.left_alone(bridge), None)])
         source = self._control.link(nic.index).get("NETWORK_FILE", "")
         if source and self._there(self._drop_in(source)):
             self._put([File(self._drop_in(source), None)])
             self._control.reload(nic.index, source)
 
-    def _lasts(self, nic: str) -> bool:
-        """Whether the next boot makes the NIC a port."""
-        return self._there(planner.lasting(nic))
+    def _lasts(self, nic: str, bridge: str) -> bool:
+        """Whether the next boot makes the NIC a port: found by its MAC, whatever it was called when that was written."""
+        return self._there(planner.lasting(nic)) or any(
+            unit.value(said, "Network", "Bridge") == bridge for said in self._by_mac().values()
+        )
+
+    def _by_mac(self) -> dict[str, Sequence[unit.Section]]:
+        """What outlives a boot and goes by a MAC, by path."""
+        found = {
+            path: unit.parse(text(self._control.path(path)) or "")
+            for path in self._control.listed(f"{planner.lasting('').partition('.')[0]}*.network")
+        }
+        return {path: said for path, said in found.items() if unit.values(said, "Match", _MADE)}
 
     def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
         found = self._planned(now, wish)
+        others = [File(path, None) for path in self._of_other_names(now, wish)]
+        found = [*found, *others] if wish.present else [*others, *found]
         # those of /run go with the boot, and what is in force by them stays untouched until then
         return found if self._keeps() else [one for one in found if not one.path.startswith(planner.RUN)]  # fmt: skip
 
@@ -261,6 +293,16 @@ class Networkd:
             if port is not None and self._described(described.master(port.network)) is not None:
                 found[name] = port
         return {name: one for name, one in found.items() if one.source}
+
+    def _of_other_names(self, now: Standing, wish: Wish) -> Sequence[str]:
+        """Our files of an uplink that had another name when they were written: it is found by its MAC, and they would make it a port."""
+        macs = {now.permanent[nic] for nic in wish.uplinks if nic in now.permanent}
+        own = {planner.lasting(nic) for nic in wish.uplinks}
+        return [
+            path
+            for path, said in self._by_mac().items()
+            if path not in own and macs.intersection(unit.values(said, "Match", _MADE))
+        ]
 
     def _keeps(self) -> bool:
         """Whether a link that gets another file, or other words in it, keeps what it has; seen with 252 that it does not."""

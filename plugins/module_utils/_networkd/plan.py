@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
     Standing,
@@ -21,6 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd impor
     devices,
     render,
     routes,
+    unit,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.described import (
     Described,
@@ -29,8 +31,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.ident
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
 RUN, KEPT = "/run/systemd/network", "/etc/systemd/network"
-# In the order of names: a NIC given back until the next boot, one handed over until then, what outlives it, and whatever else there is
-_BACK, _HANDED, _LASTING = (f"{number}-{render.OURS}-" for number in ("03", "04", "05"))
+# In the order of names: a bridge that is nobody's yet, a NIC given back until the next boot, one handed over until then, and what outlives it
+_LEFT_ALONE, _BACK, _HANDED, _LASTING = (
+    f"{number}-{render.OURS}-" for number in ("02", "03", "04", "05")
+)
 _PERMANENT = 0x80  # IFA_F_PERMANENT
 
 
@@ -47,6 +51,11 @@ class Known:
     identity: Identity
     said: Sequence[Section] = ()
     theirs: bool = False
+
+
+def left_alone(dev: str) -> str:
+    """The file of a bridge that networkd keeps its hands off meanwhile."""
+    return f"{RUN}/{_LEFT_ALONE}{dev}.network"
 
 
 def back(dev: str) -> str:
@@ -139,9 +148,17 @@ def _uplinks(now: Standing, wish: Wish) -> list[File]:
         link = now.links[nic]
         known = now.known[nic]
         more = devices.uplink_sections(link, known.config, filtering(now, link))
-        text = render.nic_file(nic, link.master, known.config, more, known.source)
+        mac = mac_of(now, wish, nic)
+        text = render.nic_file(nic, link.master, known.config, more, known.source, mac)
         found.append(File(lasting(nic), text))
     return found
+
+
+def mac_of(now: Standing, wish: Wish, nic: str) -> str | None:
+    """The MAC by which an uplink is found at boot, None where it is found by its name."""
+    words = ("PermanentMACAddress", "MACAddress")
+    theirs = any(unit.values(now.known[nic].config, "Match", word) for word in words)
+    return bound.mac_of(now, wish, nic, theirs)
 
 
 def ports(now: Standing, wish: Wish) -> list[File]:

@@ -70,12 +70,15 @@ def nic_file(
     config: Sequence[Section],
     more: Sequence[Section] = (),
     before: str = "",
+    mac: str | None = None,
 ) -> str:
     """The .network file of a NIC that is a port, and no host of any network. C(config) is what was said of it before.
 
     C(more) are sections of the port, C(before) is the path of the file that was in force. C(bridge) is None where networkd knows of no .netdev of it,
-    and would take the NIC from a bridge that it is told: the NIC keeps its own then.
+    and would take the NIC from a bridge that it is told: the NIC keeps its own then. C(mac) is the one that the NIC was made with, where it shall be
+    found by that: a bridge has the same, and was not made with it.
     """
+    match = ("PermanentMACAddress", mac) if mac else ("Name", nic)
     master = (
         [("Bridge", bridge)] if bridge else [("KeepMaster", "yes"), ("KeepConfiguration", "yes")]
     )
@@ -86,7 +89,7 @@ def nic_file(
     )
     link = [one for one in own if one.name != "Network"]
     return unit.render(
-        [Section("Match", (("Name", nic),)), *link, network, *more],
+        [Section("Match", (match,)), *link, network, *more],
         f"{TOLD}{nic} is a port" + (f" of {bridge}" if bridge else ""),
         *([owners.told(before)] if before else []),
     )
@@ -122,6 +125,12 @@ def bridge_file(
         ],
         f"{TOLD}{bridge}, with " + ("the host's own addresses" if alone else "what its NIC had"),
     )
+
+
+def left_alone(bridge: str) -> str:
+    """The .network file of a bridge that networkd would else take by the file of its NIC, whose MAC it has."""
+    sections = [Section("Match", (("Name", bridge),)), Section("Link", (("Unmanaged", "yes"),))]
+    return unit.render(sections, f"{TOLD}{bridge} is not its NIC")
 
 
 def of_the_link(config: Sequence[Section]) -> list[Section]:

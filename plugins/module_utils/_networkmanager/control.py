@@ -61,6 +61,11 @@ class Control:
         """What a file says; None where there is none."""
         return text(self.path(name))
 
+    def listed(self, pattern: str) -> list[str]:
+        """The files of the host whose paths fit."""
+        base = glob.escape(self.root.rstrip("/"))
+        return sorted("/" + os.path.relpath(one, self.root) for one in glob.glob(base + pattern))
+
     def state(self, index: int) -> dict[str, dict[str, str]]:
         """What NetworkManager keeps of a device; empty where it keeps nothing."""
         return keyfile.parse(self.said(DEVICE.format(index=index)) or "")

@@ -63,25 +63,35 @@ class NetworkManager:
         state = self._control.state(nic.index) if kept is None else keyfile.parse(kept)
         source = keyfile.value(state, "device", "connection-uuid")
         if kept is None and source == profiles.uuid_of(bridge, nic.dev):
-            return self._look_at_ours(nic, bridge, source)
+            return self._look_at_ours(bridge, source, self._file(bridge, nic.dev))
+        if kept is None and source in (others := self._of_other_names(bridge)):
+            return self._look_at_ours(bridge, source, others[source])
         filename = KEPT.format(dev=nic.dev)
         if kept is None:
             filename = self._control.filename(source) if source else ""
         profile = keyfile.parse(self._control.said(filename) or "") if filename else {}
         return Known(source, filename, profile, identity.identity(state), identity.metric(state))
 
-    def _look_at_ours(self, nic: Owner, bridge: str, source: str) -> Known:
+    def _of_other_names(self, bridge: str) -> dict[str, str]:
+        """By UUID, our profiles of the bridge's uplinks that go by a MAC: a NIC may have had another name when they were written."""
+        found = {}
+        for path in self._control.listed(planner.profile(bridge, "*")):
+            groups = keyfile.parse(self._control.said(path) or "")
+            if keyfile.value(groups, "connection", "master") == bridge and profiles.mac(groups):
+                found[keyfile.value(groups, "connection", "uuid")] = path
+        return found
+
+    def _look_at_ours(self, bridge: str, source: str, filename: str) -> Known:
         """Of a NIC that is a port since the boot: what its bridge has of a host, and what is of its link."""
         port, host = (
-            keyfile.parse(self._control.said(self._file(*names)) or "")
-            for names in ((bridge, nic.dev), (bridge,))
+            keyfile.parse(self._control.said(path) or "") for path in (filename, self._file(bridge))
         )
         said = identity.Identity(
             keyfile.value(host, "ipv4", "dhcp-client-id") or None,
             keyfile.value(host, "ipv6", "dhcp-duid") or None,
             keyfile.value(host, "ipv6", "dhcp-iaid") or None,
         )
-        return Known(source, self._file(bridge, nic.dev), profiles.as_before(port, host), said)
+        return Known(source, filename, profiles.as_before(port, host), said)
 
     def _file(self, *names: str) -> str:
         """The file of a profile of ours: until the next boot, or for it."""
@@ -111,7 +121,8 @@ class NetworkManager:
 
     def stage(self, nic: Owner, bridge: str) -> str:
         device = self._control.state(nic.index).get("device", {})
-        ours = device.get("connection-uuid") == profiles.uuid_of(bridge, nic.dev)
+        source = device.get("connection-uuid")
+        ours = source == profiles.uuid_of(bridge, nic.dev) or source in self._of_other_names(bridge)
         if device.get("managed") == "true" and ours:
             return HANDED
         return OWN if self._control.said(LET_GO.format(dev=nic.dev)) is None else HELD
@@ -165,7 +176,18 @@ class NetworkManager:
         self._control.put(dict.fromkeys(gone, (None, PRIVATE)))
 
     def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
-        return planner.plan(now, wish)
+        found = planner.plan(now, wish)
+        own = {one.path for one in found}
+        macs = {now.permanent[nic] for nic in wish.uplinks if nic in now.permanent}
+        # of an uplink that had another name then: found by its MAC, it would be a port by these too
+        others = [
+            File(path, None)
+            for bridge in wish.bridges
+            for path in self._of_other_names(bridge).values()
+            if path not in own
+            and profiles.mac(keyfile.parse(self._control.said(path) or "")) in macs
+        ]
+        return [*found, *others] if wish.present else [*others, *found]
 
     def load(self, now: Standing, wish: Wish) -> None:
         """Devices stay with the profiles that they have, which say the same; it needs no restart."""

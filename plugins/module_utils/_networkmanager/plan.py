@@ -13,6 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core import vl
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
     Standing,
@@ -120,7 +121,10 @@ def _bridge(now: Standing, wish: Wish, name: str) -> list[File]:
     if nic is not None:
         own = now.links[nic]
         said = _port_words(own, own.vlans if filtering else None)
-        text = profiles.port(nic, name, known, said, mtu=_own_mtu(own))
+        mac = bound.mac_of(now, wish, nic, profiles.by_mac(known))
+        if wish.match == bound.NAME:
+            known = profiles.by_name(known)
+        text = profiles.port(nic, name, known, said, mtu=_own_mtu(own), mac=mac)
         found.append(File(profile(name, nic), text, PRIVATE))
     return [*found, last]
 

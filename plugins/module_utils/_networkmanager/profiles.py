@@ -9,7 +9,7 @@ defaults are a MAC of its own, STP, and a forward delay of 15 seconds. Source: n
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
@@ -135,10 +135,11 @@ def port(
     said: Mapping[str, str] | None = None,
     alone: bool = False,
     mtu: int | None = None,
+    mac: str | None = None,
 ) -> str:
     """The profile of a NIC that is a port. C(said) is what its [bridge-port] has; C(alone): it is no uplink, and its profile has no bridge in its name.
 
-    C(mtu) is the NIC's, where its profile says none.
+    C(mtu) is the NIC's, where its profile says none; C(mac) the one that it was made with, where it shall be found by that and not by its name.
     """
     groups: dict[str, Mapping[str, str]] = {
         "connection": _of_a_port(nic, bridge_name, "ethernet", known, alone),
@@ -147,6 +148,10 @@ def port(
     }
     if mtu is not None:
         groups["ethernet"] = {"mtu": str(mtu), **known.profile.get("ethernet", {})}
+    if mac is not None:
+        own = groups["connection"]
+        groups["connection"] = {key: said for key, said in own.items() if key != "interface-name"}
+        groups["ethernet"] = {**groups.get("ethernet", {}), "mac-address": mac.upper()}
     what = f"a port of {bridge_name}" if alone else f"the uplink of {bridge_name}"
     return render(groups, f"hypervisor.network: {nic} is {what}")
 
@@ -167,6 +172,22 @@ def tap(
         "bridge-port": said,
     }
     return render(groups, f"hypervisor.network: {name} is a port of {bridge_name}")
+
+
+def by_mac(known: Known) -> bool:
+    """Whether the NIC's profile goes by the MAC that it was made with."""
+    return bool(mac(known.profile))
+
+
+def mac(profile: Groups) -> str:
+    """The MAC by which a profile finds its NIC; empty where it goes by the name."""
+    return value(profile, "ethernet", "mac-address").lower()
+
+
+def by_name(known: Known) -> Known:
+    """The same for whatever has the name."""
+    own = {key: said for key, said in known.profile.get("ethernet", {}).items() if key != "mac-address"}  # fmt: skip
+    return replace(known, profile={**known.profile, "ethernet": own})
 
 
 def _of_a_port(dev: str, bridge_name: str, kind: str, known: Known, alone: bool) -> dict[str, str]:

@@ -20,7 +20,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_files as host
-from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    files,
+    nic_names,
+    regular_file,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing import (
     ages_faster,
@@ -38,6 +42,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 from ansible_collections.hypervisor.network.plugins.module_utils._persist import cloud_init, given
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.missing import missing
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.writers import WRITERS
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import permanent
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.link import RTM_GETLINK
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 BACKUPS = "/var/backups/hypervisor-network"
@@ -95,7 +101,13 @@ class Persistence:
             for nic in self._wish.uplinks
             if nic in found
         }
-        return replace(given.standing(self._netlink, links), owners=found, known=known)
+        return replace(
+            given.standing(self._netlink, links),
+            owners=found,
+            known=known,
+            permanent=permanent.permanent_macs(self._netlink.dump(RTM_GETLINK)),
+            unsteady=nic_names.reasons() if self._root == "/" else {},
+        )
 
     def _owner(self, name: str, index: int) -> Owner | None:
         """Who says that it is theirs, or whose files describe it: ifupdown2 tells nobody but itself what is up."""

@@ -14,7 +14,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import boots
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound, foreign
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     Managed,
     Owner,
@@ -41,7 +43,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 from ansible_collections.hypervisor.network.tests.harness.model import persisted
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import NIC, Networkd
 from ansible_collections.hypervisor.network.tests.harness.model.networkmanager import NetworkManager
-from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+from ansible_collections.hypervisor.network.tests.harness.model.standing import MAC, WISH, standing
 from ansible_collections.hypervisor.network.tests.harness.provoke.stage import Stage, scene
 
 
@@ -126,6 +128,23 @@ def vlans_that_no_stanza_says(_stage: Stage) -> Any:
     now = standing(vlan_filtering=True, vlan_default_pvid=1)
     nic = replace(now.links["eth0"], vlans={"1": "pvid untagged", "20": "untagged"})
     boots.wishes(replace(now, links={**now.links, "eth0": nic}), replace(WISH, ports=[]), {})
+
+
+@scene
+def nic_without_a_mac_of_its_own(_stage: Stage) -> Any:
+    bound.mac_of(standing(), replace(WISH, match="mac"), "eth0", False)
+
+
+@scene
+def nics_that_were_made_with_one_mac(_stage: Stage) -> Any:
+    now = replace(standing(), permanent={"eth0": MAC, "eth1": MAC})
+    bound.mac_of(now, replace(WISH, match="mac"), "eth0", False)
+
+
+@scene
+def mac_that_no_stanza_says(stage: Stage) -> Any:
+    noun = Interfaces(str(stage.top / "interfaces"), None, validate=False)
+    Ifupdown("ifupdown", noun).plan(standing(), replace(WISH, match="mac"))
 
 
 @scene

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
@@ -42,3 +45,9 @@ def test_the_files_come_and_go_byte_for_byte(tmp_path: Path) -> None:
 def test_a_host_without_such_files_describes_nothing(tmp_path: Path) -> None:
     noun = Interfaces(str(tmp_path / "interfaces"), None, validate=False)
     assert not Ifupdown("ifupdown", noun).describes("eth0")
+
+
+def test_a_stanza_has_no_words_for_a_mac(tmp_path: Path) -> None:
+    noun = Interfaces(str(tmp_path / "interfaces"), None, validate=False)
+    with pytest.raises(Refused, match="10-eth0.link"):
+        Ifupdown("ifupdown", noun).plan(standing(), replace(WISH, match="mac"))

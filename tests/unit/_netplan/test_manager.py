@@ -102,3 +102,14 @@ def test_a_bridge_of_the_administrators_own_yaml(tmp_path: Path) -> None:
     # one that our YAML makes is ours, whatever netplan makes of it
     host.put(yaml_file("br0"), "network: {}\n")
     assert not manager.look(host.owner(), "br0").theirs
+
+
+def test_what_stands_beside_the_id_of_another_nic_goes_with_it(tmp_path: Path) -> None:
+    """The NIC had another name when the YAML was written; what stands beside a file that netplan makes no more would stay for ever."""
+    host = Host(tmp_path)
+    manager, now = Netplan(host.control), standing()
+    (yaml,) = [one for one in manager.plan(now, WISH) if one.path == yaml_file("br0")]
+    host.put(yaml.path, (yaml.text or "").replace("0hv-eth0", "0hv-eth9"))
+    for wish in (WISH, replace(WISH, present=False)):
+        gone = [one.path for one in manager.plan(now, wish) if one.text is None]
+        assert drop_in(nic_id("eth9")) in gone

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan import plan
-from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan import nic_ids, plan
+from ansible_collections.hypervisor.network.tests.harness.model.standing import MAC, WISH, standing
 
 YAML = "/etc/netplan/95-hypervisor-network-br0.yaml"
 BESIDE = "/etc/systemd/network/10-netplan-br0.network.d/50-hypervisor-network.conf"
@@ -158,6 +158,17 @@ def test_a_plug_that_is_pulled_between_two_files_finds_the_old_network_or_the_ne
     beside = (BESIDE, NETDEV, NIC)
     assert there.index(YAML) > max(there.index(one) for one in beside)
     assert back.index(YAML) < min(back.index(one) for one in beside)
+
+
+def test_the_uplink_is_found_by_the_mac_that_it_was_made_with() -> None:
+    now = replace(standing(), permanent={"eth0": MAC})
+    by_mac, by_name = (
+        next(one.text for one in plan(now, replace(WISH, match=match)) if one.path == YAML) or ""
+        for match in ("mac", "auto")
+    )
+    assert f'      match: {{macaddress: "{MAC}"}}\n' in by_mac
+    assert by_mac.replace(f'macaddress: "{MAC}"}}', "name: eth0}", 1) == by_name
+    assert nic_ids(by_mac) == nic_ids(by_name) == ["0hv-eth0"]
 
 
 @pytest.mark.parametrize("config", [None, STATIC])

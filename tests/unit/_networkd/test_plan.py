@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import plan
-from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+from ansible_collections.hypervisor.network.tests.harness.model.standing import MAC, WISH, standing
 
 RUN = [
     f"/run/systemd/network/{number}-hypervisor-network-{dev}.network"
@@ -104,3 +104,23 @@ def test_a_plug_that_is_pulled_between_two_files_finds_a_network_that_can_be_rea
     assert there.index(nic) > max(there.index(one) for one in of_bridge)
     assert back.index(nic) < min(back.index(one) for one in of_bridge)
     assert "ConfigureWithoutCarrier" not in (texts()[f"{LASTING}br0.network"] or "")
+
+
+@pytest.mark.parametrize(
+    ("match", "config", "found"),
+    [
+        ("auto", "[Match]\nName=eth0\n[Network]\nDHCP=yes\n", "Name=eth0"),
+        ("mac", "[Match]\nName=eth0\n[Network]\nDHCP=yes\n", f"PermanentMACAddress={MAC}"),
+        ("auto", f"[Match]\nMACAddress={MAC}\n", f"PermanentMACAddress={MAC}"),
+        ("auto", f"[Match]\nPermanentMACAddress={MAC}\n", f"PermanentMACAddress={MAC}"),
+        ("name", f"[Match]\nMACAddress={MAC}\n", "Name=eth0"),
+    ],
+)
+def test_the_uplink_is_found_by_its_name_or_by_the_mac_that_it_was_made_with(
+    match: str, config: str, found: str
+) -> None:
+    """By C(MACAddress=) the bridge would be found too, which has the same."""
+    now = replace(standing(config), permanent={"eth0": MAC})
+    texts_of = texts(now, replace(WISH, match=match))
+    assert f"[Match]\n{found}\n\n" in (texts_of[f"{LASTING}eth0.network"] or "")
+    assert "[Match]\nName=br0\n" in (texts_of[f"{LASTING}br0.network"] or "")

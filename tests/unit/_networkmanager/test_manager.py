@@ -278,3 +278,36 @@ def test_a_rank_that_is_no_number_is_ours(host: NetworkManager) -> None:
     host.put(path, (host.text(path) or "").replace("priority=130", "priority=x"))
     known = Manager(host.control).look(host.nic(), "br0")
     assert profiles.priority(known) == 130
+
+
+def test_a_nic_that_has_another_name_by_now_is_a_port_and_its_old_profile_goes(
+    host: NetworkManager,
+) -> None:
+    """It is found by its MAC. As a profile of the administrator's, ours would have given the bridge its defaults."""
+    boot(host)
+    manager = Manager(host.control)
+    folder = "/etc/NetworkManager/system-connections"
+    text = host.text(f"{folder}/hv-br0-eth0.nmconnection") or ""
+    (host.root / f"{folder}/hv-br0-eth0.nmconnection"[1:]).unlink()
+    uuid = profiles.uuid_of("br0", "eth9")
+    moved = text.replace(profiles.uuid_of("br0", "eth0"), uuid)
+    old = f"{folder}/hv-br0-eth9.nmconnection"
+    host.put(old, f"{moved}\n[ethernet]\nmac-address={MAC.upper()}\n")
+    host.put(f"{folder}/hv-br0-x.nmconnection", "[connection]\ntype=bridge\n")
+    said = f"[device]\nmanaged=true\nconnection-uuid={uuid}\n"
+    host.put(f"/run/NetworkManager/devices/{NIC}", said)
+    assert manager.stage(host.nic(), "br0") == HANDED
+    found = manager.look(host.nic(), "br0")
+    assert found.filename == old and found.identity.client_id == "01:52:54:00:77:00:0d"
+    links = {
+        "br0": Link("br0", 3, "bridge", mac=MAC),
+        "eth0": Link("eth0", NIC, master="br0", port={}),
+    }
+    now = Standing(links, known={"eth0": found}, permanent={"eth0": MAC})
+    for present in (True, False):
+        gone = [
+            one.path
+            for one in manager.plan(now, Wish(["br0"], ["eth0"], present=present))
+            if one.text is None
+        ]
+        assert old in gone

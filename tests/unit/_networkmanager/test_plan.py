@@ -241,3 +241,19 @@ def test_all_of_it_goes() -> None:
         "conf.d/hypervisor-network-br0.conf",
         "dispatcher.d/50-hypervisor-network-br0",
     }
+
+
+@pytest.mark.parametrize("match", ["auto", "mac", "name"])
+@pytest.mark.parametrize("theirs", [False, True])
+def test_the_uplink_is_found_by_its_name_or_by_the_mac_that_it_was_made_with(
+    match: str, theirs: bool
+) -> None:
+    links = {one.name: one for one in (bridge(), port("eth0"))}
+    own = {**known().profile, "ethernet": {"mac-address": MAC.upper()} if theirs else {}}
+    now = Standing(links, known={"eth0": replace(known(), profile=own)}, permanent={"eth0": MAC})
+    files = {one.path: one.text for one in plan(now, Wish(["br0"], ["eth0"], match=match))}
+    said = keyfile.parse(files[f"{PROFILES}/hv-br0-eth0.nmconnection"] or "")
+    by_mac = match == "mac" or (match == "auto" and theirs)
+    assert keyfile.value(said, "ethernet", "mac-address") == (MAC.upper() if by_mac else "")
+    assert keyfile.value(said, "connection", "interface-name") == ("" if by_mac else "eth0")
+    assert "mac-address" not in keyfile.parse(files[f"{PROFILES}/hv-br0.nmconnection"] or "").get("ethernet", {})  # fmt: skip
