@@ -29,7 +29,7 @@ from ansible_collections.hypervisor.network.tests.harness.model.networkd import 
     WIRED,
     Networkd,
 )
-from ansible_collections.hypervisor.network.tests.harness.model.standing import MAC, WISH, standing
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
 
 HOLD = "/run/systemd/network/20-wired.network.d/99-hypervisor-network-hold.conf"
 NIC_FILE, BRIDGE_FILE = (f"/run/systemd/network/04-hypervisor-network-{dev}.network" for dev in ("eth0", "br0"))  # fmt: skip
@@ -368,50 +368,3 @@ def test_a_host_of_which_a_part_is_not_described_goes_the_way_of_all_others(
     written = [one.path for one in manager.plan(adopted(by_hand, manager), ALONE) if one.text is not None]  # fmt: skip
     ours = "eth0" if gone == PORT else "br0"
     assert f"/etc/systemd/network/05-hypervisor-network-{ours}.network" in written
-
-
-def test_a_nic_that_has_another_name_by_now_is_a_port_and_its_old_file_goes(host: Networkd) -> None:
-    """It is found by its MAC: removing only the file of its new name would leave a port of a bridge that is gone."""
-    manager, old = Manager(host.control), "/etc/systemd/network/05-hypervisor-network-eth9.network"
-    now = replace(standing(), permanent={"eth0": MAC, "eth1": "52:54:00:00:00:11"})
-    other = "/etc/systemd/network/05-hypervisor-network-eth1.network"
-    host.put(other, "[Match]\nPermanentMACAddress=52:54:00:00:00:11\n")
-    host.put(old, f"# before: {WIRED}\n[Match]\nPermanentMACAddress={MAC}\nName=eth0\n[Network]\nBridge=br0\n")  # fmt: skip
-    host.control.read()
-    assert host.owner().source == old and manager.stage(host.owner(), "br0") == HANDED
-    assert manager.look(host.owner(), "br0").source == WIRED
-    for wish in (WISH, replace(WISH, present=False)):
-        gone = [one.path for one in manager.plan(now, wish) if one.text is None]
-        assert old in gone and other not in gone
-    manager.hold(host.owner(), "br0")
-    manager.release(host.owner(), "br0")
-    assert host.owner().source == "/run/systemd/network/03-hypervisor-network-eth0.network"
-
-
-BY_MACS = CONFIG.replace("Name=eth0", "MACAddress=52:54:00:00:00:10\n#Name=eth0")
-UNMANAGED = "/run/systemd/network/02-hypervisor-network-br0.network"
-
-
-def test_a_nics_file_that_would_take_its_bridge_too_is_kept_from_it(tmp_path: Path) -> None:
-    """Seen with 252: the bridge got the NIC's addresses and routes in the middle of the conversion, which was undone because of that."""
-    host = Networkd(tmp_path, BY_MACS)
-    manager = Manager(host.control)
-    known = manager.look(host.owner(), "br0")
-    manager.hold(host.owner(), "br0")
-    assert "[Match]\nName=br0\n\n[Link]\nUnmanaged=yes\n" in (host.text(UNMANAGED) or "")
-    manager.release(host.owner(), "br0")
-    assert host.text(UNMANAGED) is None
-    manager.hold(host.owner(), "br0")
-    hand_over(host, manager, known)
-    assert host.text(UNMANAGED) is None and host.owner("br0").source == BRIDGE_FILE
-    # the bridge stays there for a while when its NIC is a host's again, and has its MAC
-    manager.release(host.owner(), "br0")
-    assert host.text(UNMANAGED) is not None and host.owner().source == WIRED
-
-
-def test_a_bridge_that_networkd_has_by_another_file_keeps_what_it_has(tmp_path: Path) -> None:
-    host = Networkd(tmp_path, BY_MACS)
-    host.put("/etc/systemd/network/10-br0.network", "[Match]\nName=br0\n")
-    host.control.read()
-    Manager(host.control).hold(host.owner(), "br0")
-    assert host.text(UNMANAGED) is None
