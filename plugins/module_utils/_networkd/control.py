@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import grp
 import os
@@ -10,7 +11,7 @@ import pwd
 import re
 import shlex
 import time
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     KernelError,
@@ -36,6 +37,7 @@ _REST_SECONDS = 15.0
 # netplan is a Python program: seen to take 34 s on an emulated machine that had much else to do
 _RELOAD_SECONDS = 120.0
 _AT_REST = "configured"
+_ACCEPT_DAD = "proc/sys/net/ipv6/conf/{dev}/accept_dad"
 _QUIET_SECONDS = 0.5  # after its last word on a link: what it removes goes before that
 
 Run = Callable[[Sequence[str], float], programs.Done]
@@ -140,6 +142,20 @@ class Control:
                 f"systemd-networkd takes {there or 'no file'} for the link in place of {source}; remove what comes before it in the order of names."
             )
 
+    @contextlib.contextmanager
+    def undoubted(self, dev: str) -> Iterator[None]:
+        """Meanwhile a device has each IPv6 address at once, and asks nobody whether it is another host's (Linux' accept_dad): it had them before."""
+        path = self.path(_ACCEPT_DAD.format(dev=dev))
+        was = text(path)
+        if was is None:  # a host without IPv6
+            yield
+            return
+        _write(path, "0")
+        try:
+            yield
+        finally:
+            _write(path, was)
+
     def read(self) -> None:
         """Have networkd read its files anew. Raises Refused where it does not."""
         self._do("networkctl", "reload")
@@ -203,3 +219,8 @@ def _number(key: str, value: str) -> str:
         return str(grp.getgrnam(value).gr_gid) if key == "Group" else value
     except KeyError:
         return value
+
+
+def _write(sysctl: str, value: str) -> None:
+    with contextlib.suppress(FileNotFoundError), open(sysctl, "w", encoding="ascii") as stream:
+        stream.write(value)  # else the device is gone

@@ -7,6 +7,7 @@ DHCP out, and C(Unmanaged=yes), cut the host off at once, whatever KeepConfigura
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from typing import Sequence
@@ -45,7 +46,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan 
 
 _HOLD = f"99-{render.OURS}-hold.conf"
 _OLDEST = 252  # no older one was tried
-_KEEPS = 257  # what came before takes addresses and routes from a link that gets another file
+_KEEPS = 257  # what came before takes addresses and routes from a link that gets another file, and gives it those that the file has
 _MADE = "PermanentMACAddress"
 _KEPT = f"98-{render.OURS}-kept.conf"
 
@@ -190,7 +191,7 @@ class Networkd:
         config = self._control.config(nic.source, nic.facts)
         held = File(self._drop_in(nic.source), render.hold(config, known.identity))
         self._put([held, *self._left_alone(config, bridge)])
-        self._control.reload(nic.index, nic.source)
+        self._reload(nic.dev, nic.index, nic.source)
 
     def _left_alone(self, config: Sequence[unit.Section], bridge: str) -> Sequence[File]:
         """What keeps networkd from taking the bridge by the NIC's own file; a bridge that it has already by another keeps what it has."""
@@ -205,7 +206,7 @@ class Networkd:
             known = self.look(nic, bridge)
             text_of_it = render.nic_file(nic.dev, None, known.config, before=known.source)
             self._put([File(planner.handed(nic.dev), text_of_it)])
-            self._control.reload(nic.index, planner.handed(nic.dev))
+            self._reload(nic.dev, nic.index, planner.handed(nic.dev))
 
     def hand_over(self, uplink: Uplink) -> None:
         known, nic, bridge = uplink.known, uplink.nic.dev, uplink.bridge
@@ -233,7 +234,14 @@ class Networkd:
         index = self._control.index(bridge)
         # one that holds a lease by a file of ours need not take the other one: networkd calls it critical, and leaves it alone
         ours = self._control.link(index).get("NETWORK_FILE") == self._lasting_bridge(bridge)
-        self._control.reload(index, None if ours else source, known.identity.ipv4)
+        self._reload(bridge, index, None if ours else source, known.identity.ipv4)
+
+    def _reload(
+        self, dev: str, index: int, source: str | None = None, leased: bool = False
+    ) -> None:
+        """Have networkd read its files. What a device loses and gets by that it had before: looking for duplicates, it would be silent for 2 seconds."""
+        with contextlib.nullcontext() if self._keeps() else self._control.undoubted(dev):
+            self._control.reload(index, source, leased)
 
     def release(self, nic: Owner, bridge: str) -> None:
         known = self.look(nic, bridge)
@@ -247,18 +255,18 @@ class Networkd:
             self._put(
                 [File(planner.back(nic.dev), host), *alone, *(File(one, None) for one in gone)]
             )
-            self._control.reload(nic.index, planner.back(nic.dev), known.identity.ipv4)
+            self._reload(nic.dev, nic.index, planner.back(nic.dev), known.identity.ipv4)
         elif gone:
             # the drop-in is in force again by that: what stands on the NIC stays
             self._put([*alone, *(File(one, None) for one in gone)])
-            self._control.reload(nic.index)
+            self._reload(nic.dev, nic.index)
         else:
             # nothing came of it
             self._put([File(planner.left_alone(bridge), None)])
         source = self._control.link(nic.index).get("NETWORK_FILE", "")
         if source and self._there(self._drop_in(source)):
             self._put([File(self._drop_in(source), None)])
-            self._control.reload(nic.index, source)
+            self._reload(nic.dev, nic.index, source)
 
     def _lasts(self, nic: str, bridge: str) -> bool:
         """Whether the next boot makes the NIC a port: found by its MAC, whatever it was called when that was written."""

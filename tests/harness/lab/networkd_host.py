@@ -93,27 +93,30 @@ class NetworkdHost(Container):
         self._address = address
         self.hv("rm -rf /etc/netplan/* /etc/systemd/network/* /run/systemd/network/*; mkdir -p /etc/netplan")  # fmt: skip
         for path, text in files.items():
-            self.hv(
-                f"mkdir -p $(dirname {path}); cat > {path} <<'EOF'\n{text}EOF\nchmod 644 {path}"
-            )
+            self.write(path, text)
         self.hv(
             "if ls /etc/netplan/*.yaml > /dev/null 2>&1; then netplan generate; fi; systemctl enable --now systemd-networkd; systemctl restart systemd-networkd"
         )
         self.until_it_answers()
+
+    def write(self, path: str, text: str) -> None:
+        """A file of its administrator's."""
+        self.hv(f"mkdir -p $(dirname {path}); cat > {path} <<'EOF'\n{text}EOF\nchmod 644 {path}")
 
     def until_it_answers(self) -> None:
         wait_for(self.answering, "an answer to the LAN", 60)
 
     def answering(self) -> str:
         """The address that answers the LAN, empty while there is none."""
-        addresses = self._address or " ".join(
-            re.findall(r"inet (10\.77\.0\.\d+)/", self.hv("ip -o -4 address show"))
-        )
-        for one in addresses.split():
+        for one in [self._address] if self._address else self.addresses():
             words = ["ip", "netns", "exec", self.lan, "ping", "-c1", "-W1", "-n", one]
             if subprocess.run(words, capture_output=True, check=False).returncode == 0:
                 return one
         return ""
+
+    def addresses(self) -> list[str]:
+        """Those of the LAN."""
+        return re.findall(r"inet6? ([^/ ]+)/", self.hv("ip -o address show scope global"))
 
     def written(self) -> str:
         """Every file of a manager's with what it says."""
@@ -133,16 +136,20 @@ class NetworkdHost(Container):
 
     @contextmanager
     def pinged(self, lost: list[int]) -> Iterator[None]:
-        """While the block runs, twenty times a second; how many had no answer is appended."""
-        words = ["ip", "netns", "exec", self.lan, "ping", "-q", "-i", "0.05", self.answering()]
-        child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        """While the block runs, each address twenty times a second; how many had no answer is appended, of the one that missed most."""
+        words = ["ip", "netns", "exec", self.lan, "ping", "-q", "-i", "0.05"]
+        children = [
+            subprocess.Popen([*words, one], stdout=subprocess.PIPE, text=True)
+            for one in self.addresses()
+        ]
         try:
             yield
         finally:
-            child.send_signal(signal.SIGINT)
-            said = child.communicate()[0]
-        sent, answered = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", said)[0])
-        lost.append(sent - answered)
+            for child in children:
+                child.send_signal(signal.SIGINT)
+            said = [child.communicate()[0] for child in children]
+        counts = [re.findall(r"(\d+) packets transmitted, (\d+) received", one)[0] for one in said]
+        lost.append(max(int(sent) - int(answered) for sent, answered in counts))
 
     def done(self, module: str, **options: Any) -> dict[str, Any]:
         """A module to its end, and confirmed where it is guarded."""
