@@ -21,6 +21,7 @@ from . import (
     forwarding,
     guests,
     links,
+    managed,
     reload,
     role_lists,
     second_run,
@@ -43,6 +44,8 @@ BENCHES: dict[str, Callable[[bool], Iterable[Row]]] = {
     "G13": forwarding.entries,
     "filters": role_lists.planned,
 }
+# what is told as a table of its own
+_TABLES = ("fleet", "G12", "managers")
 
 
 def main() -> None:
@@ -63,12 +66,10 @@ def main() -> None:
     )
     parser.add_argument("--hosts", type=int, default=50, help="hosts of the fleet (default 50)")
     options = parser.parse_args()
-    wanted = options.only.split(",") if options.only else [*BENCHES, "fleet", "G12"]
-    unknown = [name for name in wanted if name not in {*GOALS, "fleet"}]
+    wanted = options.only.split(",") if options.only else [*BENCHES, *_TABLES]
+    unknown = [name for name in wanted if name not in {*GOALS, *_TABLES}]
     if unknown:
-        parser.error(
-            f"unknown: {', '.join(unknown)}; there are {', '.join([*BENCHES, 'fleet', 'G12'])}"
-        )
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join([*BENCHES, *_TABLES])}")
     rows = []
     for name in wanted:
         if name in BENCHES:
@@ -85,6 +86,9 @@ def main() -> None:
     if "G12" in wanted:
         note("G12: conversions")
         print("\n" + conversion.table(options.conversions or (200 if options.full else 10)))
+    if "managers" in wanted:
+        note("managers: conversions of hosts that networkd and netplan manage")
+        print("\n" + managed.table(options.conversions or (20 if options.full else 3)))
 
 
 if __name__ == "__main__":

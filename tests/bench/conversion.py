@@ -23,12 +23,22 @@ def table(count: int) -> str:
         while len(rounds) < count:
             note(f"  round {len(rounds) + 1} of {count}")
             rounds.append({name: _lost(method) for name, method in METHODS.items()})
+    return losses("G12", rounds)
+
+
+def losses(title: str, rounds: list[dict[str, dict[str, Any]]]) -> str:
+    """What each way lost in these rounds: of UDP and TCP by C(probe.py), and C(cut), the addresses that no new connection reached."""
     if not rounds:
-        return "G12: interrupted in its first round"
+        return f"{title}: interrupted in its first round"
     lines = [
-        (f"G12, {len(rounds)} conversions each: median/p99/most", *_COLUMNS, "tcp died", "cut off")
+        (
+            f"{title}, {len(rounds)} conversions each: median/p99/most",
+            *_COLUMNS,
+            "tcp died",
+            "cut off",
+        )
     ]
-    for name in METHODS:
+    for name in rounds[0]:
         runs = [one[name] for one in rounds]
         cells = [
             _spread([one[flow][key] for one in runs])

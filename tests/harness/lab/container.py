@@ -95,6 +95,11 @@ class Container(PoweredLab):
         done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
         return Path(done.stdout.strip()) / "disk.raw"
 
+    @property
+    def netns(self) -> str:
+        """The namespace of its network, under that name on this machine too."""
+        return self._netns
+
     def __enter__(self) -> Container:
         self._names.__enter__()
         try:
