@@ -134,7 +134,7 @@ def _apart(
             if os.fork() == 0:
                 _become(work, descriptors, stderr, user, recorded, writer)
         except BaseException as error:  # nothing may unwind into the caller's code in this process
-            os.write(writer, str(error).encode())
+            _complain(writer, _words(error))
         finally:
             os._exit(127)
     os.close(writer)
@@ -185,8 +185,20 @@ def _become(
             os.setuid(user.pw_uid)
         work(lambda: os.close(above))
     except OSError as error:
-        os.write(above, (error.strerror or str(error)).encode())
+        _complain(above, error.strerror or str(error))
         os._exit(127)
+
+
+def _complain(status: int, why: str) -> None:
+    """The last words: whoever hears them finds no lock held any more that this process got from it."""
+    children.close_all_but([status])
+    os.write(status, why.encode(errors="replace"))
+
+
+def _words(error: BaseException) -> str:
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return error.strerror + (f" ({error.filename})" if isinstance(error.filename, str) else "")
 
 
 def _above(descriptor: int, least: int) -> int:

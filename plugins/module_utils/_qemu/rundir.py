@@ -259,5 +259,8 @@ def load(path: str) -> dict[str, Any] | None:
 
 
 def store(path: str, value: Mapping[str, Any]) -> None:
-    """Write a JSON file, readable by root only; whoever reads sees the old or the new one."""
-    atomic.write(path, json.dumps(value, sort_keys=True).encode())
+    """Write a JSON file, readable by root only; whoever reads sees the old or the new one. Raises OSError, which names the file."""
+    try:
+        atomic.write(path, json.dumps(value, sort_keys=True).encode())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
+import time
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,41 @@ def test_who_can_not_record_it_starts_nothing() -> None:
         pytest.raises(GuestError, match="Cannot execute /bin/true: the disk is full"),
     ):
         process.spawn(["/bin/true"], {}, errors.fileno(), ME, full)
+
+
+def test_why_it_can_not_be_recorded_names_the_file() -> None:
+    def full(_who: Identity) -> None:
+        raise OSError(28, "No space left on device", "/run/a\udcff")
+
+    with (
+        open(os.devnull, "wb") as errors,
+        pytest.raises(GuestError, match=r"No space left on device \(/run/a.*\)\.$"),
+    ):
+        process.spawn(["/bin/true"], {}, errors.fileno(), ME, full)
+
+
+@pytest.mark.parametrize("fails", ["the record", "the work"])
+def test_who_hears_that_it_failed_finds_none_of_its_locks_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """However long the process takes to end."""
+    leave, ours = os._exit, os.getpid()
+
+    def late(code: int) -> None:
+        if os.getppid() != ours:  # the one in between ends at once
+            time.sleep(0.5)
+        leave(code)
+
+    def failing(_given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def fine(_given: object) -> None:
+        """Nothing."""
+
+    monkeypatch.setattr(os, "_exit", late)
+    record, work = (failing, fine) if fails == "the record" else (fine, failing)
+    with open(os.devnull, "wb") as errors, pytest.raises(GuestError), open(tmp_path / "lock", "w", encoding="ascii") as held:  # fmt: skip
+        fcntl.flock(held, fcntl.LOCK_EX)
+        process.fork("work", work, {7: held.fileno()}, errors.fileno(), ME, record)
+    with open(tmp_path / "lock", "w", encoding="ascii") as again:
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
