@@ -177,6 +177,6 @@ def test_who_hears_that_it_failed_finds_none_of_its_locks_held(
     record, work = (failing, fine) if fails == "the record" else (fine, failing)
     with open(os.devnull, "wb") as errors, pytest.raises(GuestError), open(tmp_path / "lock", "w", encoding="ascii") as held:  # fmt: skip
         fcntl.flock(held, fcntl.LOCK_EX)
-        process.fork("work", work, {7: held.fileno()}, errors.fileno(), ME, record)
+        process.fork("work", work, {3: held.fileno()}, errors.fileno(), ME, record)
     with open(tmp_path / "lock", "w", encoding="ascii") as again:
         fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
