@@ -11,6 +11,7 @@ where a change stays unnoticed that tests/mutants.yml does not explain, or where
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -30,8 +31,8 @@ from ansible_collections.hypervisor.network.tests.unit.own_coverage import own_t
 ROOT = Path(__file__).resolve().parents[1]
 EXPLAINED = ROOT / "tests" / "mutants.yml"
 ROOMS = "plugins/module_utils/"
-# What decides; what only reads or writes is run by playbooks instead
-PLANNERS = ("_core/reconcile", "_core/vlan")
+# What decides beside the files that have a function C(plan); what only reads or writes is run by playbooks instead
+PLANNERS = ("_core/plan", "_core/reconcile", "_core/vlan", "_isolation/plan", "_link/reach")
 # Where the own test of a refusal is its sentence
 REFUSALS = "tests/unit/test_error_goldens.py::test_what_is_typed_is_told_exactly_this"
 RUN = "python -m pytest -x -q -p no:cacheprovider"
@@ -109,9 +110,15 @@ def planners(tests: dict[str, list[str]]) -> list[str]:
     return [
         path
         for path in sorted(tests)
-        if path.startswith(ROOMS)
-        and (path.endswith("/plan.py") or path[len(ROOMS) : -3] in PLANNERS)
+        if path.startswith(ROOMS) and (path[len(ROOMS) : -3] in PLANNERS or _plans(path))
     ]
+
+
+def _plans(path: str) -> bool:
+    """Whether a file that is PURE has a function C(plan)."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return (ast.get_docstring(tree) or "").startswith("PURE") and "plan" in names
 
 
 def tried(place: Path, path: str, tests: list[str], cosmic_ray: Path) -> Tried:
