@@ -156,6 +156,7 @@ class GuestNoun:
         self._image_exists = image_exists
         self._begun: list[str] = []
         self._undoing = False
+        self._grown: dict[str, int] = {}
         self._starts = Starts(supervisor)
         self._arrivals = Arrivals(
             self._wishes,
@@ -196,6 +197,13 @@ class GuestNoun:
     def wish_back(self, before: guest_plan.Guests, changes: Plan) -> list[Wish]:
         self._undoing = True
         return guest_plan.wish_back(before, changes, self._begun)
+
+    def remarks(self) -> list[str]:
+        """What no undo takes back, in sentences."""
+        return [
+            f"The disk {path} keeps its {size} bytes: made smaller, it would lose what a guest has written there meanwhile."
+            for path, size in self._grown.items()
+        ]
 
     def apply(self, changes: Plan, now: guest_plan.Guests) -> None:
         with _told():
@@ -274,6 +282,7 @@ class GuestNoun:
             self._supervisor.grow_image(name, change.payload, change.name, size)
         else:
             self._supervisor.tell(name, [("block_resize", {"node-name": drive.node, "size": size})])
+        self._grown[change.name] = size
 
     def _remove_disk(self, change: Change) -> None:
         self._supervisor.remove_image(change.name)

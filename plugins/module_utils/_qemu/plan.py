@@ -79,7 +79,7 @@ def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
     return changes
 
 
-def differences(guest: Guest, wish: Wish, systemd: bool = False) -> dict[str, dict[str, Any]]:
+def differences(guest: Guest, wish: Wish, systemd: bool) -> dict[str, dict[str, Any]]:
     """What the wish says otherwise than what runs, and only a restart changes: C({option: {now, wanted}}).
 
     C(systemd) says whether that can keep guests here: one that is a plain process is a unit from its next start on.
@@ -349,7 +349,7 @@ def _state(guest: Guest) -> dict[str, Any]:
 def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -> list[Wish]:
     """The wishes for the guests as they were, of those that were begun with; images made for them go again."""
     wishes = []
-    made = [change for change in changes if change.kind == DISK and change.action == "create"]
+    made = [change for change in changes if (change.kind, change.action) == (DISK, "create")]
     for name in begun:
         guest = before.guests[name]
         if guest.status == CRASHED:
@@ -358,12 +358,7 @@ def wish_back(before: Guests, changes: Iterable[Change], begun: Iterable[str]) -
             state = guest.status
         else:
             state = "running" if guest.status in (*_RUNS, UNRESPONSIVE) else "paused"
-        own = {
-            change.after["path"]
-            for change in changes
-            if change.kind == DISK and change.after is not None and change.after["guest"] == name
-        }
-        drop = tuple(change.name for change in made if change.name in own)
+        drop = tuple(one.name for one in made if one.after["guest"] == name)
         # no grace: what this run started has nothing to lose yet
         wishes.append(
             Wish(

@@ -13,6 +13,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     apply,
@@ -24,7 +26,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     rundir,
     survey,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
+    Wish,
+    with_defaults,
+)
 
 from .hosts import failing
 from .stage import Stage, scene
@@ -91,6 +96,24 @@ class _Supervisor:
 
     def pause(self, _name: str) -> None:
         """It is paused."""
+
+    grow_image = check = check_growth = uid_of = lambda *_asked: None
+
+    def image_size(self, *_asked: Any) -> int:
+        return 8
+
+    def start(self, *_asked: Any, **_more: Any) -> None:
+        raise GuestError("QEMU ended at once.")
+
+
+@scene
+def guest_grew_and_did_not_start(_stage: Stage) -> None:
+    """The disk of vm1, which is stopped, is made larger, and then QEMU does not start."""
+    recipe = {"guest": "vm1", "path": "/srv/vm1.raw", "size": 16}
+    wish = Wish("vm1", "running", images={recipe["path"]: recipe})
+    supervisor = _Supervisor([plan.Guest("vm1", "stopped", with_defaults({}))])
+    noun = apply.GuestNoun(supervisor, SimpleNamespace, [wish], lambda _path: True)  # type: ignore[arg-type]
+    reconcile(noun, [wish])
 
 
 def _guest(status: str) -> plan.Guest:

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_UP,
+    Link,
     Snapshot,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._isolation import (
@@ -24,6 +29,7 @@ from ansible_collections.hypervisor.network.tests.harness.host.tenants import (
     ACCESS10,
     ACCESS20,
     GOOD,
+    HOSTS,
     TRUNK,
     UP,
     host,
@@ -94,3 +100,221 @@ def test_a_port_whose_guest_does_not_run_needs_to_see_nothing() -> None:
         not any(dev == "tap3" for _probe, _kind, dev, _vid in run.seen)
         and verdict(run)["wrong"] == []
     )
+
+
+BLUE, RED, HOST = 0, 2, 4  # the first probe of each
+FLOODS = ("arp", "broadcast", "multicast6", "unicast")  # of a bridge that snoops
+
+
+def changed(**links: dict[str, Any]) -> Snapshot:
+    """The good host with some options of its ports and of its bridge set otherwise; C(link) are fields of the device itself."""
+    found = dict(GOOD.links)
+    for name, given in links.items():
+        more = dict(given)
+        link = replace(found[name], **more.pop("link", {}))
+        key = "options" if link.kind == "bridge" else "port"
+        found[name] = replace(link, **{key: {**(getattr(link, key) or {}), **more}})
+    return Snapshot(found)
+
+
+def due(now: Snapshot, kind: str, sender: int, **asked: Any) -> set[str]:
+    """Where a probe's frame of a kind has to come out, but at the probe itself."""
+    plugged = isolation_plan.probes(now, wish(**asked), "m")
+    names = {probe.name: probe for probe in plugged}
+    return {
+        dev
+        for dev in (*now.links, *names)
+        if dev != plugged[sender].name
+        and isolation_plan.is_required(now, wish(**asked), plugged[sender], kind, dev, names)
+    }
+
+
+ALL_OF_BLUE = {"tap1", "tap3", "probe1-m", "eth0"}
+
+
+def test_what_a_tenant_says_to_all_reaches_its_ports_and_the_wire_and_nobody_else() -> None:
+    for kind in FLOODS:
+        assert due(GOOD, kind, BLUE) == ALL_OF_BLUE
+        assert due(GOOD, kind, RED) == {"tap2", "probe3-m", "eth0"}
+    for kind in ("multicast", "nd"):
+        assert due(GOOD, kind, BLUE) == set(), "a bridge that snoops hands these to who asked"
+        assert due(changed(br0={"mcast_snooping": False}), kind, BLUE) == ALL_OF_BLUE
+    assert due(GOOD, "known", BLUE) == due(GOOD, "tagged", BLUE) == set()
+
+
+def test_what_the_host_says_to_all_reaches_the_host_and_the_wire() -> None:
+    assert due(GOOD, "arp", HOST) == due(GOOD, "broadcast", HOST) == {"br0", "eth0"}
+    assert due(GOOD, "unicast", HOST) == set()
+    assert due(GOOD, "arp", HOST, uplinks=[]) == {"br0"}
+    assert due(changed(br0={"link": {"flags": 0}}), "arp", HOST) == {"eth0"}
+    assert due(changed(eth0={"port_state": "blocking"}), "arp", HOST) == {"br0"}
+    assert due(changed(eth0={"link": {"vlans": {"10": "tagged"}}}), "arp", HOST) == {"br0"}
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "kinds"),
+    [
+        ("flood", False, {"unicast"}),
+        ("mcast_flood", False, {"multicast", "multicast6", "nd"}),
+        ("bcast_flood", False, {"arp", "broadcast"}),
+        ("neigh_suppress", True, {"arp", "nd"}),
+        ("proxy_arp", True, {"arp", "nd"}),
+        ("port_state", "blocking", set(probe_frames.FLOODED)),
+    ],
+)
+def test_a_port_need_not_see_what_its_bridge_keeps_from_it(
+    switch: str, value: Any, kinds: set[str]
+) -> None:
+    now = changed(br0={"mcast_snooping": False}, eth0={switch: value})
+    missed = {kind for kind in probe_frames.FLOODED if "eth0" not in due(now, kind, BLUE)}
+    assert missed == kinds
+    assert all("tap1" in due(now, kind, BLUE) for kind in probe_frames.FLOODED)
+
+
+def test_a_probe_like_such_a_port_need_not_see_it_either() -> None:
+    now = changed(tap1={"flood": False}, tap3={"flood": False})
+    assert due(now, "unicast", BLUE) == {"eth0"} and due(now, "arp", BLUE) == ALL_OF_BLUE
+
+
+def test_two_isolated_ports_need_not_hear_each_other() -> None:
+    both = changed(tap1={"isolated": True}, tap3={"isolated": True})
+    assert due(both, "arp", BLUE) == {"eth0"}
+    one = changed(tap3={"isolated": True})  # probe0 is like tap1, and probe1 like tap3
+    assert due(one, "arp", 0) == ALL_OF_BLUE and due(one, "arp", 1) == {"tap1", "probe0-m", "eth0"}
+
+
+def test_what_stays_on_its_bridge_is_not_looked_for_at_another() -> None:
+    """A tenant with a port on each of two bridges, of which one filters no VLANs."""
+    br1 = Link("br1", kind="bridge", flags=UP)
+    tap9 = replace(port("tap9", {}), master="br1")
+    now = Snapshot({**GOOD.links, "br1": br1, "tap9": tap9})
+    blue = {"name": "blue", "vlan": 10, "ports": ["tap1", "tap9"], "dhcp": False}
+    asked = {"tenants": [blue]}
+    assert due(now, "arp", 0, **asked) == {"tap1", "probe1-m", "eth0"}
+    assert due(now, "arp", 2, **asked) == {"tap9", "probe3-m"}
+    plugged = isolation_plan.probes(now, wish(**asked), "m")
+    assert [(probe.bridge, probe.whose) for probe in plugged] == [
+        ("br0", "blue"), ("br0", "blue"), ("br1", "blue"), ("br1", "blue"), ("br0", "the host")
+    ]  # fmt: skip
+    sent = isolation_plan.shots(now, wish(**asked), plugged)
+    assert {(shot.probe.number, shot.peer) for shot in sent if shot.kind == "known"} == {(0, 1), (1, 0), (2, 3), (3, 2)}  # fmt: skip
+    assert {shot.probe.bridge for shot in sent if shot.kind == "tagged"} == {"br0"}
+
+
+def test_a_tenant_without_a_vlan_is_not_looked_for_on_the_wire() -> None:
+    blue = {"name": "blue", "vlan": None, "ports": ["tap1", "tap3"], "dhcp": False}
+    assert due(GOOD, "arp", BLUE, tenants=[blue]) == ALL_OF_BLUE - {"eth0"}
+
+
+def test_a_host_whose_new_ports_are_in_no_vlan_sends_no_probe_of_its_own() -> None:
+    for now in (changed(br0={"vlan_default_pvid": 0}), changed(br0={"vlan_filtering": False})):
+        assert {probe.whose for probe in isolation_plan.probes(now, wish(), "m")} == {"blue", "red"}
+
+
+def test_a_probe_is_a_port_that_takes_nobodys_place_and_is_up() -> None:
+    asked = isolation_plan.probes(GOOD, wish(), "m")[0].options
+    assert {key: asked[key] for key in ("name", "bridge", "state", "up", "steal")} == {
+        "name": "probe0-m", "bridge": "br0", "state": "present", "up": True, "steal": False,
+    }  # fmt: skip
+
+
+TRUNKED = Snapshot({**GOOD.links, "eth9": port("eth9", TRUNK), "tap9": port("tap9", HOSTS)})
+
+
+@pytest.mark.parametrize(
+    ("sender", "kind", "dev", "vid", "leak"),
+    [
+        # a tenant's: at its own ports, and with its tag where all tenants are carried
+        (BLUE, "arp", "tap1", None, False),
+        (BLUE, "arp", "tap3", None, False),
+        (BLUE, "arp", "probe1-m", None, False),
+        (BLUE, "arp", "tap2", None, True),
+        (BLUE, "arp", "probe2-m", None, True),
+        (BLUE, "arp", "probe4-m", None, True),
+        (BLUE, "arp", "tap9", None, True),
+        (BLUE, "arp", "br0", None, True),
+        (BLUE, "arp", "eth0", 10, False),
+        (BLUE, "arp", "eth0", None, True),
+        (BLUE, "arp", "eth0", 20, True),
+        (BLUE, "arp", "eth9", 10, False),
+        (BLUE, "arp", "eth9", 20, True),
+        (RED, "arp", "eth9", 20, False),
+        # the host's: wherever no tenant is
+        (HOST, "arp", "br0", None, False),
+        (HOST, "arp", "eth0", None, False),
+        (HOST, "arp", "tap9", None, False),
+        (HOST, "arp", "tap1", None, True),
+        (HOST, "arp", "probe0-m", None, True),
+        # with a tag that it had no right to: nowhere
+        (BLUE, "tagged", "tap1", None, True),
+        (BLUE, "tagged", "eth0", 10, True),
+    ],
+)
+def test_where_a_frame_must_not_be(
+    sender: int, kind: str, dev: str, vid: int | None, leak: bool
+) -> None:
+    asked = wish(trunks=["eth9"])
+    plugged = isolation_plan.probes(TRUNKED, asked, "m")
+    names = {probe.name: probe for probe in plugged}
+    found = isolation_plan.is_leak(TRUNKED, asked, plugged[sender], kind, dev, vid, names)
+    assert found is leak
+
+
+def test_a_bridge_that_filters_no_vlans_is_everybodys() -> None:
+    now = changed(br0={"vlan_filtering": False})
+    probe = isolation_plan.probes(now, wish(), "m")[BLUE]
+    assert not isolation_plan.is_leak(now, wish(), probe, "arp", "br0", None, {})
+
+
+def test_ports_and_bridges_are_watched_and_nothing_else() -> None:
+    now = Snapshot({**GOOD.links, "lo": Link("lo"), "br1": Link("br1", kind="bridge")})
+    assert {link.name for link in isolation_plan.watched(now)} == {*GOOD.links, "br1"}
+
+
+def test_frames_are_counted_where_the_bridge_was_given_them_and_where_they_came_out() -> None:
+    first, second = isolation_plan.probes(GOOD, wish(), "m")[:2]
+    seen = Counter(
+        {
+            (0, "arp", "probe0-m", None): 3,
+            (0, "nd", "probe0-m", None): 5,
+            (1, "arp", "probe0-m", None): 7,
+            (0, "arp", "eth0", 10): 2,
+            (1, "arp", "eth0", 10): 1,
+        }
+    )
+    assert isolation_plan.entered(seen, first, "arp") == 3
+    assert isolation_plan.entered(seen, second, "arp") == 0
+    assert list(isolation_plan.came_out(seen, first)) == [("arp", "eth0", 10, 2)]
+
+
+def complaints(*strange: Link, **links: dict[str, Any]) -> list[str]:
+    now = changed(**links)
+    return isolation_plan.settings(
+        Snapshot({**now.links, **{one.name: one for one in strange}}), wish()
+    )
+
+
+def test_vlans_that_are_set_as_they_shall_be_are_no_matter() -> None:
+    assert complaints() == []
+    # another bridge's port, though it is an uplink, and one that is not there
+    assert complaints(replace(port("eth0", {}), master="br7")) == []
+    gone = Snapshot({name: link for name, link in GOOD.links.items() if name != "eth0"})
+    assert isolation_plan.settings(gone, wish()) == []
+    free = [{"name": "blue", "vlan": None, "ports": ["tap1", "tap2"], "dhcp": False}]
+    assert isolation_plan.settings(GOOD, wish(tenants=free)) == []
+
+
+@pytest.mark.parametrize(
+    ("links", "words"),
+    [
+        ({"br0": {"vlan_filtering": False}}, ["br0 filters no VLANs, so VLAN 10 of blue", "br0 filters no VLANs, so VLAN 20 of red"]),
+        ({"tap1": {"link": {"vlans": {"10": "untagged"}}}}, ["tap1 of blue should be in VLAN 10 alone, untagged, and has 10 (untagged)."]),
+        ({"tap2": {"link": {"vlans": {}}}}, ["tap2 of red should be in VLAN 20 alone, untagged, and has none."]),
+        ({"br0": {"link": {"vlans": {**HOSTS, "20": "tagged"}}}}, ["br0 itself, which is the host, is in VLAN 20 of red."]),
+        ({"eth0": {"link": {"vlans": {**TRUNK, "10": "untagged"}}}}, ["eth0 does not carry VLAN 10 of blue tagged"]),
+        ({"eth0": {"link": {"vlans": {"10": "tagged", "20": "tagged"}}}}, ["eth0 does not carry VLAN 1, which the host is in on br0"]),
+    ],
+)  # fmt: skip
+def test_what_is_set_otherwise_is_named(links: dict[str, Any], words: list[str]) -> None:
+    found = complaints(**links)
+    assert len(found) == len(words) and all(map(str.startswith, found, words)), found

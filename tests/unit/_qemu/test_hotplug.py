@@ -10,25 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import hotplug
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import Drive
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.hotplug import (
     at_start,
     taken_over,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plan import (
-    Guests,
-    pending,
-    plan,
-    wish_back,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Card, Seen
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
-    Wish,
-    with_defaults,
-)
 
 
 def nic(tap: str = "tap1", **more: Any) -> dict[str, Any]:
@@ -74,34 +62,6 @@ def test_other_changes_of_cards_are_not(before: Any, after: Any) -> None:
 def test_a_link_that_is_down_is_so_from_the_start() -> None:
     assert at_start({"nics": [nic(link="down"), nic("tap2", link="up"), nic("tap3")]}) == [DOWN]
     assert at_start({}) == []
-
-
-def changes(on_change: str, **wanted: Any) -> list[Any]:
-    runs = Guest("vm1", "running", with_defaults({"nics": [nic()]}))
-    return plan(Guests({"vm1": runs}), [Wish("vm1", "running", wanted, on_change=on_change)])
-
-
-@pytest.mark.parametrize(
-    ("on_change", "found"),
-    [("keep", []), ("hotplug", ["adjust"]), ("restart", ["adjust"])],
-)
-def test_a_link_by_what_a_change_may_do(on_change: str, found: list[str]) -> None:
-    planned = changes(on_change, nics=[nic(link="down")])
-    assert [change.action for change in planned] == found
-
-
-def test_what_cannot_be_taken_over_stays_pending() -> None:
-    (change,) = changes("hotplug", nics=[nic(link="down")], memory=1024)
-    assert change.before == {"nics": [nic()]} and change.after == {"nics": [nic(link="down")]}
-    assert changes("hotplug", memory=1024) == []
-
-
-def test_the_way_back_from_a_link_restarts_nobody() -> None:
-    before = Guest("vm1", "running", with_defaults({"nics": [nic()]}))
-    after = Guest("vm1", "running", with_defaults({"nics": [nic(link="down")]}))
-    wishes = wish_back(Guests({"vm1": before}), [], ["vm1"])
-    (change,) = plan(Guests({"vm1": after}), wishes)
-    assert (change.action, change.payload) == ("adjust", ({"nics": [nic()]}, [UP]))
 
 
 DISK = {"path": "/a", "bus": "virtio", "read_only": False}
@@ -200,18 +160,6 @@ def test_a_disk_that_the_sandbox_of_a_unit_closes_waits_for_the_next_start(
     )
 
 
-def test_the_sandbox_is_that_of_a_unit_alone() -> None:
-    own = with_defaults({"disks": [OWN], "nics": []}, "vm1")
-    wish = Wish("vm1", "running", {"disks": [OWN, {**OWN, "path": "/srv/b/2"}]}, "hotplug")
-    found = {}
-    for kept_by in ("systemd", "process"):
-        supervisor = {"supervisor": "systemd"} if kept_by == "systemd" else {}
-        guest = Guest("vm1", "running", {**own, **supervisor}, pid=7, kept_by=kept_by, seen=SEEN)
-        now = Guests({"vm1": guest}, {}, kept_by == "systemd")
-        found[kept_by] = [change.action for change in plan(now, [wish])]
-    assert found == {"systemd": [], "process": ["adjust"]}
-
-
 def test_a_disk_goes_to_a_controller_that_is_there() -> None:
     there = dataclasses.replace(SEEN, devices=frozenset(("scsi0",)))
     disk = {**SECOND, "bus": "scsi"}
@@ -252,71 +200,3 @@ def test_on_pci_express_what_comes_needs_a_port_and_what_goes_is_in_one(
     seen = dataclasses.replace(SEEN, ports=ports)
     now = {"machine": "q35", "nics": before}
     assert bool(taken_over(now, {**now, "nics": after}, seen)[0]) is takes
-
-
-def drifted(on_change: str, **wanted: Any) -> list[str]:
-    spec = with_defaults({"nics": [ONE, TWO], "memory": 64})
-    runs = Guest("vm1", "running", spec, seen=dataclasses.replace(SEEN, drives={}, disks={}))
-    return [
-        change.action
-        for change in plan(
-            Guests({"vm1": runs}), [Wish("vm1", "running", wanted, on_change=on_change)]
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    ("on_change", "actions"), [("keep", []), ("hotplug", ["adjust"]), ("restart", ["adjust"])]
-)
-def test_a_card_that_somebody_took_out_is_put_back_where_it_is_asked_for(
-    on_change: str, actions: list[str]
-) -> None:
-    assert drifted(on_change, nics=[ONE, TWO]) == actions
-    assert drifted(on_change) == [], "nobody asked for it"
-    assert drifted(on_change, nics=[ONE]) == ([] if on_change == "keep" else ["adjust"])
-
-
-def test_what_the_guest_has_to_let_go_of_is_a_restart_where_that_may_be() -> None:
-    assert drifted("restart", nics=[]) == ["stop", "start"] and drifted("hotplug", nics=[]) == [
-        "adjust"
-    ]
-
-
-def test_three_columns_are_told() -> None:
-    spec = with_defaults({"nics": [ONE, TWO], "memory": 64})
-    seen = dataclasses.replace(SEEN, drives={}, disks={}, memory=48)
-    now = Guests({"vm1": Guest("vm1", "running", spec, seen=seen)})
-    assert pending(now, Wish("vm1", "running", {"memory": 128})) == {
-        "memory": {"now": 48, "defined": 64, "wanted": 128},
-        "nics": {"now": [ONE], "defined": [ONE, TWO], "wanted": [ONE, TWO]},
-    }
-    assert pending(now, Wish("vm1", "stopped", {})) == {}
-
-
-def sized(state: str, status: str, size: int, wanted: int, on_change: str = "keep") -> list[str]:
-    recipe = {"guest": "vm1", "path": "/a", "size": wanted}
-    guest = Guest("vm1", status, {} if status == "absent" else with_defaults({}))
-    now = Guests({"vm1": guest}, {"/a": True}, sizes={"/a": size})
-    wish = Wish("vm1", state, {}, images={"/a": recipe}, on_change=on_change)
-    return [change.action for change in plan(now, [wish])]
-
-
-@pytest.mark.parametrize(
-    ("state", "status", "on_change", "actions"),
-    [
-        ("running", "stopped", "keep", ["grow", "start"]),
-        ("running", "running", "keep", []),
-        ("running", "running", "hotplug", ["grow"]),
-        ("paused", "paused", "restart", ["grow"]),
-        ("running", "guest-panicked", "keep", ["stop", "grow", "start"]),
-        ("stopped", "stopped", "keep", ["grow"]),
-        ("stopped", "running", "keep", ["stop", "grow"]),
-        ("stopped", "absent", "keep", []),
-        ("absent", "stopped", "keep", ["delete"]),
-    ],
-)
-def test_a_disk_grows(state: str, status: str, on_change: str, actions: list[str]) -> None:
-    assert sized(state, status, 8, 16, on_change) == actions
-    if state != "absent" and status != "absent":
-        with pytest.raises(Refused, match="smaller disk"):
-            sized(state, status, 16, 8, on_change)

@@ -73,6 +73,19 @@ def test_state_by_what_is_there(status: str, state: str, changes: list[str]) -> 
     assert planned(status, state) == changes
 
 
+@pytest.mark.parametrize(
+    ("status", "why", "risk"),
+    [("crashed", "out of memory", "safe"), ("crashed", None, "safe"), ("running", None, "interrupts")],
+)  # fmt: skip
+def test_who_has_crashed_is_interrupted_by_nothing_and_its_reason_is_told(
+    status: str, why: str | None, risk: str
+) -> None:
+    guest = Guest("vm1", status, SPEC, crash_reason=why)
+    (stop,) = plan(Guests({"vm1": guest}), [Wish("vm1", "stopped", {})])
+    told = {} if why is None else {"crash_reason": why}
+    assert (stop.before, stop.risk) == ({"status": status, **told}, risk)
+
+
 def test_a_guest_that_does_not_answer_is_not_started_again() -> None:
     with pytest.raises(Refused, match="stopped"):
         planned("unresponsive", "running")
@@ -98,7 +111,7 @@ def test_what_is_not_given_is_not_compared_and_is_kept_at_a_restart() -> None:
 
 def test_differences_say_both_sides() -> None:
     guest = Guest("vm1", "running", SPEC)
-    assert differences(guest, Wish("vm1", "running", {"memory": 128, "cpus": 1})) == {
+    assert differences(guest, Wish("vm1", "running", {"memory": 128, "cpus": 1}), False) == {
         "memory": {"now": 64, "wanted": 128}
     }
 
@@ -183,6 +196,7 @@ def test_what_a_run_put_beside_the_disks_goes_on_the_way_back(
     if state == "absent":
         assert back[0].payload is not kept_before, "what was there before is removed"
     if len(back) == 2:
+        assert back[1].before == ({"seeds": sorted(SEEDS)} if kept_before else {"kept": True})
         assert back[1].payload == (sorted(SEEDS) if kept_before else None)
 
 
@@ -262,5 +276,9 @@ def test_an_image_that_the_run_made_goes_on_the_way_back() -> None:
 
 def test_a_guest_that_was_not_begun_with_is_left_alone() -> None:
     before = Guests({"vm1": Guest("vm1"), "vm2": Guest("vm2")})
-    changes = plan(before, [Wish("vm1", "running", SPEC), Wish("vm2", "running", SPEC)])
-    assert [wish.name for wish in wish_back(before, changes, ["vm1"])] == ["vm1"]
+    wishes = [
+        Wish(name, "running", SPEC, images={path: {"guest": name, "path": path, "size": 1024}})
+        for name, path in (("vm1", "/a"), ("vm2", "/b"))
+    ]
+    (back,) = wish_back(before, plan(before, wishes), ["vm1"])
+    assert (back.name, back.drop) == ("vm1", ("/a",))

@@ -158,6 +158,11 @@ def test_a_unit_that_was_edited_by_hand_is_written_again(status: str) -> None:
     assert change.payload == UNIT
 
 
+def test_a_unit_that_was_edited_by_hand_is_not_written_again_to_be_removed() -> None:
+    guest = Guest("vm1", "stopped", UNIT, unit=NAME, edited=("/etc/x.conf",))
+    assert [change.action for change in planned(guest, Wish("vm1", "absent"))] == ["delete"]
+
+
 def test_what_a_stopped_guest_cannot_have_is_refused_too() -> None:
     guest = Guest("vm1", "stopped", PLAIN)
     with pytest.raises(Refused, match="autostart needs a unit"):
