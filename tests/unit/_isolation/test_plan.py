@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     IFF_UP,
     Link,
@@ -66,6 +67,22 @@ def test_options_that_bind_a_port_to_its_guest_are_not_copied() -> None:
     plugged = isolation_plan.probes(Snapshot({**GOOD.links, "tap2": locked}), wish(), "m")
     (options, _again) = [probe.options for probe in plugged if probe.whose == "red"]
     assert options["isolated"] is True and not {"locked", "guard", "port_state"} & set(options)
+
+
+def test_a_port_of_something_else_than_a_bridge_is_refused() -> None:
+    bond = Link("bond0", kind="bond", flags=UP)
+    slave = replace(GOOD.links["tap1"], master="bond0", port=None)
+    with pytest.raises(Refused, match="tap1 of blue is no port of a bridge"):
+        isolation_plan.probes(Snapshot({**GOOD.links, "bond0": bond, "tap1": slave}), wish(), "m")
+
+
+def test_who_has_no_vlan_has_no_tag_that_could_be_forged() -> None:
+    green = {"name": "green", "vlan": None, "ports": ["tap1"], "dhcp": False}
+    red = {"name": "red", "vlan": 20, "ports": ["tap2"], "dhcp": False}
+    asked = wish(tenants=[green, red])
+    sent = isolation_plan.shots(GOOD, asked, isolation_plan.probes(GOOD, asked, "m"))
+    forged = {(shot.probe.whose, shot.vid) for shot in sent if shot.kind == "tagged"}
+    assert forged == {("green", 1), ("green", 20), ("red", 1)}
 
 
 def test_tags_of_others_and_of_the_host_are_forged() -> None:
@@ -211,10 +228,10 @@ def test_a_host_whose_new_ports_are_in_no_vlan_sends_no_probe_of_its_own() -> No
         assert {probe.whose for probe in isolation_plan.probes(now, wish(), "m")} == {"blue", "red"}
 
 
-def test_a_probe_is_a_port_that_takes_nobodys_place_and_is_up() -> None:
+def test_a_probe_is_up_takes_nobodys_place_and_is_not_judged_for_what_its_like_has() -> None:
     asked = isolation_plan.probes(GOOD, wish(), "m")[0].options
-    assert {key: asked[key] for key in ("name", "bridge", "state", "up", "steal")} == {
-        "name": "probe0-m", "bridge": "br0", "state": "present", "up": True, "steal": False,
+    assert {key: asked[key] for key in ("name", "bridge", "state", "up", "steal", "back")} == {
+        "name": "probe0-m", "bridge": "br0", "state": "present", "up": True, "steal": False, "back": True,
     }  # fmt: skip
 
 
@@ -304,6 +321,12 @@ def test_vlans_that_are_set_as_they_shall_be_are_no_matter() -> None:
     assert isolation_plan.settings(GOOD, wish(tenants=free)) == []
 
 
+CARRIED = {"10": "tagged", "20": "tagged"}
+NOBODY: dict[str, Any] = {
+    "link": {"vlans": {}}
+}  # a bridge that is in no VLAN: the host is not on it
+
+
 @pytest.mark.parametrize(
     ("links", "words"),
     [
@@ -311,10 +334,22 @@ def test_vlans_that_are_set_as_they_shall_be_are_no_matter() -> None:
         ({"tap1": {"link": {"vlans": {"10": "untagged"}}}}, ["tap1 of blue should be in VLAN 10 alone, untagged, and has 10 (untagged)."]),
         ({"tap2": {"link": {"vlans": {}}}}, ["tap2 of red should be in VLAN 20 alone, untagged, and has none."]),
         ({"br0": {"link": {"vlans": {**HOSTS, "20": "tagged"}}}}, ["br0 itself, which is the host, is in VLAN 20 of red."]),
-        ({"eth0": {"link": {"vlans": {**TRUNK, "10": "untagged"}}}}, ["eth0 does not carry VLAN 10 of blue tagged"]),
-        ({"eth0": {"link": {"vlans": {"10": "tagged", "20": "tagged"}}}}, ["eth0 does not carry VLAN 1, which the host is in on br0"]),
+        ({"eth0": {"link": {"vlans": {**CARRIED, "10": "untagged"}}}, "br0": NOBODY}, ["eth0 does not carry VLAN 10 of blue tagged; it has 10 (untagged), 20 (tagged)."]),
+        ({"eth0": {"link": {"vlans": CARRIED}}}, ["eth0 does not carry VLAN 1, which the host is in on br0; it has 10 (tagged), 20 (tagged)."]),
     ],
 )  # fmt: skip
 def test_what_is_set_otherwise_is_named(links: dict[str, Any], words: list[str]) -> None:
     found = complaints(**links)
     assert len(found) == len(words) and all(map(str.startswith, found, words)), found
+
+
+def test_one_that_cannot_be_looked_at_hides_no_other() -> None:
+    """A tenant without a VLAN, and a bridge that filters none, are not the end of the look."""
+    br1 = Link("br1", kind="bridge", flags=UP)
+    tap9 = replace(port("tap9", {}), master="br1")
+    now = Snapshot({**changed(tap2={"link": {"vlans": {}}}).links, "br1": br1, "tap9": tap9})
+    green = {"name": "green", "vlan": None, "ports": ["tap1"], "dhcp": False}
+    red = {"name": "red", "vlan": 20, "ports": ["tap9", "tap2"], "dhcp": False}
+    found = isolation_plan.settings(now, wish(tenants=[green, red]))
+    words = ["br1 filters no VLANs", "tap2 of red should be in VLAN 20"]
+    assert len(found) == 2 and all(map(str.startswith, found, words)), found
