@@ -334,7 +334,8 @@ NOBODY: dict[str, Any] = {
         ({"tap1": {"link": {"vlans": {"10": "untagged"}}}}, ["tap1 of blue should be in VLAN 10 alone, untagged, and has 10 (untagged)."]),
         ({"tap2": {"link": {"vlans": {}}}}, ["tap2 of red should be in VLAN 20 alone, untagged, and has none."]),
         ({"br0": {"link": {"vlans": {**HOSTS, "20": "tagged"}}}}, ["br0 itself, which is the host, is in VLAN 20 of red."]),
-        ({"eth0": {"link": {"vlans": {**CARRIED, "10": "untagged"}}}, "br0": NOBODY}, ["eth0 does not carry VLAN 10 of blue tagged; it has 10 (untagged), 20 (tagged)."]),
+        ({"eth0": {"link": {"vlans": {**CARRIED, "10": "untagged"}}}, "br0": NOBODY},
+         ["eth0 does not carry VLAN 10 of blue tagged; it has 10 (untagged), 20 (tagged)."]),
         ({"eth0": {"link": {"vlans": CARRIED}}}, ["eth0 does not carry VLAN 1, which the host is in on br0; it has 10 (tagged), 20 (tagged)."]),
     ],
 )  # fmt: skip
