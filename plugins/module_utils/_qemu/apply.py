@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.arrival import Arrivals
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.growth import Growth
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.starts import Starts
@@ -156,7 +157,7 @@ class GuestNoun:
         self._image_exists = image_exists
         self._begun: list[str] = []
         self._undoing = False
-        self._grown: dict[str, int] = {}
+        self._growth = Growth(supervisor)
         self._starts = Starts(supervisor)
         self._arrivals = Arrivals(
             self._wishes,
@@ -200,10 +201,7 @@ class GuestNoun:
 
     def remarks(self) -> list[str]:
         """What no undo takes back, in sentences."""
-        return [
-            f"The disk {path} keeps its {size} bytes: made smaller, it would lose what a guest has written there meanwhile."
-            for path, size in self._grown.items()
-        ]
+        return self._growth.remarks()
 
     def apply(self, changes: Plan, now: guest_plan.Guests) -> None:
         with _told():
@@ -240,9 +238,7 @@ class GuestNoun:
             for change in changes
             if change.kind == guest_plan.KIND and change.action == "start"
         ]
-        for change in changes:
-            if change.kind == guest_plan.DISK and change.action == "grow":
-                self._supervisor.check_growth(change.after["guest"], change.payload, change.name)
+        self._growth.check(changes)
         adjusted = [change for change in changes if change.action == "adjust"]
         cards = {
             change.name: hotplug.plugged(change.payload[1], hotplug.PLUG_NIC) for change in adjusted
@@ -274,15 +270,8 @@ class GuestNoun:
         self._supervisor.create_image(change.after, change.payload)
 
     def _grow_disk(self, change: Change) -> None:
-        name, size = change.after["guest"], change.after["size"]
-        self._begin(name)
-        seen = self._supervisor.read_all([name])[name].seen
-        drive = seen.drive(change.name) if seen is not None else None
-        if drive is None:
-            self._supervisor.grow_image(name, change.payload, change.name, size)
-        else:
-            self._supervisor.tell(name, [("block_resize", {"node-name": drive.node, "size": size})])
-        self._grown[change.name] = size
+        self._begin(change.after["guest"])
+        self._growth.carry_out(change)
 
     def _remove_disk(self, change: Change) -> None:
         self._supervisor.remove_image(change.name)
