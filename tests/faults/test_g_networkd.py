@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Group G with networkd itself in a container: there, over a restart and a boot, back and over one more, pinged all the while.
+"""Group G with networkd and NetworkManager themselves in a container: there, over a restart and a boot, back and over one more, pinged all the while.
 
 Debian 12's networkd takes a link's addresses away when another file is in force for it, Debian 13's keeps them: both go the same way. At last the same
 host with a bridge that its administrator made by hand, adopted.
@@ -22,6 +22,9 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
     NIC,
     TAP,
     NetworkdHost,
+)
+from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
+    NetworkManagerHost,
 )
 
 # by the MAC, which the bridge has too
@@ -56,13 +59,51 @@ CLOUD_INIT = f"""\
 [Service]
 ExecStartPre=+/bin/sh -c 'grep -rqs "^network: {{config: disabled}}" /etc/cloud || touch {RENDERED}'
 """
-CLOUD = {
-    "/etc/systemd/system/systemd-networkd.service.d/cloud-init.conf": CLOUD_INIT,
-    "/etc/cloud/cloud.cfg.d/90_dpkg.cfg": "datasource_list: [None]\n",
-}
+
+
+def clouded(service: str, path: str, said: str) -> dict[str, str]:
+    return {
+        f"/etc/systemd/system/{service}.service.d/cloud-init.conf": CLOUD_INIT,
+        "/etc/cloud/cloud.cfg.d/90_dpkg.cfg": "datasource_list: [None]\n",
+        path: said,
+    }
+
+
+PROFILE = f"""\
+[connection]
+id=wired
+uuid=3c2b6a0e-0000-4000-8000-000000000001
+type=ethernet
+interface-name={NIC}
+
+[ipv4]
+method=manual
+address1=10.77.0.20/24,10.77.0.1
+address2=10.77.0.21/24
+route1=10.9.0.0/24,10.77.0.1
+routing-rule1=priority 1000 from 10.77.0.21 table 254
+
+[ipv6]
+method=manual
+address1=fd77::20/64
+"""
+PROFILES = "/etc/NetworkManager/system-connections"
 SITES = {
-    "static": ({**CLOUD, "/etc/systemd/network/20-wired.network": STATIC}, "10.77.0.20"),
-    "netplan": ({**CLOUD, "/etc/netplan/50-cloud-init.yaml": LEASED}, None),
+    "static": (
+        NetworkdHost,
+        clouded("systemd-networkd", "/etc/systemd/network/20-wired.network", STATIC),
+        "10.77.0.20",
+    ),
+    "netplan": (
+        NetworkdHost,
+        clouded("systemd-networkd", "/etc/netplan/50-cloud-init.yaml", LEASED),
+        None,
+    ),
+    "networkmanager": (
+        NetworkManagerHost,
+        clouded("NetworkManager", f"{PROFILES}/cloud-init-wired.nmconnection", PROFILE),
+        "10.77.0.20",
+    ),
 }
 NETDEV = f"[NetDev]\nName=br0\nKind=bridge\nMACAddress={MAC}\n[Bridge]\nSTP=no\nForwardDelaySec=0\nAgeingTimeSec=1min\n"
 # the same two sites, as they are with a bridge that somebody wrote into their files
@@ -89,7 +130,6 @@ network:
 }  # fmt: skip
 # A ping each twentieth second; what is sent while the very port changes may be lost
 MOST_LOST = 3
-UPSET = "networkctl reload && systemctl restart systemd-networkd && networkctl status > /dev/null"
 WISH = {"bridges": [BRIDGE], "uplinks": [NIC], "taps": [TAP], "cloud_init_network": False}
 UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
 GONE = {"state": "absent"}
@@ -148,18 +188,20 @@ class Life:
 
 @pytest.fixture(scope="module", params=list(SITES))
 def life(request: pytest.FixtureRequest) -> Iterator[Life]:
-    with NetworkdHost(*SITES[request.param]) as host:
+    kind, files, address = SITES[request.param]
+    with kind(files, address) as host:
         seen = Life(host, host.layer3(NIC), host.written())
         seen.step(*THERE, dev=BRIDGE)
-        seen.step(dev=BRIDGE, then=UPSET)
+        seen.step(dev=BRIDGE, then=host.upset)
         seen.booted(BRIDGE)
         seen.again += seen.repeated(*THERE)
         seen.step(*BACK, dev=NIC)
         seen.booted(NIC)
         seen.left = host.written()
-        host.describe(*BY_HAND[request.param])
-        seen.by_hand = host.written()
-        seen.adopted = [adopted(host) for _time in range(2)]
+        if request.param in BY_HAND:
+            host.describe(*BY_HAND[request.param])
+            seen.by_hand = host.written()
+            seen.adopted = [adopted(host) for _time in range(2)]
         yield seen
 
 
@@ -194,6 +236,9 @@ def test_g01_cloud_init_leaves_the_network_alone_until_the_way_back(life: Life) 
 def test_a_host_with_a_bridge_by_hand_is_adopted_and_its_variables_change_nothing(
     life: Life,
 ) -> None:
+    if isinstance(life.host, NetworkManagerHost):
+        assert not life.adopted  # of its bridges none is adopted
+        return
     first, again = life.adopted
     assert first.changes == [] and first.managers != []
     assert again == first and life.host.written() == life.by_hand

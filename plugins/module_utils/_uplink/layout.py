@@ -251,7 +251,9 @@ def _moved(now: Inet, was: Layout, source: str, target: str) -> Layout:
     routes: dict[tuple[Any, ...], Route] = {}
     for route in was.routes:
         hops = tuple(replace(hop, dev=names.get(hop.dev or "", hop.dev)) for hop in route.hops)
-        routes.setdefault((route.key, hops), replace(route, hops=hops))
+        # of two addresses in one network each may have its own: NetworkManager gives them so
+        preferred = route.src if route.family == rtnl_address.AF_INET else None
+        routes.setdefault((route.key, hops, preferred), replace(route, hops=hops))
     return replace(
         was,
         addresses=tuple(addresses),

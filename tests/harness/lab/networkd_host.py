@@ -31,17 +31,23 @@ _ROUTES = (
     "ip route show table all dev {dev} | grep -v -e ^local -e ^broadcast | sed 's/ proto kernel.*//'; "
     "ip -6 route show dev {dev} | grep -v ^fe80 || true"
 )
-_FOLDERS = "/etc/systemd/network /run/systemd/network /etc/netplan /etc/cloud"
 
 
 class NetworkdHost(Container):
     """C(files) are by path what its administrator wrote; C(address) is the one that shall answer, None where a server gives it."""
 
+    network = "netplan"
+    upset = (
+        "networkctl reload && systemctl restart systemd-networkd && networkctl status > /dev/null"
+    )
+    folders = "/etc/systemd/network /run/systemd/network /etc/netplan /etc/cloud"
+    mode = "644"
+
     def __init__(self, files: dict[str, str], address: str | None = None) -> None:
         self._files, self._address = files, address
         self._wire = Namespaces("wire")
         self._server: subprocess.Popen[bytes] | None = None
-        super().__init__(network="netplan")
+        super().__init__(network=self.network)
         self.nic = NIC
 
     def __enter__(self) -> NetworkdHost:
@@ -101,7 +107,9 @@ class NetworkdHost(Container):
 
     def write(self, path: str, text: str) -> None:
         """A file of its administrator's."""
-        self.hv(f"mkdir -p $(dirname {path}); cat > {path} <<'EOF'\n{text}EOF\nchmod 644 {path}")
+        self.hv(
+            f"mkdir -p $(dirname {path}); cat > {path} <<'EOF'\n{text}EOF\nchmod {self.mode} {path}"
+        )
 
     def until_it_answers(self) -> None:
         wait_for(self.answering, "an answer to the LAN", 60)
@@ -120,7 +128,7 @@ class NetworkdHost(Container):
 
     def written(self) -> str:
         """Every file of a manager's with what it says."""
-        return self.hv(f"grep -r '' {_FOLDERS} || true")
+        return self.hv(f"grep -r '' {self.folders} || true")
 
     def layer3(self, dev: str) -> dict[str, list[str]]:
         """Addresses, routes and rules. The metric of the link's own network is its manager's, and so is the number of a rule that was given none."""

@@ -287,3 +287,28 @@ def test_what_a_router_tells_a_port_and_what_somebody_adds_is_taken_away() -> No
     assert _converted_and_told(default) == ["remove route inet6 default"]
     (left,) = _converted_and_told(flags=0x80)
     assert left == "remove address fd77::174/128 dev br0"
+
+
+def test_two_addresses_in_one_network_keep_a_route_each() -> None:
+    """NetworkManager makes one for each, with the address as source: the second was not moved, NetworkManager made it again, and the conversion was undone."""
+    now = host(
+        {
+            "links": {"eth0": None},
+            "addresses": {"eth0": ["10.77.0.20/24 noprefixroute", "10.77.0.21/24 noprefixroute secondary"]},
+            "routes": [
+                f"10.77.0.0/24 dev eth0 metric 100 proto kernel src 10.77.0.{last}" for last in (20, 21)
+            ],
+        }
+    )  # fmt: skip
+    for wanted, dev in (
+        (layout.bridged(now, "eth0", "br0"), "br0"),
+        (None, "eth0"),
+    ):
+        wanted = wanted or layout.unbridged(now, "eth0", "br0")
+        kernel = simulated.Kernel(now)
+        for change in uplink_plan.plan(now, wanted):
+            kernel.apply(change)
+        now = kernel.now
+        own = [one.src for one in now.routes if one.devs == {dev} and one.dst == "10.77.0.0/24"]
+        assert own == ["10.77.0.20", "10.77.0.21"]
+        assert uplink_plan.plan(now, wanted) == []
