@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 from ansible_collections.hypervisor.network.tests.harness.host.guests import (
@@ -150,3 +151,23 @@ def test_n18_a_disk_on_each_bus_and_what_becomes_of_freed_blocks(guests, guest_f
             ask(guests, "human-monitor-command", **{"command-line": f'qemu-io -d {device} "{command}"'})  # fmt: skip
             left.append(Path(paths[bus]).stat().st_blocks * 512 >= 4 * 2**20)
         assert left == [True, bus == "kept"], bus
+
+
+# A kernel by the multiboot specification that prints its command line and then its first module on the serial line: mov esi,[ebx+16];
+# mov dx,3f8h; 1: lodsb; test al,al; jz 2; out dx,al; jmp 1; 2: mov edi,[ebx+24]; mov esi,[edi]; mov ecx,[edi+4]; sub ecx,esi; 3: lodsb;
+# out dx,al; loop 3; 4: hlt; jmp 4
+TELLS = bytes.fromhex("8b731066baf803ac84c07403eeebf88b7b188b378b4f0429f1aceee2fcf4ebfd")
+
+
+def test_n19_a_kernel_gets_its_words_and_its_initrd(guests, guest_folder):
+    magic, flags, at = 0x1BADB002, 1 << 16, 0x100000
+    header = (magic, flags, -(magic + flags) & 0xFFFFFFFF, at, at, 0, 0, at + 32)
+    kernel, initrd, log = guest_folder / "kernel", guest_folder / "initrd", guest_folder / "log"
+    kernel.write_bytes(struct.pack("<8I", *header) + TELLS)
+    initrd.write_bytes(b"what is in the initrd\n")
+    append = "console=ttyS0,115200 'a b' $(id) --help {{ 7 * 7 }}"
+    wish = {"nics": [], "kernel": str(kernel), "initrd": str(initrd), "append": append}
+    wish |= {"serial_log": str(log), "wait_for": ["serial"], "serial_pattern": "in the initrd$"}
+    guests.done(**wish)
+    assert log.read_bytes() == f"{kernel} {append}what is in the initrd\n".encode()
+    assert not guests.done(**wish)["changed"]

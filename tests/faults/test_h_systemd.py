@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
     not LONG, reason="its boots take a minute or two, and its image as long: make faults has them"
 )
 GUESTS = [
-    guest("vm1", start_order=1),
+    {**guest("vm1", start_order=1), "console": True, "serial_log": "/var/log/vm1/serial"},
     {"name": "vm2", "nics": [{"tap": "tap-2", "mac": MACS["vm2"], "link": "down"}]},
 ]
 WISH = {**COMMON, "shutdown_timeout": 1, "guests": GUESTS}
@@ -34,6 +34,7 @@ WISH = {**COMMON, "shutdown_timeout": 1, "guests": GUESTS}
 def host() -> Iterator[UnitHost]:
     with Container() as container:
         made = UnitHost(container)
+        made.sh(f"mkdir /var/log/vm1 && chown {USER} /var/log/vm1")
         made.wish(**WISH)
         yield made
 
@@ -44,8 +45,9 @@ def test_h12_a_unit_s_guest_is_nobody_s_root(host: UnitHost) -> None:
     for line in (f"Uid:\t{uid}\t{uid}", f"CapBnd:\t{'0' * 16}", "NoNewPrivs:\t1", "Seccomp:\t2"):
         assert line in status
     folder = "/run/hypervisor-network/vm1"
-    modes = host.sh(f"stat -c '%a %U' {folder} {folder}/qmp.sock {folder}/spare.sock")
-    assert modes.splitlines() == [f"700 {USER}", f"600 {USER}", f"600 {USER}"]
+    sockets = " ".join(f"{folder}/{name}.sock" for name in ("qmp", "spare", "console"))
+    modes = host.sh(f"stat -c '%a %U' {folder} {sockets}")
+    assert modes.splitlines() == [f"700 {USER}", *[f"600 {USER}"] * 3]
     assert not host.wish(**WISH)["changed"]
 
 

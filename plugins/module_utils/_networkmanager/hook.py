@@ -36,7 +36,7 @@ def text(bridge: Link, ports: Sequence[Link]) -> str | None:
     """The program; None where NetworkManager says and does all of it."""
     cases = {}
     for link in (bridge, *ports):
-        words = list(_of_bridge(link) if link is bridge else _of_port(link))
+        words = list(_of_bridge(link, ports) if link is bridge else _of_port(link))
         if words:
             cases[link.name] = words
     if not cases:
@@ -51,7 +51,11 @@ def text(bridge: Link, ports: Sequence[Link]) -> str | None:
     )
 
 
-def _of_bridge(bridge: Link) -> Iterator[str]:
+def _of_bridge(bridge: Link, ports: Sequence[Link]) -> Iterator[str]:
+    if bridge.mtu > min((one.mtu for one in ports), default=bridge.mtu):
+        # what it has by its profile is no change to the kernel, and the smallest port would take it down
+        another = bridge.mtu - 1 if bridge.mtu > _ETHERNET_MTU else bridge.mtu + 1
+        yield from (f"mtu {another}", f"mtu {bridge.mtu}")
     yield from _of_device(bridge, mtu=False)
     delay = bridge.options.get("forward_delay", _DELAY)
     late = [f"forward_delay {round(delay * units.TICKS)}"]
