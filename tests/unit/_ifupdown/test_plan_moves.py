@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
-from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import notes
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files, files
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.plan import notes, plan
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.validate import checked
 from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
+    BACK,
     CASES,
     ITEM,
     LO,
+    MORE,
     ROOT,
     edited,
     taken,
@@ -52,6 +54,78 @@ def test_an_option_of_a_bridge_that_was_there_gets_the_port() -> None:
         {ROOT: LO + NIC + "\niface br0 inet manual\n    bridge_ports none\n"}, {"take_over": "eth0"}
     )[ROOT]
     assert "bridge_ports eth0" in text
+
+
+def test_hooks_that_add_addresses_move_along_unless_all_addresses_are_given() -> None:
+    nic = NIC + "    up ip addr add 10.0.0.3/24 dev eth0\n"
+    assert "up ip addr add 10.0.0.3/24 dev br0\n" in taken(nic, options={"bridge_stp": False})
+    made = taken(nic, options={"address": "10.0.0.9/24"})
+    assert "address 10.0.0.9/24\n" in made and "10.0.0.3" not in made
+
+
+@pytest.mark.parametrize(
+    ("more", "kept"),
+    [
+        ({}, True),
+        ({"family": "inet", "method": "dhcp"}, True),
+        ({"family": "inet6", "method": "auto"}, True),
+        ({"family": "inet", "method": "static", "options": {"address": "10.0.0.9/24"}}, False),
+        ({"options": {"metric": 7}}, False),
+    ],
+    ids=["as it was", "a lease still", "a lease, and IPv6", "a lease no more", "another is given"],
+)
+def test_the_metric_of_a_lease_stays_where_there_is_a_lease(
+    more: dict[str, Any], kept: bool
+) -> None:
+    item = {"take_over": "eth0", **more}
+    made = edited({ROOT: LO + "iface eth0 inet dhcp\n"}, item, metrics={"eth0": 1002})
+    assert ("metric 1002\n" in made[ROOT]) is kept
+
+
+@pytest.mark.parametrize(
+    ("nic", "bridge", "item", "meanwhile"),
+    [
+        (NIC, "iface br0 inet manual\n    bridge_ports none\n", {"take_over": "eth0"}, False),
+        (
+            "iface eth0 inet manual\n",
+            "auto br0\niface br0 inet static\n    address 10.0.0.2/24\n    bridge_ports eth0\n",
+            BACK,
+            True,
+        ),
+    ],
+    ids=["to the bridge, where the NIC's stanza stands", "back to the NIC"],
+)
+def test_of_two_files_the_one_that_only_loses_goes_first_and_has_the_address_until_the_other_is_there(
+    nic: str, bridge: str, item: dict[str, Any], meanwhile: bool
+) -> None:
+    now = Files(ROOT, {ROOT: nic, MORE: bridge})
+    (loser, first), (winner, second) = files(plan(now, [checked({**ITEM, **item})]))
+    assert (loser, winner, second.meanwhile) == (MORE, ROOT, None)
+    assert "10.0.0.2/24" in str(second.new) and "10.0.0.2/24" not in str(first.new)
+    assert ("address 10.0.0.2/24\n" in (first.meanwhile or "")) is meanwhile
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "brought_up"),
+    [
+        ("eth0", {"take_over": "eth0"}, True),
+        ("eth0", {"take_over": "eth0", "auto": False}, False),
+        ("br0", {"auto": True}, False),
+    ],
+    ids=["with the bridge at boot", "by hand", "as its owner wrote it"],
+)
+def test_an_address_by_an_alias_that_udev_brought_up_comes_with_the_bridge(
+    name: str, item: dict[str, Any], brought_up: bool
+) -> None:
+    text = f"allow-hotplug {name} {name}:1\niface {name} inet dhcp\niface {name}:1 inet static\n    address 10.0.0.9/24\n"
+    assert ("allow-auto br0:1\n" in edited({ROOT: text}, item)[ROOT]) is brought_up
+
+
+def test_a_file_that_gets_nothing_from_another_is_written_at_once() -> None:
+    texts = {ROOT: "iface br0 inet manual\n", MORE: NIC}
+    items = ({"options": {"mtu": 9000}}, {"name": "eth0", "options": {"mtu": 9000}})
+    changes = files(plan(Files(ROOT, texts), [checked({**ITEM, **item}) for item in items]))
+    assert [(path, one.meanwhile) for path, one in changes] == [(ROOT, None), (MORE, None)]
 
 
 def test_a_nic_whose_name_may_be_another_at_the_next_boot_is_told() -> None:
