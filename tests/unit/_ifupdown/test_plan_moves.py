@@ -121,6 +121,17 @@ def test_an_address_by_an_alias_that_udev_brought_up_comes_with_the_bridge(
     assert ("allow-auto br0:1\n" in edited({ROOT: text}, item)[ROOT]) is brought_up
 
 
+@pytest.mark.parametrize(
+    ("item", "line"),
+    [({"auto": True}, "auto br0 br0:1\n"), ({"options": {"mtu": 1400}}, "auto br0:1\n")],
+)
+def test_a_bridge_that_begins_at_boot_does_before_its_aliases(
+    item: dict[str, Any], line: str
+) -> None:
+    text = "auto br0:1\niface br0:1 inet static\n    address 10.0.0.9/24\niface br0 inet dhcp\n"
+    assert edited({ROOT: text}, item)[ROOT].startswith(line)
+
+
 def test_a_file_that_gets_nothing_from_another_is_written_at_once() -> None:
     texts = {ROOT: "iface br0 inet manual\n", MORE: NIC}
     items = ({"options": {"mtu": 9000}}, {"name": "eth0", "options": {"mtu": 9000}})
