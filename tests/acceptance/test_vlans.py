@@ -94,6 +94,16 @@ def test_a_bridge_option_set_seen_set_again_and_changed_back(
         assert not host.done("linux_bridge", name="br1", **{option: value})["changed"]
 
 
+def test_a_group_address_that_is_given_stays_with_another_protocol(lab: Lab, host: Modules) -> None:
+    """Else the kernel takes 01:80:c2:00:00:08 with 802.1ad."""
+    wish = {"name": "br5", "group_address": "01:80:c2:00:00:00"}
+    for more in ({"vlan_filtering": True, "vlan_protocol": "802.1ad"}, {"vlan_protocol": "802.1Q"}, {"vlan_protocol": "802.1ad"}):  # fmt: skip
+        host.done("linux_bridge", **wish, **more)
+        assert data_of(lab, "br5")["group_addr"] == wish["group_address"]
+        assert not host.done("linux_bridge", **wish, **more)["changed"]
+    host.done("linux_bridge", name="br5", state="absent")
+
+
 @pytest.mark.parametrize(
     ("wish", "vids"),
     [

@@ -35,6 +35,8 @@ KIND = "bridge"
 NEED_NO_VLANS = ("vlan_stats_per_port", "mst_enabled")  # EBUSY as long as a port has a VLAN
 # every kernel shows these as off; one without VLAN filtering shows no vlan_protocol
 _NEED_VLANS = ("vlan_filtering", "mst_enabled")
+# with these the kernel takes another group_address, unless it was given one (recalculate_group_addr)
+_MOVE_THE_GROUP = {"vlan_filtering", "vlan_protocol"}
 # BR_MIN_FORWARD_DELAY: with STP on the kernel raises less to this without a word
 STP_LEAST_DELAY = 2.0
 
@@ -124,9 +126,11 @@ def joined(now: Snapshot, wish: Mapping[str, Sequence[Mapping[str, Any]]]) -> di
 def missing(link: Link, wish: Mapping[str, Any]) -> dict[str, Any]:
     """The bridge options of C(wish) that the link does not have yet. Raises Unsupported for one that this kernel lacks."""
     _check_known(link.name, link, wish)
-    return differing(
-        link.options, {one.option: wish.get(one.option) for one in option_tables.BRIDGE}
-    )
+    options = {one.option: wish.get(one.option) for one in option_tables.BRIDGE}
+    found = differing(link.options, options)
+    if _MOVE_THE_GROUP & found.keys() and options["group_address"] and not wish.get("back"):
+        found["group_address"] = options["group_address"]  # given, it stays, though it is the same
+    return found
 
 
 def describe(link: Link) -> dict[str, Any]:

@@ -228,6 +228,8 @@ def fields_of(
     for key in ("mac", "mtu", "txqueuelen", "alias"):
         if after.get(key) is not None:
             fields[key] = after.pop(key)
+    if kind == "bridge" and "mac" in fields:
+        fields["mac_given"] = True
     if after.get("addr_gen_mode") is not None:
         fields["ipv6"] = {"addr_gen_mode": after.pop("addr_gen_mode")}
     if kind == "port":
