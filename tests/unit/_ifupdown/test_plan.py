@@ -356,6 +356,7 @@ def test_the_undo_takes_back_what_is_ours_and_nothing_else(
 ) -> None:
     changes = plan(Files(ROOT, now), Restore({ROOT: ("ours", "old")}))
     assert {path: texts.new for path, texts in files(changes)} == restored
+    assert not any(texts.keep for _path, texts in files(changes)), "what we wrote needs no backup"
 
 
 def test_the_undo_of_a_new_file_is_its_removal() -> None:

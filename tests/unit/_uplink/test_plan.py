@@ -312,3 +312,51 @@ def test_two_addresses_in_one_network_keep_a_route_each() -> None:
         own = [one.src for one in now.routes if one.devs == {dev} and one.dst == "10.77.0.0/24"]
         assert own == ["10.77.0.20", "10.77.0.21"]
         assert uplink_plan.plan(now, wanted) == []
+
+
+def without_the_nic(
+    *more: Link,
+    before: dict[str, Any] | None = None,
+    made: bool = True,
+    gone: bool = False,
+    **bridge: Any,
+) -> list[str]:
+    """The way back of a conversion whose NIC is gone by then; C(more) is there too, and C(bridge) is what of br0 is otherwise."""
+    links = {"eth0": None, **(before or {})}
+    now = host({"links": links, "addresses": {"eth0": ["10.77.0.100/24"]}})
+    wanted = layout.bridged(now, "eth0", "br0")
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    left = {name: link for name, link in kernel.now.links.items() if name != "eth0"}
+    left["br0"] = replace(left["br0"], **bridge)
+    if gone:
+        del left["br0"]
+    left.update({link.name: link for link in more})
+    back = replace(layout.layout_of(now, "eth0", "br0"), made=wanted if made else None)
+    plan = uplink_plan.without_the_nic(replace(kernel.now, links=left), back)
+    return [str(change) for change in plan]
+
+
+def test_where_the_nic_is_gone_only_the_bridge_that_was_made_for_it_goes() -> None:
+    assert without_the_nic() == ["delete bridge br0"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"before": {"br0": {"kind": "bridge"}}},
+        {"made": False},
+        {"mac": "02:00:00:00:00:99"},
+        {"kind": "dummy"},
+        {"gone": True},
+    ],
+    ids=["there before", "not made", "another by that name", "no bridge by that name", "gone too"],
+)
+def test_a_bridge_that_was_not_made_for_a_nic_stays_where_that_is_gone(given: Any) -> None:
+    assert without_the_nic(**given) == []
+
+
+def test_a_bridge_that_somebody_else_is_on_stays_where_its_nic_is_gone() -> None:
+    tap = Link("tap1", 9, "tun", 1, master="br0", port={})
+    assert without_the_nic(tap) == []
