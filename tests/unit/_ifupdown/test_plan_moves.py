@@ -80,6 +80,7 @@ def test_the_metric_of_a_lease_stays_where_there_is_a_lease(
     item = {"take_over": "eth0", **more}
     made = edited({ROOT: LO + "iface eth0 inet dhcp\n"}, item, metrics={"eth0": 1002})
     assert ("metric 1002\n" in made[ROOT]) is kept
+    assert f"iface br0 {more.get('family', 'inet')} {more.get('method', 'dhcp')}\n" in made[ROOT]
 
 
 @pytest.mark.parametrize(

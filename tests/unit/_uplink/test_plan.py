@@ -335,11 +335,11 @@ def without_the_nic(
     left.update({link.name: link for link in more})
     back = replace(layout.layout_of(now, "eth0", "br0"), made=wanted if made else None)
     plan = uplink_plan.without_the_nic(replace(kernel.now, links=left), back)
-    return [str(change) for change in plan]
+    return [f"{change} ({change.risk})" for change in plan]
 
 
 def test_where_the_nic_is_gone_only_the_bridge_that_was_made_for_it_goes() -> None:
-    assert without_the_nic() == ["delete bridge br0"]
+    assert without_the_nic() == ["delete bridge br0 (interrupts)"]
 
 
 @pytest.mark.parametrize(
@@ -360,3 +360,37 @@ def test_a_bridge_that_was_not_made_for_a_nic_stays_where_that_is_gone(given: An
 def test_a_bridge_that_somebody_else_is_on_stays_where_its_nic_is_gone() -> None:
     tap = Link("tap1", 9, "tun", 1, master="br0", port={})
     assert without_the_nic(tap) == []
+
+
+def test_what_somebody_added_meanwhile_comes_back_behind_what_was_there_and_is_called_kept() -> (
+    None
+):
+    now = host({"links": {"eth0": None}, "addresses": {"eth0": ["10.77.0.10/24"]}})
+    wanted = layout.bridged(now, "eth0", "br0")
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    for dev, text in (("eth0", "10.77.0.50/24"), ("br0", "10.99.0.5/24")):
+        theirs = simulated.address(dev, text, flags=0x80)
+        kernel.apply(Change("add", "address", text, payload=theirs))
+    back = replace(layout.layout_of(now, "eth0", "br0"), made=wanted)
+    plan = uplink_plan.plan(kernel.now, back)
+    assert [str(change) for change in plan if change.kind == "address"] == [
+        "remove address 10.77.0.50/24 dev eth0",
+        "add address 10.77.0.10/24 dev eth0",
+        "keep address 10.77.0.50/24 dev eth0",
+        "keep address 10.99.0.5/24 dev eth0",
+        "remove address 10.99.0.5/24 dev br0",
+        "remove address 10.77.0.10/24 dev br0",
+    ]
+
+
+@pytest.mark.parametrize(("mtu", "given"), [(None, {}), (1400, {"mtu": 1400})])
+def test_a_bridge_is_given_an_mtu_where_that_was_asked_for(
+    mtu: int | None, given: dict[str, int]
+) -> None:
+    """One that was given an MTU does not follow its ports, so one that was not asked for is left to them."""
+    now = host({"links": {"eth0": None}})
+    plan = uplink_plan.plan(now, layout.bridged(now, "eth0", "br0", mtu=mtu))
+    (made,) = [change for change in plan if change.action == "create"]
+    assert (made.after["mtu"], made.payload) == (mtu or 1500, given)
