@@ -87,7 +87,7 @@ def main() -> None:
         note("G12: conversions")
         print("\n" + conversion.table(options.conversions or (200 if options.full else 10)))
     if "managers" in wanted:
-        note("managers: conversions of hosts that networkd and netplan manage")
+        note("managers: conversions of hosts that networkd, netplan and NetworkManager manage")
         print("\n" + managed.table(options.conversions or (20 if options.full else 3)))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same as G12 on hosts of systemd-networkd and netplan: ours, and what their administrators do, each on a host that has just booted."""
+"""The same as G12 on hosts of systemd-networkd, netplan and NetworkManager: ours, and what their administrators do, each on a host that has just booted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..harness.lab.hypervisors import DISTRO
 from ..harness.lab.networkd_host import BRIDGE, NIC, NetworkdHost
+from ..harness.lab.networkmanager_host import NetworkManagerHost
 from ..harness.net import echo
 from ..harness.net.lan import PORT, Lan
 from .conversion import losses
@@ -37,7 +39,22 @@ network:
   bridges:
     {BRIDGE}: {{interfaces: [{NIC}], parameters: {{stp: false, forward-delay: 0}}, {_LAYER3}}}
 """
+PROFILE = f"""\
+[connection]
+id=wired
+type=ethernet
+interface-name={NIC}
+[ipv4]
+method=manual
+address1={ADDRESS}/24,10.77.0.1
+address2=10.77.0.21/24
+[ipv6]
+method=manual
+address1={ADDRESS6}/64
+"""
+_ADDRESSES = f"ipv4.method manual ipv4.addresses {ADDRESS}/24,10.77.0.21/24 ipv4.gateway 10.77.0.1 ipv6.method manual ipv6.addresses {ADDRESS6}/64"
 _NETWORKD, _NETPLAN = "/etc/systemd/network", "/etc/netplan/50-installed.yaml"
+_PROFILE = "/etc/NetworkManager/system-connections/wired.nmconnection"
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,7 @@ class Way:
 
     files: dict[str, str]
     convert: Callable[[NetworkdHost], object]
+    kind: type[NetworkdHost] = NetworkdHost
 
 
 def nothing(_host: NetworkdHost) -> None:
@@ -72,6 +90,13 @@ def apply(host: NetworkdHost) -> None:
     host.hv("netplan apply")
 
 
+def up(host: NetworkdHost) -> None:
+    """Two profiles, and C(nmcli connection up)."""
+    host.hv(f"nmcli connection add type bridge ifname {BRIDGE} con-name {BRIDGE} bridge.stp no {_ADDRESSES}")  # fmt: skip
+    host.hv(f"nmcli connection add type ethernet ifname {NIC} con-name port master {BRIDGE}")
+    host.hv(f"nmcli connection up {BRIDGE} && nmcli connection up port")
+
+
 _BY_NETWORKD, _BY_NETPLAN = {f"{_NETWORKD}/20-wired.network": WIRED}, {_NETPLAN: PLAIN}
 WAYS = {
     "control (no change)": Way(_BY_NETWORKD, nothing),
@@ -80,6 +105,9 @@ WAYS = {
     "netplan: bridge_uplink": Way(_BY_NETPLAN, ours),
     "netplan: netplan apply": Way(_BY_NETPLAN, apply),
 }
+if DISTRO == "trixie":  # Debian 12's 1.42 takes no conversion
+    WAYS["NetworkManager: bridge_uplink"] = Way({_PROFILE: PROFILE}, ours, NetworkManagerHost)
+    WAYS["NetworkManager: nmcli connection up"] = Way({_PROFILE: PROFILE}, up, NetworkManagerHost)
 
 
 def table(count: int) -> str:
@@ -93,7 +121,7 @@ def table(count: int) -> str:
 
 
 def _lost(way: Way) -> dict[str, Any]:
-    with NetworkdHost(way.files, ADDRESS) as host:
+    with way.kind(way.files, ADDRESS) as host:
         wire = Lan({"host": host.netns} | dict.fromkeys(("switch", "router", "client"), host.lan))
         try:
             wire.start(
