@@ -130,6 +130,7 @@ def test_h03_a_stopped_process_is_unresponsive_within_5_s_and_killed_at_a_stop(g
     ]
     assert [step["outcome"] for step in stopped["stop_steps"]][1:] == ["still running", "ended"]
     assert process_state(pid) is None
+    assert guests.done()["status"] == "running"
 
 
 def test_h04_another_client_holds_the_monitor_and_the_second_one_is_used(guests):

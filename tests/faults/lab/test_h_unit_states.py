@@ -161,18 +161,6 @@ def test_backups_of_a_unit(guest: UnitHost) -> None:
     assert "identical" in guest.sh(f"qemu-img compare {newest} {DISK}")
 
 
-def test_a_card_that_the_kernel_serves(guest: UnitHost) -> None:
-    """vhost: QEMU has the device open, which its user may by the group kvm alone, and a thread of the kernel carries the frames."""
-    nic = {"tap": "tap-3", "mac": "52:00:00:00:09:09", "vhost": True}
-    wish = {**WISH, "nics": [nic], "boot": "n", "wait_for": ["mac_learned"], "wait_timeout": 120}
-    guest.wish(**wish, on_change="restart")
-    pid = guest.pid("vm1")
-    assert "/dev/vhost-net" in guest.sh(f"readlink /proc/{pid}/fd/*")
-    assert guest.sh(f"pgrep -x vhost-{pid}")
-    assert not guest.wish(**wish)["changed"] and guest.pid("vm1") == pid
-    guest.wish(**WISH, on_change="restart")
-
-
 def test_what_is_plugged_into_a_unit_that_runs(guest: UnitHost) -> None:
     """A card and a disk, each within its sandbox; a disk that this closes waits for the next start."""
     pid = guest.pid("vm1")

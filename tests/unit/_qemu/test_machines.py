@@ -151,9 +151,9 @@ for opt in "$@"; do
   case "$opt" in
     -xen-* | --xen-*)
       if [ -x $xenredir ]; then
-	exe=$xenredir
+        exe=$xenredir
       else
-	exit 1
+        exit 1
       fi
       break
       ;;
