@@ -14,6 +14,9 @@ description:
     what boots is what was seen to work.
   - The manager is the one that owns the uplink. What the administrator wrote for the NIC stays as it is, byte for byte. Files of this module come before
     it, and give the bridge what the NIC had, with the NIC's MAC and its identity for DHCP, so that the server gives the same address.
+  - A bridge that the administrator described already, in files of networkd, YAML of netplan or profiles of NetworkManager, needs no files where these say
+    what runs. What they do not say goes beside them, into drop-ins or a dispatcher script of NetworkManager. What can't be said there is refused, with the
+    file or the command that would say it.
   - The manager reads its files in the same task. Where that takes a port or an address away, all is undone.
   - For ifupdown and ifupdown2 they are stanzas in the files that have the NIC's, whose lines go to the bridge's and come back, as with
     M(hypervisor.network.interfaces_stanza), which has words for everything else in such files. The role C(hypervisor.network.bridge_host) uses that one, since

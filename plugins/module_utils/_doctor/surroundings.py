@@ -72,7 +72,7 @@ def takers(ports: Iterable[Link], root: str = "/") -> dict[str, str]:
 
 def _keeps(owner: port.Owner, root: str) -> bool:
     """Whether the files in force for a link of networkd name a bridge, or say to keep the one that it has."""
-    paths = [owner.source, *owner.facts.get("NETWORK_FILE_DROPINS", "").strip('"').split()]
+    paths = [owner.source, *owner.facts.get("NETWORK_FILE_DROPINS", "").strip('"').split(":")]
     texts = [managers.text(os.path.join(root, path.lstrip("/"))) for path in paths if path]
     return owners.OURS in owner.source or any(_KEEPS.search(text or "") for text in texts)
 

@@ -74,6 +74,7 @@ class ManagedUplink:
             self._adapter.objection(self._nic, self._known),
             self._adapter.unknown(self._known),
             self._adapter.watches,
+            getattr(self._known, "theirs", False),
         )
 
     def _now(self) -> Owner:

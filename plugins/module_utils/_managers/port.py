@@ -41,7 +41,7 @@ class Owner:
 @dataclass(frozen=True)
 class Managed:
     """A NIC whose manager has an adapter: C(known) is what C(look) said of it, C(stage) where it is, C(objection), C(unknown) and C(watches) the adapter's
-    words."""
+    words. C(described): files that are somebody else's make the NIC a port at boot."""
 
     nic: Owner
     known: Any = None
@@ -49,6 +49,7 @@ class Managed:
     objection: str | None = None
     unknown: str | None = None
     watches: bool = False
+    described: bool = False
 
 
 @dataclass(frozen=True)

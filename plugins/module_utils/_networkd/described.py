@@ -42,7 +42,7 @@ _SEVERAL = re.compile(r"[*?\[\s]")
 class Described:
     """C(source) is the path of the .network file in force for a device, C(network) what it and its drop-ins say; C(made_by) that of the .netdev file that
     makes the device, C(device) what that says, with users and groups by number. Empty where there is none. C(own_mac) is the MAC that a bridge gets
-    from networkd where nothing says one.
+    from networkd where nothing says one, C(udevs_mac) the one that it gets where none is said to be given.
     """
 
     source: str = ""
@@ -50,6 +50,7 @@ class Described:
     made_by: str = ""
     device: Sequence[Section] = ()
     own_mac: str | None = None
+    udevs_mac: str | None = None
 
 
 def beside(source: str) -> str:
@@ -99,7 +100,8 @@ def _of_a_bridge(
     )
     boots = link_mac or device_mac or one.own_mac
     same = mac == boots or (
-        boots == _NO_MAC and mac in [port.mac for port in now.ports_of(bridge.name)]
+        boots == _NO_MAC
+        and mac in [one.udevs_mac, *(port.mac for port in now.ports_of(bridge.name))]
     )
     own = [] if same or not mac else [("MACAddress", mac)]
     device = [

@@ -14,6 +14,11 @@ from typing import Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.persistent_mac import (
+    BY_NETWORKD,
+    BY_UDEV,
+    persistent_mac,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
     HELD,
@@ -38,9 +43,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd impor
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import Control
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.described import (
     Described,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd.persistent_mac import (
-    persistent_mac,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
@@ -99,8 +101,9 @@ class Networkd:
         network = self._control.config(source, facts) if source else []
         if not made_by and not described.master(network):
             return None
-        own = persistent_mac((text(self._control.path("/etc/machine-id")) or "").strip(), dev)
-        return Described(source, network, made_by, device, own)
+        machine = text(self._control.path("/etc/machine-id")) or ""
+        macs = [persistent_mac(machine, dev, key) for key in (BY_NETWORKD, BY_UDEV)]
+        return Described(source, network, made_by, device, *macs)
 
     def _is_ours(self, dev: str) -> bool:
         """Whether files of ours make a device although those in force are another's."""

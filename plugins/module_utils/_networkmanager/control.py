@@ -72,14 +72,15 @@ class Control:
 
     def filename(self, uuid: str) -> str:
         """The file of a profile; empty where there is no such profile, or it is in none."""
+        return self.filenames().get(uuid, "")
+
+    def filenames(self) -> dict[str, str]:
+        """The files of all profiles, by UUID."""
         lines = self._done(
             ["nmcli", "-t", "-f", "UUID,FILENAME", "connection", "show"]
         ).splitlines()
-        for line in lines:
-            fields = [re.sub(r"\\(.)", r"\1", one) for one in _FIELDS.split(line)]
-            if fields[0] == uuid and len(fields) > 1:
-                return fields[1]
-        return ""
+        rows = [[re.sub(r"\\(.)", r"\1", one) for one in _FIELDS.split(line)] for line in lines]
+        return {row[0]: row[1] for row in rows if len(row) > 1}
 
     def let_go(self, dev: str, index: int) -> None:
         """Keep NetworkManager's hands off a device until somebody says else: its addresses, routes and settings stay. Raises Refused."""

@@ -32,11 +32,17 @@ _PORT = {
 }  # fmt: skip
 
 
-def text(bridge: Link, ports: Sequence[Link]) -> str | None:
-    """The program; None where NetworkManager says and does all of it."""
+def text(
+    bridge: Link, ports: Sequence[Link], boots: Mapping[str, Mapping[str, Any]] | None = None
+) -> str | None:
+    """The program; None where NetworkManager says and does all of it.
+
+    C(boots) are by device what profiles of somebody else's make of its options and its C(mtu); a profile of ours says those of the device itself.
+    """
     cases = {}
     for link in (bridge, *ports):
-        words = list(_of_bridge(link, ports) if link is bridge else _of_port(link))
+        said = (boots or {}).get(link.name, {})
+        words = list(_of_bridge(link, ports, said) if link is bridge else _of_port(link, said))
         if words:
             cases[link.name] = words
     if not cases:
@@ -51,30 +57,35 @@ def text(bridge: Link, ports: Sequence[Link]) -> str | None:
     )
 
 
-def _of_bridge(bridge: Link, ports: Sequence[Link]) -> Iterator[str]:
+def _of_bridge(bridge: Link, ports: Sequence[Link], said: Mapping[str, Any]) -> Iterator[str]:
     if bridge.mtu > min((one.mtu for one in ports), default=bridge.mtu):
         # what it has by its profile is no change to the kernel, and the smallest port would take it down
         another = bridge.mtu - 1 if bridge.mtu > _ETHERNET_MTU else bridge.mtu + 1
         yield from (f"mtu {another}", f"mtu {bridge.mtu}")
-    yield from _of_device(bridge, mtu=False)
+        said = {**said, "mtu": bridge.mtu}
+    yield from _of_device(bridge, said.get("mtu"))
     delay = bridge.options.get("forward_delay", _DELAY)
     late = [f"forward_delay {round(delay * units.TICKS)}"]
     words = late if not bridge.options.get("stp_state") and delay != _DELAY else []
-    words += _differing(bridge.options, _BRIDGE, ("1", "0"))
+    words += _differing(bridge.options, {**_BRIDGE, **_options(said)}, ("1", "0"))
     if words:
         yield f"type bridge {' '.join(words)}"
 
 
-def _of_port(port: Link) -> Iterator[str]:
-    yield from _of_device(port, mtu=port.kind == "tun")
-    words = _differing(port.port or {}, _PORT, ("on", "off"))
+def _of_port(port: Link, said: Mapping[str, Any]) -> Iterator[str]:
+    yield from _of_device(port, said.get("mtu", _ETHERNET_MTU if port.kind == "tun" else None))
+    words = _differing(port.port or {}, {**_PORT, **_options(said)}, ("on", "off"))
     if words:
         yield f"type bridge_slave {' '.join(words)}"
 
 
-def _of_device(link: Link, mtu: bool) -> Iterator[str]:
-    """What every device has: a profile says the MTU of a bridge and of a NIC."""
-    words = [f"mtu {link.mtu}"] if mtu and link.mtu != _ETHERNET_MTU else []
+def _options(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: own for key, own in said.items() if key != "mtu"}
+
+
+def _of_device(link: Link, mtu: int | None) -> Iterator[str]:
+    """What every device has: a profile says the MTU of a bridge and of a NIC, C(mtu) is what it has at boot of one that does not."""
+    words = [f"mtu {link.mtu}"] if mtu not in (None, link.mtu) else []
     words += [f"txqueuelen {link.txqueuelen}"] if link.txqueuelen != _QUEUE else []
     words += [f"alias {shlex.quote(link.alias)}"] if link.alias else []
     if words:

@@ -8,11 +8,17 @@ its automatic connection over the NIC cost 4 s of IPv6, and a file with C(unmana
 
 from __future__ import annotations
 
+import os
 from typing import Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import (
     DEVICE,
     LET_GO,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.persistent_mac import (
+    BY_UDEV,
+    persistent_mac,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
@@ -26,6 +32,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    described,
     identity,
     keyfile,
     profiles,
@@ -35,6 +42,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.control import (
     Control,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.described import (
+    Described,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.profiles import (
     Known,
@@ -66,6 +76,9 @@ class NetworkManager:
             return self._look_at_ours(bridge, source, self._file(bridge, nic.dev))
         if kept is None and source in (others := self._of_other_names(bridge)):
             return self._look_at_ours(bridge, source, others[source])
+        own = self._theirs(nic, bridge) if kept is None else None
+        if own is not None:
+            return own
         filename = KEPT.format(dev=nic.dev)
         if kept is None:
             filename = self._control.filename(source) if source else ""
@@ -80,6 +93,40 @@ class NetworkManager:
             if keyfile.value(groups, "connection", "master") == bridge and profiles.mac(groups):
                 found[keyfile.value(groups, "connection", "uuid")] = path
         return found
+
+    def _theirs(self, nic: Owner, bridge: str) -> Known | None:
+        """What is known of a NIC that is a port of the bridge by profiles of somebody else's; None of any other."""
+        found = self._described((nic.dev, bridge))
+        own, host = found.get(nic.dev), found.get(bridge)
+        if own is None or host is None or not described.is_port(own.profile, bridge, host.profile):
+            return None
+        source = keyfile.value(own.profile, "connection", "uuid")
+        said = profiles.as_before(own.profile, host.profile)
+        return Known(source, "", said, identity.Identity(), theirs=True)
+
+    def _described(self, devs: Sequence[str]) -> dict[str, Described]:
+        """Of some devices, the profiles of somebody else's that are in force, and outlive a boot."""
+        uuids = {dev: self._uuid(dev) for dev in devs}
+        if not any(uuids.values()):
+            return {}
+        files, machine = self._control.filenames(), self._control.said("/etc/machine-id") or ""
+        found = {}
+        for dev, uuid in uuids.items():
+            path = files.get(uuid, "")
+            said = self._control.said(path) if _lasts(path) else None
+            if said is not None:
+                own_mac = persistent_mac(machine, dev, BY_UDEV)
+                found[dev] = Described(keyfile.parse(said), own_mac)
+        return found
+
+    def _uuid(self, dev: str) -> str:
+        """The profile of a device that NetworkManager has not let go of; empty where there is none."""
+        try:
+            state = self._control.state(self._control.index(dev))
+        except KernelError:
+            return ""
+        managed = keyfile.value(state, "device", "managed") == "true"
+        return keyfile.value(state, "device", "connection-uuid") if managed else ""
 
     def _look_at_ours(self, bridge: str, source: str, filename: str) -> Known:
         """Of a NIC that is a port since the boot: what its bridge has of a host, and what is of its link."""
@@ -99,6 +146,8 @@ class NetworkManager:
         return planner.profile(*names) if self._control.said(there) is None else there
 
     def objection(self, nic: Owner, known: Known) -> str | None:
+        if known.theirs:
+            return None
         if not known.profile:
             return (
                 f"NetworkManager manages {nic.dev} by no profile that is in a file, so there is nothing that its bridge could get; save one with "
@@ -117,7 +166,7 @@ class NetworkManager:
         return None
 
     def unknown(self, known: Known) -> str | None:
-        return identity.missing(known.profile, known.identity)
+        return None if known.theirs else identity.missing(known.profile, known.identity)
 
     def stage(self, nic: Owner, bridge: str) -> str:
         device = self._control.state(nic.index).get("device", {})
@@ -125,7 +174,9 @@ class NetworkManager:
         ours = source == profiles.uuid_of(bridge, nic.dev) or source in self._of_other_names(bridge)
         if device.get("managed") == "true" and ours:
             return HANDED
-        return OWN if self._control.said(LET_GO.format(dev=nic.dev)) is None else HELD
+        if self._control.said(LET_GO.format(dev=nic.dev)) is not None:
+            return HELD
+        return OWN if self._theirs(nic, bridge) is None else HANDED
 
     def hold(self, nic: Owner, bridge: str) -> None:
         """On the way there it lets go of the NIC; on the way back of both, and forgets our profiles: else it would make the bridge again once it is gone."""
@@ -176,7 +227,7 @@ class NetworkManager:
         self._control.put(dict.fromkeys(gone, (None, PRIVATE)))
 
     def plan(self, now: Standing, wish: Wish) -> Sequence[File]:
-        found = planner.plan(now, wish)
+        found = planner.plan(now, wish, self._described(wish.names) if wish.present else None)
         own = {one.path for one in found}
         macs = {now.permanent[nic] for nic in wish.uplinks if nic in now.permanent}
         # of an uplink that had another name then: found by its MAC, it would be a port by these too
@@ -206,6 +257,14 @@ class NetworkManager:
                 ),
             }
         )
+
+
+def _lasts(path: str) -> bool:
+    """Whether the file of a profile is somebody else's, and there at the next boot: netplan makes its own anew."""
+    name = os.path.basename(path)
+    if not path or name.startswith("hv-"):
+        return False
+    return not path.startswith(f"{RUN}/") or name.startswith("netplan-")
 
 
 def _profile(*names: str) -> str:

@@ -20,9 +20,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    described,
+    profiles,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
     hook as hooks,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import profiles
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.described import (
+    Described,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.identity import (
     Identity,
 )
@@ -42,17 +48,21 @@ _BRIDGE_UNSAID = {"mst_enabled": False, "vlan_stats_per_port": False}
 _DEFAULT_VLAN = 1  # the kernel's and NetworkManager's
 
 
-def plan(now: Standing, wish: Wish) -> list[File]:
-    """The files, also those that shall go. Raises Refused for what NetworkManager can't say.
+def plan(now: Standing, wish: Wish, theirs: Mapping[str, Described] | None = None) -> list[File]:
+    """The files, also those that shall go. Raises Refused for what NetworkManager can't say. C(theirs) are the devices that somebody else's profiles
+    describe, by name.
 
     A bridge's own profile is written last, and goes first: without it ports are none, so a plug that is pulled between two files leaves the old network
     or the new one.
     """
     if not wish.present:
         return _gone(wish)
+    theirs = described.whole(now, wish, theirs or {})
     found: list[File] = []
     for name in (*wish.ports, *wish.taps):
         link = now.links[name]
+        if name in theirs:
+            continue
         if link.master is None:
             raise Refused(
                 f"{name} is a port of no bridge, so NetworkManager would have nothing to boot it as; put it into a bridge first, or leave it out."
@@ -61,8 +71,25 @@ def plan(now: Standing, wish: Wish) -> list[File]:
             File(profile(name), (_tap if name in wish.taps else _port)(now, link), PRIVATE)
         )
     for name in wish.bridges:
-        found += _bridge(now, wish, name)
+        found += _beside(now, wish, name, theirs) if name in theirs else _bridge(now, wish, name)
     return found
+
+
+def _beside(now: Standing, wish: Wish, name: str, theirs: Mapping[str, Described]) -> list[File]:
+    """Of a bridge of somebody else's profiles: the hook, where these do not say all, and hands off taps, where there are some of nobody's profile."""
+    bridge = now.links[name]
+    _refuse_unsaid(bridge)
+    ports = [now.links[one] for one in (*wish.uplinks, *wish.ports, *wish.taps) if now.links[one].master == name]  # fmt: skip
+    nic = now.uplink_of(name, wish)
+    for link in (*(() if nic else (bridge,)), *(one for one in ports if one.name != nic)):
+        _check_up(link)
+    told = described.boots(now, wish, bridge, theirs)
+    loose = [one.name for one in ports if one.name in wish.taps and one.name not in theirs]
+    own = [one.name for one in ports if one.name in wish.taps]
+    return [
+        File(conf(name), profiles.hands_off_taps(own) if loose else None, PUBLIC),
+        File(hook(name), hooks.text(bridge, ports, told), PROGRAM),
+    ]
 
 
 def profile(*names: str) -> str:
@@ -91,16 +118,7 @@ def _gone(wish: Wish) -> list[File]:
 
 def _bridge(now: Standing, wish: Wish, name: str) -> list[File]:
     bridge = now.links[name]
-    strange = [
-        key
-        for key, own in _BRIDGE_UNSAID.items()
-        if bridge.options.get(key, own) not in (own, None)
-    ]
-    if strange:
-        raise Refused(
-            f"NetworkManager has no words for {', '.join(strange)} of {name}, which the next boot would lose; give it back the kernel's own, or leave "
-            "that bridge out."
-        )
+    _refuse_unsaid(bridge)
     ports = [now.links[one] for one in (*wish.uplinks, *wish.ports, *wish.taps) if now.links[one].master == name]  # fmt: skip
     filtering = bool(bridge.options.get("vlan_filtering"))
     nic = now.uplink_of(name, wish)
@@ -127,6 +145,19 @@ def _bridge(now: Standing, wish: Wish, name: str) -> list[File]:
         text = profiles.port(nic, name, known, said, mtu=_own_mtu(own), mac=mac)
         found.append(File(profile(name, nic), text, PRIVATE))
     return [*found, last]
+
+
+def _refuse_unsaid(bridge: Link) -> None:
+    strange = [
+        key
+        for key, own in _BRIDGE_UNSAID.items()
+        if bridge.options.get(key, own) not in (own, None)
+    ]
+    if strange:
+        raise Refused(
+            f"NetworkManager has no words for {', '.join(strange)} of {bridge.name}, which the next boot would lose; give it back the kernel's own, or leave "
+            "that bridge out."
+        )
 
 
 def _check_up(link: Link) -> None:

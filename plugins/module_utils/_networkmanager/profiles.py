@@ -59,7 +59,8 @@ _BRIDGE = (
 class Known:
     """What NetworkManager says of a NIC: its profile's UUID, name and content, and by what the NIC is known to DHCP servers.
 
-    C(metric) is that of the NIC's routes where the profile gives none.
+    C(metric) is that of the NIC's routes where the profile gives none. C(theirs): the NIC is a port of its bridge by profiles of somebody else's, and
+    C(profile) is what those say of the NIC's link, and of the bridge as a host.
     """
 
     source: str
@@ -67,6 +68,7 @@ class Known:
     profile: Groups
     identity: Identity
     metric: int | None = None
+    theirs: bool = False
 
 
 def uuid_of(*names: str) -> str:

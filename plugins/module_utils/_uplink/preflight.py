@@ -93,6 +93,8 @@ def check(now: Inet, spec: Spec) -> None:
         raise Refused(
             f"{bridge.name} exists and is no bridge but a device of kind '{bridge.kind or 'hardware'}'; choose another name for the bridge."
         )
+    if nic.master == spec.bridge and not spec.present:
+        _check_who_described(now, spec)
     if not spec.present or nic.master == spec.bridge:
         return
     _check_nic(now, nic, spec)
@@ -165,6 +167,17 @@ def _check_managers(now: Inet, nic: Link, spec: Spec) -> None:
     for name, sentence in network_managers.objections(nic.name, now.traces):
         if managed is None or name not in _ALIKE.get(managed.nic.manager, (managed.nic.manager,)):
             _refuse(spec, name, True, sentence)
+
+
+def _check_who_described(now: Inet, spec: Spec) -> None:
+    """What would not outlive a boot: a bridge is taken apart that its administrator's own files describe."""
+    if now.managed is not None and now.managed.described:
+        manager = now.managed.nic.manager
+        _refuse(
+            spec, manager, True,
+            f"{spec.nic} is a port of {spec.bridge} by what its administrator gave to {manager}, which the next boot would make of it again; take "
+            f"{spec.bridge} out there",
+        )  # fmt: skip
 
 
 def check_duplicates(spec: Spec, elsewhere: Mapping[str, str]) -> None:

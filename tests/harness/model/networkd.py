@@ -80,7 +80,7 @@ class Networkd:
             said = _LINK.format(
                 state=self.state,
                 source=self._host(found[0]),
-                drop_ins='"' + " ".join(self._host(one) for one in drop_ins) + '"',
+                drop_ins='"' + ":".join(self._host(one) for one in drop_ins) + '"',
             )
             self.put(f"/run/systemd/netif/links/{index}", said)
 

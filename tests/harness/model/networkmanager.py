@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Owner
@@ -78,7 +80,13 @@ class NetworkManager:
         self.sets_back: dict[str, str] = {}  # sysctls, when it lets go of a device
         self.put(f"/run/NetworkManager/devices/{NIC}", state)
         self.put(path, profile)
-        self.control = Control(str(root), self.run, 0.3, lambda dev, _links: INDEXES[dev])
+        self.control = Control(str(root), self.run, 0.3, self.index)
+
+    @staticmethod
+    def index(dev: str, _links: Mapping[str, Any]) -> int:
+        if dev not in INDEXES:
+            raise KernelError(f"find {dev}", errno.ENODEV)
+        return INDEXES[dev]
 
     def put(self, path: str, text: str) -> None:
         place = self.root / path.lstrip("/")

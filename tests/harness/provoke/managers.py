@@ -31,7 +31,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd impor
     unit,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
+    described as nm_described,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
     identity,
+    keyfile,
     profiles,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
@@ -52,6 +56,14 @@ def unknown_client(_stage: Stage) -> Any:
     nic = Link("eth0", 2, "", 1, "52:54:00:00:00:10")
     managed = Managed(Owner("networkd", "eth0", 2), unknown="the DHCPv4 client identifier")
     preflight.check(Inet({"eth0": nic}, managed=managed), preflight.Spec("eth0", "br0"))
+
+
+@scene
+def described_and_taken_apart(_stage: Stage) -> Any:
+    managed = Managed(Owner("networkd", "eth0", 2), stage="handed", described=True)
+    nic = Link("eth0", 2, "", 1, "52:54:00:00:00:10", master="br0")
+    there = Inet({"eth0": nic, "br0": Link("br0", 3, "bridge")}, managed=managed)
+    preflight.check(there, preflight.Spec("eth0", "br0", present=False))
 
 
 @scene
@@ -165,6 +177,14 @@ def described_otherwise(_stage: Stage, says: str, port: Any = None, vlans: Any =
     links = {**now.links, "eth0": replace(now.links["eth0"], port=port or {}, vlans=vlans)}
     theirs = {"eth0": described.Described(source, unit.parse(says))}
     described.files(replace(now, links=links), WISH, theirs)
+
+
+@scene
+def profile_says_otherwise(_stage: Stage) -> Any:
+    """A bridge runs a spanning tree, and its administrator's profile has none."""
+    now = standing(stp_state=True)
+    host = nm_described.Described(keyfile.parse("[connection]\nid=the lan\n[bridge]\nstp=no\n"))
+    nm_described.boots(now, WISH, now.links["br0"], {"br0": host})
 
 
 @scene

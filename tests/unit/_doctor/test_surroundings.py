@@ -41,7 +41,7 @@ def write(root: Path, files: dict[str, str]) -> None:
         ({"run/systemd/netif/links/7": STATE, FILE: "[Network]\n# Bridge=br0\nKeepMaster=no\n"}, "takes it out"),
         (
             {
-                "run/systemd/netif/links/7": STATE + 'NETWORK_FILE_DROPINS="/run/a.conf /run/b.conf"\n',
+                "run/systemd/netif/links/7": STATE + 'NETWORK_FILE_DROPINS="/run/a.conf:/run/b.conf"\n',
                 FILE: "[Network]\n",
                 "run/b.conf": "[Network]\nKeepMaster=true\n",
             },

@@ -37,7 +37,7 @@ SOURCES = {
     "eth0": ("20-port.network", ""),
     "tap1": ("26-tap.network", "25-tap.netdev"),
 }
-OWN_MAC = "f6:63:e1:00:dc:b8"
+OWN_MAC, UDEVS_MAC = "f6:63:e1:00:dc:b8", "86:ad:30:41:bb:80"
 NIC_TAP = Wish(["br0"], ["eth0"], [], ["tap1"])
 
 
@@ -53,6 +53,7 @@ def theirs(**said: str) -> dict[str, Described]:
             paths[1],
             unit.parse(said.get(f"{dev}_netdev", device)),
             OWN_MAC,
+            UDEVS_MAC,
         )
     return found
 
@@ -128,6 +129,7 @@ def test_stp_and_its_delay_are_the_kernels_where_nobody_says_them() -> None:
         ("MACAddress=5254.0000.0010", "", MAC, {}),
         ("", "", OWN_MAC, {}),
         ("MACAddress=none", "", MAC, {}),
+        ("MACAddress=none", "", UDEVS_MAC, {}),
         ("", "MACAddress=52:54:00:00:00:10", MAC, {}),
         ("MACAddress=none", "", "52:54:00:00:00:99", {"10-br0.netdev": "[NetDev]\nMACAddress=52:54:00:00:00:99\n"}),
         ("", "", MAC, {"10-br0.netdev": f"[NetDev]\nMACAddress={MAC}\n"}),

@@ -24,6 +24,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
     identity,
     keyfile,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.described import (
+    Described,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.plan import plan
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.profiles import (
     Known,
@@ -257,3 +260,20 @@ def test_the_uplink_is_found_by_its_name_or_by_the_mac_that_it_was_made_with(
     assert keyfile.value(said, "ethernet", "mac-address") == (MAC.upper() if by_mac else "")
     assert keyfile.value(said, "connection", "interface-name") == ("" if by_mac else "eth0")
     assert "mac-address" not in keyfile.parse(files[f"{PROFILES}/hv-br0.nmconnection"] or "").get("ethernet", {})  # fmt: skip
+
+
+def test_a_bridge_of_somebody_elses_profiles_gets_a_hook_and_a_tap_of_ours() -> None:
+    """Its own profiles stay in force: see test_described.py for when they say all of it."""
+    said = {
+        "br0": {"connection": {"id": "lan"}, "bridge": {"stp": "false", "mac-address": MAC}},
+        "eth0": {"connection": {"controller": "br0", "port-type": "bridge"}},
+    }
+    now = Standing({one.name: one for one in (bridge(ageing_time=60.0), port("eth0"), port("tap1", "tun"))}, ())  # fmt: skip
+    theirs = {name: Described(groups) for name, groups in said.items()}
+    found = {one.path: one.text for one in plan(now, Wish(["br0"], ["eth0"], [], ["tap1"]), theirs)}
+    assert {path[len(ETC) + 1 :] for path, text in found.items() if text is not None} == {
+        "conf.d/hypervisor-network-br0.conf",
+        "dispatcher.d/50-hypervisor-network-br0",
+        "system-connections/hv-tap1.nmconnection",
+    }
+    assert "ageing_time 6000" in (found[f"{ETC}/dispatcher.d/50-hypervisor-network-br0"] or "")

@@ -84,6 +84,17 @@ def test_a_second_run_wishes_for_what_stands() -> None:
     assert again == replace(stands, bridge_link={"up": True})
 
 
+def test_two_routes_to_one_network_by_two_sources_both_stay() -> None:
+    """As NetworkManager makes them of two addresses: a second run took the second one away."""
+    sources = ("10.77.0.10", "10.77.0.11")
+    two = [simulated.route("10.77.0.0/24", Hop("br0"), metric=425, src=one) for one in sources]
+    now = replace(converted(), routes=tuple(two))
+    assert layout.bridged(now, "eth0", "br0").routes == tuple(two)
+    again = replace(two[0], hops=(Hop("eth0"),))
+    both = replace(now, routes=(again, two[0]))
+    assert layout.bridged(both, "eth0", "br0").routes == (two[0],)
+
+
 def test_the_way_back_gives_the_nic_everything_of_the_bridge() -> None:
     back = layout.unbridged(converted(), "eth0", "br0")
     assert back.master is None and {one.dev for one in back.addresses} == {"eth0"}

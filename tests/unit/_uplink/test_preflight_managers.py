@@ -53,6 +53,17 @@ def test_what_an_adapter_objects_to_is_overridden_by_its_managers_name() -> None
     check(host, replace(SPEC, override=frozenset({"networkd"})))
 
 
+def test_a_bridge_that_its_administrator_described_is_not_taken_apart_beside_his_files() -> None:
+    host, back = adapted(described=True), replace(SPEC, present=False)
+    check(host, back)  # it is no port
+    links = {"eth0": replace(NIC, master="br0"), "br0": Link("br0", 3, "bridge")}
+    host = replace(host, links=links)
+    check(host, SPEC)
+    with pytest.raises(Refused, match="eth0 is a port of br0 by what its administrator gave to"):
+        check(host, back)
+    check(host, replace(back, override=frozenset({"networkd"})))
+
+
 def test_an_identity_that_is_not_known_may_cost_the_address() -> None:
     host = adapted(unknown="the DHCPv4 client identifier")
     with pytest.raises(Refused, match="The DHCPv4 client identifier of eth0 is not known"):

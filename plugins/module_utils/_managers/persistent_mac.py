@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. The MAC that networkd gives to a bridge whose file says none: the same at each boot, of the machine's id and the bridge's name.
+"""PURE. The MAC of a bridge for which nobody says one: networkd makes it, and else udev, of the machine's id and the bridge's name, so that it is the same
+at each boot.
 
-Sources: systemd's netdev_generate_hw_addr, and SipHash-2-4 (Aumasson and Bernstein, 2012). Seen with systemd 252 and 257.
+Sources: systemd's netdev_generate_hw_addr, its net_get_unique_predictable_data (MACAddressPolicy=persistent), and SipHash-2-4 (Aumasson and Bernstein,
+2012). Seen with systemd 252 and 257.
 """
 
 from __future__ import annotations
@@ -9,18 +11,19 @@ from __future__ import annotations
 import re
 import struct
 
-_KEY = bytes.fromhex("52e145bd006f299621c6306d83710448")
+BY_NETWORKD = bytes.fromhex("52e145bd006f299621c6306d83710448")
+BY_UDEV = bytes.fromhex("d31e48fa90fe4b4c9dafd5d7a1b12e8a")
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _WORD = (1 << 64) - 1
 _BEGIN = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
 
 
-def persistent_mac(machine_id: str, name: str) -> str | None:
-    """The MAC; None where the machine has no id."""
-    if not _MACHINE_ID.fullmatch(machine_id):
+def persistent_mac(machine_id: str, name: str, key: bytes) -> str | None:
+    """The MAC by whom the key says; None where the machine has no id."""
+    if not _MACHINE_ID.fullmatch(machine_id.strip()):
         return None
-    data = bytes.fromhex(machine_id) + name.encode("utf-8", "surrogateescape")
-    found = bytearray(struct.pack("<Q", siphash(_KEY, data))[:6])
+    data = bytes.fromhex(machine_id.strip()) + name.encode("utf-8", "surrogateescape")
+    found = bytearray(struct.pack("<Q", siphash(key, data))[:6])
     found[0] = found[0] & 0xFE | 0x02
     return ":".join(f"{one:02x}" for one in found)
 
