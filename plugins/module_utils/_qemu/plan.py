@@ -131,14 +131,15 @@ def growing(now: Guests, wish: Wish) -> dict[str, tuple[int, int]]:
     found = {}
     for path, recipe in wish.images.items():
         size, wanted = now.sizes.get(path), recipe["size"]
-        if size is None or wanted is None or wanted == size:
+        if size is None or wanted is None:
             continue
         if wanted < size:
             raise Refused(
                 f"{wish.name} is not given a smaller disk: {path} has {size} bytes and 'size' asks for {wanted}, which would cut off what is "
                 "beyond; say at least what it has, or make another disk and copy what is in it."
             )
-        found[path] = size, wanted
+        if wanted > size:
+            found[path] = size, wanted
     return found
 
 

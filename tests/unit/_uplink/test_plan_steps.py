@@ -85,10 +85,14 @@ def test_an_address_is_told_as_the_kernel_will_have_it() -> None:
     }
 
 
-def test_the_kernel_makes_its_own_link_local_address_and_nobody_else() -> None:
-    now = host({"links": {"eth0": None}, "addresses": {"eth0": ["10.77.0.10/24", "fe80::1/64 own"]}})  # fmt: skip
-    added = lines(now, layout.bridged(now, "eth0", "br0"), "address")
-    assert [one for one in added if one.startswith("add")] == ["add address 10.77.0.10/24 dev br0"]
+def test_the_kernel_makes_a_bridges_own_link_local_address_and_nobody_else() -> None:
+    given = {"eth0": ["10.77.0.10/24"], "br0": ["10.66.0.1/24", "fe80::1/64 own"]}
+    before = host({"links": {"eth0": None, "br0": {"kind": "bridge"}}, "addresses": given})
+    back = layout.layout_of(before, "eth0", "br0")
+    own = [one for one in before.addresses if one.text.startswith("fe80:")]
+    assert len(own) == 1 and own[0] in back.addresses
+    left = replace(before, addresses=tuple(one for one in before.addresses if one not in own))
+    assert lines(left, back, "address") == []
 
 
 def test_a_nic_that_was_down_is_down_again() -> None:
