@@ -78,6 +78,8 @@ macaddress: "{MAC}"
 # what somebody changes of it later
 CHANGED = "ip link set br0 type bridge ageing_time 3000; ip link set dev {tap} type bridge_slave isolated on; ip link set {nic} type bridge_slave hairpin on"
 LATER = "tap7"
+# a tree that changes does not tell its ageing time
+AT_REST = f"grep -q 0 /sys/class/net/{BRIDGE}/bridge/topology_change"
 
 
 @dataclass
@@ -94,8 +96,7 @@ def life(request: pytest.FixtureRequest) -> Iterator[Life]:
         pytest.skip("a container for each takes half a minute: make faults runs them")
     with SITES[request.param]() as host:
         files = host.written()
-        # a tree that changes does not tell its ageing time
-        host.until(f"grep -q 0 /sys/class/net/{BRIDGE}/bridge/topology_change")
+        host.until(AT_REST)
         yield Life(host, files, adopted(host), adopted(host))
 
 
@@ -124,7 +125,7 @@ def test_what_is_changed_later_boots_and_the_administrators_files_stay(life: Lif
         assert line in host.written()
     host.reboot()
     host.until_it_answers()
-    host.until(f"test -e /sys/class/net/{BRIDGE}/brif/{LATER}")
+    host.until(f"test -e /sys/class/net/{BRIDGE}/brif/{LATER} && {AT_REST}")
     links = {one["ifname"]: one for one in host.json("", "ip -j -d link show")}
     assert links[BRIDGE]["linkinfo"]["info_data"]["ageing_time"] == 3000
     assert links[LATER]["linkinfo"]["info_slave_data"]["isolated"] is True

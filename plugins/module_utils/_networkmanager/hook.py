@@ -40,7 +40,8 @@ def text(
     C(boots) are by device what profiles of somebody else's make of its options and its C(mtu); a profile of ours says those of the device itself.
     """
     cases = {}
-    for link in (bridge, *ports):
+    # in an order of its own: the kernel's is another after a boot
+    for link in (bridge, *sorted(ports, key=lambda one: one.name)):
         said = (boots or {}).get(link.name, {})
         words = list(_of_bridge(link, ports, said) if link is bridge else _of_port(link, said))
         if words:

@@ -237,7 +237,7 @@ def back(nic: str, known: Known) -> str:
 
 def hands_off_taps(own: Sequence[str] = ()) -> str:
     """What keeps NetworkManager's hands off taps: those that it has once taken, it takes down and out of their bridge. Not off those of its C(own)."""
-    words = ["interface-name:tap*", *(f"except:interface-name:={name}" for name in own)]
+    words = ["interface-name:tap*", *(f"except:interface-name:={name}" for name in sorted(own))]
     said = {"keyfile": {"unmanaged-devices+": ";".join(words)}}
     return render(said, "hypervisor.network: guests' taps are nobody's but ours")
 

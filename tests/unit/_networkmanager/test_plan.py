@@ -277,3 +277,13 @@ def test_a_bridge_of_somebody_elses_profiles_gets_a_hook_and_a_tap_of_ours() -> 
         "system-connections/hv-tap1.nmconnection",
     }
     assert "ageing_time 6000" in (found[f"{ETC}/dispatcher.d/50-hypervisor-network-br0"] or "")
+
+
+def test_files_are_the_same_in_whatever_order_the_kernel_has_the_taps() -> None:
+    """It is another after a boot: a second run then changed two files, and the next one as many."""
+    taps = [port(name, "tun", port={"isolated": True}) for name in ("tap1", "tap7")]
+    texts = [
+        {path: one.text for path, one in planned(Wish(["br0"], ["eth0"], [], names), bridge(), port("eth0"), *taps).items()}
+        for names in (["tap1", "tap7"], ["tap7", "tap1"])
+    ]  # fmt: skip
+    assert texts[0] == texts[1]
