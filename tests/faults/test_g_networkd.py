@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.lab.adopted import Adopted, adopted
-from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
     MAC,
@@ -100,14 +99,12 @@ SITES = {
         clouded("systemd-networkd", "/etc/netplan/50-cloud-init.yaml", LEASED),
         None,
     ),
-}
-# 1.52; Debian 12's 1.42 sets a port's sysctls back, which undoes the conversion
-if DISTRO == "trixie":
-    SITES["networkmanager"] = (
+    "networkmanager": (
         NetworkManagerHost,
         clouded("NetworkManager", f"{PROFILES}/cloud-init-wired.nmconnection", PROFILE),
         "10.77.0.20",
-    )
+    ),
+}
 NETDEV = f"[NetDev]\nName=br0\nKind=bridge\nMACAddress={MAC}\n[Bridge]\nSTP=no\nForwardDelaySec=0\nAgeingTimeSec=1min\n"
 # the same two sites, as they are with a bridge that somebody wrote into their files
 BY_HAND = {

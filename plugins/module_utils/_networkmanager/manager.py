@@ -205,7 +205,9 @@ class NetworkManager:
         with self._control.settings_kept(name, nic.dev):
             with self._control.stopped():
                 self._control.put(files)
+            # of both: it sets the sysctls of a port as late as that
             self._control.settled(name, profiles.uuid_of(name))
+            self._control.settled(nic.dev, profiles.uuid_of(name, nic.dev))
 
     def release(self, nic: Owner, bridge: str) -> None:
         known = self.look(nic, bridge)
@@ -219,7 +221,8 @@ class NetworkManager:
             files[back] = (None, PRIVATE)
         files[_profile(bridge)] = files[_profile(bridge, nic.dev)] = (None, PRIVATE)
         files[DEVICE.format(index=nic.index)] = (identity.assumed(source), PUBLIC)
-        with self._control.settings_kept(bridge):
+        # the NIC's are by then what it had given it before; 1.42 leaves them otherwise
+        with self._control.settings_kept(bridge, nic.dev):
             with self._control.stopped():
                 self._control.put(files)
             self._control.settled(nic.dev, source)

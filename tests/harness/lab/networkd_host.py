@@ -42,6 +42,7 @@ class NetworkdHost(Container):
     )
     folders = "/etc/systemd/network /run/systemd/network /etc/netplan /etc/cloud"
     mode = "644"
+    at_rest = "networkctl list --no-legend | grep -E 'routable +configured'"
 
     def __init__(self, files: dict[str, str], address: str | None = None) -> None:
         self._files, self._address = files, address
@@ -112,7 +113,9 @@ class NetworkdHost(Container):
         )
 
     def until_it_answers(self) -> None:
+        """And until its manager has set up all of it: one address may answer before another is there."""
         wait_for(self.answering, "an answer to the LAN", 60)
+        self.until(self.at_rest)
 
     def answering(self) -> str:
         """The address that answers the LAN, empty while there is none."""

@@ -17,6 +17,7 @@ class NetworkManagerHost(NetworkdHost):
 
     network = "networkmanager"
     mode = "600"
+    at_rest = "nmcli -t -f STATE general | grep ^connected"
     upset = "nmcli connection reload && nmcli general reload && systemctl restart NetworkManager && nm-online --quiet --timeout=60"
     folders = "/etc/NetworkManager /etc/cloud"
 

@@ -168,6 +168,20 @@ def test_what_it_sets_back_when_it_starts_is_as_it_stood_after_the_hand_over_too
     assert (host.text(mode), host.text(other)) == ("1\n", "1\n")
 
 
+def test_what_the_nic_had_before_is_as_it_stood_after_the_way_back_too(
+    host: NetworkManager,
+) -> None:
+    """Seen with 1.42: it left addr_gen_mode as it is on a device that it has let go of, and the way back was undone."""
+    mode = "/proc/sys/net/ipv6/conf/eth0/addr_gen_mode"
+    manager = Manager(host.control)
+    manager.hold(host.nic(), "br0")
+    hand_over(host, manager)
+    host.put(mode, "1\n")
+    host.sets_back = {mode: "0\n"}
+    manager.release(host.nic(), "br0")
+    assert host.text(mode) == "1\n"
+
+
 def test_one_that_does_not_start_again_is_told(host: NetworkManager) -> None:
     manager = Manager(host.control)
     manager.hold(host.nic(), "br0")
