@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,3 +27,22 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_plan(case: Path) -> None:
 def test_the_way_back_leads_to_what_was(case: Path) -> None:
     before, back = triplets.there_and_back(case)
     assert back == before
+
+
+@pytest.mark.parametrize(
+    ("wish", "mac"),
+    [
+        ({"multi_queue": True}, "02:00:00:00:00:01"),
+        ({"multi_queue": True, "mac": "02:00:00:00:00:02"}, "02:00:00:00:00:02"),
+        ({"mode": "tun"}, None),
+    ],
+    ids=["its own", "another is asked for", "a TUN has none"],
+)
+def test_a_tap_that_is_made_again_has_its_mac_again(wish: dict[str, Any], mac: str | None) -> None:
+    """A neighbour that knows it would else send to nobody."""
+    now = triplets.snapshot_of(
+        {"links": {"tap1": {"kind": "tun", "up": True, "mac": "02:00:00:00:00:01"}}}
+    )
+    asked = triplets.wish_of({"module": "tap_device", "parameters": {"name": "tap1", **wish}})
+    (made,) = triplets.noun().plan(now, asked)
+    assert made.action == "recreate" and made.payload.get("mac") == mac
