@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._link import tap
 from ansible_collections.hypervisor.network.tests.harness.model import triplets
 
 
@@ -46,3 +48,24 @@ def test_a_tap_that_is_made_again_has_its_mac_again(wish: dict[str, Any], mac: s
     asked = triplets.wish_of({"module": "tap_device", "parameters": {"name": "tap1", **wish}})
     (made,) = triplets.noun().plan(now, asked)
     assert made.action == "recreate" and made.payload.get("mac") == mac
+
+
+@pytest.mark.parametrize(("mode", "given"), [("none", "none"), ("stable_secret", None)])
+def test_a_tap_that_is_made_again_makes_addresses_as_before_but_by_a_secret(
+    mode: str, given: str | None
+) -> None:
+    """The kernel takes that mode together with a secret only, which went with the device."""
+    now = triplets.snapshot_of({"links": {"tap1": {"kind": "tun"}}})
+    now = replace(now, links={"tap1": replace(now.links["tap1"], ipv6={"addr_gen_mode": mode})})
+    parameters = {"name": "tap1", "multi_queue": True, "force": True}
+    asked = triplets.wish_of({"module": "tap_device", "parameters": parameters})
+    (made,) = triplets.noun().plan(now, asked)
+    assert made.payload.get("addr_gen_mode") == given
+
+
+def test_root_is_an_owner_and_nobody_is_none() -> None:
+    (link,) = triplets.snapshot_of({"links": {"tap1": {"kind": "tun"}}}).links.values()
+    for owner, told in ((0, 0), (1000, 1000), (-1, None)):
+        assert (
+            tap.describe(replace(link, options={**link.options, "owner": owner}))["owner"] == told
+        )
