@@ -37,7 +37,7 @@ _YAML = """\
 network:
   version: 2
   ethernets:
-    {nic}: {{}}
+    {nic}: {{mtu: 1400}}
   bridges:
     br0:
       interfaces: [{nic}]
