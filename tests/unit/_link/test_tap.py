@@ -69,3 +69,15 @@ def test_root_is_an_owner_and_nobody_is_none() -> None:
         assert (
             tap.describe(replace(link, options={**link.options, "owner": owner}))["owner"] == told
         )
+
+
+def test_a_tap_that_is_nobodys_is_given_to_root_as_it_stands() -> None:
+    now = triplets.snapshot_of({"links": {"tap1": {"kind": "tun"}}})
+    asked = triplets.wish_of({"module": "tap_device", "parameters": {"name": "tap1", "owner": 0}})
+    (change,) = triplets.noun().plan(now, asked)
+    assert (change.action, change.after) == ("update", {"owner": 0})
+
+
+def test_no_guest_that_runs_by_now_stops_an_undo() -> None:
+    now = triplets.snapshot_of({"links": {"tap1": {"kind": "tun"}}})
+    assert tap.wish_back(now, "tap1")["force"] and tap.wish_back(now, "tap9")["force"]
