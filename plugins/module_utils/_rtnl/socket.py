@@ -240,17 +240,23 @@ def wait(group: int, timeout: float, look: Callable[[], _Seen]) -> _Seen:
 
     The socket of the notifications only wakes us, what happened is read from the kernel, so nothing that is lost here is missed.
     """
-    deadline = time.monotonic() + timeout
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as bell:
         bell.bind((0, group))
-        while True:
-            seen = look()
+        seen = look()
+        # The first look may ask something, and on a busy machine a process may stand still for seconds: the time to answer begins behind it, and
+        # what rang while nobody ran is looked at, however late it is.
+        deadline = time.monotonic() + timeout
+        while not seen:
             left = deadline - time.monotonic()
-            if seen or left <= 0 or not select.select([bell], [], [], left)[0]:
-                return seen
+            if not select.select([bell], [], [], max(left, 0))[0]:
+                break
             try:
                 bell.recv(65536)
             except OSError as error:
                 # more notifications than fit: a reason to look again, no more
                 if error.errno != errno.ENOBUFS:
                     raise
+            seen = look()
+            if left <= 0:
+                break
+        return seen

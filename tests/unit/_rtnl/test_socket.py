@@ -94,3 +94,53 @@ def test_waiting_looks_at_once_and_then_no_longer_than_it_may() -> None:
     looks: list[int] = []
     assert not rtnl_socket.wait(1, 0.05, lambda: looks.append(1))
     assert looks and time.monotonic() - begin >= 0.05
+
+
+class Bell(socket.socket):
+    """Rings once for each look that was taken while it stood."""
+
+    def __init__(self, *_arguments: int) -> None:
+        super().__init__(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def bind(self, _address: object) -> None:
+        self.rung = 1
+
+    def recv(self, _size: int) -> bytes:
+        self.rung -= 1
+        return b""
+
+
+@pytest.mark.parametrize("stands_still_in", [1, 2])
+def test_a_process_that_stood_still_looks_at_what_rang_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, stands_still_in: int
+) -> None:
+    """Seen at a load of 10 on 2 processors: a gateway that had answered by then was called silent."""
+    clock = [0.0]
+    looks: list[float] = []
+
+    def look() -> bool:
+        looks.append(clock[0])
+        if len(looks) == stands_still_in:
+            clock[0] += 60
+        return len(looks) > stands_still_in
+
+    def select_(bells: list[Bell], *_unused: object) -> tuple[list[Bell], list[Bell], list[Bell]]:
+        return [one for one in bells if one.rung > 0 or stands_still_in >= len(looks)], [], []
+
+    monkeypatch.setattr(rtnl_socket.socket, "socket", Bell)
+    monkeypatch.setattr(rtnl_socket.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(rtnl_socket.select, "select", select_)
+    assert rtnl_socket.wait(1, 3, look)
+
+
+def test_what_rings_all_the_time_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(rtnl_socket.socket, "socket", Bell)
+    monkeypatch.setattr(rtnl_socket.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(rtnl_socket.select, "select", lambda bells, *_unused: (bells, [], []))
+
+    def look() -> bool:
+        clock[0] += 1
+        return False
+
+    assert not rtnl_socket.wait(1, 3, look) and clock[0] <= 6
