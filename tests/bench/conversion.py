@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ..harness.host.methods import METHODS, Method
@@ -17,16 +19,21 @@ _COLUMNS = ("udp4 lost", "udp4 outage ms", "udp6 lost", "udp6 outage ms", "tcp s
 
 
 def table(count: int) -> str:
-    """Median/p99/most of what each method lost, aligned. Interrupted, it tells of the rounds that there were."""
+    """What each method lost."""
+    return lost_by("G12", count, {name: partial(_lost, method) for name, method in METHODS.items()})
+
+
+def lost_by(title: str, count: int, ways: Mapping[str, Callable[[], dict[str, Any]]]) -> str:
+    """Median/p99/most of what each way lost, aligned; each is called once a round. Interrupted, it tells of the rounds that there were."""
     rounds: list[dict[str, dict[str, Any]]] = []
     with contextlib.suppress(KeyboardInterrupt):
         while len(rounds) < count:
             note(f"  round {len(rounds) + 1} of {count}")
-            rounds.append({name: _lost(method) for name, method in METHODS.items()})
-    return losses("G12", rounds)
+            rounds.append({name: way() for name, way in ways.items()})
+    return _losses(title, rounds)
 
 
-def losses(title: str, rounds: list[dict[str, dict[str, Any]]]) -> str:
+def _losses(title: str, rounds: list[dict[str, dict[str, Any]]]) -> str:
     """What each way lost in these rounds: of UDP and TCP by C(probe.py), and C(cut), the addresses that no new connection reached."""
     if not rounds:
         return f"{title}: interrupted in its first round"

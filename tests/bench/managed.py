@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..harness.lab.hypervisors import DISTRO
 from ..harness.lab.networkd_host import BRIDGE, NIC, NetworkdHost
 from ..harness.lab.networkmanager_host import NetworkManagerHost
 from ..harness.net import echo
 from ..harness.net.lan import PORT, Lan
-from .conversion import losses
-from .rows import note
+from .conversion import lost_by
 
 ADDRESS, ADDRESS6 = "10.77.0.20", "fd77::20"
 _SETTLE, _PATIENCE = 10.0, 60.0  # seconds: what a manager does goes on when its command has ended
@@ -104,20 +102,14 @@ WAYS = {
     "networkd: networkctl reload": Way(_BY_NETWORKD, reload),
     "netplan: bridge_uplink": Way(_BY_NETPLAN, ours),
     "netplan: netplan apply": Way(_BY_NETPLAN, apply),
+    "NetworkManager: bridge_uplink": Way({_PROFILE: PROFILE}, ours, NetworkManagerHost),
+    "NetworkManager: nmcli connection up": Way({_PROFILE: PROFILE}, up, NetworkManagerHost),
 }
-if DISTRO == "trixie":  # Debian 12's 1.42 takes no conversion
-    WAYS["NetworkManager: bridge_uplink"] = Way({_PROFILE: PROFILE}, ours, NetworkManagerHost)
-    WAYS["NetworkManager: nmcli connection up"] = Way({_PROFILE: PROFILE}, up, NetworkManagerHost)
 
 
 def table(count: int) -> str:
-    """What each way lost, aligned. Interrupted, it tells of the rounds that there were."""
-    rounds: list[dict[str, dict[str, Any]]] = []
-    with contextlib.suppress(KeyboardInterrupt):
-        while len(rounds) < count:
-            note(f"  round {len(rounds) + 1} of {count}")
-            rounds.append({name: _lost(way) for name, way in WAYS.items()})
-    return losses("managers", rounds)
+    """What each way lost."""
+    return lost_by("managers", count, {name: partial(_lost, way) for name, way in WAYS.items()})
 
 
 def _lost(way: Way) -> dict[str, Any]:
