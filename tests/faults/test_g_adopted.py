@@ -43,6 +43,12 @@ network:
       interfaces: [{nic}]
       {more}
 """
+_NETPLAN_STATIC = f"""\
+macaddress: "{MAC}"
+      mtu: 1400
+      addresses: [10.77.0.20/24]
+      routes: [{{to: default, via: 10.77.0.1}}]
+      parameters: {{stp: false, forward-delay: 4, ageing-time: 60, path-cost: {{{NIC}: 7}}}}"""
 _BRIDGE = f"nmcli connection add type bridge con-name lan ifname br0 bridge.mac-address {MAC} "
 _SLAVE = f"nmcli connection add type bridge-slave con-name wire ifname {NIC} master br0"
 _UP = ("nmcli connection up wire",)
@@ -57,14 +63,10 @@ SITES: dict[str, Callable[[], NetworkdHost]] = {
         f"{_ETC}/30-br0.network": "[Match]\nName=br0\n[Network]\nAddress=10.77.0.20/24\nGateway=10.77.0.1\n[Link]\nMTUBytes=1400\n",
         f"{_ETC}/20-port.network.d/mtu.conf": "[Link]\nMTUBytes=1400\n",
     }, "10.77.0.20"),
-    "netplan-static": lambda: NetworkdHost({"/etc/netplan/60-lan.yaml": _YAML.format(nic=NIC, more=f"""\
-macaddress: "{MAC}"
-      mtu: 1400
-      addresses: [10.77.0.20/24]
-      routes: [{{to: default, via: 10.77.0.1}}]
-      parameters: {{stp: false, forward-delay: 4, ageing-time: 60, path-cost: {{{NIC}: 7}}}}"""),
-      "/etc/systemd/network/25-tap1.netdev": "[NetDev]\nName=tap1\nKind=tap\n[Tap]\nUser=nobody\nMultiQueue=yes\n",
-      "/etc/systemd/network/26-tap1.network": "[Match]\nName=tap1\n[Network]\nBridge=br0\n[Bridge]\nIsolated=yes\n",
+    "netplan-static": lambda: NetworkdHost({
+        "/etc/netplan/60-lan.yaml": _YAML.format(nic=NIC, more=_NETPLAN_STATIC),
+        "/etc/systemd/network/25-tap1.netdev": "[NetDev]\nName=tap1\nKind=tap\n[Tap]\nUser=nobody\nMultiQueue=yes\n",
+        "/etc/systemd/network/26-tap1.network": "[Match]\nName=tap1\n[Network]\nBridge=br0\n[Bridge]\nIsolated=yes\n",
     }, "10.77.0.20"),
     "networkmanager-lease": lambda: NmcliHost((f"{_BRIDGE} bridge.stp no ipv6.method disabled", _SLAVE, *_UP)),
     "networkmanager-static": lambda: NmcliHost((

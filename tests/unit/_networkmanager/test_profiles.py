@@ -181,3 +181,56 @@ def test_taps_are_nobodys_but_ours_beside_what_others_say() -> None:
     assert keyfile.parse(profiles.hands_off_taps()) == {
         "keyfile": {"unmanaged-devices+": "interface-name:tap*"}
     }
+
+
+def test_taps_of_a_profile_are_not_kept_from_it() -> None:
+    said = keyfile.parse(profiles.hands_off_taps(("tap2", "tap1")))["keyfile"]["unmanaged-devices+"]
+    assert said == "interface-name:tap*;except:interface-name:=tap1;except:interface-name:=tap2"
+
+
+@pytest.mark.parametrize(("mac", "ethernet"), [(MAC, {"cloned-mac-address": MAC}), (None, None)])
+def test_a_tap_is_made_with_the_mac_that_it_has(
+    mac: str | None, ethernet: dict[str, str] | None
+) -> None:
+    found = keyfile.parse(profiles.tap("tap1", "br0", {"mode": "2"}, {"path-cost": "7"}, mac))
+    own = found["connection"]
+    assert (own["type"], own["interface-name"], own["master"]) == ("tun", "tap1", "br0")
+    assert (found["tun"], found["bridge-port"]) == ({"mode": "2"}, {"path-cost": "7"})
+    assert found.get("ethernet") == ethernet
+
+
+def test_an_uplink_that_is_found_by_its_mac_has_no_name() -> None:
+    text = profiles.port("eth0", "br0", known(STATIC), mac=MAC)
+    found = keyfile.parse(text)
+    assert "interface-name" not in found["connection"]
+    assert found["ethernet"] == {"mtu": "9000", "mac-address": MAC.upper()}
+    assert profiles.mac(found) == MAC and not profiles.by_mac(known(STATIC))
+
+
+def test_a_profile_by_mac_is_one_by_name_where_that_is_asked() -> None:
+    theirs = known(f"[connection]\nid=x\n[ethernet]\nmac-address={MAC.upper()}\nmtu=9000\n")
+    assert profiles.by_mac(theirs) and not profiles.by_mac(profiles.by_name(theirs))
+    assert profiles.by_name(theirs).profile["ethernet"] == {"mtu": "9000"}
+
+
+def test_the_two_profiles_are_the_nics_own_again() -> None:
+    bridge = keyfile.parse(profiles.bridge("br0", MAC, known(STATIC), OPTIONS))
+    port = keyfile.parse(profiles.port("eth0", "br0", known(STATIC)))
+    before = keyfile.parse(STATIC)
+    found = profiles.as_before(port, bridge)
+    assert found["connection"]["zone"] == "internal"
+    assert int(found["connection"]["autoconnect-priority"]) < int(
+        bridge["connection"]["autoconnect-priority"]
+    )
+    assert (found["ethernet"], found["802-1x"]) == (before["ethernet"], before["802-1x"])
+    assert found["ipv4"].items() >= before["ipv4"].items()
+
+
+def test_a_nic_that_is_given_back_comes_before_its_own_profile_until_the_boot() -> None:
+    found = keyfile.parse(profiles.back("eth0", known(STATIC)))
+    before = keyfile.parse(STATIC)
+    assert found["connection"]["interface-name"] == "eth0"
+    assert int(found["connection"]["autoconnect-priority"]) > profiles.priority(known(STATIC))
+    assert {key: found[key] for key in ("ipv4", "ipv6", "ethernet", "802-1x")} == {
+        key: before[key] for key in ("ipv4", "ipv6", "ethernet", "802-1x")
+    }
