@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pwd
 import time
@@ -76,6 +77,25 @@ def test_a_process_that_the_kernel_killed_for_memory(
 ) -> None:
     (tmp_path / "kmsg").write_text(log, encoding="ascii")
     assert process.killed_for_memory(Identity(7, 1, "boot"), str(tmp_path / "kmsg")) is killed
+
+
+class Overwritten(io.BytesIO):
+    """The kernel's log whose first record is overwritten while it is waited for (dev-kmsg: EPIPE)."""
+
+    said = [BrokenPipeError(), b"6,2,2,-;Out of memory: Killed process 7 (qemu)\n"]
+
+    def read(self, _size: int | None = -1) -> bytes:
+        record = self.said.pop(0)
+        if isinstance(record, OSError):
+            raise record
+        return record
+
+
+def test_a_record_that_was_overwritten_is_followed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "open", lambda *_args, **_more: Overwritten(), raising=False)
+    assert process.killed_for_memory(Identity(7, 1, "boot"))
 
 
 def test_a_log_that_can_not_be_read_tells_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,31 @@ def test_who_makes_a_device_is_the_first_file_of_its_name_that_is_not_ours(tmp_p
     assert values(said, "Tap", "User") == ["0"] and values(said, "Tap", "MultiQueue") == ["yes"]
     assert values(said, "Tap", "Group") == ["nobody-of-that-name", "0"]
     assert values(said, "Tun", "User") == ["nobody-of-that-name"]
+
+
+@pytest.mark.parametrize("goes", [False, True])
+def test_meanwhile_a_device_looks_for_no_duplicates(tmp_path: Path, goes: bool) -> None:
+    host = Networkd(tmp_path)
+    switch = "/proc/sys/net/ipv6/conf/eth0/accept_dad"
+    host.put(switch, "2\n")
+    with host.control.undoubted("eth0"):
+        assert host.text(switch) == "0"
+        if goes:
+            shutil.rmtree(tmp_path / "proc")
+    assert host.text(switch) == (None if goes else "2\n")
+
+
+def test_a_host_without_ipv6_has_nothing_to_look_for(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    with host.control.undoubted("eth0"):
+        assert host.text("/proc/sys/net/ipv6/conf/eth0/accept_dad") is None
+
+
+def test_files_are_listed_as_the_host_has_them(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    host.put("/etc/systemd/network/05-b.network", "")
+    host.put("/etc/systemd/network/05-a.network", "")
+    found = host.control.listed("/etc/systemd/network/05-*.network")
+    assert found == [f"/etc/systemd/network/05-{name}.network" for name in "ab"]
+    assert host.control.index_or_none("eth0") == NIC
+    assert host.control.index_or_none("nobody0") is None
