@@ -61,9 +61,8 @@ class Networkd:
     watches = True
     programs = ("/usr/lib/systemd/systemd-networkd", "/lib/systemd/systemd-networkd")
 
-    _ours = planner.lasting("").partition(".")[
-        0
-    ]  # begins the path of each file that makes a NIC a port at boot
+    # begins the path of each file that makes a NIC a port at boot
+    _ours = planner.lasting("").partition(".")[0]
     # what to do where the administrator's file comes first in the order of names
     _renamed = "rename that file to something that begins with 10-"
 
@@ -281,7 +280,7 @@ class Networkd:
         """What outlives a boot and goes by a MAC, by path."""
         found = {
             path: unit.parse(text(self._control.path(path)) or "")
-            for path in self._control.listed(f"{planner.lasting('').partition('.')[0]}*.network")
+            for path in self._control.listed(f"{self._ours}*.network")
         }
         return {path: said for path, said in found.items() if unit.values(said, "Match", _MADE)}
 
@@ -297,11 +296,13 @@ class Networkd:
 
     def _all_described(self, wish: Wish) -> dict[str, Described]:
         """The devices of a wish that somebody else's files describe: bridges and taps that these make, and ports that they put into such a bridge."""
-        made = {name: self._described(name) for name in (*wish.bridges, *wish.taps)}
+        # a bridge is asked for by each of its ports
+        look = functools.lru_cache(maxsize=None)(self._described)
+        made = {name: look(name) for name in (*wish.bridges, *wish.taps)}
         found = {name: one for name, one in made.items() if one is not None and one.made_by}
         for name in (*wish.uplinks, *wish.ports):
-            port = self._described(name)
-            if port is not None and self._described(described.master(port.network)) is not None:
+            port = look(name)
+            if port is not None and look(described.master(port.network)) is not None:
                 found[name] = port
         return {name: one for name, one in found.items() if one.source}
 
