@@ -104,7 +104,7 @@ def _entry(words: list[str], stanza: str) -> dict[str, Any] | None:
     vlan = values.get("vlan", "")
     return {
         "mac": words[0].lower(),
-        "vlan": int(vlan) if vlan.isdigit() else None,
+        "vlan": int(vlan) if vlan.isdecimal() else None,
         "port": stanza if values["dev"] in ("$IFACE", "${IFACE}", '"$IFACE"') else values["dev"],
         # bridge(8) says permanent where nothing is said
         "type": types[-1] if types else "permanent",

@@ -135,4 +135,4 @@ def _merges(name: str, ioctl: Callable[..., Any]) -> bool | None:
 
 def _number(path: str) -> int:
     text = (managers.text(path) or "").strip()
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0

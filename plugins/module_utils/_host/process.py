@@ -61,7 +61,7 @@ def _kernel_log(path: str) -> Iterator[bytes]:
 def account(user: str) -> pwd.struct_passwd:
     """The account of a name or number. Raises GuestError."""
     try:
-        return pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
+        return pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)
     except KeyError:
         raise GuestError(
             f"There is no user '{user}' on this host; make it first, such as with ansible.builtin.user."

@@ -251,8 +251,7 @@ def _mac(profile: Groups) -> str:
 
 
 def _mtu(profile: Groups) -> int:
-    said = value(profile, "ethernet", "mtu")
-    return int(said) if said.isdigit() else 0
+    return _like(value(profile, "ethernet", "mtu"), 0)
 
 
 def _like(text: str, default: Any) -> Any:

@@ -104,7 +104,7 @@ def used(
             _read(os.path.join(cgroups, path.lstrip("/"), "cpu.stat")),
             re.MULTILINE,
         )
-        if memory.strip().isdigit() and usage is not None:
+        if memory.strip().isdecimal() and usage is not None:
             return int(memory), round(int(usage.group(1)) / 1e6, 2)
     pages = process.read("statm").split()
     times = procfs.text(process.read("stat")).rpartition(")")[2].split()

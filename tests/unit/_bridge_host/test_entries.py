@@ -80,6 +80,8 @@ def test_each_drift_of_what_runs_is_a_row(table: Any, row: tuple[str, ...]) -> N
         (BOOT.replace("static", "static sticky"), ("boot", ROW, "sticky", "True")),
         (f"{BOOT}    post-up /sbin/bridge fdb add {OTHER.upper()} dev tap1 \\\n  vlan 20 master static || true\n",
          ("boot", f"entry {OTHER} in br0 vlan 20", "state", "present")),
+        (f"{BOOT}    up bridge fdb add {OTHER} dev tap1 vlan \u00b2 master static\n",
+         ("boot", f"entry {OTHER} in br0", "state", "present")),
         (BOOT.replace("master", "self"), ("boot", ROW, "state", "absent")),
         (BOOT.replace("static", "dynamic"), ("boot", ROW, "state", "absent")),
         (BOOT.replace("up bridge", "# up bridge"), ("boot", ROW, "state", "absent")),

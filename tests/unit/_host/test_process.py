@@ -26,7 +26,7 @@ def test_an_account_is_found_by_name_and_by_number() -> None:
     assert process.account(ME.pw_name) == process.account(str(ME.pw_uid)) == ME
 
 
-@pytest.mark.parametrize("user", ["no-such-user-here", "4294967290"])
+@pytest.mark.parametrize("user", ["no-such-user-here", "4294967290", "\u00b2"])
 def test_an_account_that_is_missing_is_named_with_its_cure(user: str) -> None:
     with pytest.raises(GuestError, match=f"There is no user '{user}' on this host; make it first"):
         process.account(user)

@@ -179,6 +179,12 @@ def test_an_option_of_a_port(runs: dict[str, Any], said: str, expected: str | No
         assert hook(found) == [f"eth0) ip link set dev eth0 type bridge_slave {expected} ;;"]
 
 
+@pytest.mark.parametrize("mtu", ["\u00b2", "x", "1e3"])
+def test_an_mtu_that_is_no_number_is_none(mtu: str) -> None:
+    said = f"\n[ethernet]\nmtu={mtu}\n"
+    assert planned(standing(), br0=BRIDGE + said) == planned(standing())
+
+
 def test_the_mtu_of_a_bridge_and_its_ports() -> None:
     now = standing()
     for name in now.links:
