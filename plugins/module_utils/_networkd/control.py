@@ -19,6 +19,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import LINK, keys
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.persistent_mac import (
+    BY_NETWORKD,
+    BY_UDEV,
+    persistent_mac,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
@@ -41,6 +46,8 @@ _ACCEPT_DAD = "proc/sys/net/ipv6/conf/{dev}/accept_dad"
 _QUIET_SECONDS = 0.5  # after its last word on a link: what it removes goes before that
 
 Run = Callable[[Sequence[str], float], programs.Done]
+# by device: the file that makes it, and what is said there
+Makers = dict[str, tuple[str, list[Section]]]
 
 
 class Control:
@@ -96,19 +103,23 @@ class Control:
                 found += unit.parse(text(self.path(path)) or "")
         return found
 
-    def made_by(self, dev: str) -> tuple[str, list[Section]]:
-        """The .netdev file of somebody else's that makes a device, and what it and its drop-ins say, less ours, with users and groups by number; empty
-        where there is none."""
+    def makers(self) -> Makers:
+        """The .netdev file of somebody else's that makes a device, by the device, and what it and its drop-ins say, less ours. All of them are read."""
         by_name: dict[str, str] = {}
         for folder in reversed(FOLDERS):
             for path in glob.glob(os.path.join(glob.escape(self.path(folder)), "*.netdev")):
                 by_name[os.path.basename(path)] = "/" + os.path.relpath(path, self.root)
+        made: Makers = {}
         for name in sorted(by_name):
             if "hypervisor-network" not in name:
-                found = self.config(by_name[name], {})
-                if unit.value(found, "NetDev", "Name") == dev:
-                    return by_name[name], [_numbered(one) for one in found]
-        return "", []
+                said = self.config(by_name[name], {})
+                made.setdefault(unit.value(said, "NetDev", "Name"), (by_name[name], said))
+        return made
+
+    def own_macs(self, dev: str) -> list[str | None]:
+        """The MACs that networkd and udev give a device of that name where nothing says one."""
+        machine = text(self.path("/etc/machine-id")) or ""
+        return [persistent_mac(machine, dev, key) for key in (BY_NETWORKD, BY_UDEV)]
 
     def drop_ins(self, source: str, facts: Mapping[str, str]) -> list[str]:
         """The paths of a file's drop-ins, in their order; networkd tells them with colons between."""
@@ -205,7 +216,7 @@ class Control:
         return found.st_ino, found.st_mtime_ns
 
 
-def _numbered(section: Section) -> Section:
+def numbered(section: Section) -> Section:
     """A section with the numbers of the users and groups that it names, as far as this host knows them."""
     if section.name not in ("Tap", "Tun"):
         return section

@@ -10,15 +10,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from typing import Sequence
+from typing import Callable, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.persistent_mac import (
-    BY_NETWORKD,
-    BY_UDEV,
-    persistent_mac,
-)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
     HELD,
@@ -40,7 +35,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd impor
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import identity as ids
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as planner
-from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import Control
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import (
+    Control,
+    Makers,
+    numbered,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.described import (
     Described,
 )
@@ -84,25 +83,25 @@ class Networkd:
 
     def _theirs(self, nic: Owner, bridge: str) -> Known | None:
         """What is known of a NIC that is a port of the bridge by files that somebody else wrote for both; None of any other."""
-        own, host = self._described(nic.dev), self._described(bridge)
+        makers = functools.lru_cache(maxsize=None)(self._control.makers)
+        own, host = self._described(nic.dev, makers), self._described(bridge, makers)
         if own is None or host is None or described.master(own.network) != bridge:
             return None
         config = [*render.of_the_link(own.network), *render.host_sections(host.network)]
         return Known(nic.source, config, ids.Identity(False, False), theirs=True)
 
-    def _described(self, dev: str) -> Described | None:
+    def _described(self, dev: str, makers: Callable[[], Makers]) -> Described | None:
         """What files of somebody else's say of a device; None where ours are in force, or where none makes it what it is."""
         facts = self._control.link(self._control.index_or_none(dev))
         source = facts.get("NETWORK_FILE", "")
         if render.OURS in os.path.basename(source) or self._is_ours(dev):
             return None
-        made_by, device = self._control.made_by(dev)
+        made_by, device = makers().get(dev, ("", []))
         network = self._control.config(source, facts) if source else []
         if not made_by and not described.master(network):
             return None
-        machine = text(self._control.path("/etc/machine-id")) or ""
-        macs = [persistent_mac(machine, dev, key) for key in (BY_NETWORKD, BY_UDEV)]
-        return Described(source, network, made_by, device, *macs)
+        said = [numbered(one) for one in device]
+        return Described(source, network, made_by, said, *self._control.own_macs(dev))
 
     def _is_ours(self, dev: str) -> bool:
         """Whether files of ours make a device although those in force are another's."""
@@ -296,8 +295,9 @@ class Networkd:
 
     def _all_described(self, wish: Wish) -> dict[str, Described]:
         """The devices of a wish that somebody else's files describe: bridges and taps that these make, and ports that they put into such a bridge."""
-        # a bridge is asked for by each of its ports
-        look = functools.lru_cache(maxsize=None)(self._described)
+        # a bridge is asked for by each of its ports, and what makes devices by each of these
+        makers = functools.lru_cache(maxsize=None)(self._control.makers)
+        look = functools.lru_cache(maxsize=None)(functools.partial(self._described, makers=makers))
         made = {name: look(name) for name in (*wish.bridges, *wish.taps)}
         found = {name: one for name, one in made.items() if one is not None and one.made_by}
         for name in (*wish.uplinks, *wish.ports):

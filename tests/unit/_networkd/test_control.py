@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import numbered
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import (
     value,
     values,
@@ -88,15 +89,17 @@ def test_the_version_of_one_that_is_not_there_is_not_known(tmp_path: Path) -> No
 
 def test_who_makes_a_device_is_the_first_file_of_its_name_that_is_not_ours(tmp_path: Path) -> None:
     host = Networkd(tmp_path)
-    assert host.control.made_by("tap1") == ("", [])
+    assert host.control.makers() == {}
     tap = "[NetDev]\nName=tap1\nKind=tap\n[Tap]\nUser=root\nGroup=nobody-of-that-name\nMultiQueue=yes\n"
     host.put("/etc/systemd/network/05-hypervisor-network-tap1.netdev", tap)
     host.put("/usr/lib/systemd/network/20-tap.netdev", "[NetDev]\nName=tap9\n")
     host.put("/etc/systemd/network/20-tap.netdev", tap)
     host.put("/etc/systemd/network/30-tap.netdev", "[NetDev]\nName=tap1\nKind=tun\n")
     host.put("/etc/systemd/network/20-tap.netdev.d/more.conf", "[Tun]\nUser=nobody-of-that-name\n[Tap]\nGroup=root\n")  # fmt: skip
-    made_by, said = host.control.made_by("tap1")
-    assert made_by == "/etc/systemd/network/20-tap.netdev"
+    makers = host.control.makers()
+    made_by, read = makers["tap1"]
+    assert list(makers) == ["tap1"] and made_by == "/etc/systemd/network/20-tap.netdev"
+    said = [numbered(one) for one in read]
     assert values(said, "NetDev", "Kind") == ["tap"]
     assert values(said, "Tap", "User") == ["0"] and values(said, "Tap", "MultiQueue") == ["yes"]
     assert values(said, "Tap", "Group") == ["nobody-of-that-name", "0"]
