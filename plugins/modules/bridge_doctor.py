@@ -51,6 +51,7 @@ options:
       - For how many seconds to listen for DHCP of the ways' guests, at their taps and at all other devices, and to tell where a question of theirs got to and
         where an answer. Nothing is sent; a guest that asks for nothing meanwhile is told nothing about. A question is given 3 seconds for its answer.
       - Shows a server that nobody hears, answers that are lost on the host, and checksums that nobody made (offload).
+      - Where frames come faster than they can be read that is a finding (C(dhcp_not_all_heard)), and nothing is concluded from what was not heard.
     type: float
     default: 0
 seealso:

@@ -99,10 +99,10 @@ def main():
         heard = []
         host, ways, result = ask.asked(
             module.params,
-            before=(lambda: heard.extend(listen.listen(seconds))) if seconds else None,
+            before=(lambda ways: heard.append(listen.listen(seconds, ways))) if seconds else None,
         )
         if seconds:
-            result = dhcp_rules.with_heard(host, ways, heard, seconds, result)
+            result = dhcp_rules.with_heard(host, ways, heard[0], seconds, result)
         wish = probe_rules.wish(host, ways) if module.params["probe"] else None
         if wish is not None:
             with alone():

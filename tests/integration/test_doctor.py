@@ -212,6 +212,34 @@ def test_where_a_guests_dhcp_gets_to_is_overheard(
     )
 
 
+def test_who_floods_a_bridge_with_dhcp_hides_nobody_elses(
+    netns: str, run_module: RunModule
+) -> None:
+    guest_and_uplink(netns)
+    batch(netns, "link add port2 up master br0 type veth peer name far2\nlink set far2 up\n")
+    options = {"mac": OTHER, "listen": 2}
+    noise = dhcp_frames.frame("discover", "02:00:00:00:00:03")
+    with (
+        Station(netns, "far0", MAC) as router,
+        Station(netns, "far1", OTHER) as guest,
+        Station(netns, "far2", "02:00:00:00:00:03") as loud,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        guest.send()  # the bridge has heard it
+        module = pool.submit(run_module, "bridge_doctor_probe", options, netns)
+        while not module.done():
+            guest._socket.send(dhcp_frames.frame("discover", OTHER))
+            for _frame in range(3000):  # each of them is seen at four devices
+                loud._socket.send(noise)
+            router._socket.send(dhcp_frames.frame("offer", OTHER))
+            guest._socket.send(dhcp_frames.frame("request", OTHER))
+            router._socket.send(dhcp_frames.frame("ack", OTHER))
+        found = module.result()
+    assert found["findings"] == []
+    (row,) = found["heard"]
+    assert row["asked"]["discover"] > 2 and row["answered"]["ack"] > 2
+
+
 def test_probes_say_where_they_came_out_and_leave_nothing(
     netns: str, run_module: RunModule
 ) -> None:

@@ -101,6 +101,11 @@ class Address:
     peer: str | None = None
     raw: Any = field(default=None, compare=False, repr=False)
 
+    @property
+    def lasts(self) -> bool:
+        """Whether somebody gave it for good, and no lease or router."""
+        return bool(self.flags & 0x80)  # IFA_F_PERMANENT
+
 
 @dataclass(frozen=True)
 class Holder:

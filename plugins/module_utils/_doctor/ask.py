@@ -30,11 +30,11 @@ def asked(
     status: Callable[[], Status] = Status,
     netlink: Callable[[], Netlink] = Netlink,
     enter: Callable[[str | None], None] = enter_netns,
-    before: Callable[[], Any] | None = None,
+    before: Callable[[list[Way]], Any] | None = None,
 ) -> tuple[Host, list[Way], dict[str, Any]]:
     """The host, the ways that are meant, and what C(diagnose) says of them. This process is in the network namespace afterwards.
 
-    C(before) is done there before the look that counts, and only where the ways that are meant are there.
+    C(before) is done there with the ways that are meant, before the look that counts, and only where there are such.
 
     Raises Refused for what nobody on the host knows, KernelError.
     """
@@ -46,7 +46,7 @@ def asked(
     host = read.host(netlink(), found)
     ways = way.ways(host, **meant)
     if before is not None:
-        before()
+        before(ways)
         host = read.host(netlink(), found)
         ways = way.ways(host, **meant)
     also = [link.name for link in host.now.links.values() if link.kind == "bridge"]

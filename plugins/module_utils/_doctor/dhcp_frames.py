@@ -23,24 +23,27 @@ RIGHT, WRONG, LEFT = "right", "wrong", "left"
 
 @dataclass(frozen=True)
 class Said:
-    """C(kind) is one of KINDS, C(mac) the client's; C(vid) stands in the frame itself; of an answer C(server) and C(address), empty where not told."""
+    """C(kind) is one of KINDS, C(mac) the client's; C(server) whose answer it is, empty where not told."""
 
     kind: str
     mac: str
     checksum: str = RIGHT
-    vid: int | None = None
     server: str = ""
-    address: str = ""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """A frame at a device: C(leaving) where it went out of it, and not in; C(at) are seconds since the listening began."""
+    """A frame at a device: C(leaving) where it went out of it, and not in; C(at) are seconds since the listening began.
+
+    The same there C(times) over is one sighting, C(until) its last.
+    """
 
     at: float
     dev: str
     leaving: bool
     said: Said
+    times: int = 1
+    until: float = 0.0
 
 
 def read(data: bytes, left: bool = False) -> Said | None:
@@ -69,7 +72,6 @@ def read(data: bytes, left: bool = False) -> Said | None:
         state = WRONG if frames.checksum(pseudo + udp[:length]) else RIGHT
     answer = kind in ANSWERS
     return Said(
-        kind, bootp[28:34].hex(":"), state, vid,
+        kind, bootp[28:34].hex(":"), state,
         str(IPv4Address((options.get(54) or b"").ljust(4, b"\0")[:4])) if answer and options.get(54) else "",
-        str(IPv4Address(bootp[16:20])) if answer else "",
     )  # fmt: skip

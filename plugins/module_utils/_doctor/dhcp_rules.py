@@ -27,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor.dhcp_fr
     WRONG,
     Sighting,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor.dhcp_heard import Heard
 
 PATIENCE = 3.0  # seconds: a server that first looks whether the address is free takes as long
 
@@ -34,15 +35,30 @@ PATIENCE = 3.0  # seconds: a server that first looks whether the address is free
 def with_heard(
     host: Host,
     ways: Sequence[Way],
-    heard: Sequence[Sighting],
+    heard: Heard,
     seconds: float,
     result: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What C(diagnose) said, and what was overheard within so many seconds: C(findings) and C(ways) as there, and C(heard), a row for each way."""
+    rows = heard.sightings
     more = [
-        replace(one, guest=way.whose) for way in ways for one in findings(host, way, heard, seconds)
+        replace(one, guest=way.whose)
+        for way in ways
+        for one in findings(host, way, rows, seconds, bool(heard.missed))
     ]
-    return {**diagnose.with_more(result, more), "heard": [told(host, way, heard) for way in ways]}
+    if heard.missed:
+        more.append(_flood(heard))
+    return {**diagnose.with_more(result, more), "heard": [told(host, way, rows) for way in ways]}
+
+
+def _flood(heard: Heard) -> Finding:
+    dev, times = heard.loudest or (None, 0)
+    most = f", {times} of those that were read came in by {dev}" if dev else ""
+    return Finding(
+        "dhcp_not_all_heard", BRIDGE, WARNING, dev,
+        f"{heard.missed} frames of DHCP came faster than they could be read{most}: whose question went unanswered can't be told.",
+        {"missed": heard.missed, "came_in": times},
+    )  # fmt: skip
 
 
 def told(host: Host, way: Way, heard: Iterable[Sighting]) -> dict[str, Any]:
@@ -57,17 +73,29 @@ def told(host: Host, way: Way, heard: Iterable[Sighting]) -> dict[str, Any]:
         "tap": way.tap,
         "bridge": bridge,
         "mac": way.mac,
-        "asked": dict(Counter(one.said.kind for one in at_tap if _asks(one))),
-        "left_by": dict(Counter(one.dev for one in others if one.said.kind in ASKS and one.leaving)),
+        "asked": _times((one.said.kind, one) for one in at_tap if _asks(one)),
+        "left_by": _times((one.dev, one) for one in others if one.said.kind in ASKS and one.leaving),
         # what the host itself answers leaves by the bridge
-        "came_in_by": dict(Counter(one.dev for one in answers if one.leaving == (one.dev == bridge))),
-        "answered": dict(Counter(one.said.kind for one in at_tap if one.said.kind in ANSWERS and one.leaving)),
+        "came_in_by": _times((one.dev, one) for one in answers if one.leaving == (one.dev == bridge)),
+        "answered": _times((one.said.kind, one) for one in at_tap if one.said.kind in ANSWERS and one.leaving),
         "servers": sorted({one.said.server for one in mine if one.said.server}),
     }  # fmt: skip
 
 
-def findings(host: Host, way: Way, heard: Sequence[Sighting], seconds: float) -> Iterator[Finding]:
-    """Where the guest's DHCP ends. Of a guest that asked nobody nothing is said: it may have its address, or be set up by hand."""
+def _times(rows: Iterable[tuple[str, Sighting]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for name, one in rows:
+        found[name] += one.times
+    return dict(found)
+
+
+def findings(
+    host: Host, way: Way, heard: Sequence[Sighting], seconds: float, gaps: bool = False
+) -> Iterator[Finding]:
+    """Where the guest's DHCP ends. Of a guest that asked nobody nothing is said: it may have its address, or be set up by hand.
+
+    With C(gaps) in what was heard nothing is concluded from what is not there.
+    """
     row = told(host, way, heard)
     mine = _mine(way, heard)
     wrong = list(_wrong(way, mine))
@@ -75,7 +103,7 @@ def findings(host: Host, way: Way, heard: Sequence[Sighting], seconds: float) ->
         yield from wrong
         return
     first = [one.at for one in mine if one.dev == way.tap and _asks(one)]
-    if not first or row["bridge"] is None:
+    if gaps or not first or row["bridge"] is None:
         return
     evidence = {key: row[key] for key in ("asked", "left_by", "came_in_by", "answered", "servers")}
     if not row["answered"]:
@@ -119,7 +147,9 @@ def _not_taken(way: Way, mine: Sequence[Sighting], evidence: dict[str, Any]) -> 
         )  # fmt: skip
     offers = [one for one in at_tap if one.said.kind == "offer" and one.leaving]
     again = [
-        one for one in at_tap if one.said.kind == "discover" and offers and one.at > offers[0].at
+        one
+        for one in at_tap
+        if one.said.kind == "discover" and offers and max(one.at, one.until) > offers[0].at
     ]
     if not again or any(one.said.kind == "request" for one in at_tap):
         return

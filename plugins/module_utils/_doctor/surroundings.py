@@ -6,11 +6,13 @@ from __future__ import annotations
 import array
 import contextlib
 import fcntl
+import glob
 import os
 import re
+import shlex
 import socket
 import struct
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
@@ -19,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers impor
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
     read as managers,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import keyfile
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import told
 
 _SYSFS = "/sys/class/net"
@@ -43,6 +46,8 @@ _CLOUDS: Mapping[str, str] = {
     "VMware, Inc.": "",
     "Vultr": "",
 }
+# Where NetworkManager finds profiles; of one that stands twice the first counts
+_PROFILES = tuple(f"{one}/NetworkManager/system-connections" for one in ("etc", "run", "usr/lib"))
 _KEEPS = re.compile(
     r"^\s*(?:Bridge\s*=\s*\S|KeepMaster\s*=\s*(?:yes|true|on|1)\s*$)", re.MULTILINE | re.I
 )
@@ -51,6 +56,7 @@ _KEEPS = re.compile(
 def takers(ports: Iterable[Link], root: str = "/") -> dict[str, str]:
     """By port the sentence about a manager that says the port is its own, and does not say that it keeps its bridge."""
     found = {}
+    profiles = None
     for link in ports:
         try:
             owner = managers.owner(link.name, link.index, root)
@@ -64,10 +70,39 @@ def takers(ports: Iterable[Link], root: str = "/") -> dict[str, str]:
                 f"{link.name} is managed by systemd-networkd by {owner.source}, which keeps it in no bridge and takes it out at the next reload"
             )
         elif owner.manager == port.NETWORKMANAGER:
-            found[link.name] = (
-                f"{link.name} is managed by NetworkManager, which may take it out of its bridge; 'nmcli device set {link.name} managed no' has it let go"
-            )
+            profiles = _profiles(root) if profiles is None else profiles
+            sentence = _of_networkmanager(link, owner, profiles)
+            found.update({} if sentence is None else {link.name: sentence})
     return found
+
+
+def _profiles(root: str) -> list[keyfile.Groups]:
+    base = glob.escape(root.rstrip("/"))
+    paths = [path for one in _PROFILES for path in sorted(glob.glob(f"{base}/{one}/*"))]
+    return [keyfile.parse(managers.text(path) or "") for path in paths]
+
+
+def _of_networkmanager(
+    link: Link, owner: port.Owner, profiles: Sequence[keyfile.Groups]
+) -> str | None:
+    """Why a port may not stay where it is; None where its own profile has it there. What has a profile is not to be let go: it may go with it."""
+    bridge = link.master or ""
+    hosts = [
+        one for one in profiles if keyfile.value(one, "connection", "interface-name") == bridge
+    ]
+    own = [
+        one
+        for one in profiles
+        if owner.source and keyfile.value(one, "connection", "uuid") == owner.source
+    ]
+    if not own:
+        return f"{link.name} is managed by NetworkManager, which may take it out of its bridge; 'nmcli device set {link.name} managed no' has it let go"
+    if any(keyfile.is_port(own[0], bridge, host) for host in hosts or [{}]):
+        return None
+    return (
+        f"{link.name} is set up by a profile of NetworkManager, which makes it no port of {bridge} at its next start; "
+        f"'nmcli connection modify {shlex.quote(owner.source)} master {shlex.quote(bridge)} slave-type bridge' does"
+    )
 
 
 def _keeps(owner: port.Owner, root: str) -> bool:

@@ -54,7 +54,6 @@ _TAP = {
     "owner": -1,
     "group": -1,
 }
-_IFA_F_PERMANENT = 0x80
 _QEMUS = ("vnet_hdr", "pi")  # of a tap in use they are what its process chose
 _ITEM = {"bus": "virtio", "read_only": False, "model": "virtio", "queues": 1, "vhost": False}
 # Ansible makes values of such text where it is pasted into variables, or of a file that begins so
@@ -118,7 +117,7 @@ def _bridge(now: Snapshot, link: Link) -> dict[str, Any]:
 def _static(now: Snapshot, name: str) -> dict[str, Any]:
     """The addresses of a bridge that somebody gave it for good; nothing is said of one that has others too, which would be lost."""
     found = now.addresses_of(name)
-    if not found or any(one.scope or one.peer or not one.flags & _IFA_F_PERMANENT for one in found):
+    if not found or any(one.scope or one.peer or not one.lasts for one in found):
         return {}
     return {"method": "static", "address": [one.text for one in found]}
 

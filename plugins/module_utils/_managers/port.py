@@ -9,8 +9,9 @@ C(plan), which bridge_persist writes. So a power cut before that boots the old n
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field, replace
-from typing import Any, Collection, Mapping, Protocol, Sequence
+from typing import Any, Collection, Iterable, Mapping, Protocol, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 
@@ -127,6 +128,18 @@ class Standing(Snapshot):
         """The NIC of the wish that is a port of the bridge."""
         ports = {link.name for link in self.links.values() if link.master == bridge}
         return next((nic for nic in wish.uplinks if nic in ports), None)
+
+
+def alike(runs: Iterable[str], said: Iterable[str]) -> bool:
+    """Whether addresses with their prefixes are the same, in whatever order, and however an administrator writes them."""
+
+    def read(text: str) -> object:
+        try:
+            return ipaddress.ip_interface(text)
+        except ValueError:
+            return text
+
+    return set(map(read, runs)) == set(map(read, said))
 
 
 class Writer(Protocol):

@@ -7,7 +7,6 @@ So those files stay in force, with all that they say of addresses and routes, an
 
 from __future__ import annotations
 
-import ipaddress
 import posixpath
 import re
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     File,
     Standing,
     Wish,
+    alike,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
     devices,
@@ -34,7 +34,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit 
 _KEPT = "/etc/systemd/network"
 _TOLD = f"{render.TOLD}what runs, and is not said by "
 _NO_MAC, _DIGITS = "none", 12
-_PERMANENT = 0x80  # IFA_F_PERMANENT
 _SEVERAL = re.compile(r"[*?\[\s]")
 
 
@@ -129,8 +128,8 @@ def _mac(text: str) -> str:
 
 def _addresses(now: Standing, bridge: Link, one: Described) -> Iterator[Section]:
     """Of a bridge without an uplink: those that somebody gave it for good, where the file has others."""
-    runs = [each.text for each in now.addresses_of(bridge.name) if each.flags & _PERMANENT]
-    if {_interface(text) for text in runs} != {_interface(text) for text in addresses(one.network)}:
+    runs = [each.text for each in now.addresses_of(bridge.name) if each.lasts]
+    if not alike(runs, addresses(one.network)):
         yield Section("Network", (("Address", ""), *(("Address", text) for text in runs)))
 
 
@@ -140,13 +139,6 @@ def addresses(network: Sequence[Section]) -> list[str]:
         *unit.values(network, "Network", "Address"),
         *unit.values(network, "Address", "Address"),
     ]
-
-
-def _interface(text: str) -> object:
-    try:
-        return ipaddress.ip_interface(text)
-    except ValueError:
-        return text
 
 
 def _of_a_port(

@@ -101,7 +101,9 @@ class Networkd:
         if not made_by and not described.master(network):
             return None
         said = [numbered(one) for one in device]
-        return Described(source, network, made_by, said, *self._control.own_macs(dev))
+        is_bridge = unit.value(device, "NetDev", "Kind") == "bridge"
+        macs = self._control.own_macs(dev) if is_bridge else ()  # of a tap nobody asks
+        return Described(source, network, made_by, said, *macs)
 
     def _is_ours(self, dev: str) -> bool:
         """Whether files of ours make a device although those in force are another's."""

@@ -8,7 +8,6 @@ Defaults are those of nm-settings(5); where nobody says a MAC, udev makes one.
 
 from __future__ import annotations
 
-import ipaddress
 import shlex
 from dataclasses import dataclass
 from typing import Any, Mapping
@@ -22,9 +21,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     Standing,
     Wish,
+    alike,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.keyfile import (
     Groups,
+    is_port,
     value,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.profiles import (
@@ -32,7 +33,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
 )
 
 _TICKS = 100.0  # of a second, in which a profile has the times of multicast
-_PERMANENT = 0x80  # IFA_F_PERMANENT
 _ETHERNET_MTU = 1500
 _TRUE = ("true", "yes", "on", "1")
 _ROUTERS = {"disabled": 0, "auto": 1, "enabled": 2}
@@ -95,15 +95,6 @@ def _is_as_said(now: Standing, tap: str, theirs: Mapping[str, Described]) -> boo
     link = now.links[tap]
     bridge = now.links[link.master or ""]
     return is_tap(link, bridge, theirs[tap], theirs[bridge.name].profile)
-
-
-def is_port(port: Groups, bridge: str, host: Groups) -> bool:
-    """Whether a profile makes its device a port of the bridge, which C(host) is the profile of: by its name, its UUID or its id."""
-    said = port.get("connection", {})
-    kind = said.get("port-type") or said.get("slave-type")
-    master = said.get("controller") or said.get("master")
-    own = host.get("connection", {})
-    return kind == "bridge" and master in (bridge, own.get("uuid"), own.get("id"))
 
 
 def boots(now: Standing, wish: Wish, bridge: Link, theirs: Mapping[str, Described]) -> dict[str, dict[str, Any]]:  # fmt: skip
@@ -178,10 +169,10 @@ def _check_bridge(now: Standing, wish: Wish, bridge: Link, found: Described) -> 
 
 def _check_addresses(now: Standing, bridge: Link, found: Described) -> None:
     """Of a bridge without an uplink, whose addresses are those that somebody gave it for good."""
-    runs = [one.text for one in now.addresses_of(bridge.name) if one.flags & _PERMANENT]
+    runs = [one.text for one in now.addresses_of(bridge.name) if one.lasts]
     for family in ("ipv4", "ipv6"):
         own = [one for one in runs if (":" in one) == (family == "ipv6")]
-        if {_interface(one) for one in own} != {_interface(one) for one in addresses(found.profile, family)}:  # fmt: skip
+        if not alike(own, addresses(found.profile, family)):
             _refuse(bridge, found, f"{family}.addresses", ",".join(own))
 
 
@@ -192,13 +183,6 @@ def addresses(profile: Groups, family: str) -> list[str]:
         for key, said in profile.get(family, {}).items()
         if key.startswith("address") and key[len("address") :].isdigit()
     ]
-
-
-def _interface(text: str) -> object:
-    try:
-        return ipaddress.ip_interface(text)
-    except ValueError:
-        return text
 
 
 def _check_autoconnect(

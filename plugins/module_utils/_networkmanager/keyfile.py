@@ -41,3 +41,13 @@ def render(groups: Groups, comment: str = "") -> str:
 def value(groups: Groups, group: str, key: str, default: str = "") -> str:
     """What a key says."""
     return groups.get(group, {}).get(key, default)
+
+
+def is_port(port: Groups, bridge: str, host: Groups) -> bool:
+    """Whether a profile makes its device a port of the bridge, which C(host) is the profile of: by its name, its UUID or its id."""
+    said = port.get("connection", {})
+    kind = said.get("port-type") or said.get("slave-type")
+    master = said.get("controller") or said.get("master")
+    own = host.get("connection", {})
+    names = (bridge, own.get("uuid"), own.get("id"))
+    return kind == "bridge" and master is not None and master in names

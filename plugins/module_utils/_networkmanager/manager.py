@@ -32,7 +32,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import (
-    described,
     identity,
     keyfile,
     profiles,
@@ -98,7 +97,7 @@ class NetworkManager:
         """What is known of a NIC that is a port of the bridge by profiles of somebody else's; None of any other."""
         found = self._described((nic.dev, bridge))
         own, host = found.get(nic.dev), found.get(bridge)
-        if own is None or host is None or not described.is_port(own.profile, bridge, host.profile):
+        if own is None or host is None or not keyfile.is_port(own.profile, bridge, host.profile):
             return None
         source = keyfile.value(own.profile, "connection", "uuid")
         said = profiles.as_before(own.profile, host.profile)

@@ -10,7 +10,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Route
 
 _LINK_LOCAL = ("fe80", "ff00")  # the kernel makes and removes those with a device
-_PERMANENT = 0x80  # IFA_F_PERMANENT
 _REDIRECT, _KERNEL, _RA, _DHCP = 1, 2, 9, 16
 
 
@@ -47,7 +46,7 @@ def _addresses(before: Standing, after: Standing, names: Sequence[str]) -> Itera
         has = {one.text for one in after.addresses_of(name)}
         for one in before.addresses_of(name):
             if one.text not in has:
-                yield Missing(f"{one.text} from {name}", not one.flags & _PERMANENT)
+                yield Missing(f"{one.text} from {name}", not one.lasts)
 
 
 def _routes(before: Standing, after: Standing, names: Sequence[str]) -> Iterator[Missing]:

@@ -74,3 +74,8 @@ def test_link_local_addresses_are_the_kernels_and_nobody_misses_them() -> None:
 def test_who_holds_a_tap_is_named_by_guest_where_it_is_one() -> None:
     assert str(Holder(7)) == "the process 7"
     assert str(Holder(7, "vm1")) == "the process 7 (the guest vm1)"
+
+
+def test_an_address_lasts_that_no_lease_or_router_gave() -> None:
+    assert Address("br0", "10.0.0.1/24", 2, flags=0x80 | 0x02).lasts
+    assert not Address("br0", "10.0.0.1/24", 2, flags=0x200).lasts

@@ -30,7 +30,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(before: Any = None, **options: Any) -> tuple[list[Any], list[str | None], set[str]]:
         steps.clear()
         given = {**NOTHING, **options}
-        done = None if before is None else lambda: steps.append(before)
+        done = (
+            None
+            if before is None
+            else lambda ways: steps.append((before, [one.tap for one in ways]))
+        )
         _host, ways, result = ask.asked(given, object, object, steps.append, done)
         down_ones = {one["device"] for one in result["findings"] if one["id"] == "bridge_down"}
         return list(steps), [way.tap for way in ways], down_ones
@@ -60,7 +64,8 @@ def test_who_asks_for_one_hears_of_that_and_of_what_is_on_its_way(
 
 
 def test_the_look_that_counts_is_after_what_is_done_before_it(asked: Any) -> None:
-    assert asked(before="listened")[0] == [("guests", None), None, "host", "listened", "host"]
+    steps = asked(before="listened")[0]
+    assert steps == [("guests", None), None, "host", ("listened", ["tap1", "tap2"]), "host"]
     with pytest.raises(Refused, match="no guest 'vm9'"):
         asked(before="listened", guest="vm9")
 

@@ -19,6 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor.dhcp_fr
     Said,
     Sighting,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor.dhcp_heard import Heard
 from ansible_collections.hypervisor.network.tests.harness.model import patient
 
 SECONDS = 10.0
@@ -43,9 +44,12 @@ def seen(*rows: Any) -> list[Sighting]:
 WELL = seen((1, "discover", OUT), (2, "offer", BACK), (2, "request", OUT), (3, "ack", BACK))
 
 
-def told(heard: list[Sighting], **more: Any) -> dict[str, Any]:
+def told(sightings: list[Sighting], missed: int = 0, **more: Any) -> dict[str, Any]:
     host = patient.host(**more)
     ways = way.ways(host, guest="vm1")
+    heard = Heard({patient.MAC}, missed)
+    for one in sightings:
+        heard.take(one.at, one.dev, one.leaving, one.said)
     return dhcp_rules.with_heard(host, ways, heard, SECONDS, diagnose.diagnose(host, ways))
 
 
@@ -127,3 +131,20 @@ def test_of_a_tap_in_no_bridge_its_own_finding_is_enough() -> None:
     heard = seen((1, "discover", ("in tap1",)))
     found = told(heard, tap1={"port": None, "master": None})
     assert not any("dhcp" in one["id"] for one in found["findings"])
+
+
+@pytest.mark.parametrize(
+    ("heard", "more", "words"),
+    [
+        (seen((1, "discover", OUT)), [], "1 of those that were read came in by"),
+        ([], [], "7 frames of DHCP came faster than they could be read: whose"),
+        (seen((1, "discover", "wrong", OUT)), ["checksum_wrong"], "came in by"),  # what was heard is so
+    ],
+)  # fmt: skip
+def test_where_frames_were_missed_nothing_is_concluded_from_what_was_not_heard(
+    heard: list[Sighting], more: list[str], words: str
+) -> None:
+    found = told(heard, missed=7)["findings"]
+    (flood,) = [one for one in found if one["id"] == "dhcp_not_all_heard"]
+    assert words in flood["finding"] and flood["evidence"]["missed"] == 7
+    assert sorted(one["id"] for one in found) == sorted([*more, "dhcp_not_all_heard"])

@@ -14,8 +14,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Way
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.listen import listen
-from ansible_collections.hypervisor.network.tests.harness.model.patient import MAC
+from ansible_collections.hypervisor.network.tests.harness.model.patient import (
+    MAC,
+    OTHER_MAC,
+)
 from ansible_collections.hypervisor.network.tests.harness.net.dhcp_frames import frame
 from ansible_collections.hypervisor.network.tests.harness.net.line import Line
 
@@ -33,6 +37,18 @@ class Ear(Line):
         data, notes, dev, kind = self.heard.pop(0)
         return data, notes, 0, (dev, 0x0800, kind, 1, b"")
 
+    def getsockopt(self, _level: int, _name: int, _most: int) -> bytes:
+        """What was taken, and what was lost, as tpacket_stats has it."""
+        return struct.pack("=II", 12, 7)
+
+
+WAYS = [Way(mac=MAC, tap="tap1")]
+
+
+def steps(ear: Ear) -> int:
+    """How long the filter is that it was given."""
+    return max(struct.unpack("@HP", one)[0] for one in ear.joined if isinstance(one, bytes))
+
 
 def test_what_is_heard_is_told_with_its_place_and_time() -> None:
     ear = Ear(
@@ -41,27 +57,46 @@ def test_what_is_heard_is_told_with_its_place_and_time() -> None:
         (frame("offer", MAC), NOT_READY, "tap1", OUT),
     )
     ticks = itertools.count()
-    found = listen(60, ear.open, lambda: float(next(ticks)))
-    assert [(one.at, one.dev, one.leaving) for one in found] == [
+    heard = listen(60, WAYS, ear.open, lambda: float(next(ticks)))
+    assert [(one.at, one.dev, one.leaving) for one in heard.sightings] == [
         (2.0, "tap1", False),
         (5.0, "tap1", True),
     ]
-    assert [(one.said.kind, one.said.checksum) for one in found] == [
+    assert [(one.said.kind, one.said.checksum) for one in heard.sightings] == [
         ("discover", "right"),
         ("offer", "left"),
     ]
+    assert heard.missed == 7
     assert ear.closed and ear.opened[0] == socket.AF_PACKET
 
 
 def test_it_ends_when_its_time_is_over_however_much_is_said() -> None:
     ticks = itertools.count()
     ear = Ear(*[(frame("discover", MAC), [], "tap1", IN)] * 100)
-    assert len(listen(9, ear.open, lambda: float(next(ticks)))) == 4
+    (one,) = listen(9, WAYS, ear.open, lambda: float(next(ticks))).sightings
+    assert one.times == 4
 
 
-def test_it_ends_when_too_much_is_said() -> None:
-    ear = Ear(*[(b"", [], "tap1", IN)] * 10_001)
-    assert listen(9, ear.open, lambda: 0.0) == [] and len(ear.heard) == 1
+def test_it_does_not_end_before_however_much_is_said() -> None:
+    flood = [(frame("discover", OTHER_MAC), [], "tap2", IN)] * 10_001
+    ear = Ear(*flood, (frame("discover", MAC), [], "tap1", IN))
+    heard = listen(9, WAYS, ear.open, lambda: 0.0)
+    assert {(one.dev, one.times) for one in heard.sightings} == {("tap2", 10_001), ("tap1", 1)}
+
+
+@pytest.mark.parametrize(
+    ("macs", "named"),
+    [
+        ([MAC], 1),
+        ([MAC, OTHER_MAC, MAC], 2),
+        ([MAC, None], 0),  # whose MAC is not known yet may be anybody
+        ([f"02:00:00:00:00:{number:02x}" for number in range(33)], 0),
+    ],
+)
+def test_the_kernel_hands_over_who_is_asked_about(macs: list[str | None], named: int) -> None:
+    ear = Ear()
+    listen(1, [Way(mac=mac, tap="tap1") for mac in macs], ear.open)
+    assert steps(ear) == 12 + (5 * named or 1)
 
 
 def test_who_may_not_listen_is_told_so() -> None:
@@ -69,4 +104,4 @@ def test_who_may_not_listen_is_told_so() -> None:
         raise OSError(errno.EPERM, "no")
 
     with pytest.raises(KernelError, match="Cannot listen for DHCP: .*become"):
-        listen(1, refuse)
+        listen(1, WAYS, refuse)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,50 @@ def test_who_would_take_a_tap_out_of_its_bridge(
         assert found == {}
     else:
         assert words in found["tap1"] and not found["tap1"].endswith(".")
+
+
+OF_TAP, OF_BRIDGE = "6d9b4f5c-0000-4000-8000-000000000001", "6d9b4f5c-0000-4000-8000-000000000002"
+MANAGED = {"run/NetworkManager/devices/7": f"[device]\nmanaged=true\nconnection-uuid={OF_TAP}\n"}
+ETC, RUN = (
+    "etc/NetworkManager/system-connections/{}.nmconnection",
+    "run/NetworkManager/system-connections/{}.nmconnection",
+)
+
+
+def profile(uuid: str, *words: str) -> str:
+    return "\n".join(("[connection]", f"uuid={uuid}", *words, "", "[tun]", "mode=2", ""))
+
+
+@pytest.mark.parametrize(
+    ("of_tap", "of_bridge", "words"),
+    [
+        (("controller=br0", "port-type=bridge"), ("interface-name=br0",), None),
+        (("master=br0", "slave-type=bridge"), (), None),  # the bridge is nobody's profile's
+        ((f"master={OF_BRIDGE}", "slave-type=bridge"), ("interface-name=br0",), None),
+        (("master=the guests'", "slave-type=bridge"), ("id=the guests'", "interface-name=br0"), None),
+        ((f"master={OF_BRIDGE}", "slave-type=bridge"), ("interface-name=br1",), "makes it no port of br0"),
+        (("master=br1", "slave-type=bridge"), ("interface-name=br0",), f"nmcli connection modify {OF_TAP} master br0 slave-type bridge"),
+        ((), (), "makes it no port of br0"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("folder", [ETC, RUN])
+def test_a_tap_of_a_networkmanager_profile_is_not_to_be_let_go(
+    tmp_path: Path, folder: str, of_tap: tuple[str, ...], of_bridge: tuple[str, ...], words: str | None
+) -> None:  # fmt: skip
+    files = {folder.format("tap"): profile(OF_TAP, *of_tap), ETC.format("x"): "no [profile"}
+    if of_bridge:
+        files[folder.format("bridge")] = profile(OF_BRIDGE, *of_bridge)
+    write(tmp_path, {**MANAGED, **files})
+    found = surroundings.takers([replace(TAP, master="br0")], str(tmp_path))
+    if words is None:
+        assert found == {}
+    else:
+        assert words in found["tap1"] and "managed no" not in found["tap1"]
+
+
+def test_a_tap_whose_profile_is_gone_is_to_be_let_go(tmp_path: Path) -> None:
+    write(tmp_path, MANAGED)
+    assert "managed no" in surroundings.takers([TAP], str(tmp_path))["tap1"]
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,20 @@ def test_a_wish_less_some_devices() -> None:
     assert wish.without(["br0", "tap1"]) == port.Wish(
         ["br1"], ["eth0"], ["veth1"], [], present=False
     )
+
+
+@pytest.mark.parametrize(
+    ("runs", "said", "are"),
+    [
+        ([], [], True),
+        (["10.0.0.1/24", "fd00::1/64"], ["fd00:0::0001/64", "10.0.0.1/24"], True),
+        (["10.0.0.1/32"], ["10.0.0.1"], True),
+        (["10.0.0.1/24"], ["10.0.0.1/16"], False),
+        (["10.0.0.1/24"], [], False),
+        (["10.0.0.1/24"], ["no address"], False),
+    ],
+)
+def test_addresses_are_alike_however_they_are_written(
+    runs: list[str], said: list[str], are: bool
+) -> None:
+    assert port.alike(runs, said) == are

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.keyfile import (
+    is_port,
     parse,
     render,
     value,
@@ -45,3 +48,21 @@ def test_what_is_not_said_has_a_default() -> None:
     groups = parse(PROFILE)
     assert value(groups, "ipv4", "method") == "auto"
     assert value(groups, "ipv4", "gateway", "none") == "none" and value(groups, "ipv9", "x") == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "is_one"),
+    [
+        ({"port-type": "bridge", "controller": "br0"}, True),
+        ({"slave-type": "bridge", "master": "uuid of it"}, True),
+        ({"slave-type": "bridge", "master": "its id"}, True),
+        ({"slave-type": "bridge", "master": "br1"}, False),
+        ({"slave-type": "bond", "master": "br0"}, False),
+        ({"slave-type": "bridge"}, False),
+        ({}, False),
+    ],
+)
+def test_a_port_names_its_bridge_by_device_uuid_or_id(said: dict[str, str], is_one: bool) -> None:
+    host = {"connection": {"uuid": "uuid of it", "id": "its id"}}
+    assert is_port({"connection": said}, "br0", host) == is_one
+    assert not is_port({"connection": {"slave-type": "bridge"}}, "br0", {})
