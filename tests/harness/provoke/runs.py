@@ -133,7 +133,7 @@ def doctor_may_not_listen(_stage: Stage, number: int) -> None:
     def refuse(*_words: Any) -> Any:
         raise OSError(number, "")
 
-    listen.listen(1.0, refuse)
+    listen.listen(1.0, (), refuse)
 
 
 @scene
