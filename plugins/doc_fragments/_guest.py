@@ -188,8 +188,7 @@ nics:
     link:
       description:
         - Whether the card's cable is plugged in, as the guest sees it. With O(on_change=hotplug) it is plugged and unplugged while the guest runs.
-        - A card whose link is V(down) is so from the guest's first instruction on, where this module starts the guest. It is up where systemd starts
-          the guest at boot, until the next run of this module, so take the tap out of its bridge where nothing may get through.
+        - A card whose link is V(down) is so from the guest's first instruction on, whether this module starts the guest, or systemd at boot.
       type: str
       choices: [up, down]
     boot_index:
@@ -402,9 +401,9 @@ on_change:
       with O(balloon), an O(memory) that is at most what it was started with.
     - Cards are plugged in and out on PCI, unless they have O(nics[].vhost), and disks on O(disks[].bus=virtio), or V(scsi) where it has such a disk already.
       On V(q35) and V(virt) there is room for four, and what was there from the start stays. Cards or disks that change places wait for the next start.
-      A guest that is a unit of systemd sees only the directories of its files, so QEMU refuses a disk in another one, and the run is undone.
+      A guest that is a unit of systemd may write only to the directories of its files, so a disk in another one waits, too.
     - A guest has to let go of what it loses, and to fill its balloon, for which it gets O(wait_timeout), or 20 seconds. One that boots, or has no operating
-      system, does neither, and the run fails.
+      system, does neither, and the run fails. One that is V(paused) and stays so is not asked, and what it would have to do is pending.
     - What counts is what QEMU says of the guest. What somebody else has plugged in, taken out or limited over a monitor of it is a difference, too.
   type: str
   choices: [keep, restart, hotplug]

@@ -191,10 +191,8 @@ changes:
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import (
-    GuestNoun,
-    described,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import GuestNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.outcome import described
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import SPEC, checked_all
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
@@ -204,7 +202,7 @@ def work(params, items):
     wishes = checked_all(items, params["netns"])
     enter_netns(params["netns"])
     noun = GuestNoun(Supervisor(), Netlink, wishes, images.exists)
-    return noun, wishes, lambda outcome: described(noun, wishes, outcome)
+    return noun, wishes, lambda outcome: described(noun.stop_steps, wishes, outcome)
 
 
 def main():

@@ -22,7 +22,7 @@ from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     guest_user,
     image,
 )
-from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 OTHER = "52:00:00:00:00:02"
@@ -294,3 +294,39 @@ def test_n15_a_vsock_without_its_device_is_refused_by_name(guests):
         assert guests.done(nics=[], vsock=4711)["status"] == "running"
     else:
         assert "modprobe vhost_vsock" in guests.refused(nics=[], vsock=4711)
+
+
+def test_n20_a_guest_that_stands_still_is_asked_for_nothing(guests, guest_folder):
+    """It would let go of nothing: that waits, and where the guest goes on it does so first."""
+    both = [{"tap": "tap1", "mac": MAC}, {"tap": "tap2", "mac": OTHER}]
+    wish = {"disks": [obliging(guest_folder)], "boot": "c", "on_change": "hotplug"}
+    pid = guests.done(**wish, nics=both, state="paused")["pid"]
+    one = {**wish, "nics": both[:1]}
+    predicted = guests.run(**one, state="paused", check=True)
+    kept = guests.done(**one, state="paused")
+    assert not predicted["changed"] and not kept["changed"]
+    assert kept["pending_changes"].keys() == {"nics"} and "nic1" in devices(guests)
+    predicted = guests.run(**one, check=True)
+    done = guests.run(**one)
+    assert [change["action"] for change in done["changes"]] == ["resume", "adjust"]
+    assert predicted["changes"] == done["changes"] and done["guest"]["pid"] == pid
+    assert "nic1" not in devices(guests) and not guests.done(**one)["changed"]
+
+
+def test_n21_a_tap_that_was_renamed_under_its_guest_is_still_the_guest_s(guests, guest_folder):
+    wish = {"disks": [obliging(guest_folder)], "boot": "c"}
+    pid = guests.done(**wish)["pid"]
+    batch(guests.netns, "link set tap1 down\nlink set tap1 name tapx\nlink set tapx up\n")
+    assert not guests.done(**wish)["changed"]
+    renamed = {**wish, "nics": [{"tap": "tapx", "mac": MAC}]}
+    done = guests.done(**renamed, on_change="hotplug")
+    assert done["changed"] and done["pid"] == pid
+    batch(guests.netns, "link set tapx down\nlink set tapx name tap1\nlink set tap1 up\n")
+    predicted = guests.run(**wish, nics=[{"tap": "tap1", "mac": MAC}], on_change="restart", check=True)  # fmt: skip
+    done = guests.run(**wish, on_change="restart")
+    assert predicted["changes"] == done["changes"] and not done["failed"], done
+    assert not guests.done(**wish)["changed"]
+
+
+def devices(guests: Guests) -> set[str]:
+    return {one["name"] for one in ask(guests, "qom-list", path="/machine/peripheral")}

@@ -10,13 +10,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     GuestError,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
-    Change,
-    Outcome,
-    Plan,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     hotplug,
     supervision,
@@ -81,6 +76,9 @@ class Supervisor(Protocol):
 
     def uid_of(self, spec: Mapping[str, Any]) -> int:
         """Whom a guest of this definition runs as."""
+
+    def taps_of(self, pid: int | None) -> frozenset[str]:
+        """The taps that a process holds, by the names that they have by now."""
 
     def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> Any:
         """Start a guest, and return what C(await_machine) is told of it."""
@@ -250,20 +248,14 @@ class GuestNoun:
             disks = hotplug.plugged(change.payload[1], hotplug.PLUG_DISK)
             more = {**guest.spec, "nics": cards[change.name], "disks": disks}
             self._supervisor.check(change.name, more, made, _ADJUSTING)
-            own = guest.seen.taps if guest.seen is not None else ()
             uid = self._supervisor.uid_of(guest.spec)
+            own = self._supervisor.taps_of(guest.pid)
             taps.check(change.name, more, links, uid, own, _ADJUSTING)
         for change in starts:
             self._supervisor.check(change.name, change.after, made)
-            guest = now.guests[change.name]
-            own = [] if guest.down else [nic["tap"] for nic in guest.spec["nics"]]
-            taps.check(
-                change.name,
-                change.after,
-                links,
-                self._supervisor.uid_of(change.after),
-                own,
-            )
+            uid = self._supervisor.uid_of(change.after)
+            own = self._supervisor.taps_of(now.guests[change.name].pid)
+            taps.check(change.name, change.after, links, uid, own)
 
     def _create_disk(self, change: Change) -> None:
         self._begin(change.after["guest"])
@@ -349,43 +341,6 @@ def _told() -> Iterator[None]:
         raise GuestError(
             f"The host failed while its guests were changed: {error.strerror or error}{where}; cure that, and run the task again."
         ) from error
-
-
-def described(noun: GuestNoun, wishes: Iterable[Wish], outcome: Outcome) -> list[dict[str, Any]]:
-    """The guests after an outcome; in check mode, where nothing was written, as the plan predicts them."""
-    found = []
-    for wish in wishes:
-        guest = outcome.after.guests[wish.name]
-        one = guest_words.describe(guest)
-        if outcome.after is outcome.before:
-            one.update(_predicted(wish.name, outcome.changes))
-        one["pending_changes"] = guest_plan.pending(outcome.after, wish)
-        if outcome.after is outcome.before:
-            for option in _taken(wish.name, outcome.changes):
-                one["pending_changes"].pop(option, None)
-        one["stop_steps"] = noun.stop_steps.get(wish.name, [])
-        found.append(one)
-    return found
-
-
-def _predicted(name: str, changes: Iterable[Change]) -> Mapping[str, Any]:
-    predicted: dict[str, Any] = {}
-    for change in changes:
-        if change.kind == guest_plan.KIND and change.name == name:
-            predicted.update(
-                {"status": guest_words.ABSENT} if change.after is None else change.after
-            )
-    return predicted
-
-
-def _taken(name: str, changes: Iterable[Change]) -> Iterator[str]:
-    """The options that these changes leave nothing of to be done."""
-    for change in changes:
-        if change.kind == guest_plan.DISK and change.action == "grow":
-            if change.after is not None and change.after["guest"] == name:
-                yield guest_plan.SIZES
-        elif change.name == name and change.action in ("adjust", "start"):
-            yield from change.after or ()
 
 
 def _guest_words(change: Change) -> Iterable[str]:

@@ -35,10 +35,12 @@ def taken_over(
     wanted: Mapping[str, Any],
     seen: Seen | None = None,
     sandbox: Mapping[str, Any] | None = None,
+    still: bool = False,
 ) -> tuple[dict[str, Any], list[Step]]:
     """The options of C(wanted) that a guest which has C(now) can take over whole, with their values, and the steps for it.
 
-    C(sandbox) is the definition that a unit was written of, which has no other files open to it; None where nothing is closed.
+    C(sandbox) is the definition that a unit was written of, which has no other files open to it; None where nothing is closed. C(still): its
+    processors stand still, so it can do no part of its own.
     """
     folders = None if sandbox is None else set(_folders(sandbox))
     room = _Room(seen, has_ports(str(now.get("machine"))), folders)
@@ -48,7 +50,7 @@ def taken_over(
         before, after = now.get(option) or [], wanted.get(option) or []
         if before != after:
             more = planned(before, after, seen, room)
-            if more is not None:
+            if more is not None and not (still and needs_the_guest(more)):
                 found[option] = after
                 steps += more
     # what goes makes room for what comes

@@ -223,7 +223,11 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     asked = wish.exact or wish.supervisor != supervision.AUTO
     wanted = {**{key: spec.get(key) for key in different}, **wish.drift}
     sandbox = guest.spec if guest.kept_by == supervision.SYSTEMD else None
-    adjusted, steps = hotplug.taken_over(guest.real, {**guest.real, **wanted}, guest.seen, sandbox)
+    goes_on = wish.state == "running" and guest.status not in _RUNS
+    still = not goes_on and guest.status not in _RUNS and not wish.exact
+    adjusted, steps = hotplug.taken_over(
+        guest.real, {**guest.real, **wanted}, guest.seen, sandbox, still
+    )
     # so in truth already: only the definition does not say it
     adjusted.update(
         {key: one["wanted"] for key, one in different.items() if one["now"] == one["wanted"]}
@@ -257,6 +261,11 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             Change("start", KIND, wish.name, {"status": STOPPED}, after),
         ]
     changes = _settings(guest, wish, now.systemd)
+    resume = Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})
+    if goes_on and adjusted and hotplug.needs_the_guest(steps):
+        changes.append(
+            resume
+        )  # before its part of it; else after all, since it may be less open then
     if adjusted:
         before = {key: guest.real.get(key) for key in adjusted}
         options = {key: spec.get(key) for key in adjusted}
@@ -264,10 +273,8 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
         changes.append(Change("adjust", KIND, wish.name, before, options, payload=(options, steps)))
     if wish.on_change != "keep":
         changes += grown  # the last of what is done to it: a disk cannot be made smaller again
-    if wish.state == "running" and guest.status not in _RUNS:
-        changes.append(
-            Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})
-        )
+    if goes_on and resume not in changes:
+        changes.append(resume)
     if wish.state == "paused" and guest.status in _RUNS:
         changes.append(
             Change(

@@ -32,6 +32,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen impo
 )
 
 _LOOK = 1.0
+# What QEMU says of a device that it was told to take out before
+_UNDER_WAY = "already in the process of unplug"
 _MIB = 1024**2
 
 
@@ -109,7 +111,11 @@ class Plugger:
             self._ask("block_set_io_throttle", **throttling(drive.qdev, item))
 
     def _unplug(self, device: str, netdev: str | None, files: Iterable[str]) -> None:
-        self._ask("device_del", id=device)
+        try:
+            self._ask("device_del", id=device)
+        except GuestError as error:
+            if _UNDER_WAY not in str(error):
+                raise  # else an earlier run asked for it, and the guest has not done its part yet
         self._await(
             lambda: device not in self._devices(),
             f"{self._name} does not let go of {device} within {self._seconds:g} s, as a guest that boots or has no operating system does not; run the "

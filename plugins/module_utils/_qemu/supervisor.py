@@ -355,6 +355,9 @@ class Supervisor(DiskImages):
     def uid_of(self, spec: Mapping[str, Any]) -> int:
         return needs.account(spec).pw_uid
 
+    def taps_of(self, pid: int | None) -> frozenset[str]:
+        return frozenset() if pid is None else procfs.Process(pid).taps()
+
     def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
         return accelerator.choose(spec["accel"], needs.program(spec["emulator"]), user, self._root)
 

@@ -34,6 +34,8 @@ _TREE = "/opt/hypervisor-network-tests"
 _RECORDS = "/var/lib/hypervisor-network/txn"
 _DRIVE = "tests/faults/lab/drive.py"
 _PATIENCE = 60.0
+# Of a run that goes to its end: a machine that is emulated emulates guests, and on a host with other work to do one start takes a minute
+_WHOLE_RUN = 300.0
 
 
 class PoweredLab(Lab):
@@ -112,7 +114,7 @@ class PoweredLab(Lab):
             )
             child.stdin.close()
             if point == "never":
-                child.wait(_PATIENCE)
+                child.wait(_WHOLE_RUN)
             else:
                 said = (
                     child.stderr.readline()

@@ -62,6 +62,50 @@ def test_the_way_back_from_a_link_restarts_nobody() -> None:
     assert (change.action, change.payload) == ("adjust", ({"nics": [nic()]}, [UP]))
 
 
+@pytest.mark.parametrize(
+    ("status", "state", "found"),
+    [
+        ("paused", "paused", []),
+        ("prelaunch", "paused", []),
+        ("paused", "running", ["resume", "adjust"]),
+        ("running", "running", ["adjust"]),
+        ("running", "paused", ["adjust", "pause"]),
+    ],
+)
+@pytest.mark.parametrize("wanted", [{"nics": []}, {"disks": []}, {"memory": 32}], ids=str)
+def test_a_guest_that_stands_still_is_asked_for_nothing(
+    status: str, state: str, found: list[str], wanted: dict[str, Any]
+) -> None:
+    """It would let go of nothing, and fill no balloon: that waits until it goes on, or is begun with."""
+    has = with_defaults({"nics": [ONE], "disks": [DISK], "memory": 64, "balloon": True})
+    alone = dataclasses.replace(SEEN, drives={"disk0-dev": SEEN.drives["disk0-dev"]})
+    guest = Guest("vm1", status, has, pid=7, seen=alone)
+    now, wish = Guests({"vm1": guest}), Wish("vm1", state, wanted, on_change="hotplug")
+    assert [change.action for change in plan(now, [wish])] == found
+    assert pending(now, wish).keys() == wanted.keys()
+
+
+def test_what_a_guest_need_not_help_with_is_done_while_it_stands_still() -> None:
+    """And first, where it goes on: its card shall be unplugged by then."""
+    guest = Guest("vm1", "paused", with_defaults({"nics": [ONE], "disks": [DISK]}), seen=SEEN)
+    down = {"nics": [{**ONE, "link": "down"}], "disks": []}
+    for state, actions in (("paused", ["adjust"]), ("running", ["resume", "adjust"])):
+        wish = Wish("vm1", state, down, on_change="hotplug")
+        changes = plan(Guests({"vm1": guest}), [wish])
+        assert [change.action for change in changes] == actions
+    wish = Wish("vm1", "running", {"nics": down["nics"]}, on_change="hotplug")
+    changes = plan(Guests({"vm1": guest}), [wish])
+    assert [change.action for change in changes] == ["adjust", "resume"]
+
+
+def test_the_way_back_asks_one_that_stands_still_all_the_same() -> None:
+    """Rather than to end a guest that was paused: what it does not do is told."""
+    before = Guest("vm1", "paused", with_defaults({"nics": []}), pid=7, seen=SEEN)
+    after = Guest("vm1", "paused", with_defaults({"nics": [ONE]}), pid=7, seen=SEEN)
+    wishes = wish_back(Guests({"vm1": before}), [], ["vm1"])
+    assert "stop" not in [change.action for change in plan(Guests({"vm1": after}), wishes)]
+
+
 def test_the_sandbox_is_that_of_a_unit_alone() -> None:
     own = with_defaults({"disks": [OWN], "nics": []}, "vm1")
     wish = Wish("vm1", "running", {"disks": [OWN, {**OWN, "path": "/srv/b/2"}]}, "hotplug")

@@ -22,7 +22,7 @@ class Machine:
 
     def __init__(self, *devices: str, refuses: str = "", lazy: int = 1) -> None:
         self.devices = set(devices)
-        self.said = ""
+        self.said, self.why = "", "no"
         self.nodes: dict[str, str] = {}
         self.ports: dict[str, str] = {}
         self.log: list[tuple[str, dict[str, Any]]] = []
@@ -34,7 +34,7 @@ class Machine:
 
     def execute(self, command: str, _timeout: float = 0, **arguments: Any) -> Any:
         if command == self._refuses:
-            raise GuestError(f"QEMU refuses {command}: no.")
+            raise GuestError(f"QEMU refuses {command}: {self.why}.")
         if command == "qom-list":
             return self._listed(arguments["path"])
         if command == "human-monitor-command":
@@ -175,6 +175,18 @@ def test_what_the_guest_keeps_is_told_and_its_back_end_stays() -> None:
     with pytest.raises(GuestError, match="does not let go of nic0 within 2 s"):
         run(machine, (hotplug.UNPLUG, {"device": "nic0", "netdev": "net0", "files": ()}), seconds=2)
     assert machine.commands == ["device_del"]
+
+
+def test_what_an_earlier_run_asked_for_is_waited_for() -> None:
+    """QEMU refuses to ask twice: on PCI Express for 5 s, and elsewhere while the guest stands still."""
+    machine = Machine("nic0", refuses="device_del")
+    machine._leaving = "nic0"
+    machine.why = "Device nic0 is already in the process of unplug"
+    run(machine, (hotplug.UNPLUG, {"device": "nic0", "netdev": "net0", "files": ()}))
+    assert machine.commands == ["netdev_del"] and machine.devices == set()
+    machine = Machine("nic0", refuses="device_del")
+    with pytest.raises(GuestError, match="refuses device_del: no"):
+        run(machine, (hotplug.UNPLUG, {"device": "nic0", "netdev": "net0", "files": ()}))
 
 
 def test_a_balloon_is_waited_for_and_let_be_where_the_guest_does_not_fill_it() -> None:
