@@ -108,16 +108,6 @@ class Process:
                 continue  # closed meanwhile
         return found
 
-    def taps(self) -> frozenset[str]:
-        """The taps that it has open, by the names that they have by now, whatever they were opened as."""
-        found = set()
-        for number in self.open_files():
-            for line in text(self.read(f"fdinfo/{number}")).splitlines():
-                key, _colon, value = line.partition(":")
-                if key == "iff":
-                    found.add(value.strip())
-        return frozenset(found - {""})
-
     def stat(self) -> Stat | None:
         # The command in parentheses may hold anything, so fields are counted behind the last one
         fields = text(self.read("stat")).rpartition(")")[2].split()

@@ -356,7 +356,7 @@ class Supervisor(DiskImages):
         return needs.account(spec).pw_uid
 
     def taps_of(self, pid: int | None) -> frozenset[str]:
-        return frozenset() if pid is None else procfs.Process(pid).taps()
+        return frozenset() if pid is None else needs.taps_held(pid)
 
     def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
         return accelerator.choose(spec["accel"], needs.program(spec["emulator"]), user, self._root)

@@ -163,21 +163,3 @@ def test_an_identity_tells_since_when_and_is_written_down_whole(child: subproces
     who = Process(child.pid).identity()
     assert who is not None and abs(who.since - time.time()) < 60
     assert procfs.Identity(**who.as_dict()) == who
-
-
-def test_the_taps_of_a_process_are_called_as_they_are_now(tmp_path: Path) -> None:
-    """The kernel tells a tap's name of the moment, and of one that is deleted an empty one or none."""
-    for folder in ("fd", "fdinfo"):
-        (tmp_path / "7" / folder).mkdir(parents=True)
-    infos = {
-        "3": b"pos:\t0\niff:\ttap1\n",
-        "4": b"pos:\t0\niff:\t\xffx\n",
-        "5": b"pos:\t0\nflags:\t02\n",
-        "6": b"iff:\t\n",
-    }
-    for number, content in infos.items():
-        (tmp_path / "7" / "fd" / number).symlink_to("/dev/net/tun")
-        (tmp_path / "7" / "fdinfo" / number).write_bytes(content)
-    (tmp_path / "7" / "fd" / "9").symlink_to("/dev/net/tun")
-    assert Process(7, str(tmp_path)).taps() == {"tap1", "�x"}
-    assert Process(8, str(tmp_path)).taps() == frozenset()
