@@ -178,7 +178,8 @@ nics:
       default: 1
     vhost:
       description:
-        - Whether the kernel moves the frames instead of QEMU. Needs C(/dev/vhost-net).
+        - Whether the kernel moves the frames instead of QEMU. Needs V(virtio) and C(/dev/vhost-net), which a unit of systemd may open by the group C(kvm), and
+          a plain process where O(user) is in that group.
       type: bool
       default: false
     mtu:

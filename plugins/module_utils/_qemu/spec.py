@@ -255,6 +255,11 @@ def check_waits(wish: Wish, spec: Mapping[str, Any]) -> None:
 
 
 def _check_together(spec: Mapping[str, Any], item: Mapping[str, Any]) -> None:
+    beyond = sorted({*item["wait_for"]} - {"running"})
+    if item["state"] == "paused" and beyond:
+        raise BadInput(
+            f"wait_for {beyond[0]} waits for what a guest does, and one that is paused does nothing; say state: running, or leave {beyond[0]} out."
+        )
     if ("serial" in item["wait_for"]) != (item["serial_pattern"] is not None):
         raise BadInput(
             "wait_for serial and serial_pattern belong together: what is waited for, and what it says; give both, or none."

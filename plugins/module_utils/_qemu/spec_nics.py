@@ -43,9 +43,9 @@ def checked(nic: Mapping[str, Any], guest: str, number: int) -> dict[str, Any]:
         nic["model"], "nics.model"
     )
     words.between(1, 256)(nic["queues"], "nics.queues")
-    if nic["model"] != "virtio" and (nic["queues"] > 1 or nic["mtu"] is not None):
+    if nic["model"] != "virtio" and (nic["queues"] > 1 or nic["mtu"] is not None or nic["vhost"]):
         raise BadInput(
-            f"nics.queues and nics.mtu are for the model virtio only, and {nic['tap']} has {nic['model']}."
+            f"nics.queues, nics.mtu and nics.vhost are for the model virtio only, and {nic['tap']} has {nic['model']}."
         )
     if nic["mtu"] is not None:
         words.between(68, 65535)(nic["mtu"], "nics.mtu")

@@ -150,6 +150,10 @@ def test_extra_arguments_that_would_take_the_guest_from_us(word: str) -> None:
         ({"shutdown_timeout": -1}, "shutdown_timeout"),
         ({"wait_timeout": 1e9}, "wait_timeout"),
         ({"wait_for": ["mac_learned"], "nics": []}, "mac_learned"),
+        (
+            {"state": "paused", "wait_for": ["running", "serial"], "serial_pattern": "x"},
+            "does nothing",
+        ),
         ({"nics": [{"tap": "a" * 16}]}, "nics.tap"),
         ({"nics": [{"tap": "t1,script=/x"}]}, "nics.tap"),
         ({"nics": [{"tap": "t1", "mac": "01:00:00:00:00:01"}]}, "multicast"),

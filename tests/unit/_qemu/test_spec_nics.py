@@ -42,6 +42,7 @@ def test_a_mac_in_any_notation() -> None:
         ({"model": "e1000,netdev=x"}, "nics.model"),
         ({"model": "e1000", "queues": 2}, "virtio only"),
         ({"model": "e1000", "mtu": 1400}, "virtio only"),
+        ({"model": "e1000", "vhost": True}, "virtio only"),
         ({"queues": 0}, "nics.queues 0 is outside 1 to 256"),
         ({"mtu": 67}, "nics.mtu 67 is outside 68 to 65535"),
     ],
