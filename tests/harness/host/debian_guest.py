@@ -26,10 +26,8 @@ PACKAGES = (
     "tpm2-tools",
 )
 ADDRESS, ROUTER, LOGIN = "10.9.0.7", "10.9.0.1", "visitor"
-# The last two as for the lab's machines: an emulated processor offers KVM to what runs inside, and fails a check of its timer on a busy host
-_APPEND = (
-    "root=LABEL=root rw console=ttyS0 module_blacklist=kvm_amd,kvm_intel no_timer_check panic=5"
-)
+# The last ones as for the lab's machines: an emulated processor offers KVM to what runs inside, fails a check of its timer on a busy host, and has a slow clock
+_APPEND = "root=LABEL=root rw console=ttyS0 module_blacklist=kvm_amd,kvm_intel no_timer_check tsc=reliable panic=5"
 _GRUB = f"linux /vmlinuz {_APPEND}\ninitrd /initrd.img\nboot\n"
 _SIGNED = {
     "/usr/lib/shim/shimx64.efi.signed": "EFI/BOOT/BOOTX64.EFI",
