@@ -63,7 +63,7 @@ guests:
       type: str
       sample: "out of memory: the kernel killed it"
     problems:
-      description: Sentences on what a running guest lacks, such as a TPM whose process died, or a disk that is full, and how that is cured.
+      description: Sentences on what a running guest lacks, such as a TPM whose process died, a full disk, or a tap that was deleted, and how that is cured.
       type: list
       elements: str
       sample: []

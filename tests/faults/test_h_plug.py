@@ -318,6 +318,8 @@ def test_n21_a_tap_that_was_renamed_under_its_guest_is_still_the_guest_s(guests,
     pid = guests.done(**wish)["pid"]
     batch(guests.netns, "link set tap1 down\nlink set tap1 name tapx\nlink set tapx up\n")
     assert not guests.done(**wish)["changed"]
+    (problem,) = guests.info()["problems"]
+    assert "tap tap1 is not called so any more, and it holds tapx" in problem
     renamed = {**wish, "nics": [{"tap": "tapx", "mac": MAC}]}
     done = guests.done(**renamed, on_change="hotplug")
     assert done["changed"] and done["pid"] == pid
@@ -325,7 +327,10 @@ def test_n21_a_tap_that_was_renamed_under_its_guest_is_still_the_guest_s(guests,
     predicted = guests.run(**wish, nics=[{"tap": "tap1", "mac": MAC}], on_change="restart", check=True)  # fmt: skip
     done = guests.run(**wish, on_change="restart")
     assert predicted["changes"] == done["changes"] and not done["failed"], done
-    assert not guests.done(**wish)["changed"]
+    assert not guests.done(**wish)["changed"] and guests.info()["problems"] == []
+    batch(guests.netns, "link delete tap1\n")
+    (problem,) = guests.info()["problems"]
+    assert "tap tap1 was deleted" in problem
 
 
 def devices(guests: Guests) -> set[str]:

@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import pr
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     chains,
+    holds,
     images,
     paths,
     supervision,
@@ -46,6 +47,7 @@ def details(guest: Guest, status: Status, cgroups: str = CGROUPS) -> dict[str, A
     emulator = guest.spec.get("emulator")
     installed = _installed(emulator) if emulator is not None else None
     return {
+        "problems": [*guest.problems, *_wires(guest)],
         "supervisor_used": guest.kept_by,
         "unit_state": guest.unit_state,
         "memory_used": memory,
@@ -70,6 +72,14 @@ def addresses(guest: Guest, status: Status) -> dict[str, list[str]]:
             return told.claimed(agent.call("guest-network-get-interfaces"))
     except HypervisorNetworkError:
         return {}
+
+
+def _wires(guest: Guest) -> list[str]:
+    """What became of its taps since it opened them."""
+    held = None if guest.pid is None else holds.taps(guest.pid)
+    nics = [] if guest.seen is None else guest.spec.get("nics") or []
+    there = [nic["tap"] for nic in nics if guest.seen.card(nic) is not None]
+    return [] if held is None else holds.astray(there, held)
 
 
 def _images(guest: Guest) -> tuple[dict[str, Image], dict[str, int | None]]:

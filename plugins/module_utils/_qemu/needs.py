@@ -14,7 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
-from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import chains, paths
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import USER
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import check_user
@@ -83,17 +83,6 @@ def _in_unit(found: os.stat_result, spec: Mapping[str, Any]) -> bool:
     if spec.get("supervisor") != SYSTEMD or not has_kvm_group():
         return False
     return found.st_gid == grp.getgrnam("kvm").gr_gid and found.st_mode & 0o060 == 0o060
-
-
-def taps_held(pid: int, proc: str = procfs.PROC) -> frozenset[str]:
-    """The taps that a process has open, by the names that they have by now, whatever it opened them as."""
-    process, found = procfs.Process(pid, proc), set()
-    for number in process.open_files():
-        for line in procfs.text(process.read(f"fdinfo/{number}")).splitlines():
-            key, _colon, value = line.partition(":")
-            if key == "iff":
-                found.add(value.strip())
-    return frozenset(found - {""})
 
 
 def look(

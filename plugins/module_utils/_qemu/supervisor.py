@@ -28,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
     companions,
     fittings,
+    holds,
     kept,
     needs,
     rundir,
@@ -356,7 +357,7 @@ class Supervisor(DiskImages):
         return needs.account(spec).pw_uid
 
     def taps_of(self, pid: int | None) -> frozenset[str]:
-        return frozenset() if pid is None else needs.taps_held(pid)
+        return (holds.taps(pid) if pid is not None else None) or frozenset()
 
     def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
         return accelerator.choose(spec["accel"], needs.program(spec["emulator"]), user, self._root)

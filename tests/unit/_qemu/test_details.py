@@ -18,7 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import de
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain import Chain
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Seen
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Card, Seen
 
 SPEC = {"emulator": "qemu-system-x86_64"}
 UNIT = "machine.slice/hypervisor-network-guest@vm1.service"
@@ -151,3 +151,16 @@ def test_or_of_its_process_where_it_has_none_of_its_own(tmp_path: Path, cgroup: 
 
 def test_a_process_that_ended_meanwhile_uses_nothing(tmp_path: Path) -> None:
     assert details.used(7, str(tmp_path), str(tmp_path)) == (None, None)
+
+
+def test_what_became_of_its_taps_is_a_problem(
+    versions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told of cards that QEMU has; nothing is concluded of a process that is gone."""
+    nic = {"tap": "tap1", "mac": "52:00:00:00:00:01"}
+    seen = Seen(cards=(Card("nic0", nic["mac"], "e1000", "tap1", "net0"),))
+    one = Guest("vm1", "running", {**SPEC, "nics": [nic, {**nic, "tap": "tap2"}]}, pid=1, seen=seen)
+    for held, words in (({"tap1"}, []), ({"tapx"}, ["tapx"]), (set(), ["deleted"]), (None, [])):
+        monkeypatch.setattr(details.holds, "taps", lambda _pid, held=held: held)
+        found = details.details(one, status())["problems"]
+        assert len(found) == len(words) and all(word in found[0] for word in words)

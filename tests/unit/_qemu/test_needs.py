@@ -122,21 +122,3 @@ def test_a_device_of_another_group_is_closed_to_a_unit_too(
     monkeypatch.setattr(needs, "has_kvm_group", lambda: False)
     with pytest.raises(Refused, match="may not open"):
         needs.devices("vm1", unit, nobody, "is not started", str(folder))
-
-
-def test_the_taps_of_a_process_are_called_as_they_are_now(tmp_path: Path) -> None:
-    """The kernel tells a tap's name of the moment, and of one that is deleted an empty one or none."""
-    for folder in ("fd", "fdinfo"):
-        (tmp_path / "7" / folder).mkdir(parents=True)
-    infos = {
-        "3": b"pos:\t0\niff:\ttap1\n",
-        "4": b"pos:\t0\niff:\t\xffx\n",
-        "5": b"pos:\t0\nflags:\t02\n",
-        "6": b"iff:\t\n",
-    }
-    for number, content in infos.items():
-        (tmp_path / "7" / "fd" / number).symlink_to("/dev/net/tun")
-        (tmp_path / "7" / "fdinfo" / number).write_bytes(content)
-    (tmp_path / "7" / "fd" / "9").symlink_to("/dev/net/tun")
-    assert needs.taps_held(7, str(tmp_path)) == {"tap1", "�x"}
-    assert needs.taps_held(8, str(tmp_path)) == frozenset()
