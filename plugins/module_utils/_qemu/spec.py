@@ -169,9 +169,14 @@ def checked_all(items: Iterable[Mapping[str, Any]], netns: str | None = None) ->
         ("vsock", _numbers(wishes)),
     ):
         for thing, names in owners.items():
+            apart = list(dict.fromkeys(names))
+            if len(names) > 1 and len(apart) == 1:
+                raise BadInput(
+                    f"{apart[0]} is given the {kind} {thing} more than once; name it once."
+                )
             if len(names) > 1:
                 raise BadInput(
-                    f"{' and '.join(names)} are given the same {kind} {thing}; each needs its own."
+                    f"{' and '.join(apart)} are given the same {kind} {thing}; each needs its own."
                 )
     return wishes
 

@@ -217,6 +217,25 @@ def test_two_guests_may_share_an_image_that_both_only_read() -> None:
     assert len(checked_all([item(name="vm1", disks=[disk]), item(name="vm2", disks=[disk])])) == 2
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"nics": [{"tap": "t1"}, {"tap": "t1"}]},
+        {
+            "nics": [
+                {"tap": "t1", "mac": "52:00:00:00:00:01"},
+                {"tap": "t2", "mac": "52:00:00:00:00:01"},
+            ]
+        },
+        {"disks": [{"path": "/a"}, {"path": "/b"}, {"path": "/a"}]},
+    ],
+    ids=str,
+)
+def test_one_guest_is_given_something_twice(given: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="^vm1 is given the .* more than once; name it once"):
+        checked_all([item(name="vm1", **given)])
+
+
 def test_a_seed_is_apart_from_the_definition() -> None:
     wish = checked(item(cloud_init={"user_data": "#!/bin/sh\n"}))
     assert wish.seed is not None and wish.seed.files["user-data"] == "#!/bin/sh\n"
