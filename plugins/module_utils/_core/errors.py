@@ -87,15 +87,16 @@ class Fault(HypervisorNetworkError):
 class KernelError(HypervisorNetworkError):
     """The kernel refused a message.
 
-    C(errno) is the positive error number, C(what) the change in words ("attach port tap1 to br0").
+    C(errno) is the positive error number, C(what) the change in words ("attach port tap1 to br0"); C(meaning) where the number means there what it
+    means nowhere else.
     """
 
-    def __init__(self, what: str, errno: int) -> None:
+    def __init__(self, what: str, errno: int, meaning: str | None = None) -> None:
         # C has two names for that number, and the kernel means this one
         name = (
             "EOPNOTSUPP" if errno == _errno.EOPNOTSUPP else _errno.errorcode.get(errno, str(errno))
         )
-        meaning = _MEANINGS.get(errno, "the kernel refused it")
+        meaning = meaning or _MEANINGS.get(errno, "the kernel refused it")
         super().__init__(f"Cannot {what}: {meaning} ({name}).")
         self.errno = errno
 
