@@ -87,8 +87,7 @@ class Fault(HypervisorNetworkError):
 class KernelError(HypervisorNetworkError):
     """The kernel refused a message.
 
-    C(errno) is the positive error number, C(what) the change in words ("attach port tap1 to br0"); C(meaning) where the number means there what it
-    means nowhere else.
+    C(errno) is the positive error number, C(what) the change in words ("attach port tap1 to br0"), C(meaning) what the number means there alone.
     """
 
     def __init__(self, what: str, errno: int, meaning: str | None = None) -> None:

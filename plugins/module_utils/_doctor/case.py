@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Collection, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import sentence
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Link,
     Snapshot,
@@ -107,9 +108,10 @@ class Finding:
     guest: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as the module returns it."""
+        """The finding as the module returns it: on one line, whatever bytes are in the names of devices and guests."""
         return {
             **{key: value for key, value in vars(self).items() if key not in ("evidence", "cure")},
+            "finding": sentence(self.finding),
             "evidence": dict(self.evidence),
             "cure": [{name: dict(options) for name, options in task.items()} for task in self.cure],
         }

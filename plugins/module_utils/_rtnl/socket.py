@@ -37,9 +37,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import ro
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 _NLM_F_DUMP_INTR = 0x10
-# What rtnetlink says of nothing else (net/ipv6/addrconf.c, route.c)
 _MEANINGS = {
-    errno.EACCES: "IPv6 is switched off for that device (sysctl disable_ipv6); switch it on there, or leave out what is of IPv6"
+    errno.EACCES: "IPv6 is switched off for that device (sysctl disable_ipv6); switch it on, or leave out what is of IPv6"
 }
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 # the kernel fills a datagram of a dump up to 32 KiB; one object that is larger it sends alone

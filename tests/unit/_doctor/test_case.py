@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import case
 from ansible_collections.hypervisor.network.tests.harness.model import patient
@@ -36,6 +38,13 @@ def test_a_finding_is_plain_data() -> None:
         "id": "tap_down", "step": "tap", "severity": "error", "device": "tap1", "finding": "tap1 is down.",
         "evidence": {"up": False}, "cure": [{"hypervisor.network.tap_device": {"name": "tap1", "up": True}}], "guest": "vm1",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["tap\u2028error: x", "tap\u202egnp", "tap\x1c\x1b[2J"])
+def test_a_finding_is_one_line_that_no_name_turns_or_ends(name: str) -> None:
+    told = case.Finding("tap_down", "tap", "error", name, f"{name} is down.").as_dict()
+    assert told["finding"].isprintable() and len(told["finding"].splitlines()) == 1
+    assert told["finding"].endswith(" is down.") and told["device"] == name
 
 
 def test_a_way_is_its_guests_or_its_holders() -> None:
