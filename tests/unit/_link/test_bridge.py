@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bridges: the planner, by the golden triplets C(bridge-...) of fixtures/plan."""
+"""Bridges: the planner, by the golden triplets C(bridge-...) of fixtures/plan, and what no triplet has room for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
+    Snapshot,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._link import bridge
 from ansible_collections.hypervisor.network.tests.harness.model import triplets
 
 
@@ -26,3 +32,34 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_plan(case: Path) -> None:
 def test_the_way_back_leads_to_what_was(case: Path) -> None:
     before, back = triplets.there_and_back(case)
     assert back == before
+
+
+def test_a_bridge_that_was_not_there_goes_on_the_way_back_whoever_is_in_it() -> None:
+    back = bridge.wish_back(Snapshot({}), "br0")
+    assert back == {"name": "br0", "state": "absent", "force": True, "back": True}
+
+
+def test_a_new_default_vlan_is_that_of_the_ports_that_had_the_old_one() -> None:
+    options = {"vlan_filtering": True, "vlan_default_pvid": 1}
+    now = Snapshot(
+        {
+            "br0": Link("br0", 1, "bridge", options=options),
+            "tap1": Link("tap1", 2, "tun", master="br0", port={}, vlans={"1": "pvid untagged"}),
+            "tap2": Link("tap2", 3, "tun", master="br0", port={}, vlans={"7": "pvid untagged"}),
+            "tap3": Link("tap3", 4, "tun", master="br0", port={}),
+        }
+    )
+
+    def moved(action: str, **after: int) -> dict[str, dict[str, str]]:
+        change = Change(action, "bridge", "br0", {}, after)
+        return {
+            name: dict(link.vlans)
+            for name, link in bridge.with_their_new_default(now, [change]).items()
+        }
+
+    assert moved("update", vlan_default_pvid=5) == {
+        "tap1": {"5": "pvid untagged"},
+        "tap2": {"7": "pvid untagged"},
+        "tap3": {},
+    }
+    assert moved("update", ageing_time=5) == moved("create", vlan_default_pvid=5) == {}
