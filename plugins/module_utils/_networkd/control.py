@@ -17,18 +17,25 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     KernelError,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    files,
+    programs,
+    regular_file,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import LINK, keys
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.persistent_mac import (
     BY_NETWORKD,
     BY_UDEV,
     persistent_mac,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import index_of
 
+_RUN = "/run/systemd/network"
 LEASE = "run/systemd/netif/leases/{index}"
 # systemd.network(5): of files with one name the first folder's counts, and drop-ins come from all
 FOLDERS = (
@@ -135,6 +142,43 @@ class Control:
             for path in glob.glob(os.path.join(glob.escape(self.path(folder)), name, "*.conf")):
                 by_name[os.path.basename(path)] = "/" + os.path.relpath(path, self.root)
         return [by_name[one] for one in sorted(by_name)]
+
+    def before(self, source: str, facts: Mapping[str, str]) -> str:
+        """The file that was in force for a link before ours; empty where none of ours is."""
+        found = [owners.before(text(self.path(one)) or "") for one in self._in_force(source, facts)]
+        return next((one for one in found if one), "")
+
+    def until_boot(self, source: str, facts: Mapping[str, str]) -> list[Section]:
+        """What files of ours below /run say of a link: its identity among that, which networkd itself tells only where it is at rest."""
+        ours = [
+            one
+            for one in self._in_force(source, facts)
+            if "hypervisor-network" in os.path.basename(one)
+        ]
+        return [section for one in ours for section in unit.parse(text(self.path(one)) or "")]
+
+    def _in_force(self, source: str, facts: Mapping[str, str]) -> list[str]:
+        """The paths of the file that networkd goes by, and of its drop-ins."""
+        return [source, *self.drop_ins(source, facts)] if source else []
+
+    def shared(self, source: str, index: int) -> bool:
+        """Whether networkd goes by a file for another link too."""
+        own = LINK.format(index=index)
+        others = (one for one in self.listed(f"/{LINK.format(index='*')}") if one[1:] != own)
+        return any(keys(text(self.path(one)) or "").get("NETWORK_FILE") == source for one in others)
+
+    def put(self, wanted: Sequence[File]) -> None:
+        """Write files of /run, and remove those that shall not be."""
+        edits = []
+        for one in wanted:
+            there = self.path(one.path)
+            old = regular_file.read_bytes(there) if regular_file.is_file(there) else None
+            new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
+            if old != new:
+                edits.append(files.Edit(there, old, new))
+        folder = self.path(_RUN)
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+        files.put(edits, folder)
 
     def reload(self, index: int, source: str | None = None, leased: bool = False) -> None:
         """Have networkd read its files anew, and wait until it is at rest with a link, which has C(source) in force then where one is given.

@@ -12,8 +12,6 @@ import functools
 import os
 from typing import Callable, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._host import files, regular_file
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
     HELD,
@@ -45,11 +43,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.descr
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
-_HOLD = f"99-{render.OURS}-hold.conf"
 _OLDEST = 252  # no older one was tried
 _KEEPS = 257  # what came before takes addresses and routes from a link that gets another file, and gives it those that the file has
 _MADE = "PermanentMACAddress"
-_KEPT = f"98-{render.OURS}-kept.conf"
 
 
 class Networkd:
@@ -72,13 +68,13 @@ class Networkd:
         own = self._theirs(nic, bridge)
         if own is not None:
             return own
-        before = self._before(nic)
+        before = self._control.before(nic.source, nic.facts)
         config = self._control.config(before or nic.source, {} if before else nic.facts)
         index = self._control.index_or_none(bridge)
         lease = self._control.lease(nic.index) or self._control.lease(index)
         facts = {**self._control.link(index), **nic.facts}
         said = self._said(bridge)
-        known = [*self._until_boot(nic), *said]
+        known = [*self._control.until_boot(nic.source, nic.facts), *said]
         return Known(before or nic.source, config, ids.identity(config, facts, lease, known), said)
 
     def _theirs(self, nic: Owner, bridge: str) -> Known | None:
@@ -108,22 +104,6 @@ class Networkd:
     def _is_ours(self, dev: str) -> bool:
         """Whether files of ours make a device although those in force are another's."""
         return self._there(planner.lasting(dev)) or self._there(planner.lasting(dev, "netdev"))
-
-    def _before(self, nic: Owner) -> str:
-        """The file that was in force for the NIC before ours; empty where it is no port by us."""
-        found = [owners.before(text(self._control.path(one)) or "") for one in self._in_force(nic)]
-        return next((one for one in found if one), "")
-
-    def _until_boot(self, nic: Owner) -> Sequence[unit.Section]:
-        """What files of ours below /run say of the NIC: its identity among that, which networkd itself tells only where it is at rest."""
-        ours = [one for one in self._in_force(nic) if render.OURS in os.path.basename(one)]
-        return [
-            section for one in ours for section in unit.parse(text(self._control.path(one)) or "")
-        ]
-
-    def _in_force(self, nic: Owner) -> list[str]:
-        """The paths of the file that networkd goes by, and of its drop-ins."""
-        return [nic.source, *self._control.drop_ins(nic.source, nic.facts)] if nic.source else []
 
     def _said(self, bridge: str) -> Sequence[unit.Section]:
         """What our file of the bridge says, where there is one."""
@@ -176,7 +156,7 @@ class Networkd:
             return HANDED
         if self._theirs(nic, bridge) is not None:
             return HANDED
-        return HELD if nic.source and self._there(self._drop_in(nic.source)) else OWN
+        return HELD if nic.source and self._there(planner.held(nic.source)) else OWN
 
     def _is_lasting(self, nic: Owner) -> bool:
         """Whether the NIC is a port by files of ours that outlive a boot: found by its MAC, it may have had another name when they were written."""
@@ -192,9 +172,17 @@ class Networkd:
             return
         known = self.look(nic, bridge)
         config = self._control.config(nic.source, nic.facts)
-        held = File(self._drop_in(nic.source), render.hold(config, known.identity))
-        self._put([held, *self._left_alone(config, bridge)])
-        self._reload(nic.dev, nic.index, nic.source)
+        held = File(planner.held(nic.source), render.hold(config, known.identity))
+        alone = self._left_alone(config, bridge)
+        if self._keeps():
+            self._control.put([held, *alone])
+            self._reload(nic.dev, nic.index, nic.source)
+            return
+        # read now, it would cost the NIC its addresses and its lease; it is there for whoever has networkd read its files meanwhile
+        if alone:
+            self._control.put(alone)
+            self._control.read()
+        self._control.put([held])
 
     def _left_alone(self, config: Sequence[unit.Section], bridge: str) -> Sequence[File]:
         """What keeps networkd from taking the bridge by the NIC's own file; a bridge that it has already by another keeps what it has."""
@@ -208,7 +196,7 @@ class Networkd:
         if self._is_lasting(nic):
             known = self.look(nic, bridge)
             text_of_it = render.nic_file(nic.dev, None, known.config, before=known.source)
-            self._put([File(planner.handed(nic.dev), text_of_it)])
+            self._control.put([File(planner.handed(nic.dev), text_of_it)])
             self._reload(nic.dev, nic.index, planner.handed(nic.dev))
 
     def hand_over(self, uplink: Uplink) -> None:
@@ -223,12 +211,14 @@ class Networkd:
         host = render.bridge_file(
             bridge, uplink.mac, known.config, known.identity, foreign, vlans.get(bridge), keep=True
         )  # fmt: skip
-        self._put(
+        self._control.put(
             [
                 File(planner.handed(nic), render.nic_file(nic, None, known.config, more, known.source)),
                 File(planner.handed(bridge), host),
                 File(planner.back(nic), None),
                 File(planner.left_alone(bridge), None),
+                # other NICs that go by the same file would lose theirs
+                *([] if self._keeps() else [File(planner.held(known.source), None)]),
             ]
         )  # fmt: skip
         self._taken_over(bridge, planner.handed(bridge), known)
@@ -251,25 +241,34 @@ class Networkd:
         gone = [
             one for one in (planner.handed(nic.dev), planner.handed(bridge)) if self._there(one)
         ]
-        alone = self._left_alone(known.config, bridge)
-        if self._lasts(nic.dev, bridge):
-            # what boots is a port: until then the NIC is a host's by files that win
+        ours = [*self._left_alone(known.config, bridge), *(File(one, None) for one in gone)]
+        others = not self._keeps() and self._control.shared(known.source, nic.index)
+        if self._lasts(nic.dev, bridge) or (gone and others):
+            # what boots is a port, or a word beside the file in force would be one to other NICs: until then the NIC is a host's by files that win
             host = render.host_file(nic.dev, known.config, known.source, known.identity)
-            self._put(
-                [File(planner.back(nic.dev), host), *alone, *(File(one, None) for one in gone)]
-            )
+            self._control.put([File(planner.back(nic.dev), host), *ours])
             self._reload(nic.dev, nic.index, planner.back(nic.dev), known.identity.ipv4)
         elif gone:
-            # the drop-in is in force again by that: what stands on the NIC stays
-            self._put([*alone, *(File(one, None) for one in gone)])
+            # a drop-in is in force by that: what stands on the NIC stays. Where taking that out would cost it, it stays too, as no hold
+            place = planner.held if self._keeps() else planner.kept
+            held = File(place(known.source), render.hold(known.config, known.identity))
+            self._control.put([held, *ours])
             self._reload(nic.dev, nic.index)
         else:
             # nothing came of it
-            self._put([File(planner.left_alone(bridge), None)])
+            self._forget(nic, planner.left_alone(bridge))
         source = self._control.link(nic.index).get("NETWORK_FILE", "")
-        if source and self._there(self._drop_in(source)):
-            self._put([File(self._drop_in(source), None)])
+        if source and self._there(planner.held(source)):
+            self._control.put([File(planner.held(source), None)])
             self._reload(nic.dev, nic.index, source)
+
+    def _forget(self, nic: Owner, path: str) -> None:
+        """Remove a file about another device. Before networkd hears of that goes a hold of the NIC, where it was written without telling it."""
+        there = self._there(path)
+        unread = [] if self._keeps() else [File(planner.held(nic.source), None)]
+        self._control.put([File(path, None), *unread])
+        if there and unread:  # else it hears of it when the hold goes
+            self._control.read()
 
     def _lasts(self, nic: str, bridge: str) -> bool:
         """Whether the next boot makes the NIC a port: found by its MAC, whatever it was called when that was written."""
@@ -341,8 +340,8 @@ class Networkd:
             }
         else:
             sources = {nic: known.source for nic, known in now.known.items()}
-        place = self._drop_in if wish.present else self._kept
-        self._put(
+        place = planner.held if wish.present else planner.kept
+        self._control.put(
             [
                 File(place(source), render.hold(now.known[nic].config, now.known[nic].identity))
                 for nic, source in sources.items()
@@ -350,7 +349,7 @@ class Networkd:
         )
         if not wish.present:
             # that of the conversion, where there was no boot since
-            self._put([File(self._drop_in(source), None) for source in sources.values()])
+            self._control.put([File(planner.held(source), None) for source in sources.values()])
         for nic, source in sources.items():
             self._taken_over(bridges[nic] if wish.present else nic, source, now.known[nic])
         if not sources:
@@ -373,26 +372,5 @@ class Networkd:
         """The .network file of the bridge that networkd reads at boot."""
         return planner.lasting(bridge)
 
-    @staticmethod
-    def _drop_in(source: str) -> str:
-        return f"{planner.RUN}/{os.path.basename(source)}.d/{_HOLD}"
-
-    @staticmethod
-    def _kept(source: str) -> str:
-        """The drop-in with which a NIC that was given back keeps what it has until the next boot: it is no hold, since the NIC is its manager's own."""
-        return f"{planner.RUN}/{os.path.basename(source)}.d/{_KEPT}"
-
     def _there(self, path: str) -> bool:
         return text(self._control.path(path)) is not None
-
-    def _put(self, wanted: Sequence[File]) -> None:
-        """Files of /run."""
-        edits = []
-        for one in wanted:
-            there = self._control.path(one.path)
-            old = regular_file.read_bytes(there) if regular_file.is_file(there) else None
-            new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
-            if old != new:
-                edits.append(files.Edit(there, old, new))
-        os.makedirs(self._control.path(planner.RUN), mode=0o755, exist_ok=True)
-        files.put(edits, self._control.path(planner.RUN))

@@ -7,6 +7,7 @@ The administrator's own files stay as they are: ours come before them in the ord
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import Mapping, Sequence
 
@@ -66,6 +67,16 @@ def back(dev: str) -> str:
 def handed(dev: str) -> str:
     """The file of a device that was handed over until the next boot."""
     return f"{RUN}/{_HANDED}{dev}.network"
+
+
+def held(source: str) -> str:
+    """The drop-in that holds a NIC, beside the file in force for it."""
+    return f"{RUN}/{posixpath.basename(source)}.d/99-{render.OURS}-hold.conf"
+
+
+def kept(source: str) -> str:
+    """The drop-in with which a NIC that was given back keeps what it has until the next boot: it is no hold, since the NIC is its manager's own."""
+    return f"{RUN}/{posixpath.basename(source)}.d/98-{render.OURS}-kept.conf"
 
 
 def lasting(dev: str, kind: str = "network") -> str:

@@ -212,7 +212,12 @@ class Persistence:
         files.put(edits, os.path.dirname(edits[0].path))
         with foreign.kept(self._netlink):
             self._adapter().load(now, self._wish)
-        given.wait(self._netlink, now, self._wish.names, self._patience)
+        given.wait(self._netlink, now, self._missed(), self._patience)
+
+    def _missed(self) -> Sequence[str]:
+        """The devices that keep all they have: a bridge whose files go keeps what it has by nobody's word."""
+        wish = self._wish
+        return wish.names if wish.present else [*wish.uplinks, *wish.ports, *wish.taps]
 
     def _check_given_back(self, now: Standing) -> None:
         """Nobody would renew the lease of a bridge whose files are gone. Not asked in check mode, where a task before may be about to give it back."""
@@ -229,7 +234,7 @@ class Persistence:
 
     def verify(self, before: Standing, after: Standing) -> None:
         """Nothing that ran is gone. Raises ReadBackError."""
-        lost = missing(before, after, self._wish.names)
+        lost = missing(before, after, self._missed())
         if lost:
             raise ReadBackError(
                 f"{self.manager} took {listed([one.what for one in lost], 3)} when it read its files."

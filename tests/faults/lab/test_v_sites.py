@@ -1,8 +1,8 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""G03 by the role: hosts of netplan, networkd and NetworkManager, by DHCP and with everything written down, on a LAN that has routers and DHCPv6. Each is
-converted by site.yml over SSH, boots, and is given back.
+"""G03 by the role: hosts of netplan, networkd, NetworkManager and ifupdown, by DHCP and with everything written down, with VLANs of tenants, on a LAN that
+has routers and DHCPv6. Each is converted by site.yml over SSH, boots, and is given back.
 """
 
 from __future__ import annotations
@@ -33,10 +33,23 @@ from ansible_collections.hypervisor.network.tests.harness.lab.place import place
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
+# The host in a VLAN of its own, and nobody in one that he was not given
+APART = {
+    "name": BRIDGE,
+    "uplink": NIC,
+    "vlan_filtering": True,
+    "vlan_default_pvid": 0,
+    "self_vlans": [{"vid": 99, "pvid": True, "untagged": True}],
+    "ageing_time": 120,
+}
+TENANTS = [
+    {"name": "blue", "vlan": 30, "taps": ["tap4"]},
+    {"name": "red", "vlan": 40, "taps": ["tap5"]},
+]
 # What of bridges and ports a boot has to make again: VLANs, STP, options of ports, an own address
 ROLE = {
     "bridge_host_bridges": [
-        {"name": BRIDGE, "uplink": NIC, "vlan_filtering": True, "ageing_time": 120},
+        APART,
         {
             "name": "br1",
             "method": "static",
@@ -57,9 +70,21 @@ ROLE = {
             "cost": 40,
         },
         {"name": "tap3", "bridge": "br1", "guard": True},
+        {"name": "tap4", "bridge": BRIDGE},
+        {"name": "tap5", "bridge": BRIDGE},
     ],
+    "bridge_host_tenants": TENANTS,
 }
-# NetworkManager has no word that takes a port's default VLAN away, so there is none; the guest's tap is not named as the usual ones are
+OF_VLANS = {
+    "bridge_host_bridges": [APART],
+    "bridge_host_taps": [
+        {"name": TAP, "bridge": BRIDGE, "access_vlan": 20},
+        {"name": "tap4", "bridge": BRIDGE},
+        {"name": "tap5", "bridge": BRIDGE},
+    ],
+    "bridge_host_tenants": TENANTS,
+}
+# With VLANs NetworkManager's hosts have ROLE too; here the guest's tap is not named as the usual ones are
 OF_NETWORKMANAGER = {
     "bridge_host_bridges": [
         {"name": BRIDGE, "uplink": NIC, "ageing_time": 120},
@@ -78,6 +103,9 @@ SHAPES = {
     "networkd, static": ("networkd", STATIC, ROLE),
     "networkmanager, DHCP": ("networkmanager", {}, {}),
     "networkmanager, static": ("networkmanager", STATIC, OF_NETWORKMANAGER),
+    "networkmanager, VLANs": ("networkmanager", STATIC, ROLE),
+    "ifupdown, VLANs": ("ifupdown", {}, OF_VLANS),
+    "ifupdown2, VLANs": ("ifupdown2", STATIC, ROLE),
 }
 
 

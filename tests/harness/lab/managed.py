@@ -35,7 +35,7 @@ DEFAULT: Role = {
     "bridge_host_bridges": [{"name": BRIDGE, "uplink": NIC}],
     "bridge_host_taps": [{"name": TAP, "bridge": BRIDGE}],
 }
-_FOLDERS = "etc/netplan etc/systemd/network etc/NetworkManager"
+_FOLDERS = "etc/netplan etc/systemd/network etc/NetworkManager etc/network/interfaces etc/network/interfaces.d"
 # Its files, folders and modes, and what is in them
 _FILES = (
     f"cd / && find {_FOLDERS} -printf '%M %u %p\\n' 2> /dev/null | sort;"
@@ -48,6 +48,8 @@ until [ -s /run/upset ]; do ip link set lo alias upset; done
 if systemctl --quiet is-active NetworkManager; then
     nmcli connection reload && nmcli general reload && systemctl restart NetworkManager
     nm-online --quiet --timeout=90 || echo {BRIDGE} is not online
+elif ! systemctl --quiet is-active systemd-networkd; then
+    ! command -v ifreload > /dev/null || ifreload -a
 else
     networkctl reload && systemctl restart systemd-networkd
     /usr/lib/systemd/systemd-networkd-wait-online --interface={BRIDGE} --timeout=90 || echo {BRIDGE} is not online
@@ -58,7 +60,14 @@ bridge link | grep -c 'master '
 """
 # Of the device where resolved knows it, else of the host
 _RESOLVER = "if command -v resolvectl > /dev/null; then resolvectl dns {dev} | cut -d: -f2-; else cat /etc/resolv.conf; fi"
-_BRIDGE_WORDS = ("stp_state", "forward_delay", "ageing_time", "priority", "vlan_filtering")
+_BRIDGE_WORDS = (
+    "stp_state",
+    "forward_delay",
+    "ageing_time",
+    "priority",
+    "vlan_filtering",
+    "vlan_default_pvid",
+)
 _PORT_WORDS = ("cost", "isolated", "guard", "mcast_flood", "learning", "flood")
 _ROUTERS = ("ra", "redirect")  # which come and go with what routers say
 
@@ -124,7 +133,9 @@ def bridges(lab: Lab, host: str) -> Made:
     links = _json(lab, host, "ip -j -d link show")
     vlans = {one["ifname"]: one["vlans"] for one in _json(lab, host, "bridge -j vlan show")}
     own = {
-        one["ifname"]: _words(one["linkinfo"]["info_data"], _BRIDGE_WORDS)
+        one[
+            "ifname"
+        ]: f"{_words(one['linkinfo']['info_data'], _BRIDGE_WORDS)} {vlans.get(one['ifname'], [])}"
         for one in links
         if one.get("linkinfo", {}).get("info_kind") == "bridge"
     }

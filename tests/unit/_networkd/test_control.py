@@ -13,6 +13,8 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import told
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import numbered
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import (
     value,
@@ -132,3 +134,26 @@ def test_files_are_listed_as_the_host_has_them(tmp_path: Path) -> None:
     assert found == [f"/etc/systemd/network/05-{name}.network" for name in "ab"]
     assert host.control.index_or_none("eth0") == NIC
     assert host.control.index_or_none("nobody0") is None
+
+
+def test_what_was_in_force_before_ours_and_what_ours_says_until_the_boot(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    own, facts = "/run/systemd/network/04-hypervisor-network-eth0.network", host.control.link(NIC)
+    assert (host.control.before(WIRED, facts), host.control.until_boot(WIRED, facts)) == ("", [])
+    text = f"# {told(WIRED)}\n[Match]\nName=eth0\n[DHCPv4]\nIAID=7\n"
+    host.control.put([File(own, text)])
+    assert host.control.before(own, {}) == WIRED
+    assert value(host.control.until_boot(own, {}), "DHCPv4", "IAID") == "7"
+    assert (host.control.before("", {}), host.control.until_boot("", {})) == ("", [])
+    host.control.put([File(own, None), File(own + ".gone", None)])
+    assert host.text(own) is None
+
+
+def test_a_file_is_shared_with_another_link_that_networkd_goes_by_it_for(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    assert not host.control.shared(WIRED, NIC)
+    host.put("/run/systemd/netif/links/.#7half-written", "ADMIN_STATE=\n")
+    host.put("/run/systemd/netif/links/7", "NETWORK_FILE=/etc/systemd/network/30-other.network\n")
+    assert not host.control.shared(WIRED, NIC)
+    host.put("/run/systemd/netif/links/8", f"NETWORK_FILE={WIRED}\n")
+    assert host.control.shared(WIRED, NIC)

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     HANDED,
     HELD,
@@ -115,7 +112,6 @@ def test_what_can_not_be_held_is_told_before_anything_is_done(
     assert found is None if said is None else said in str(found)
 
 
-ACCEPT_DAD = "/proc/sys/net/ipv6/conf/eth0/accept_dad"
 DEBIAN_12 = "systemd 252 (252.39-1~deb12u2)"
 
 
@@ -131,24 +127,6 @@ def test_a_networkd_that_was_not_tried_is_told_before_anything_is_done(
     found = manager.objection(host.owner(), manager.look(host.owner(), "br0"))
     assert (found is not None) == refused
     assert not refused or "systemd-networkd 249" in str(found)
-
-
-@pytest.mark.parametrize(
-    ("version", "meanwhile"), [(DEBIAN_12, "0"), ("systemd 257 (257.13)", "1\n")]
-)
-@pytest.mark.parametrize("answer", [0, 1])
-def test_before_257_addresses_come_back_without_being_asked_for(
-    host: Networkd, monkeypatch: pytest.MonkeyPatch, version: str, meanwhile: str, answer: int
-) -> None:
-    """Seen with 252: the hold costs the NIC its IPv6 addresses, and the kernel looks for duplicates of them for up to 2 seconds."""
-    host.version, host.answer = version, Done(answer)
-    host.put(ACCEPT_DAD, "1\n")
-    seen: list[str | None] = []
-    monkeypatch.setattr(host, "take", lambda: seen.append(host.text(ACCEPT_DAD)))
-    monkeypatch.setattr(host.control, "read", lambda read=host.control.read: (host.take(), read()))
-    with contextlib.nullcontext() if answer == 0 else pytest.raises(Refused):
-        Manager(host.control).hold(host.owner(), "br0")
-    assert seen[0] == meanwhile and host.text(ACCEPT_DAD) == "1\n"
 
 
 def test_before_257_what_a_bridge_lives_by_stays_in_force_until_the_boot(host: Networkd) -> None:

@@ -51,6 +51,7 @@ def test_a_nic_that_has_another_name_by_now_is_a_port_and_its_old_file_goes(host
 
 
 BY_MAC = CONFIG.replace("Name=eth0", "MACAddress=52:54:00:00:00:10\n#Name=eth0")
+HOLD = "/run/systemd/network/20-wired.network.d/99-hypervisor-network-hold.conf"
 ALONE = "/run/systemd/network/02-hypervisor-network-br0.network"
 
 
@@ -69,6 +70,22 @@ def test_a_nics_file_that_would_take_its_bridge_too_is_kept_from_it(tmp_path: Pa
     # the bridge stays there for a while when its NIC is a host's again, and has its MAC
     manager.release(host.owner(), "br0")
     assert host.text(ALONE) is not None and host.owner().source == WIRED
+
+
+def test_before_257_it_is_kept_from_its_bridge_before_there_is_a_word_to_the_nic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Networkd(tmp_path, BY_MAC)
+    host.version = "systemd 252 (252.39-1~deb12u2)"
+    manager = Manager(host.control)
+    seen = []
+    read = host.control.read
+    monkeypatch.setattr(host.control, "read", lambda: (seen.append(host.text(HOLD)), read()))
+    manager.hold(host.owner(), "br0")
+    assert seen == [None] and host.owner("br0").source == ALONE
+    assert host.text(HOLD) is not None
+    manager.release(host.owner(), "br0")
+    assert host.text(ALONE) is None and len(seen) == 2
 
 
 def test_a_bridge_that_networkd_has_by_another_file_keeps_what_it_has(tmp_path: Path) -> None:

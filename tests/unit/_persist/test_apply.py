@@ -136,6 +136,24 @@ def test_a_manager_that_takes_something_away_has_its_files_taken_back(
     assert text(tmp_path) is None and adapter.loads == 2
 
 
+def test_a_bridge_without_an_uplink_may_lose_its_address_with_its_files(tmp_path: Path) -> None:
+    """Seen with netplan: the address of an internal bridge goes with the files that gave it, before the bridge does."""
+    noun, _told, _adapter = host(tmp_path)
+    reconcile(noun, WISH)
+    absent = replace(WISH, present=False)
+    noun, told, adapter = host(tmp_path, absent)
+    told.now = replace(
+        told.now,
+        links={"eth0": replace(told.now.links["eth0"], master=None), "br0": told.now.links["br0"]},
+    )
+
+    def take() -> None:
+        told.now = replace(told.now, addresses=())
+
+    adapter.loaded = take
+    assert reconcile(noun, absent).changed and text(tmp_path) is None
+
+
 def test_absent_asks_for_nothing_that_is_there(tmp_path: Path) -> None:
     noun, told, adapter = host(tmp_path)
     reconcile(noun, WISH)
