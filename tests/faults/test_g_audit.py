@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The audit of a fleet over SSH: 50 hosts of many shapes as the role left them give no false alarm, and one that somebody changed gives its row.
 
-Each drift, and as many looks at one host, are in tests/integration/test_audit.py.
+Each drift, and as many looks at one host, are in tests/integration/test_audit.py, guests in tests/integration/test_host_plan.py: 50 hosts leave two
+processors no time to start some, and the role would say so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
-from ansible_collections.hypervisor.network.tests.harness.host.guests import guest_user
 from ansible_collections.hypervisor.network.tests.harness.host.managed import (
     ROLE,
     failures,
@@ -32,7 +32,7 @@ HOSTS = 50
 
 
 def shape(number: int) -> dict[str, Any]:
-    """A host's variables: nothing at all, bridges of its own, eth0 in one of them, taps of many kinds, guests that run, and files for the boot or none."""
+    """A host's variables: nothing at all, bridges of its own, eth0 in one of them, taps of many kinds, and files for the boot or none."""
     chance = random.Random(number)
     kinds = number % 5
     if kinds == 0:
@@ -70,15 +70,9 @@ def shape(number: int) -> dict[str, Any]:
         }
         for place in range(number % 4)
     ]
-    guests = []
-    if number % 20 == 3:
-        taps.append({"name": "vm", "bridge": "br0"})
-        mac = f"52:00:00:00:00:{number:02x}"
-        guests = [{"name": "vm1", "emulator": "qemu-system-i386", "accel": "tcg", "memory": 64, "boot": "n", "nics": [{"tap": "vm", "mac": mac}]}]  # fmt: skip
     return {
         "bridge_host_bridges": [bridge, inside],
         "bridge_host_taps": taps,
-        "bridge_host_guests": guests,
         "bridge_host_persist": kinds != 4,
     }
 
@@ -86,7 +80,6 @@ def shape(number: int) -> dict[str, Any]:
 @pytest.mark.skipif(not LONG, reason="50 hosts take the role for minutes: make faults has them")
 def test_50_clean_hosts_of_many_shapes_give_no_false_alarm_over_ssh(tmp_path: Path) -> None:
     needs_root()
-    guest_user()
     with managed(HOSTS, tmp_path, str(PYTHONS["pyroute2-0.9.7"])) as made:
         own = tmp_path / "controller" / "host_vars"
         own.mkdir(parents=True)
