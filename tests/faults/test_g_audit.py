@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The audit of a fleet over SSH: 50 hosts of many shapes as the role left them give no false alarm, and one that somebody changed gives its row.
 
-Each drift, and as many looks at one host, are in tests/integration/test_audit.py, guests in tests/integration/test_host_plan.py: 50 hosts leave two
+Each drift, and as many looks at one host, are in tests/integration/test_audit.py, what a guest runs
+otherwise than its definition says is in the target qemu_guest: 50 hosts leave two
 processors no time to start some, and the role would say so.
 """
 
