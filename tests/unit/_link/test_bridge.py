@@ -63,3 +63,23 @@ def test_a_new_default_vlan_is_that_of_the_ports_that_had_the_old_one() -> None:
         "tap3": {},
     }
     assert moved("update", ageing_time=5) == moved("create", vlan_default_pvid=5) == {}
+
+
+def test_on_the_way_back_a_bridge_stays_that_somebody_else_has_joined() -> None:
+    now = Snapshot(
+        {
+            "br0": Link("br0", 1, "bridge"),
+            "br1": Link("br1", 2, "bridge"),
+            "tap1": Link("tap1", 3, "tun", master="br0", port={}),
+            "tap2": Link("tap2", 4, "tun", master="br0", port={}),
+            "tap3": Link("tap3", 5, "tun", master="br1", port={}),
+        }
+    )
+    gone = [bridge.wish_back(Snapshot({}), name) for name in ("br0", "br1")]
+    wish = {"bridge": gone, "port": [{"name": "tap1"}], "tap": [{"name": "tap3"}]}
+    assert bridge.joined(now, wish) == {
+        "br0": "The bridge br0 stays, because tap2 joined it meanwhile."
+    }
+    stays = [{**one, "state": "present"} for one in gone], [{**one, "back": False} for one in gone]
+    assert all(bridge.joined(now, {"bridge": one}) == {} for one in stays)
+    assert bridge.joined(now, {}) == {}
