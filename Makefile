@@ -32,8 +32,9 @@ faults: ## the fault matrix whole, an hour and more; make test runs the short fo
 acceptance: ## hypervisors of the lab, converted over SSH and rebooted
 	@tools/env test python tools/check.py acceptance
 
-molecule: ## every scenario of extensions/molecule on a lab of its own, as users of Molecule run them; SCENARIO=walkthrough for one
+molecule: ## every scenario of extensions/molecule on a lab of its own, as users of Molecule run them, and a role of a stranger's; SCENARIO=walkthrough for one
 	@tools/env test tools/molecule test $(if $(SCENARIO),-s $(SCENARIO),--all) --report
+	@$(if $(SCENARIO),,tools/env test pytest tests/molecule)
 
 bench: ## ratios against ip -batch, task loops and other conversions; ARGS="--full --only G12"
 	@tools/env test python -m ansible_collections.hypervisor.network.tests.bench $(ARGS)

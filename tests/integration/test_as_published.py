@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.host import published
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host, Play
 from ansible_collections.hypervisor.network.tests.harness.model import examples
 from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
@@ -35,13 +35,7 @@ def core() -> Path:
 def installed(core: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the two commands that README has for a checkout put the collection."""
     place = tmp_path_factory.mktemp("controller")
-    bare = {**os.environ, "PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(place)}
-    readme = (examples.ROOT / "README.md").read_text(encoding="utf-8")
-    build, install = re.search(r"From a checkout, `(.*?)` and `(.*?)`\.", readme).groups()
-    for command, folder in ((f"{build} --output-path {place}", examples.ROOT), (install, place)):
-        # a shell, as a person has one: the name of the tarball is a pattern
-        words = ["sh", "-ec", str(core / command)]
-        subprocess.run(words, cwd=folder, env=bare, check=True, capture_output=True)
+    published.install(core, place)
     return place
 
 
