@@ -93,6 +93,18 @@ SAID = (
 STEPS = ("preflight", "packages", "bridges", "uplinks", "persist", "taps", "ports", "guests", "verify", "report")  # fmt: skip
 
 
+def test_an_include_in_a_loop_keeps_its_item(host: Host) -> None:
+    """The role has loops of its own, in which variables that are worked out late must still mean the item of the include."""
+    wish = {
+        "bridge_host_bridges": [{"name": "br0", "uplink": "{{ item.nic }}"}],
+        "bridge_host_guard_timeout": "{{ item.seconds }}",
+    }
+    play = host.tasks([include(vars=wish, loop=[{"nic": "eth0", "seconds": 20}])], "--check")
+    assert play.status == 0, play.output[-4000:]
+    assert "Uplinks | Make the NIC the uplink of its bridge" in play.changed
+    assert "already in use" not in play.output
+
+
 @pytest.mark.parametrize("skipped", ["", "report"], ids=["nothing-skipped", "report-skipped"])
 def test_tags_that_choose_the_include_and_nothing_in_it_are_refused(
     host: Host, skipped: str

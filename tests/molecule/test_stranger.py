@@ -31,8 +31,11 @@ ROLE = """\
 - name: A tap for somebody else's machine
   hypervisor.network.tap_device:
     name: tap-mine
-    bridge: br-mine
     up: true
+- name: It is a port
+  hypervisor.network.bridge_port:
+    name: tap-mine
+    bridge: br-mine
 - name: Who made it
   ansible.builtin.copy:
     content: "This host has {{ my_own_bridges | join(' and ') }}.\\n"
@@ -59,6 +62,16 @@ VERIFY = """\
     - name: And somebody is told
       ansible.builtin.command: grep -x "This host has br0 and br-mine." /etc/motd
       changed_when: false
+"""
+CLEANUP = """\
+    - name: And what the role has made
+      hypervisor.network.tap_device:
+        name: tap-mine
+        state: absent
+    - name: Its bridge
+      hypervisor.network.linux_bridge:
+        name: br-mine
+        state: absent
 """
 
 
@@ -109,6 +122,8 @@ def by_the_page(project: Path, collections: Path, name: str) -> None:
     assert where, block
     (project / where[1]).write_text(block, "utf-8")
     (mine / "mine/verify.yml").write_text(VERIFY, "utf-8")
+    with (mine / "mine/cleanup.yml").open("a", encoding="utf-8") as more:
+        more.write(CLEANUP)
 
 
 def test_a_role_of_ones_own_by_the_page(
