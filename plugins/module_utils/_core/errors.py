@@ -13,6 +13,7 @@
     ├── DeadlineExceeded   what was waited for did not come
     ├── GuestError         QEMU said no, or died
     ├── Fault              what none of these foresaw: a fault of this collection
+    │   └── Forbidden      the task's user may not
     └── UndoFailed         a failure, and then the way back failed too
 
 Every message is one sentence in one line: what, why, what to do. Utilities raise these; only the edge of a module
@@ -84,6 +85,17 @@ class Fault(HypervisorNetworkError):
         )
 
 
+class Forbidden(Fault):
+    """No fault of anybody's: the task runs as a user whom the system does not let do what C(doing) takes."""
+
+    def __init__(self, doing: str, error: PermissionError, state: str = UNCHANGED) -> None:
+        HypervisorNetworkError.__init__(
+            self,
+            f"The user of this task may not do what is needed while {doing}: {_named(error)}; run the task as root, with become: true, and where it is root, "
+            f"see whether a container or an immutable file keeps it from that. {state}",
+        )
+
+
 class KernelError(HypervisorNetworkError):
     """The kernel refused a message.
 
@@ -107,6 +119,8 @@ def during(doing: str, state: str = UNCHANGED) -> Iterator[None]:
         yield
     except HypervisorNetworkError:
         raise
+    except PermissionError as error:
+        raise Forbidden(doing, error, state) from error
     except Exception as error:
         raise Fault(doing, error, state) from error
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from types import SimpleNamespace
 from typing import Any, Iterable, Mapping
 
@@ -52,6 +54,13 @@ def fault(_stage: Stage, during: str, text: str) -> None:
     """A step fails for a reason that nobody foresaw."""
     with errors.during(during):
         raise IndexError(text)
+
+
+@scene
+def forbidden(_stage: Stage, during: str, path: str) -> None:
+    """A step opens what only root may."""
+    with errors.during(during):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 @scene
