@@ -27,13 +27,14 @@ def jobs(draw: st.DrawFn, vlans: bool = False) -> dict[str, Any]:
     if keeps:
         uplink.update(draw(_some(_BRIDGE)))
     bridges = [uplink]
-    inner = draw(st.sampled_from([None, "present", "absent"]))
-    if inner == "present":
-        own = draw(st.sampled_from([[], ["10.50.0.1/24"], ["10.50.0.1/24", "fd50::1/64"]]))
-        method = {"method": "static", "address": own} if own else {}
-        bridges.append({"name": "br1", **method, **draw(_some(_BRIDGE))})
-    elif inner == "absent":
-        bridges.append({"name": "br1", "state": "absent", "force": True})
+    for name, networks in _INNER.items():
+        state = draw(st.sampled_from([None, "present", "absent"]))
+        if state == "present":
+            own = draw(st.sampled_from([[], *networks]))
+            method = {"method": "static", "address": own} if own else {}
+            bridges.append({"name": name, **method, **draw(_some(_BRIDGE)), **draw(_some(_STP))})
+        elif state == "absent":
+            bridges.append({"name": name, "state": "absent", "force": True})
     there = [one["name"] for one in bridges if one.get("state") != "absent"]
     taps = []
     for name in draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=2 if vlans else 0)):
@@ -43,8 +44,12 @@ def jobs(draw: st.DrawFn, vlans: bool = False) -> dict[str, Any]:
             taps.append({"name": name, "force": True, **plug, **draw(_some(_TAP))})
         else:
             taps.append({"name": name, "state": "absent"})
+    home = [one["name"] for one in taps if one.get("bridge")]
+    # of these, one in a few: each is a QEMU that starts and ends
+    guests = [] if vlans or draw(st.integers(0, 3)) else [draw(_guest(home))]
     job = {
         "bridge_host_bridges": bridges,
+        "bridge_host_guests": guests,
         "bridge_host_taps": taps,
         "bridge_host_persist": draw(st.booleans()),
     }
@@ -91,23 +96,59 @@ _BRIDGE: dict[str, st.SearchStrategy[Any]] = {
     "mtu": st.sampled_from([1400, 1500]),
     "alias": st.sampled_from(["the first", "die zweite"]),
     "mcast_snooping": st.booleans(),
+    "mcast_querier": st.booleans(),
+    "mcast_router": st.integers(0, 2),
     "mac": st.sampled_from(["02:00:00:00:00:b0", "02:00:00:00:00:b1"]),
     "priority": st.sampled_from([4096, 32768]),
-}
-_PORT: dict[str, st.SearchStrategy[Any]] = {
-    "isolated": st.booleans(),
-    "learning": st.booleans(),
-    "cost": st.integers(1, 200),
-    "hairpin": st.booleans(),
-}
-# no MTU: a bridge that nobody gave one has the least of its ports
-_TAP: dict[str, st.SearchStrategy[Any]] = {
-    "mac": st.sampled_from(["02:00:00:00:00:71", "02:00:00:00:00:72", "02:00:00:00:00:73"]),
-    "up": st.booleans(),
-    "multi_queue": st.booleans(),
-    "owner": st.sampled_from(["0", "65534"]),
+    "group_fwd_mask": st.sampled_from([0, 8, 16384]),
+    "no_linklocal_learn": st.booleans(),
     "txqueuelen": st.integers(1, 2000),
 }
+# of bridges without an uplink: nobody waits until a port of theirs forwards
+_STP: dict[str, st.SearchStrategy[Any]] = {
+    "stp_state": st.booleans(),
+    "forward_delay": st.integers(11, 15),
+    "hello_time": st.integers(1, 2),
+    "max_age": st.integers(6, 20),
+    "up": st.booleans(),
+}
+_INNER = {"br1": [["10.50.0.1/24"], ["10.50.0.1/24", "fd50::1/64"]], "br2": [["fd51::1/64"]]}
+_PORT: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(
+        (
+            "isolated", "learning", "hairpin", "guard", "root_block", "fastleave", "flood", "bcast_flood", "mcast_flood",
+            "mcast_to_unicast", "neigh_suppress", "locked",
+        ),
+        st.booleans(),
+    ),
+    "cost": st.integers(1, 200),
+    "priority": st.integers(0, 63),
+    "mcast_router": st.integers(0, 3),
+}  # fmt: skip
+_TAP: dict[str, st.SearchStrategy[Any]] = {
+    "mac": st.sampled_from(["02:00:00:00:00:71", "02:00:00:00:00:72", "02:00:00:00:00:73"]),
+    # a bridge that nobody gave one has the least of its ports
+    "mtu": st.sampled_from([1300, 1400, 1500]),
+    "alias": st.sampled_from(["of the first", "der zweiten"]),
+    "up": st.booleans(),
+    **dict.fromkeys(("multi_queue", "vnet_hdr", "pi"), st.booleans()),
+    "owner": st.sampled_from(["0", "65534", "daemon"]),
+    "group": st.sampled_from(["0", "daemon"]),
+    "txqueuelen": st.integers(1, 2000),
+}
+
+
+@st.composite
+def _guest(draw: st.DrawFn, taps: list[str]) -> dict[str, Any]:
+    """A guest that boots from nothing and idles, on one of these taps where there is one; or one that shall go."""
+    if not draw(st.integers(0, 2)):
+        return {"name": "vm1", "state": "absent", "shutdown_timeout": 0}
+    nics = [{"tap": draw(st.sampled_from(taps)), "mac": "52:00:00:00:00:01"}] if taps else []
+    return {
+        "name": "vm1", "emulator": "qemu-system-i386", "accel": "tcg", "memory": draw(st.sampled_from([64, 80])), "boot": "n",
+        "nics": nics, "shutdown_timeout": 0,
+        "state": draw(st.sampled_from(["running", "running", "stopped"])), "on_change": draw(st.sampled_from(["keep", "restart"])),
+    }  # fmt: skip
 
 
 def _some(options: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -134,5 +175,8 @@ def held(modules: Modules, examples: int, vlans: bool = False) -> dict[str, int]
         again = look(modules, job)
         assert again["changes"] == [], "\n".join(again["lines"])
 
-    check()
+    try:
+        check()
+    finally:
+        modules.run("qemu_guest", name="vm1", state="absent", shutdown_timeout=0)
     return tried
