@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -64,6 +65,10 @@ def test_an_ordinary_user_who_becomes_root_by_sudo_one_host_after_the_other(
     more = {"core": core, "environment": {"ANSIBLE_PIPELINING": "true"}}
     with managed(2, tmp_path, NEWEST, USER) as hosts:
         job = play(roles=[{"role": ROLE, "vars": UPLINK}], serial=1)
+        # that user has Debian's own interpreter, as the tests' are root's
+        alone = {"ansible_become": False, "ansible_python_interpreter": "/usr/bin/python3"}
+        forgotten = failures(hosts.play(job, "-e", json.dumps(alone), **more))
+        assert list(forgotten) == ["h01"] and "with become: true" in forgotten["h01"], forgotten
         first = hosts.play(job, **more)
         assert first.status == 0 and all(map(hosts.converted, hosts.hosts)), first.output[-4000:]
         again = hosts.play(job, **more)

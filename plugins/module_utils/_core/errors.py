@@ -13,7 +13,6 @@
     ├── DeadlineExceeded   what was waited for did not come
     ├── GuestError         QEMU said no, or died
     ├── Fault              what none of these foresaw: a fault of this collection
-    │   └── Forbidden      the task's user may not
     └── UndoFailed         a failure, and then the way back failed too
 
 Every message is one sentence in one line: what, why, what to do. Utilities raise these; only the edge of a module
@@ -80,19 +79,10 @@ class Fault(HypervisorNetworkError):
 
     def __init__(self, doing: str, error: BaseException, state: str = UNCHANGED) -> None:
         super().__init__(
-            f"This is a fault of the collection hypervisor.network, which came upon {_named(error)} while {doing}; "
+            f"This user may not do what {doing} takes: {_named(error)}; run the task with become: true, or as root see lsattr. {state}"
+            if isinstance(error, PermissionError)
+            else f"This is a fault of the collection hypervisor.network, which came upon {_named(error)} while {doing}; "
             f"please report it at {ISSUES} with what the task says under -vvv. {state}"
-        )
-
-
-class Forbidden(Fault):
-    """No fault of anybody's: the task runs as a user whom the system does not let do what C(doing) takes."""
-
-    def __init__(self, doing: str, error: PermissionError, state: str = UNCHANGED) -> None:
-        HypervisorNetworkError.__init__(
-            self,
-            f"The user of this task may not do what is needed while {doing}: {_named(error)}; run the task as root, with become: true, and where it is root, "
-            f"see whether a container or an immutable file keeps it from that. {state}",
         )
 
 
@@ -119,8 +109,6 @@ def during(doing: str, state: str = UNCHANGED) -> Iterator[None]:
         yield
     except HypervisorNetworkError:
         raise
-    except PermissionError as error:
-        raise Forbidden(doing, error, state) from error
     except Exception as error:
         raise Fault(doing, error, state) from error
 

@@ -28,7 +28,7 @@ MOST_KIB = {
     # the second is the first with what listens and what proves isolation
     "bridge_doctor": 136, "bridge_doctor_probe": 189, "bridge_fdb": 69, "bridge_info": 101, "bridge_isolation": 99, "bridge_mdb": 71,
     "bridge_persist": 219, "bridge_port": 86, "bridge_uplink": 202, "guarded_change": 283, "host_plan": 448, "ifupdown_state": 20,
-    "interfaces_stanza": 80, "linux_bridge": 86, "qemu_backup": 119, "qemu_guest": 183, "qemu_guest_info": 110, "qemu_snapshot": 161,
+    "interfaces_stanza": 80, "linux_bridge": 86, "qemu_backup": 119, "qemu_guest": 183, "qemu_guest_info": 111, "qemu_snapshot": 161,
     "tap_device": 86, "transaction": 69,
 }  # fmt: skip
 _PLUGINS = Path(__file__).resolve().parents[3] / "plugins"

@@ -63,8 +63,8 @@ def test_anything_else_is_one_sentence_that_says_what_to_do(error: Exception, na
 def test_what_the_tasks_user_may_not_is_no_fault_and_names_become() -> None:
     answer = printed(PermissionError(13, "Permission denied", "/proc/sys/net"), 3)
     assert answer["msg"] == (
-        "The user of this task may not do what is needed while reading the host: PermissionError ([Errno 13] Permission denied: '/proc/sys/net'); "
-        "run the task as root, with become: true, and where it is root, see whether a container or an immutable file keeps it from that. Nothing was changed."
+        "This user may not do what reading the host takes: PermissionError ([Errno 13] Permission denied: '/proc/sys/net'); "
+        "run the task with become: true, or as root see lsattr. Nothing was changed."
     )
     assert "PermissionError" in answer["exception"]
 
