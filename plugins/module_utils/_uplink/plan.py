@@ -54,9 +54,11 @@ _LEARNED = (1, 9)  # who made a route: an ICMP redirect, a router's advertisemen
 _STAGED_SYSCTLS = {"ipv4/conf/{bridge}/rp_filter": "2", "ipv6/conf/{target}/accept_dad": "0"}
 # Before the mode that needs it, which it sets by itself
 _SECRET, _BY_SECRET = "/stable_secret", "2"
-# What a client takes from the kernel on the device that it serves: dhcpcd hears routers and makes addresses by itself. Source: dhcpcd(8), ipv6rs
+# What a client takes from the kernel on the device that it serves: dhcpcd hears routers and makes addresses by itself, a link-local one among them.
+# Source: dhcpcd(8), its ipv6rs, and since version 10 its if_setup_inet for the first
 _TAKEN_SYSCTLS = {
     "dhcpcd": {
+        "ipv4/conf/{dev}/promote_secondaries": "1",
         "ipv6/conf/{dev}/accept_ra": "0",
         "ipv6/conf/{dev}/autoconf": "0",
         "ipv6/conf/{dev}/addr_gen_mode": "1",
@@ -274,15 +276,23 @@ def _addresses_to_remove(now: Inet, wish: Layout) -> list[Address]:
         if not kernels_own(one, now, wish.addresses)
         or (one.dev == wish.nic and wish.master is not None)
     ]
-    # nor is what a server or a router gives it meanwhile, by a manager's client
+    # nor is what a server or a router gives it meanwhile, by a manager's client, or a client of its own makes there
     surplus = [
         one
         for one in surplus
-        if now.managed is None or one.dev != wish.home or one.flags & rtnl_address.IFA_F_PERMANENT
+        if one.dev != wish.home
+        or not _made_by_a_client(one, now)
+        and (now.managed is None or one.lasts)
     ]
     return [one for one in reversed(surplus) if one.family == rtnl_address.AF_INET] + [
         one for one in surplus if one.family == rtnl_address.AF_INET6
     ]
+
+
+def _made_by_a_client(address: Address, now: Inet) -> bool:
+    if address.family != rtnl_address.AF_INET6 or not address.text.startswith("fe80:"):
+        return False
+    return any(one.dev == address.dev and one.program in _TAKEN_SYSCTLS for one in now.clients)
 
 
 def _newest_last(addresses: Iterable[Address]) -> list[Address]:

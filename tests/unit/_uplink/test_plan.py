@@ -132,23 +132,6 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_plan(case: Path) -> None:
     assert uplink_plan.plan(kernel.now, wanted) == []
 
 
-@pytest.mark.parametrize(
-    ("program", "left"), [("dhcpcd", []), ("dhclient", ["set sysctl net/ipv6/conf/br0/accept_ra"])]
-)
-def test_what_a_client_takes_from_the_kernel_is_not_given_back_to_the_kernel(
-    program: str, left: list[str]
-) -> None:
-    now = host({"links": {"eth0": None}, "addresses": {"eth0": ["10.77.0.100/24"]}})
-    now = replace(now, clients=(Client("eth0", program, (program, "eth0")),))
-    wanted = layout.bridged(now, "eth0", "br0")
-    assert wanted.sysctls["ipv6/conf/br0/accept_ra"] == "1"
-    kernel = simulated.Kernel(now)
-    for change in uplink_plan.plan(now, wanted):
-        kernel.apply(change)
-    heard = replace(kernel.now, sysctls={**kernel.now.sysctls, "ipv6/conf/br0/accept_ra": "0"})
-    assert [str(change) for change in uplink_plan.plan(heard, wanted)] == left
-
-
 def test_an_uplink_that_comes_back_into_its_bridge_has_its_options_and_vlans_again() -> None:
     vlans = {"1": "pvid untagged", "10": "tagged", "20": "tagged"}
     options = {"isolated": False, "cost": 4}

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host of ifupdown with its release's own DHCP client, in a container of seconds, with a wire to a LAN whose other end pings it."""
+
+from __future__ import annotations
+
+from .networkd_host import NetworkdHost
+
+
+class IfupdownHost(NetworkdHost):
+    """See NetworkdHost; C(files) are those of interfaces(5)."""
+
+    network = "ifupdown"
+    at_rest = "systemctl is-active --quiet networking"
+    upset = "true"
+    folders = "/etc/network"
+
+    def describe(self, files: dict[str, str], address: str | None) -> None:
+        self._address = address
+        for path, text in files.items():
+            self.write(path, text)
+        self.hv("systemctl restart networking")
+        self.until_it_answers()
