@@ -132,20 +132,17 @@ class Made:
 def bridges(lab: Lab, host: str) -> Made:
     links = _json(lab, host, "ip -j -d link show")
     vlans = {one["ifname"]: one["vlans"] for one in _json(lab, host, "bridge -j vlan show")}
-    own = {
-        one[
-            "ifname"
-        ]: f"{_words(one['linkinfo']['info_data'], _BRIDGE_WORDS)} {vlans.get(one['ifname'], [])}"
-        for one in links
-        if one.get("linkinfo", {}).get("info_kind") == "bridge"
-    }
-    ports = {
-        one[
-            "ifname"
-        ]: f"{one['master']} mtu {one['mtu']} {_words(one['linkinfo']['info_slave_data'], _PORT_WORDS)} {vlans.get(one['ifname'], [])}"
-        for one in links
-        if "master" in one
-    }
+    # one that filters none has VLANs without a meaning: NetworkManager empties its list
+    own, ports = {}, {}
+    for one in links:
+        name, about = one["ifname"], one.get("linkinfo", {})
+        if about.get("info_kind") == "bridge":
+            said = about["info_data"]
+            filtered = vlans.get(name, []) if said["vlan_filtering"] else "of no VLAN"
+            own[name] = f"{_words(said, _BRIDGE_WORDS)} {filtered}"
+        if "master" in one:
+            words = _words(about["info_slave_data"], _PORT_WORDS)
+            ports[name] = f"{one['master']} mtu {one['mtu']} {words} {vlans.get(name, [])}"
     return Made(own, ports)
 
 
