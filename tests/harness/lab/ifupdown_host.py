@@ -13,7 +13,6 @@ class IfupdownHost(NetworkdHost):
 
     network = "ifupdown"
     at_rest = "systemctl is-active --quiet networking"
-    upset = "true"
     folders = "/etc/network"
 
     def describe(self, files: dict[str, str], address: str | None) -> None:
