@@ -14,6 +14,8 @@ description:
   - A device that a process holds is not deleted, made again or given to another user without O(force).
   - A device that carries addresses of the host, or somebody whom the host talks to, is changed under a guard.
   - Every write is read back. Any failure after the first write undoes what the run did.
+  - Where NetworkManager has a profile of a device it makes it anew as soon as it is deleted. M(hypervisor.network.bridge_persist) with C(state=absent)
+    takes that profile away, so it comes before.
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:

@@ -13,7 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 )
 
 # The order of the role: the lists of its plan, each with the step that it belongs to
-ABSENT = ("guests", "taps", "uplinks", "stanzas", "ifstate", "bridges")
+ABSENT = ("guests", "uplinks", "stanzas", "ifstate", "taps", "bridges")
 PRESENT = ("bridges", "uplinks", "stanzas", "ifstate", "taps", "ports", "guests")
 STEPS = {"stanzas": "persist", "ifstate": "persist"}
 CHOICES = ("bridges", "uplinks", "persist", "taps", "ports", "guests")
