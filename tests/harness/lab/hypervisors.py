@@ -29,6 +29,7 @@ VLANS = "vlans"  # the machine whose kernel stands in for all that have VLANs
 _RUN = Path("/run/hypervisor-network")
 REBOOT_DEADLINE = 300.0
 LEASE_DEADLINE = 60.0
+LOST = 255  # what ssh ends with where its connection does before the command
 NEW_CONNECTION = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 
 
@@ -102,11 +103,16 @@ class Lab:
     def ssh_words(self, host: str, *options: str) -> list[str]:
         return ["ssh", "-F", str(self.directory / "ssh_config"), *options, host]
 
-    def ssh(self, host: str, command: str, *options: str) -> str:
-        """What a command prints on a host. Raises CalledProcessError."""
+    def ssh(self, host: str, command: str, *options: str, timeout: float = 120) -> str:
+        """What a command prints on a host. Raises CalledProcessError, and TimeoutExpired after so many seconds."""
         words = [*self.ssh_words(host, *options), command]
         return subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=timeout,
         ).stdout
 
     def json(self, host: str, command: str) -> list[dict[str, Any]]:
@@ -185,7 +191,11 @@ class Lab:
         """Reboot hosts, and return when each is entered again by a new connection."""
         old = {host: self.ssh(host, "cat /proc/sys/kernel/random/boot_id") for host in hosts}
         for host in hosts:
-            self.ssh(host, "systemctl reboot")
+            try:
+                self.ssh(host, "systemctl reboot")
+            except subprocess.CalledProcessError as error:
+                if error.returncode != LOST:
+                    raise
             subprocess.run([*self.ssh_words(host, "-O", "exit")], capture_output=True, check=False)
         deadline = time.monotonic() + REBOOT_DEADLINE
         while old:

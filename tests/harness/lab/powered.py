@@ -34,6 +34,7 @@ _TREE = "/opt/hypervisor-network-tests"
 _RECORDS = "/var/lib/hypervisor-network/txn"
 _DRIVE = "tests/faults/lab/drive.py"
 _PATIENCE = 60.0
+_TURN = 30.0
 # Of a run that goes to its end: a machine that is emulated emulates guests, and on a host with other work to do one start takes a minute
 _WHOLE_RUN = 300.0
 
@@ -62,9 +63,9 @@ class PoweredLab(Lab):
         """Switch the machine on where it is off, and wait until it is entered by SSH."""
         self.playbook("lab.yml", *self._arguments, *arguments)
 
-    def hv(self, command: str) -> str:
+    def hv(self, command: str, timeout: float = 120) -> str:
         """What a command prints on the hypervisor, over a connection of its own."""
-        return self.ssh(HOST, command, *NEW_CONNECTION)
+        return self.ssh(HOST, command, *NEW_CONNECTION, timeout=timeout)
 
     def prepare(self) -> None:
         """Bring what is run there, and keep the disk as it is then: C(restore) goes back to it."""
@@ -169,7 +170,8 @@ class PoweredLab(Lab):
         began = time.monotonic()
         while True:
             try:
-                self.hv(command)
+                # a connection that was open when the network went may hang for longer than the network is away
+                self.hv(command, _TURN)
                 return time.monotonic() - began
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 if time.monotonic() - began > seconds:
