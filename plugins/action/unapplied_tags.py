@@ -8,13 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import filter_loader
 
+from ansible_collections.hypervisor.network.plugins.plugin_utils import (
+    _role_filters,  # noqa: F401 - imported for what that loads
+)
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _unapplied_tags as tags
-
-# The role begins with this action, and the process that all workers are forked from loads it. A filter is loaded by each worker that comes upon one, with all
-# filters of its collection, which takes longer than anything else that a controller does for a host: here it is done once.
-filter_loader.get("hypervisor.network.bridge_host_findings")
 
 
 class ActionModule(ActionBase):

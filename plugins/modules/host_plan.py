@@ -143,6 +143,12 @@ steps:
   type: list
   elements: dict
   sample: [{step: uplinks, list: uplinks, state: present, changes: 24, risk: may_cut_ssh}]
+todo:
+  description:
+    - The C(list) of each of RV(steps), by C(state). They are not fewer with O(only).
+  returned: success
+  type: dict
+  sample: {absent: [], present: [bridges, uplinks]}
 lines:
   description: The plan for people, a line for each change, and a sentence on who would be cut off.
   returned: success

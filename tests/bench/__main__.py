@@ -65,6 +65,11 @@ def main() -> None:
         "--conversions", type=int, help="conversions per method (default 10, with --full 200)"
     )
     parser.add_argument("--hosts", type=int, default=50, help="hosts of the fleet (default 50)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        help="of the fleet only the plays that change nothing, so often; with --hosts 10 two minutes",
+    )
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else [*BENCHES, *_TABLES]
     unknown = [name for name in wanted if name not in {*GOALS, *_TABLES}]
@@ -75,7 +80,7 @@ def main() -> None:
         if name in BENCHES:
             note(f"{name}: {GOALS[name].what}")
             rows += BENCHES[name](options.full)
-    fleets = fleet_runs.measured(options.hosts) if "fleet" in wanted else []
+    fleets = fleet_runs.measured(options.hosts, options.rounds) if "fleet" in wanted else []
     rows += [one.row() for one in fleets]
     if rows:
         print(table(rows))

@@ -86,6 +86,7 @@ def test_every_module_is_tried() -> None:
         "bridge_doctor_probe",
         "guarded_change",
         "unapplied_tags",
+        "verdict",
     }
     assert set(CASES) == public
 

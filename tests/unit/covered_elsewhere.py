@@ -35,6 +35,11 @@ ELSEWHERE: dict[str, Elsewhere] = {
         "tests/faults/test_h_backups.py",
         "It asks a real QEMU, and opens images as the guests' user.",
     ),
+    "plugins/module_utils/_bridge_host/guests.py": Elsewhere(
+        0,
+        "tests/integration/test_host_plan.py",
+        "It asks what runs on a host, as the rehearsal does.",
+    ),
     "plugins/module_utils/_bridge_host/look.py": Elsewhere(
         0,
         "tests/integration/test_host_plan.py",

@@ -13,19 +13,17 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
-    entries,
+    items as role_items,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     managers,
     refusals,
     told,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
-    items as role_items,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     plan as role_plan,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.rehearsal import (
-    Onlooker,
     Rehearsal,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
@@ -41,6 +39,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     NETWORKMANAGER,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guest_words
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import read as uplink_read
 
@@ -127,11 +127,10 @@ def _whole(
         **items, now=seen["bridges"], user_to_come=to_come, addresses=seen["addresses"]
     )
     lists, persisted = managers.divided(lists, *owned)
-    supervisor = Onlooker(asked.probe)
     rehearsal = Rehearsal(
         netlink,
         now,
-        supervisor,
+        asked.probe,
         asked.persist,
         float(asked.guard_timeout),
         asked.netns,
@@ -139,11 +138,12 @@ def _whole(
     steps = rehearsal.steps(lists, knows_vlans, _stand_ins(items) if to_come else {})
     if asked.persist:
         rehearsal.boot(persisted["present"], asked.cloud_init_network)
-    guests = [supervisor.read(name) for name in supervisor.names()]
+    names = rundir.names()
+    there = bool(names or items["guests"])
+    guests = rehearsal.guests.read(names) if there else []
     clock = time.time()
-    wishes = entries.checked(asked.fdb or ())
     result = {
-        "fdb": entries.changes(rehearsal.now, fdb, rehearsal.boots(), wishes) if wishes else [],
+        "fdb": _entries(rehearsal, fdb, asked.fdb) if asked.fdb else [],
         "plan": lists,
         "whole": True,
         "managers": persisted,
@@ -154,12 +154,23 @@ def _whole(
             for one in guests
             if one.spec.get("netns") == asked.netns
         ],
-        "pending": {name: one for name, one in rehearsal.pending.items() if one},
+        "pending": {name: one for name, one in rehearsal.guests.pending.items() if one}
+        if there
+        else {},
         **told.of_steps(steps, now, float(asked.guard_timeout)),
     }
     # a step that has something to do says it itself
     warnings = [sentence for one in steps if not one.changes for sentence in one.warnings]
     return result, warnings
+
+
+def _entries(
+    rehearsal: Rehearsal, there: Sequence[Forwarding], asked: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What of the forwarding entries that few hosts are asked for is otherwise; imported for those."""
+    from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import entries
+
+    return entries.changes(rehearsal.now, there, rehearsal.boots(), entries.checked(asked))
 
 
 def _nothing(wanted: Mapping[str, Any], whole: bool) -> dict[str, Any]:
@@ -170,6 +181,7 @@ def _nothing(wanted: Mapping[str, Any], whole: bool) -> dict[str, Any]:
         "user_ready": True,
         "managers": {"present": [], "absent": []},
         "steps": [],
+        "todo": {"absent": [], "present": []},
         "changes": [],
         "lines": [],
     }

@@ -6,8 +6,9 @@ Each step is planned by the noun that carries it out, with the wishes that its m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import foresight
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.steps import (
@@ -19,7 +20,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.module im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Change,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.managed import (
     ManagedUplink,
     is_the_hosts_network,
@@ -42,13 +42,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import tu
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Wish
-from ansible_collections.hypervisor.network.plugins.module_utils._persist.apply import Persistence
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import images
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import plan as guest_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import GuestNoun
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
@@ -59,60 +53,43 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import spec as uplink_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
 
+if TYPE_CHECKING:
+    from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.guests import (
+        Guests,
+    )
+
 Items = Sequence[Mapping[str, Any]]
 
 
-class Onlooker(Supervisor):
-    """Looks at guests, at each once; without C(ask) it starts no probe guest to see what KVM is worth."""
-
-    def __init__(self, ask: bool) -> None:
-        super().__init__()
-        self.ask = ask
-        self._seen: dict[str, Guest] = {}
-
-    def read(self, name: str) -> Guest:
-        if name not in self._seen:
-            self._seen[name] = super().read(name)
-        return self._seen[name]
-
-    def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
-        return super()._accel(spec, user) if self.ask else ("tcg", "not asked")
-
-
-@dataclass(frozen=True)
-class _Wire:
-    """The links as they will be when the guests start, see _qemu/apply.Wire."""
-
-    now: Snapshot
-
-    def snapshot(self) -> Snapshot:
-        return self.now
-
-    def wait_for_mac(self, mac: str, timeout: float) -> Any:
-        """Nothing is started, so nothing is waited for."""
-
-
 class Rehearsal:
-    """C(now) is the host. C(supervisor.ask) tells whether others may be asked, as a run does before its first change: the LAN, KVM, ifupdown and iproute2."""
+    """C(now) is the host. C(ask) tells whether others may be asked, as a run does before its first change: the LAN, KVM, ifupdown and iproute2."""
 
     def __init__(
         self,
         netlink: Netlink,
         now: Inet,
-        supervisor: Onlooker,
+        ask: bool,
         persist: bool,
         guard_timeout: float,
         netns: str | None,
     ) -> None:
         self._netlink, self._there = netlink, frozenset(now.links)
         self.now = now
-        self._supervisor, self._ask = supervisor, supervisor.ask
+        self._ask = ask
         self._persist, self._seconds, self._netns = persist, guard_timeout, netns
         self._knows_vlans = any("vlan_protocol" in link.options for link in now.links.values())
         self._interfaces = ifupdown.Interfaces()
-        self.pending: dict[str, dict[str, Any]] = {}  # by guest, see guest_plan.differences
         self._files: stanza_files.Files | None = None
         self._state: dict[str, str] | None = None
+
+    @cached_property
+    def guests(self) -> Guests:
+        """What looks at guests, see guests.py for why it is imported here."""
+        from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.guests import (
+            Guests,
+        )
+
+        return Guests(self._ask, self._netns)
 
     def steps(
         self,
@@ -142,6 +119,13 @@ class Rehearsal:
 
     def boot(self, managers: Items, cloud_init_network: bool | None = None) -> None:
         """Ask each manager for what it would boot of all that. Raises Refused, by name, for what it has no words for."""
+        if not managers:
+            return
+        # most hosts have none of them, and then all this need not be compiled
+        from ansible_collections.hypervisor.network.plugins.module_utils._persist.apply import (
+            Persistence,
+        )
+
         for one in managers:
             names = (one[kind] for kind in ("bridges", "uplinks", "ports", "taps"))
             wish = Wish(*names, cloud_init_network=cloud_init_network if one["bridges"] else None)
@@ -233,19 +217,9 @@ class Rehearsal:
         return Step("ifstate", state, tuple(changes))
 
     def _guests(self, items: Items, state: str) -> Step:
-        wishes = guest_spec.checked_all(complete(items, guest_spec.SPEC), self._netns)
-        noun = GuestNoun(self._supervisor, lambda: _Wire(self.now), wishes, images.exists)
-        guests = noun.read()
-        changes = noun.plan(guests, wishes)
-        if changes:
-            noun.prepare(guests)
-        for wish in wishes:
-            guest = guests.guests[wish.name]
-            if not guest.down and wish.state in ("running", "paused"):
-                self.pending[wish.name] = guest_plan.differences(guest, wish, guests.systemd)
-        stopped = [one.name for one in changes if one.kind == "guest" and one.action == "stop"]
-        self.now = foresight.idle(self.now, {nic["tap"] for name in stopped for nic in guests.guests[name].spec.get("nics", ())})  # fmt: skip
-        return Step("guests", state, tuple(changes))
+        step, idle = self.guests.step(complete(items, guest_spec.SPEC), state, self.now)
+        self.now = foresight.idle(self.now, idle)
+        return step
 
 
 def complete(

@@ -25,7 +25,7 @@ _WORDS = {MAY_CUT_SSH: "may cut off", INTERRUPTS: "interrupts", "safe": "safe"}
 
 
 def of_steps(steps: Sequence[Step], now: Snapshot, guard_timeout: float) -> dict[str, Any]:
-    """C(steps) (those with changes), C(changes), and C(lines) of plain text; C(now) is the host as it is."""
+    """C(steps) (those with changes), their lists by state in C(todo), C(changes), and C(lines) of plain text; C(now) is the host as it is."""
     busy = [one for one in steps if one.changes]
     return {
         "steps": [
@@ -38,6 +38,10 @@ def of_steps(steps: Sequence[Step], now: Snapshot, guard_timeout: float) -> dict
             }
             for one in busy
         ],
+        "todo": {
+            state: [one.list for one in busy if one.state == state]
+            for state in ("absent", "present")
+        },
         "changes": [{"step": one.step, **_shown(change)} for one in busy for change in one.changes],
         "lines": _lines(busy, now, guard_timeout),
     }

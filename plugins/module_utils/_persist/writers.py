@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
@@ -13,8 +14,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
 
-WRITERS: Mapping[str, Writer] = {
-    **ADAPTERS,
-    IFUPDOWN: Ifupdown(IFUPDOWN),
-    IFUPDOWN2: Ifupdown(IFUPDOWN2),
-}
+# of those that have adapters none is imported for it
+WRITERS: Mapping[str, Writer] = ChainMap(
+    {IFUPDOWN: Ifupdown(IFUPDOWN), IFUPDOWN2: Ifupdown(IFUPDOWN2)}, ADAPTERS
+)

@@ -26,10 +26,10 @@ from typing import Iterator
 # Of this collection's files, in each module's payload. What is beyond has found a way into a module that does not need it, or is worth its place there.
 MOST_KIB = {
     # the second is the first with what listens and what proves isolation
-    "bridge_doctor": 136, "bridge_doctor_probe": 189, "bridge_fdb": 69, "bridge_info": 101, "bridge_isolation": 99, "bridge_mdb": 71,
-    "bridge_persist": 219, "bridge_port": 86, "bridge_uplink": 202, "guarded_change": 283, "host_plan": 448, "ifupdown_state": 20,
-    "interfaces_stanza": 80, "linux_bridge": 86, "qemu_backup": 119, "qemu_guest": 183, "qemu_guest_info": 111, "qemu_snapshot": 161,
-    "tap_device": 86, "transaction": 69,
+    "bridge_doctor": 137, "bridge_doctor_probe": 189, "bridge_fdb": 70, "bridge_info": 103, "bridge_isolation": 100, "bridge_mdb": 72,
+    "bridge_persist": 221, "bridge_port": 88, "bridge_uplink": 204, "guarded_change": 285, "host_plan": 451, "ifupdown_state": 20,
+    "interfaces_stanza": 80, "linux_bridge": 88, "qemu_backup": 120, "qemu_guest": 183, "qemu_guest_info": 112, "qemu_snapshot": 162,
+    "tap_device": 88, "transaction": 70,
 }  # fmt: skip
 _PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 _PACKAGE = "ansible_collections.hypervisor.network.plugins."
@@ -70,7 +70,8 @@ def _imports(tree: ast.Module) -> Iterator[str]:
         if isinstance(one, ast.ImportFrom) and f"{one.module}.".startswith(_PACKAGE):
             folder = str(one.module)[len(_PACKAGE) :].replace(".", "/")
             named = [f"{folder}/{alias.name}.py" for alias in one.names]
-            yield from (path for path in (f"{folder}.py", *named) if (_PLUGINS / path).is_file())
+            paths = (f"{folder}.py", f"{folder}/__init__.py", *named)
+            yield from (path for path in paths if (_PLUGINS / path).is_file())
 
 
 def payloads() -> list[Payload]:
