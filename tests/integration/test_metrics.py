@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program of the playbook metrics on a network, judged by promtool; its playbook and its timer run in tests/acceptance/test_metrics.py."""
+"""The program of the playbook metrics on a network, judged by promtool; its playbook and its timer run in test_metrics_timer.py."""
 
 from __future__ import annotations
 

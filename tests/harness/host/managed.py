@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts on a LAN as a controller has them: each with its own network, /run, /etc/network and SSH server, by any ansible-core and connection.
 
-C(ssh) comes from the router's namespace. C(enter) is a connection plugin of the kind that collections bring, written here: a command is run by nsenter.
+C(ssh) comes from the router's namespace. C(enter) is a connection plugin of the kind that collections bring (enter.py).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from ..net.lan import HERE, NIC
 from ..net.netns import Namespaces, ip_json, run
+from . import enter
 from .cut import Cut
 from .fleet import PORT, cable
 from .role_host import ENTER, Play, furnish
@@ -30,38 +31,6 @@ _REMOTE = "/run/ansible"
 _ROOT = Path(__file__).parents[3]
 _CONNECT = _ROOT / "roles" / "lab" / "files" / "connect.py"
 _SUDOERS = f"Defaults env_reset\nroot ALL=(ALL) ALL\n{USER} ALL=(ALL) NOPASSWD: ALL\n"
-_PLUGIN = '''
-from ansible.plugins.connection.local import Connection as Local
-
-DOCUMENTATION = """
-name: enter
-short_description: Run commands in the namespaces of a process
-description: [What a community's connection plugin is like.]
-options:
-  pid:
-    description: The process.
-    vars: [{name: enter_pid}]
-  pipelining:
-    description: Whether a module is piped into the interpreter.
-    type: bool
-    default: false
-    vars: [{name: ansible_pipelining}]
-    env: [{name: ANSIBLE_PIPELINING}]
-"""
-
-
-class Connection(Local):
-    transport = "enter"
-
-    def exec_command(self, cmd, in_data=None, sudoable=True):
-        enter = f"nsenter -t {self.get_option('pid')} -n -m -- "
-        words = cmd if isinstance(cmd, str) else " ".join(cmd)
-        return super().exec_command(enter + words, in_data=in_data, sudoable=sudoable)
-
-    def put_file(self, in_path, out_path):
-        with open(in_path, "rb") as stream:
-            self.exec_command(f"sh -c 'cat > {out_path}'", in_data=stream.read())
-'''
 
 
 class Managed(Cut):
@@ -111,8 +80,7 @@ class Managed(Cut):
     ) -> Play:
         """Run a playbook on these hosts, which are the group hypervisors, by this ansible-playbook, the tests' own where none is named."""
         place = self.folder / "controller"
-        (place / "connection_plugins").mkdir(parents=True, exist_ok=True)
-        (place / "connection_plugins" / "enter.py").write_text(_PLUGIN, encoding="ascii")
+        enter.write_plugin(place / "connection_plugins")
         (place / "playbook.yml").write_text(json.dumps(playbook), encoding="utf-8")
         (place / "hosts.json").write_text(json.dumps(self._inventory(connection)), encoding="utf-8")
         own = {
@@ -142,7 +110,7 @@ class Managed(Cut):
             role: {
                 "ansible_host": self.addresses[role],
                 "place": place,
-                "enter_pid": self._servers[role].pid,
+                "enter_words": f"nsenter -t {self._servers[role].pid} -n -m --",
             }
             for role, place in self.hosts.items()
         }

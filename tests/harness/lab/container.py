@@ -9,21 +9,25 @@ It shares this machine's kernel, so it has no VLANs and no limits of memory wher
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ..host import enter
 from ..host.debian_guest import LAB_IMAGE
 from ..net.netns import Namespaces, ip_json, run
 from ..process.waiting import wait_for
 from .hypervisors import DISTRO
-from .powered import PoweredLab
+from .powered import HOST, PoweredLab
 
 _PATIENCE = 120.0
 # What would wait for hardware, or ask the machine's for it: a container has none
@@ -82,7 +86,8 @@ class Container(PoweredLab):
         self._names = Namespaces("container")
         self._netns = self._names.names["container"]
         self._folder = Path(tempfile.mkdtemp(prefix="hypervisor-network-", dir="/var/tmp"))
-        super().__init__(self._folder, self._netns, self._folder)
+        inventory = self._folder / "hosts.json"
+        super().__init__(self._folder, self._netns, self._folder, inventory=inventory)
         self._cgroup = _cgroups() / self._netns
         self._process: subprocess.Popen[bytes] | None = None
         self._init = 0
@@ -122,6 +127,22 @@ class Container(PoweredLab):
         """What enters it; the command follows."""
         inside = ["nsenter", f"--target={self._init}", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"]  # fmt: skip
         return [*inside, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-c"]
+
+    def playbook(self, name: str, *arguments: str) -> list[dict[str, Any]]:
+        """See Lab; it is the one host of the group hypervisors."""
+        plugins = self._folder / "connection_plugins"
+        enter.write_plugin(plugins)
+        self._environment = {"ANSIBLE_CONNECTION_PLUGINS": str(plugins)}
+        how = {
+            "ansible_connection": "enter",
+            "enter_words": shlex.join(self.ssh_words("")[:-2]),
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_pipelining": True,
+        }
+        self._inventory.write_text(
+            json.dumps({"hypervisors": {"hosts": {HOST: how}}}), encoding="utf-8"
+        )
+        return super().playbook(name, *arguments)
 
     def up(self, *_arguments: str) -> None:
         """Boot it where it is off, and wait until systemd says that it is up."""

@@ -43,6 +43,7 @@ class Lab:
         self.name = name
         self._records = records
         self._inventory = inventory
+        self._environment: dict[str, str] = {}  # what playbooks are run with beside the usual
         self._runs = 0
 
     def playbook(self, name: str, *arguments: str) -> list[dict[str, Any]]:
@@ -53,7 +54,7 @@ class Lab:
         environment = {
             **os.environ, "ANSIBLE_CALLBACK_PLUGINS": str(ACCEPTANCE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "recorder",
             "RECORDER_FILE": str(record), "ANSIBLE_NOCOLOR": "true", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            "ANSIBLE_ROLES_PATH": str(REPO / "tests" / "integration" / "targets"),
+            "ANSIBLE_ROLES_PATH": str(REPO / "tests" / "integration" / "targets"), **self._environment,
         }  # fmt: skip
         program = shutil.which("ansible-playbook") or str(
             Path(sys.executable).with_name("ansible-playbook")
