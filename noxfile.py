@@ -99,22 +99,37 @@ def targets_elsewhere(session: nox.Session) -> None:
 @nox.session(name="faults-guests")
 def faults_guests(session: nox.Session) -> None:
     """The fault matrix of guests and their disks, in namespaces."""
-    tests(session, *(str(path) for path in _faults() if _is_of_guests(path)))
+    tests(session, *_faults("guests"))
+
+
+@nox.session(name="faults-guard")
+def faults_guard(session: nox.Session) -> None:
+    """The fault matrix of the guard: killed, unconfirmed, cut off, and a fleet of it, in namespaces."""
+    tests(session, *_faults("guard"))
 
 
 @nox.session(name="faults-networks")
 def faults_networks(session: nox.Session) -> None:
-    """The fault matrix of bridges, uplinks, files and the guard, in namespaces."""
-    tests(session, *(str(path) for path in _faults() if not _is_of_guests(path)))
+    """The fault matrix of bridges, uplinks and files, in namespaces."""
+    tests(session, *_faults("networks"))
 
 
-def _faults() -> list[Path]:
-    return sorted(Path("tests/faults").glob("test_*.py"))
+def _faults(about: str) -> list[str]:
+    """Each file of the matrix is in one of three parts, which take about as long."""
+    return [
+        str(path)
+        for path in sorted(Path("tests/faults").glob("test_*.py"))
+        if _part(path.name) == about
+    ]
 
 
-def _is_of_guests(path: Path) -> bool:
-    """Groups H and J of the matrix, and what stands beside them."""
-    return path.name.startswith(("test_h_", "test_j_", "test_d_guests"))
+def _part(name: str) -> str:
+    """Groups H and J of the matrix are about guests; C, D and E, and what is named for it, about the guard."""
+    if name.startswith(("test_h_", "test_j_", "test_d_guests")):
+        return "guests"
+    if name.startswith(("test_c_", "test_d_", "test_e_")) or "guard" in name:
+        return "guard"
+    return "networks"
 
 
 @nox.session(name="faults-lab")

@@ -10,6 +10,7 @@ where anything failed, 130 where it was interrupted (after the tests have remove
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import os
 import re
@@ -24,12 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-# What a person reads, the nox session, and whether it is pytest's. Two hands take from this row: one from its head, quick ones first, the
-# other from its end, where the longest stand; what takes longest therefore starts first, and neither hand waits for the other.
+# What a person reads, the nox session, and whether it is pytest's. Two hands take pytest's from the end of this row, where the longest stand: what takes
+# longest starts first, and what is short fills the end. A third takes the others from its head, quick ones first, and has only what of the processors the
+# tests leave while they wait for a guard or a lease: none of these others looks at a clock, and many of those do. Who has no test left helps it.
 STEPS = (
-    ("unit tests", "unit", True),
-    ("unit tests on the newest Python and core", "unit-newest", True),
-    ("unit tests on the oldest Python", "unit-oldest", True),
     ("Python lint", "ruff", False),
     ("floors and doors", "imports", False),
     ("YAML lint", "yamllint", False),
@@ -45,12 +44,16 @@ STEPS = (
     ("ansible-test sanity", "sanity", False),
     ("sanity of the oldest core", "sanity-oldest", False),
     ("sanity of the newest core", "sanity-newest", False),
-    ("modules in namespaces", "integration", True),
+    ("unit tests on the newest Python and core", "unit-newest", True),
+    ("unit tests on the oldest Python", "unit-oldest", True),
+    ("unit tests", "unit", True),
     ("modules with other Pythons", "targets-elsewhere", True),
-    ("fault matrix of guests", "faults-guests", True),
-    ("fault matrix in the lab", "faults-lab", True),
     ("fault matrix of networks", "faults-networks", True),
+    ("fault matrix of guests", "faults-guests", True),
+    ("fault matrix of the guard", "faults-guard", True),
+    ("fault matrix in the lab", "faults-lab", True),
     ("acceptance in the lab", "acceptance", True),
+    ("modules in namespaces", "integration", True),
 )
 WHEN_NAMED = (
     "faults-lab",  # an hour of switching a machine off and on
@@ -64,6 +67,7 @@ PATIENCE = 240  # seconds that an interrupted step has to remove what it made
 KEPT = 10  # runs whose logs stay
 SHOWN = 60  # lines of a failed step's log
 TABLE = "what each file's own tests cover"  # the title of a part of the log that is shown where one step alone was asked for
+_YIELDING = ("nice", "-n", "19")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -81,9 +85,19 @@ class Step:
     skips: list[str] = field(default_factory=list)
     failed: bool = False
 
-    def run(self) -> None:
-        """Start the session and wait for it; it gets a process group of its own, so that Ctrl-C reaches it once and from here."""
-        words = ["nox", "--no-venv", "--nocolor", "-s", self.session]
+    def run(self, yielding: bool = False) -> None:
+        """Start the session and wait for it; it gets a process group of its own, so that Ctrl-C reaches it once and from here.
+
+        One that is C(yielding) gets what nobody else wants of the processors.
+        """
+        words = [
+            *(_YIELDING if yielding else ()),
+            "nox",
+            "--no-venv",
+            "--nocolor",
+            "-s",
+            self.session,
+        ]
         report = self.log.with_suffix(".xml")
         if self.is_pytest:
             words += ["--", "-v", "-rfE", f"--junitxml={report}"]
@@ -97,6 +111,10 @@ class Step:
                 start_new_session=True,
                 env=_environment(),
             )
+            if yielding:
+                # a kernel that groups processes by their sessions weighs the groups, whatever is nice within one
+                with contextlib.suppress(OSError):
+                    Path(f"/proc/{self.process.pid}/autogroup").write_text("19", encoding="ascii")
             self.failed = self.process.wait() != 0
         self.counts = {"failed": 1} if self.failed else {"passed": 1}
         if self.is_pytest and report.exists():
@@ -150,7 +168,8 @@ class Run:
             shutil.rmtree(old, ignore_errors=True)
         wanted = names or [row[1] for row in STEPS if row[1] not in WHEN_NAMED]
         self.steps = [Step(*row, self.logs / f"{row[1]}.log") for row in STEPS if row[1] in wanted]
-        self.waiting = collections.deque(self.steps)
+        self.tests = collections.deque(step for step in self.steps if step.is_pytest)
+        self.others = collections.deque(step for step in self.steps if not step.is_pytest)
         self.started = time.monotonic()
         self.spoke = self.started
         self.stopping = False
@@ -163,14 +182,21 @@ class Run:
             minutes, seconds = divmod(int(self.spoke - self.started), 60)
             print(f"[{minutes:2d}:{seconds:02d}] {text}", flush=True)
 
-    def work(self, take: Callable[[], Step]) -> None:
+    def longest(self) -> Step:
+        """The longest test that waits, or the longest of the others. Raises IndexError where none is left."""
+        try:
+            return self.tests.pop()
+        except IndexError:
+            return self.others.pop()
+
+    def work(self, take: Callable[[], Step], yielding: bool = False) -> None:
         """Run one step after the other, as C(take) hands them out, until none is left."""
         while not self.stopping:
             try:
                 step = take()
-            except IndexError:  # the other hand took the last one
+            except IndexError:  # another hand took the last one
                 return
-            step.run()
+            step.run(yielding)
             if self.stopping:
                 return
             took = f"{time.monotonic() - step.started:.0f} s"
@@ -199,8 +225,8 @@ class Run:
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGHUP, self.stop)
         threads = [
-            threading.Thread(target=self.work, args=(take,), daemon=True)
-            for take in (self.waiting.popleft, self.waiting.pop)
+            threading.Thread(target=self.work, args=hand, daemon=True)
+            for hand in ((self.longest,), (self.longest,), (self.others.popleft, True))
         ]
         for thread in threads:
             thread.start()

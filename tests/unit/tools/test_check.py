@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two hands take the checks from both ends of one row; a stand-in for nox writes down which were run."""
+"""Two hands take the tests, the longest first, and a third the other checks, the quick ones first; a stand-in for nox writes down which were run."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +15,22 @@ import pytest
 from ansible_collections.hypervisor.network.tools import check
 
 CHECK = Path(__file__).parents[3] / "tools" / "check.py"
-# The longest check ends only when the one that is named in WAITS_FOR has begun
+# The tests that are named in HELD end only when the check that is named in WAITS_FOR has begun
 NOX = """\
 #!/bin/sh
 while [ "$1" != -s ]; do shift; done
-echo "$2" >> "$RAN"
-[ "$2" != acceptance ] || until grep -qx "$WAITS_FOR" "$RAN"; do sleep 0.01; done
+echo "$2 $(nice)" >> "$RAN"
+case " $HELD " in *" $2 "*) until grep -q "^$WAITS_FOR " "$RAN"; do sleep 0.01; done; esac
 [ "$2" != "$FAILS" ]
 """
+TESTS, OTHERS = (
+    [
+        session
+        for _title, session, is_pytest in check.STEPS
+        if is_pytest is wanted and session not in check.WHEN_NAMED
+    ]
+    for wanted in (True, False)
+)
 
 
 @pytest.fixture
@@ -30,13 +39,14 @@ def run(tmp_path: Path):
     (tmp_path / "nox").chmod(0o755)
     ran = tmp_path / "ran"
 
-    def checks(*names: str, waits_for: str = "acceptance", fails: str = ""):
+    def checks(*names: str, held: str = "", waits_for: str = "", fails: str = ""):
         done = subprocess.run(
             [sys.executable, str(CHECK), *names],
             env={
                 "PATH": f"{tmp_path}:/usr/bin:/bin",
                 "HYPERVISOR_NETWORK_CACHE": str(tmp_path),
                 "RAN": str(ran),
+                "HELD": held,
                 "WAITS_FOR": waits_for,
                 "FAILS": fails,
             },
@@ -45,7 +55,8 @@ def run(tmp_path: Path):
             timeout=60,
             check=False,
         )
-        return done, ran.read_text("utf-8").split() if ran.exists() else []
+        lines = ran.read_text("utf-8").splitlines() if ran.exists() else []
+        return done, [(session, int(nice)) for session, nice in map(str.split, lines)]
 
     return checks
 
@@ -53,27 +64,40 @@ def run(tmp_path: Path):
 def test_each_check_runs_once_and_those_that_want_a_name_do_not(run) -> None:
     done, ran = run()
     assert done.returncode == 0, done.stdout + done.stderr
-    declared = {session for _title, session, _is_pytest in check.STEPS}
-    assert sorted(ran) == sorted(declared - set(check.WHEN_NAMED))
+    assert sorted(session for session, _nice in ran) == sorted(TESTS + OTHERS)
 
 
-def test_the_longest_starts_first_and_all_others_run_beside_it(run) -> None:
-    done, ran = run(waits_for="faults-networks")
+def test_the_two_longest_start_first_and_one_hand_can_run_all_other_tests(run) -> None:
+    done, ran = run(held=TESTS[-1], waits_for=TESTS[0])
     assert done.returncode == 0, done.stdout + done.stderr
-    # the other hand held the longest all the while
-    declared = [session for _title, session, _is_pytest in check.STEPS]
-    ran.remove("acceptance")
-    assert ran == [one for one in declared[:-1] if one not in check.WHEN_NAMED]
+    assert [session for session, _nice in ran if session in TESTS[:-1]] == TESTS[-2::-1]
+
+
+def test_what_is_no_test_runs_beside_them_in_its_order_and_yields_to_them(run) -> None:
+    done, ran = run(held=" ".join(TESTS[-2:]), waits_for=OTHERS[-1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [session for session, _nice in ran if session in OTHERS] == OTHERS
+    usual = {nice for session, nice in ran if session in TESTS}
+    assert usual == {os.nice(0)}
+    assert {nice for session, nice in ran if session in OTHERS} == {19}
+
+
+def test_who_has_no_test_left_takes_the_longest_of_what_is_none_and_yields_to_nobody(run) -> None:
+    done, ran = run(held=OTHERS[0], waits_for=OTHERS[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert dict(ran)[OTHERS[0]] == 19
+    assert {dict(ran)[session] for session in OTHERS[1:]} == {os.nice(0)}
+    assert ran.index((OTHERS[-1], os.nice(0))) < ran.index((OTHERS[1], os.nice(0)))
 
 
 def test_one_named_check_runs_once(run) -> None:
     done, ran = run("ruff")
-    assert (done.returncode, ran) == (0, ["ruff"])
+    assert (done.returncode, [session for session, _nice in ran]) == (0, ["ruff"])
 
 
 def test_a_check_that_fails_is_told_and_the_others_run(run) -> None:
     done, ran = run("ruff", "imports", fails="ruff")
-    assert (done.returncode, sorted(ran)) == (1, ["imports", "ruff"])
+    assert done.returncode == 1 and sorted(session for session, _nice in ran) == ["imports", "ruff"]
     assert "FAILED Python lint" in done.stdout
     assert "==== 1 passed, 1 failed" in done.stdout
 
