@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import array
 import importlib.util
+import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +162,68 @@ def test_the_lines_of_apt_and_dpkg_are_counted() -> None:
 def test_a_program_that_fails_is_one_error_that_ends_in_what_it_said() -> None:
     with pytest.raises(lab_image.BuildError, match=r"(?s)no such thing.*ended with 3"):
         lab_image._run([sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"])
+
+
+def lab_files(*wishes: dict[str, object]) -> list[str]:
+    """What the program says, run as the role runs it; what it makes is whose the test is."""
+    own = {"owner": os.getuid(), "group": os.getgid()}
+    done = subprocess.run(
+        [sys.executable, str(FILES / "lab_files.py")],
+        input=json.dumps([{**own, **wish} for wish in wishes]),
+        capture_output=True,
+        text=True,
+        check=True,
+        umask=0o077,
+    )
+    return done.stdout.split()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_is_made_is_told_and_the_second_time_nothing_is(tmp_path: Path) -> None:
+    folder, file = tmp_path / "etc" / "network", tmp_path / "etc" / "network" / "interfaces"
+    wishes = (
+        {"path": str(folder), "mode": "0700"},
+        {"path": str(file), "mode": "0640", "content": "auto lo – ä\n"},
+    )
+    assert lab_files(*wishes) == [str(folder), str(file)]
+    assert file.read_text(encoding="utf-8") == "auto lo – ä\n"
+    assert (mode(folder.parent), mode(folder), mode(file)) == (0o755, 0o700, 0o640)
+    assert os.listdir(folder) == ["interfaces"]
+    assert lab_files(*wishes) == []
+
+
+def test_what_differs_is_made_right_and_told(tmp_path: Path) -> None:
+    folder, file = tmp_path / "root", tmp_path / "hostname"
+    folder.mkdir(mode=0o755)
+    file.write_text("old\n", encoding="utf-8")
+    file.chmod(0o600)
+    wishes = (
+        {"path": str(folder), "mode": "0700"},
+        {"path": str(file), "mode": "0600", "content": "hv1\n"},
+    )
+    assert lab_files(*wishes) == [str(folder), str(file)]
+    assert (mode(folder), file.read_text(encoding="utf-8")) == (0o700, "hv1\n")
+
+
+def test_what_is_kept_keeps_what_is_in_it(tmp_path: Path) -> None:
+    log = tmp_path / "serial.log"
+    wish = {"path": str(log), "mode": "0600", "content": "", "keep": True}
+    assert lab_files(wish) == [str(log)]
+    log.write_text("booted\n", encoding="utf-8")
+    assert lab_files(wish) == []
+    assert log.read_text(encoding="utf-8") == "booted\n"
+
+
+def test_what_lies_in_a_files_way_is_no_way_elsewhere(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("not the lab's\n", encoding="utf-8")
+    (tmp_path / ".hostname.new").symlink_to(elsewhere)
+    lab_files({"path": str(tmp_path / "hostname"), "mode": "0644", "content": "hv1\n"})
+    assert elsewhere.read_text(encoding="utf-8") == "not the lab's\n"
+    assert (tmp_path / "hostname").read_text(encoding="utf-8") == "hv1\n"
 
 
 def test_connect_hands_out_the_connected_socket() -> None:
