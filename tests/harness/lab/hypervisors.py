@@ -81,8 +81,12 @@ class Lab:
         return [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
 
     def up(self) -> None:
-        """Build it, or switch on what is off; returns when every machine is entered by SSH."""
-        self.playbook("lab.yml", "-e", f"lab_distro={DISTRO}")
+        """Build it, or switch on what is off; returns when every machine is entered by SSH.
+
+        One processor each: what two emulated ones tell each other is a sixth of their work, and four machines have two real ones to share. Those of
+        tests/faults/lab have two.
+        """
+        self.playbook("lab.yml", "-e", f"lab_distro={DISTRO}", "-e", "lab_cpus=1")
 
     @contextmanager
     def running(self) -> Iterator[None]:
