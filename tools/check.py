@@ -26,8 +26,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 # What a person reads, the nox session, and whether it is pytest's. Two hands take pytest's from the end of this row, where the longest stand: what takes
-# longest starts first, and what is short fills the end. A third takes the others from its head, quick ones first, and has only what of the processors the
-# tests leave while they wait for a guard or a lease: none of these others looks at a clock, and many of those do. Who has no test left helps it.
+# longest starts first, and what is short fills the end. A third takes the others from its head, quick ones first, and has a tenth of a processor at least, and
+# all that the tests leave while they wait for a guard or a lease: none of these others looks at a clock, and many of those do. Who has no test left
+# helps it.
 STEPS = (
     ("Python lint", "ruff", False),
     ("floors and doors", "imports", False),
@@ -67,7 +68,7 @@ PATIENCE = 240  # seconds that an interrupted step has to remove what it made
 KEPT = 10  # runs whose logs stay
 SHOWN = 60  # lines of a failed step's log
 TABLE = "what each file's own tests cover"  # the title of a part of the log that is shown where one step alone was asked for
-_YIELDING = ("nice", "-n", "19")
+_YIELDING = ("nice", "-n", "10")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -114,7 +115,7 @@ class Step:
             if yielding:
                 # a kernel that groups processes by their sessions weighs the groups, whatever is nice within one
                 with contextlib.suppress(OSError):
-                    Path(f"/proc/{self.process.pid}/autogroup").write_text("19", encoding="ascii")
+                    Path(f"/proc/{self.process.pid}/autogroup").write_text("10", encoding="ascii")
             self.failed = self.process.wait() != 0
         self.counts = {"failed": 1} if self.failed else {"passed": 1}
         if self.is_pytest and report.exists():
