@@ -15,7 +15,7 @@ LISTS = {
     "bridges": "linux_bridge",
     "ports": "bridge_port",
 }
-LEAVING = ("guests", "taps", "uplinks", "stanzas", "bridges")
+LEAVING = ("guests", "uplinks", "stanzas", "taps", "bridges")
 COMING = ("bridges", "uplinks", "stanzas", "taps", "ports", "guests")
 
 
