@@ -103,6 +103,33 @@ def test_drift_of_what_boots_is_told_apart_from_what_runs(host: Host, modules: M
     assert {("boot", "ifstate br0", "up"), ("boot", "ifstate tap1", "up")} <= drift(modules)
 
 
+def without(text: str, name: str) -> str:
+    """A file of interfaces(5) as somebody leaves it who takes a device's stanza out."""
+    stanzas = text.split("\n\n")
+    kept = [one for one in stanzas if f"iface {name} " not in one]
+    assert len(kept) == len(stanzas) - 1, text
+    return "\n\n".join(kept)
+
+
+def test_what_somebody_removed_by_half_is_found_where_it_is_gone(
+    host: Host, modules: Modules
+) -> None:
+    text = host.interfaces.read_text(encoding="ascii")
+    # what runs without its file
+    for name, row in (("br1", "stanza br1 inet"), ("tap1", "stanza tap1 inet")):
+        host.interfaces.write_text(without(text, name), encoding="ascii")
+        assert drift(modules) == {("boot", row, "state")}
+    host.interfaces.write_text(text, encoding="ascii")
+    assert drift(modules) == set()
+    # a file without what it makes: its tap stays, and is no port
+    run("ip", "link", "del", "br1", netns=host.netns)
+    assert drift(modules) == {("kernel", "bridge br1", "state"), ("kernel", "port tap2", "bridge")}
+    run("ip", "link", "del", "tap2", netns=host.netns)
+    assert drift(modules) == {("kernel", "bridge br1", "state"), ("kernel", "tap tap2", "state"), ("kernel", "port tap2", "bridge")}  # fmt: skip
+    carry_out(modules, look(modules, JOB)["plan"])
+    assert drift(modules) == set()
+
+
 GUEST, OTHER = "52:00:00:00:00:0a", "52:00:00:00:00:0b"
 FDB = [{"bridge": "br0", "mac": GUEST, "port": "tap1", "sticky": False}]
 # what somebody does by hand to an entry, and the row that it is
