@@ -51,6 +51,9 @@ _RELOAD_SECONDS = 120.0
 _AT_REST = "configured"
 _ACCEPT_DAD = "proc/sys/net/ipv6/conf/{dev}/accept_dad"
 _QUIET_SECONDS = 0.5  # after its last word on a link: what it removes goes before that
+# Without DHCP it has said its last word when the addresses are no duplicates (2 s). It is at rest 12 s later where no router answers: what it waits for then
+# is an advertisement that nobody sends (sd-ndisc's NDISC_TIMEOUT_NO_RA_USEC)
+_SETTLED_SECONDS = 2.5
 
 Run = Callable[[Sequence[str], float], programs.Done]
 # by device: the file that makes it, and what is said there
@@ -67,12 +70,14 @@ class Control:
         rest: float = _REST_SECONDS,
         index: Callable[[str, Mapping[str, Any]], int] = index_of,
         quiet: float = _QUIET_SECONDS,
+        settled: float = _SETTLED_SECONDS,
     ) -> None:
         self.root = root
         self._run = run
         self._rest = rest
         self._index = index
         self._quiet = quiet
+        self._settled = settled
 
     def link(self, index: int | None) -> dict[str, str]:
         """What networkd says of a link; empty where it says nothing."""
@@ -180,16 +185,19 @@ class Control:
         os.makedirs(folder, mode=0o755, exist_ok=True)
         files.put(edits, folder)
 
-    def reload(self, index: int, source: str | None = None, leased: bool = False) -> None:
+    def reload(
+        self, index: int, source: str | None = None, leased: bool = False, asks: bool = True
+    ) -> None:
         """Have networkd read its files anew, and wait until it is at rest with a link, which has C(source) in force then where one is given.
 
-        C(leased): a lease is enough. A link may never come to rest, since a server does not answer: that is no failure. Raises Refused where networkd
+        C(leased): a lease is enough. C(asks): it may ask for one; of a link that does not, nothing new for a while is enough.
+        A link may never come to rest, since a server does not answer: that is no failure. Raises Refused where networkd
         does not read its files, or takes another one for the link.
         """
         before = self._stamp(index)
         self.read()
         deadline = time.monotonic() + self._rest
-        while time.monotonic() < deadline and not self._rests(index, before, source, leased):
+        while time.monotonic() < deadline and not self._rests(index, before, source, leased, asks):
             time.sleep(_TICK)
         there = self.link(index).get("NETWORK_FILE", "")
         if source is not None and there != source:
@@ -240,16 +248,16 @@ class Control:
                 f"{' '.join(words)} failed: {said}; see 'journalctl -u systemd-networkd', and mend what it complains of."
             )
 
-    def _rests(self, index: int, before: object, source: str | None, leased: bool) -> bool:
+    def _rests(
+        self, index: int, before: object, source: str | None, leased: bool, asks: bool
+    ) -> bool:
         link = self.link(index)
         stamp = self._stamp(index)
-        return (
-            stamp is not None
-            and stamp != before
-            and time.time() - stamp[1] / 1e9 >= self._quiet
-            and (link.get("ADMIN_STATE") == _AT_REST or (leased and bool(self.lease(index))))
-            and (source is None or link.get("NETWORK_FILE") == source)
-        )
+        if stamp is None or stamp == before or source not in (None, link.get("NETWORK_FILE")):
+            return False
+        since = time.time() - stamp[1] / 1e9
+        done = link.get("ADMIN_STATE") == _AT_REST or (leased and bool(self.lease(index)))
+        return since >= self._quiet if done else since >= self._settled and not asks
 
     def _stamp(self, index: int) -> tuple[int, int] | None:
         """Which version of networkd's file of a link it is, and when it was written."""

@@ -176,7 +176,7 @@ class Networkd:
         alone = self._left_alone(config, bridge)
         if self._keeps():
             self._control.put([held, *alone])
-            self._reload(nic.dev, nic.index, nic.source)
+            self._reload(nic.dev, nic.index, nic.source, asks=known.identity.ipv4)
             return
         # read now, it would cost the NIC its addresses and its lease; it is there for whoever has networkd read its files meanwhile
         if alone:
@@ -197,7 +197,7 @@ class Networkd:
             known = self.look(nic, bridge)
             text_of_it = render.nic_file(nic.dev, None, known.config, before=known.source)
             self._control.put([File(planner.handed(nic.dev), text_of_it)])
-            self._reload(nic.dev, nic.index, planner.handed(nic.dev))
+            self._reload(nic.dev, nic.index, planner.handed(nic.dev), asks=False)
 
     def hand_over(self, uplink: Uplink) -> None:
         known, nic, bridge = uplink.known, uplink.nic.dev, uplink.bridge
@@ -227,17 +227,20 @@ class Networkd:
         index = self._control.index(bridge)
         # one that holds a lease by a file of ours need not take the other one: networkd calls it critical, and leaves it alone
         ours = self._control.link(index).get("NETWORK_FILE") == self._lasting_bridge(bridge)
-        self._reload(bridge, index, None if ours else source, known.identity.ipv4)
+        asks = known.identity.ipv4
+        self._reload(bridge, index, None if ours else source, leased=asks, asks=asks)
 
-    def _reload(
-        self, dev: str, index: int, source: str | None = None, leased: bool = False
-    ) -> None:
-        """Have networkd read its files. What a device loses and gets by that it had before: looking for duplicates, it would be silent for 2 seconds."""
+    def _reload(self, dev: str, index: int, source: str | None = None, **how: bool) -> None:
+        """Have networkd read its files, see C(Control.reload).
+
+        What a device loses and gets by that it had before: looking for duplicates, it would be silent for 2 seconds.
+        """
         with contextlib.nullcontext() if self._keeps() else self._control.undoubted(dev):
-            self._control.reload(index, source, leased)
+            self._control.reload(index, source, **how)
 
     def release(self, nic: Owner, bridge: str) -> None:
         known = self.look(nic, bridge)
+        asks = known.identity.ipv4
         gone = [
             one for one in (planner.handed(nic.dev), planner.handed(bridge)) if self._there(one)
         ]
@@ -247,20 +250,20 @@ class Networkd:
             # what boots is a port, or a word beside the file in force would be one to other NICs: until then the NIC is a host's by files that win
             host = render.host_file(nic.dev, known.config, known.source, known.identity)
             self._control.put([File(planner.back(nic.dev), host), *ours])
-            self._reload(nic.dev, nic.index, planner.back(nic.dev), known.identity.ipv4)
+            self._reload(nic.dev, nic.index, planner.back(nic.dev), leased=asks, asks=asks)
         elif gone:
             # a drop-in is in force by that: what stands on the NIC stays. Where taking that out would cost it, it stays too, as no hold
             place = planner.held if self._keeps() else planner.kept
             held = File(place(known.source), render.hold(known.config, known.identity))
             self._control.put([held, *ours])
-            self._reload(nic.dev, nic.index)
+            self._reload(nic.dev, nic.index, asks=asks)
         else:
             # nothing came of it
             self._forget(nic, planner.left_alone(bridge))
         source = self._control.link(nic.index).get("NETWORK_FILE", "")
         if source and self._there(planner.held(source)):
             self._control.put([File(planner.held(source), None)])
-            self._reload(nic.dev, nic.index, source)
+            self._reload(nic.dev, nic.index, source, asks=asks)
 
     def _forget(self, nic: Owner, path: str) -> None:
         """Remove a file about another device. Before networkd hears of that goes a hold of the NIC, where it was written without telling it."""
@@ -353,8 +356,9 @@ class Networkd:
         for nic, source in sources.items():
             self._taken_over(bridges[nic] if wish.present else nic, source, now.known[nic])
         if not sources:
+            # what has no uplink has its addresses by its file
             there = (self._control.index_or_none(dev) for dev in wish.names)
-            self._control.reload(next((one for one in there if one is not None), 0))
+            self._control.reload(next((one for one in there if one is not None), 0), asks=False)
 
     def _load_others(self, wish: Wish) -> None:
         """Read what is about taps and other ports, unless a bridge lives by a file that may have other words by now: those are for the next boot."""

@@ -20,6 +20,7 @@ _INDEXES = {"eth0": NIC, "br0": BRIDGE}
 WIRED = "/etc/systemd/network/20-wired.network"
 CONFIG = "[Match]\nName=eth0\n\n[Network]\nDHCP=yes\nVLAN=eth0.10\nDNS=10.77.0.1\n"
 LEASE = "ADDRESS=10.77.0.11\nCLIENTID=ffe2343f3e00020000ab11b1af66501f63250a\n"
+PATIENCE, SETTLED = 0.2, 0.05
 _LINK = "ADMIN_STATE={state}\nNETWORK_FILE={source}\nNETWORK_FILE_DROPINS={drop_ins}\n"
 
 
@@ -36,7 +37,7 @@ class Networkd:
         self.version = "systemd 257 (257.13-1~deb13u1)"
         self.put(WIRED, config)
         self.put(f"/run/systemd/netif/leases/{NIC}", LEASE)
-        self.control = Control(str(root), self.run, 0.2, self.index, 0.0)
+        self.control = Control(str(root), self.run, PATIENCE, self.index, 0.0, SETTLED)
         self.take()
 
     def put(self, path: str, text: str) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit 
     value,
     values,
 )
-from ansible_collections.hypervisor.network.tests.harness.model.networkd import NIC, WIRED, Networkd
+from ansible_collections.hypervisor.network.tests.harness.model.networkd import (
+    NIC,
+    PATIENCE,
+    SETTLED,
+    WIRED,
+    Networkd,
+)
 
 OURS = "99-hypervisor-network-hold.conf"
 
@@ -36,6 +44,43 @@ def test_a_lease_is_enough_where_it_is_meant(tmp_path: Path) -> None:
     host = Networkd(tmp_path)
     host.state = "configuring"
     host.control.reload(NIC, WIRED, leased=True)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_link_that_waits_for_a_router_only_is_not_waited_for(tmp_path: Path, asks: bool) -> None:
+    """Without a lease to ask for it has all that it gets when nothing is new for a while; with one it is waited for as long as there is time."""
+    host = Networkd(tmp_path)
+    host.state = "configuring"
+    began = time.monotonic()
+    host.control.reload(NIC, WIRED, leased=False, asks=asks)
+    took = time.monotonic() - began
+    assert took >= PATIENCE if asks else SETTLED <= took < PATIENCE
+
+
+def test_a_link_that_networkd_still_has_a_word_on_is_waited_for(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    host.state = "configuring"
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.wait(SETTLED / 5):
+            host.take()
+
+    words = threading.Thread(target=busy)
+    words.start()
+    began = time.monotonic()
+    try:
+        host.control.reload(NIC, WIRED, asks=False)
+    finally:
+        stop.set()
+        words.join()
+    assert time.monotonic() - began >= PATIENCE
+
+
+def test_settled_by_another_file_is_not_what_is_waited_for(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    with pytest.raises(Refused, match="takes /etc/systemd/network/20-wired.network"):
+        host.control.reload(NIC, "/run/systemd/network/04-ours.network", asks=False)
 
 
 def test_a_link_that_never_comes_to_rest_is_no_failure(tmp_path: Path) -> None:
