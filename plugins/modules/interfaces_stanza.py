@@ -16,7 +16,7 @@ description:
     A file that somebody else changed meanwhile is not written. Any failure undoes what the run did.
   - It only edits files. No interface is brought up or down.
   - Refused are a stanza that two files define, a file reached by a symbolic link that leads out of the directory of O(path), a file with
-    several hard links, one that is not root's, and a file that cloud-init writes while its network part is not disabled.
+    several hard links, one that is not root's, and a file that cloud-init writes while its network part is not disabled, see O(cloud_init_network).
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:
@@ -28,6 +28,15 @@ options:
       - The file that ifupdown begins with.
     type: path
     default: /etc/network/interfaces
+  cloud_init_network:
+    description:
+      - "Whether cloud-init may write the files of the network at boot. V(false) switches that part of it off, by a file for each bridge among the stanzas in
+        C(/etc/cloud/cloud.cfg.d) that says C(network: {config: disabled}); what cloud-init does beside stays as it is. A host without cloud-init has
+        nothing to be switched off."
+      - Network settings that the cloud changes later do not reach a host where it is switched off.
+      - V(true) removes that file again, and so does O(state=absent). By default it is left alone.
+    type: bool
+    version_added: 0.2.0
   backup:
     description:
       - Whether to keep a copy of each file before it is replaced. The copy is named after the file and its content.
@@ -148,6 +157,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
 
 _COMMON = {
     "path": {"type": "path", "default": ifupdown.DEFAULT},
+    "cloud_init_network": {"type": "bool"},
     "backup": {"type": "bool", "default": True},
     "backup_dir": {"type": "path", "default": ifupdown.BACKUPS},
     "validate": {"type": "bool", "default": True},
@@ -158,7 +168,10 @@ _COMMON = {
 def work(params, items):
     wishes = [validate.checked(item, params["validate"]) for item in items]
     noun = ifupdown.Interfaces(
-        params["path"], params["backup_dir"] if params["backup"] else None, params["validate"]
+        params["path"],
+        params["backup_dir"] if params["backup"] else None,
+        params["validate"],
+        cloud_init_network=params["cloud_init_network"],
     )
 
     def describe(outcome):

@@ -124,7 +124,11 @@ def _whole(
     seen = info.told(netlink, now, now.routes, fdb, None, asked.netns)
     refusals.refuse(refusals.of_host(**items, info=seen))
     lists = role_plan.plan(
-        **items, now=seen["bridges"], user_to_come=to_come, addresses=seen["addresses"]
+        **items,
+        now=seen["bridges"],
+        user_to_come=to_come,
+        addresses=seen["addresses"],
+        uncloud=asked.persist and asked.cloud_init_network is False,
     )
     lists, persisted = managers.divided(lists, *owned)
     rehearsal = Rehearsal(
@@ -134,10 +138,11 @@ def _whole(
         asked.persist,
         float(asked.guard_timeout),
         asked.netns,
+        asked.cloud_init_network,
     )
     steps = rehearsal.steps(lists, knows_vlans, _stand_ins(items) if to_come else {})
     if asked.persist:
-        rehearsal.boot(persisted["present"], asked.cloud_init_network)
+        rehearsal.boot(persisted["present"])
     names = rundir.names()
     there = bool(names or items["guests"])
     guests = rehearsal.guests.read(names) if there else []

@@ -65,11 +65,13 @@ def plan(
     now: Sequence[Mapping[str, Any]] = (),
     user_to_come: bool = False,
     addresses: Sequence[Mapping[str, Any]] = (),
+    uncloud: bool = False,
 ) -> dict[str, Any]:
     """What each step does.
 
     C(now) and C(addresses) are the bridges and addresses that bridge_info found. C(user_to_come): check mode, on a host whose guests' user a run
-    would have made by now; one who may as little stands in for it. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
+    would have made by now; one who may as little stands in for it. C(uncloud): what is persisted switches off what cloud-init
+    does about the network, so it is no reason to refuse an uplink. Returns C(empty) (nothing is listed at all), C(new) (something listed is not
     there yet, or is to go), C(packages) and C(nics) (lists of names), C(user) (whom guests run as, None where that is nobody whom
     this collection makes), C(aware) (the bridges that filter VLANs), C(isolation) (what bridge_isolation is told), and C(absent)
     and C(present), each a dict of C(guests), C(taps), C(ports), C(uplinks), C(stanzas), C(bridges): lists of module items.
@@ -118,7 +120,11 @@ def plan(
                 {**up(item, there), **only(item, bridge_planner.SPEC), **own_addresses(item)}
                 for item in whole
             ],
-            "uplinks": [uplink(item) for item in whole if item.get("uplink")],
+            "uplinks": [
+                {**uplink(item), **(_override(item, "cloud_init") if uncloud else {})}
+                for item in whole
+                if item.get("uplink")
+            ],
             "stanzas": [
                 stanza
                 for item in whole
@@ -205,6 +211,11 @@ def uplink(item: Mapping[str, Any]) -> dict[str, Any]:
         "bridge": item["name"],
         **only(item, ("state", *UPLINK_OPTIONS)),
     }
+
+
+def _override(item: Mapping[str, Any], more: str) -> dict[str, list[str]]:
+    """The refusals that a bridge passes over, and one more."""
+    return {"override": list(dict.fromkeys([*as_list(item.get("override")), more]))}
 
 
 def port(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,13 +72,15 @@ class Rehearsal:
         persist: bool,
         guard_timeout: float,
         netns: str | None,
+        cloud_init_network: bool | None = None,
     ) -> None:
         self._netlink, self._there = netlink, frozenset(now.links)
         self.now = now
         self._ask = ask
         self._persist, self._seconds, self._netns = persist, guard_timeout, netns
         self._knows_vlans = any("vlan_protocol" in link.options for link in now.links.values())
-        self._interfaces = ifupdown.Interfaces()
+        self._cloud_init_network = cloud_init_network
+        self._interfaces = ifupdown.Interfaces(cloud_init_network=cloud_init_network)
         self._files: stanza_files.Files | None = None
         self._state: dict[str, str] | None = None
 
@@ -117,7 +119,7 @@ class Rehearsal:
         """The files of interfaces(5) as they are, by path; None where what boots is nobody's business."""
         return self._interfaces.read().texts if self._persist else None
 
-    def boot(self, managers: Items, cloud_init_network: bool | None = None) -> None:
+    def boot(self, managers: Items) -> None:
         """Ask each manager for what it would boot of all that. Raises Refused, by name, for what it has no words for."""
         if not managers:
             return
@@ -128,7 +130,8 @@ class Rehearsal:
 
         for one in managers:
             names = (one[kind] for kind in ("bridges", "uplinks", "ports", "taps"))
-            wish = Wish(*names, cloud_init_network=cloud_init_network if one["bridges"] else None)
+            cloud = self._cloud_init_network if one["bridges"] else None
+            wish = Wish(*names, cloud_init_network=cloud)
             noun = Persistence(self._netlink, wish, one["manager"], None)
             noun.foresee(self.now, self.now.routes)
 
@@ -189,12 +192,12 @@ class Rehearsal:
             validate.checked(one) for one in complete(items, validate.SPEC, ("name", "family"))
         ]
         now = self._files or self._interfaces.read()
-        plan = self._interfaces.plan if self._ask else stanza_plan.plan
-        changes = plan(now, wishes)
+        if self._ask:
+            changes = self._interfaces.plan(now, wishes)
+        else:
+            changes = stanza_plan.plan(now, wishes, self._cloud_init_network)
         told = stanza_plan.notes(now, wishes)
-        texts = {path: one.new for path, one in stanza_files.files(changes)}
-        kept = {path: text for path, text in {**now.texts, **texts}.items() if text is not None}
-        self._files = replace(now, texts=kept)
+        self._files = stanza_files.after(now, changes)
         return Step("stanzas", state, tuple(changes), tuple(told))
 
     def _ifstate(self, items: Items, state: str) -> Step:

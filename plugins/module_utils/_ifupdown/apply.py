@@ -58,6 +58,7 @@ class Interfaces:
         backups: str | None = BACKUPS,
         validate: bool = True,
         cloud: str = "/etc/cloud",
+        cloud_init_network: bool | None = None,
     ) -> None:
         for option, path in (("path", root), ("backup_dir", backups)):
             if path is not None and (one_line(path, option) != path or not os.path.isabs(path)):
@@ -69,6 +70,7 @@ class Interfaces:
         self._backups = backups
         self._validate = validate
         self._cloud = cloud
+        self._cloud_init_network = cloud_init_network
         self._asked: dict[tuple[str, ...], str | None] = {}
         if backups is not None and os.path.commonpath(
             [os.path.realpath(backups), os.path.realpath(self._base)]
@@ -87,10 +89,10 @@ class Interfaces:
 
     def plan(self, now: Files, wish: Sequence[Wish] | stanza_files.Restore) -> list[Change]:
         """The pure plan, and then all that can be known now of what would stop it. Reads and probes, writes no configuration."""
-        changes = stanza_plan.plan(now, wish)
+        changes = stanza_plan.plan(now, wish, self._cloud_init_network)
         if changes and self._validate and not isinstance(wish, stanza_files.Restore):
             wish = [self._bootable(one) for one in wish]
-            changes = stanza_plan.plan(now, wish)
+            changes = stanza_plan.plan(now, wish, self._cloud_init_network)
         edits = self._edits(changes)
         for edit in edits:
             files.probe(edit)
@@ -158,7 +160,7 @@ class Interfaces:
     def _edits(self, changes: Sequence[Change]) -> list[files.Edit]:
         return [
             files.Edit(
-                files.within(path, self._base),
+                files.within(path, self._base if texts.stanzas else self._cloud),
                 _encoded(texts.old),
                 _encoded(texts.new),
                 _encoded(texts.meanwhile),

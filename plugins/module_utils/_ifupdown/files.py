@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any, Iterator, Mapping, Sequence, Union
 
@@ -24,6 +24,7 @@ class Files:
     C(root) is the first. C(includes) has, for each file, the files that its source lines lead to, line by line. C(openings)
     are what those lines say, as (source or source-directory, absolute pattern). C(cloud_init) tells whether cloud-init writes the network's configuration.
     C(ifupdown2) tells whether that reads them, and not ifupdown.
+    C(switches) are our files by which cloud-init leaves the network alone, by path, and C(cloud) is the folder of such files, None without cloud-init.
     C(unsteady) has the NICs whose name another boot may change, each with why.
     C(metrics) has, by device, the metric of the routes that a DHCP client has set just now; what has none is not there.
     """
@@ -36,19 +37,22 @@ class Files:
     metrics: Mapping[str, int] = field(default_factory=dict)
     ifupdown2: bool = False
     unsteady: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, str] = field(default_factory=dict)
+    cloud: str | None = None
 
 
 @dataclass(frozen=True)
 class Texts:
     """The payload of a file's change: its text before and after, None where there is no file; C(keep) asks for a backup.
 
-    C(meanwhile) is what it says until the other files of the plan are written; see interim.py.
+    C(meanwhile) is what it says until the other files of the plan are written; see interim.py. C(stanzas) is whether ifupdown reads it.
     """
 
     old: str | None
     new: str | None
     keep: bool = True
     meanwhile: str | None = None
+    stanzas: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ def file_change(path: str, texts: Texts) -> Change:
 def files(changes: Sequence[Change]) -> list[tuple[str, Texts]]:
     """What a plan does to files: (path, texts)."""
     return [(change.name, change.payload) for change in changes if change.kind == "file"]
+
+
+def stanza_files(changes: Sequence[Change]) -> list[tuple[str, Texts]]:
+    """Of these, what ifupdown reads."""
+    return [(path, texts) for path, texts in files(changes) if texts.stanzas]
 
 
 def _hashed(text: str | None) -> dict[str, str] | None:
@@ -130,9 +139,21 @@ def _facts(docs: Docs, name: str, family: str | None) -> dict[str, Any] | None:
     )
 
 
+def after(now: Files, changes: Sequence[Change]) -> Files:
+    """The files as they are after a plan."""
+
+    def there(old: Mapping[str, str], own: bool) -> dict[str, str]:
+        edited = {path: one.new for path, one in files(changes) if one.stanzas is own}
+        return {path: text for path, text in {**old, **edited}.items() if text is not None}
+
+    switches = there(now.switches, False)
+    off = bool(switches) or not (now.cloud_init or now.switches)
+    return replace(now, texts=there(now.texts, True), switches=switches, cloud_init=not off)
+
+
 def docs_after(now: Files, changes: Sequence[Change]) -> dict[str, Document]:
     """The files as they are after a plan, or in check mode would be."""
-    texts = {**now.texts, **{path: change.new or "" for path, change in files(changes)}}
+    texts = {**now.texts, **{path: change.new or "" for path, change in stanza_files(changes)}}
     return {path: Document(text) for path, text in texts.items()}
 
 

@@ -49,9 +49,10 @@ class Ifupdown:
                 f"interfaces(5) has no words for the MAC of {nic}; bind its name to its MAC by a file /etc/systemd/network/10-{nic}.link with [Match] "
                 "PermanentMACAddress= and [Link] Name=, and leave match out."
             )
-        there = self._interfaces.read()
+        # the switch is not among these files, who calls this frames them with it
+        there = replace(self._interfaces.read(), cloud=None)
         if wish.cloud_init_network is False:
-            there = replace(there, cloud_init=False)  # it is switched off before these are written
+            there = replace(there, cloud_init=False)  # it is off before these are written
         wishes = boots.wishes(now, wish, there.texts)
         base = os.path.dirname(there.root)
         return [

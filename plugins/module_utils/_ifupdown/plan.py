@@ -21,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
     interim,
     lines,
     owners,
+    switches,
     takeover,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
@@ -49,14 +50,21 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.valid
 _CLOUD_INIT = re.compile(r"/50-cloud-init[^/]*$")
 
 
-def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
-    """The changes of stanzas, then those of files. Raises Refused with the file and the line where that helps."""
+def plan(
+    now: Files, wish: Sequence[Wish] | Restore, cloud_init_network: bool | None = None
+) -> list[Change]:
+    """The changes of stanzas, then those of files. Raises Refused with the file and the line where that helps.
+
+    C(cloud_init_network) is whether cloud-init may write the network's files, None where that stays as it is.
+    """
     if isinstance(wish, Restore):
+        there = {**now.texts, **now.switches}
         return [
-            file_change(path, Texts(ours, old, False))
+            file_change(path, Texts(ours, old, False, stanzas=not switches.is_switch(now, path)))
             for path, (ours, old) in wish.texts.items()
-            if now.texts.get(path) == ours != old
+            if there.get(path) == ours != old
         ]
+    off = switches.is_off(now, wish, cloud_init_network)
     before = {path: Document(text) for path, text in now.texts.items()}
     after, _notes = _edited(now, wish)
     changes: list[Change] = []
@@ -73,9 +81,10 @@ def plan(now: Files, wish: Sequence[Wish] | Restore) -> list[Change]:
     gaining = {path for goal in goals for path, _stanza in lines.places(after, goal)}
     for path in sorted((path for path in after if path in changed), key=gaining.__contains__):
         old, new = now.texts.get(path), after[path].text
-        _refuse_file(now, path, old)
+        _refuse_file(off, path, old)
         changes.append(file_change(path, Texts(old, new, meanwhile=meanwhile.get(path))))
-    return [*told(before, after), *changes] if changes else []
+    changes = [*told(before, after), *changes] if changes else []
+    return switches.framed(now, changes, switches.wanted(now, wish, cloud_init_network))
 
 
 def notes(now: Files, wish: Sequence[Wish]) -> list[str]:
@@ -91,10 +100,11 @@ def _edited(now: Files, wish: Sequence[Wish]) -> tuple[dict[str, Document], list
     return docs, said
 
 
-def _refuse_file(now: Files, path: str, old: str | None) -> None:
-    if now.cloud_init and _CLOUD_INIT.search(path):
+def _refuse_file(off: bool, path: str, old: str | None) -> None:
+    if not off and _CLOUD_INIT.search(path):
         raise Refused(
-            f"cloud-init writes {path} anew at boot; put 'network: {{config: disabled}}' into a file of /etc/cloud/cloud.cfg.d first."
+            f"cloud-init writes {path} anew at boot; say cloud_init_network: false beside the bridge, which switches that off, or put "
+            "'network: {config: disabled}' into a file of /etc/cloud/cloud.cfg.d first."
         )
     if old is not None and "\0" in old:
         raise Refused(

@@ -9,6 +9,7 @@ quotes, C(${NAME:-word}) and C([^a]) mean what they mean to it.
 from __future__ import annotations
 
 import ctypes
+import glob
 import json
 import os
 import re
@@ -27,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.programs 
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import Line
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import cloud_switch
 
 DEFAULT = "/etc/network/interfaces"
 _DIRECTORY_NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -68,7 +70,20 @@ def read(root: str, cloud: str) -> Files:
         metrics,
         path_of("ifreload") is not None,
         unsteady,
+        *_switches(os.path.join(cloud, cloud_switch.FOLDER)),
     )
+
+
+def _switches(folder: str) -> tuple[dict[str, str], str | None]:
+    """Our files of cloud-init's, by path, and the folder where these are; None where there is none."""
+    if not os.path.isdir(folder):
+        return {}, None
+    found = sorted(glob.glob(os.path.join(glob.escape(folder), cloud_switch.PATTERN)))
+    return {
+        path: regular_file.read_bytes(path).decode("utf-8", "surrogateescape")
+        for path in found
+        if regular_file.is_file(path)
+    }, folder
 
 
 def _expression(line: Line, path: str) -> str:

@@ -2,8 +2,7 @@
 """PURE. cloud-init beside the files of a manager: the switch of its part for the network, and what it would write anew at the next boot.
 
 Files of ours have names of their own, and win over those that it renders, whatever these say of a NIC. Two things it could take back: lines of ours in
-a file of its own, as interfaces(5) has them, and a bridge that it was told of itself, which netplan puts together from both. The switch is a file for
-each bridge, so that the way back of one bridge leaves that of another. Source: docs.cloud-init.io, disabling network configuration.
+a file of its own, as interfaces(5) has them, and a bridge that it was told of itself, which netplan puts together from both.
 """
 
 from __future__ import annotations
@@ -17,25 +16,22 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host.cloud_files import CloudInit
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import cloud_switch
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File, Wish
 
 
 def switch(bridge: str) -> str:
     """The file by which cloud-init leaves the network alone."""
-    return f"/etc/cloud/cloud.cfg.d/99-hypervisor-network-{bridge}.cfg"
+    return f"/etc/cloud/{cloud_switch.FOLDER}/{cloud_switch.name(bridge)}"
 
 
 def framed(found: Sequence[File], wish: Wish, cloud: CloudInit) -> list[File]:
     """A manager's files, with the switch before what it protects, and gone after that. Where nobody says anything about it, it stays as it is."""
     if wish.present and wish.cloud_init_network is False and cloud.there:
-        return [*(File(switch(one), _text(one)) for one in wish.bridges), *found]
+        return [*(File(switch(one), cloud_switch.text(one)) for one in wish.bridges), *found]
     if wish.present and not wish.cloud_init_network:
         return list(found)
     return [*found, *(File(switch(one), None) for one in wish.bridges)]
-
-
-def _text(bridge: str) -> str:
-    return f"# hypervisor.network: the network of {bridge} is written down, and stays as it is\nnetwork: {{config: disabled}}\n"
 
 
 def after(wish: Wish, cloud: CloudInit) -> CloudInit:

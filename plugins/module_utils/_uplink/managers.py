@@ -44,7 +44,7 @@ _HAND_OVER = {
 }
 _CLOUD_INIT = (
     "cloud-init describes {nic} in /etc/network/interfaces.d anew at each boot, and would take it from the bridge; switch that off with "
-    "'echo \"network: {{config: disabled}}\" > /etc/cloud/cloud.cfg.d/99-disable-network-config.cfg'"
+    "bridge_host_cloud_init_network: false in the role, or with 'echo \"network: {{config: disabled}}\" > /etc/cloud/cloud.cfg.d/99-disable-network-config.cfg'"
 )
 _KEEPALIVED = (
     "keepalived holds addresses on {nic}, and would put them back there; hand it over with 'systemctl stop keepalived', and name the bridge in "

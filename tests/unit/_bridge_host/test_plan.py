@@ -47,6 +47,24 @@ def test_a_bridge_goes_to_its_modules() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "override"),
+    [
+        ([], ["cloud_init"]),
+        (["filter"], ["filter", "cloud_init"]),
+        (["cloud_init"], ["cloud_init"]),
+    ],
+)
+def test_what_is_persisted_switches_cloud_init_off_so_it_stops_no_uplink(
+    said: list[str], override: list[str]
+) -> None:
+    bridge = {**BR0, "override": said} if said else BR0
+    (found,) = plan([bridge], uncloud=True)["present"]["uplinks"]
+    assert found == {"name": "eth0", "bridge": "br0", "override": override}
+    (found,) = plan([{**bridge, "state": "absent"}], uncloud=True)["absent"]["uplinks"]
+    assert found.get("override", []) == said
+
+
+@pytest.mark.parametrize(
     ("item", "info", "up"),
     [
         ({"uplink": "eth0"}, {}, None),

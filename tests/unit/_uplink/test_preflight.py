@@ -115,6 +115,7 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
     "cloud-init": (
         host(traces=Traces({"etc/network/interfaces.d/50-cloud-init": "auto eth0\niface eth0 inet dhcp\n"}, cloud_init=True)), SPEC, Refused,
         "cloud-init describes eth0 in /etc/network/interfaces.d anew at each boot, and would take it from the bridge; switch that off with "
+        "bridge_host_cloud_init_network: false in the role, or with "
         "'echo \"network: {config: disabled}\" > /etc/cloud/cloud.cfg.d/99-disable-network-config.cfg', or say override: [cloud_init].",
     ),
     "keepalived": (
