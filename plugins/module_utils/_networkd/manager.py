@@ -174,11 +174,12 @@ class Networkd:
         config = self._control.config(nic.source, nic.facts)
         held = File(planner.held(nic.source), render.hold(config, known.identity))
         alone = self._left_alone(config, bridge)
-        if self._keeps():
+        if self._keeps(nic.source, nic.index):
             self._control.put([held, *alone])
             self._reload(nic.dev, nic.index, nic.source, asks=known.identity.ipv4)
             return
-        # read now, it would cost the NIC its addresses and its lease; it is there for whoever has networkd read its files meanwhile
+        # read now, it would cost the NIC its addresses and its lease, or others theirs that go by the same file; it is there for whoever has networkd
+        # read its files meanwhile
         if alone:
             self._control.put(alone)
             self._control.read()
@@ -206,7 +207,8 @@ class Networkd:
             *routes.policies(routes.foreign_rules(uplink.rules, known.config, known.said)),
         ]
         # where these files stay until the boot, VLANs that come later would be removed by them; what says none of any leaves all alone
-        vlans = uplink.vlans if self._keeps() else {}
+        keeps = self._keeps(known.source, uplink.nic.index)
+        vlans = uplink.vlans if keeps else {}
         more = render.bridge_vlans(vlans.get(nic))
         host = render.bridge_file(
             bridge, uplink.mac, known.config, known.identity, foreign, vlans.get(bridge), keep=True
@@ -218,7 +220,7 @@ class Networkd:
                 File(planner.back(nic), None),
                 File(planner.left_alone(bridge), None),
                 # other NICs that go by the same file would lose theirs
-                *([] if self._keeps() else [File(planner.held(known.source), None)]),
+                *([] if keeps else [File(planner.held(known.source), None)]),
             ]
         )  # fmt: skip
         self._taken_over(bridge, planner.handed(bridge), known)
@@ -235,7 +237,7 @@ class Networkd:
 
         What a device loses and gets by that it had before: looking for duplicates, it would be silent for 2 seconds.
         """
-        with contextlib.nullcontext() if self._keeps() else self._control.undoubted(dev):
+        with contextlib.nullcontext() if self._is_gentle() else self._control.undoubted(dev):
             self._control.reload(index, source, **how)
 
     def release(self, nic: Owner, bridge: str) -> None:
@@ -245,7 +247,7 @@ class Networkd:
             one for one in (planner.handed(nic.dev), planner.handed(bridge)) if self._there(one)
         ]
         ours = [*self._left_alone(known.config, bridge), *(File(one, None) for one in gone)]
-        others = not self._keeps() and self._control.shared(known.source, nic.index)
+        others = self._control.shared(known.source, nic.index)
         if self._lasts(nic.dev, bridge) or (gone and others):
             # what boots is a port, or a word beside the file in force would be one to other NICs: until then the NIC is a host's by files that win
             host = render.host_file(nic.dev, known.config, known.source, known.identity)
@@ -253,7 +255,7 @@ class Networkd:
             self._reload(nic.dev, nic.index, planner.back(nic.dev), leased=asks, asks=asks)
         elif gone:
             # a drop-in is in force by that: what stands on the NIC stays. Where taking that out would cost it, it stays too, as no hold
-            place = planner.held if self._keeps() else planner.kept
+            place = planner.held if self._is_gentle() else planner.kept
             held = File(place(known.source), render.hold(known.config, known.identity))
             self._control.put([held, *ours])
             self._reload(nic.dev, nic.index, asks=asks)
@@ -268,7 +270,8 @@ class Networkd:
     def _forget(self, nic: Owner, path: str) -> None:
         """Remove a file about another device. Before networkd hears of that goes a hold of the NIC, where it was written without telling it."""
         there = self._there(path)
-        unread = [] if self._keeps() else [File(planner.held(nic.source), None)]
+        keeps = self._keeps(nic.source, nic.index)
+        unread = [] if keeps else [File(planner.held(nic.source), None)]
         self._control.put([File(path, None), *unread])
         if there and unread:  # else it hears of it when the hold goes
             self._control.read()
@@ -292,7 +295,7 @@ class Networkd:
         others = [File(path, None) for path in self._of_other_names(now, wish)]
         found = [*found, *others] if wish.present else [*others, *found]
         # those of /run go with the boot, and what is in force by them stays untouched until then
-        return found if self._keeps() else [one for one in found if not one.path.startswith(planner.RUN)]  # fmt: skip
+        return found if self._all_keep(now) else [one for one in found if not one.path.startswith(planner.RUN)]  # fmt: skip
 
     def _planned(self, now: Standing, wish: Wish) -> Sequence[File]:
         return planner.plan(now, wish, self._all_described(wish))
@@ -320,16 +323,31 @@ class Networkd:
             if path not in own and macs.intersection(unit.values(said, "Match", _MADE))
         ]
 
-    def _keeps(self) -> bool:
+    def _is_gentle(self) -> bool:
         """Whether a link that gets another file, or other words in it, keeps what it has; seen with 252 that it does not."""
         return self._version is None or self._version >= _KEEPS
+
+    def _keeps(self, source: str, index: int) -> bool:
+        """The same of a NIC, by the file that is in force for it as a host's: its identity beside a file by which others go would be theirs too.
+
+        Seen with 257: two NICs by one file, and the other one got another address.
+        """
+        return self._is_gentle() and not self._control.shared(source, index)
+
+    def _all_keep(self, now: Standing) -> bool:
+        """The same of all uplinks of a wish."""
+        return self._is_gentle() and all(
+            self._keeps(known.source, now.owners[nic].index)
+            for nic, known in now.known.items()
+            if nic in now.owners
+        )
 
     @functools.cached_property
     def _version(self) -> int | None:
         return self._control.version()
 
     def load(self, now: Standing, wish: Wish) -> None:
-        if not self._keeps():
+        if not self._all_keep(now):
             self._load_others(wish)
             return
         bridges = {now.uplink_of(bridge, wish): bridge for bridge in wish.bridges}

@@ -18,13 +18,13 @@ from ..process.waiting import wait_for
 from .container import Container
 
 NIC, MAC, BRIDGE, TAP = "enp1s0", "52:54:00:77:00:01", "br0", "tap1"
-_LAN = """
+LAN = """
 link add name sw type bridge forward_delay 0
 link set sw up
 address add 10.77.0.1/24 dev sw
 address add fd77::1/64 dev sw nodad
 """
-_DHCP = (
+DHCP = (
     "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--port=0", "--leasefile-ro", "--interface=sw", "--bind-interfaces",
     "--dhcp-range=10.77.0.50,10.77.0.150,2m",
 )  # fmt: skip
@@ -38,6 +38,9 @@ class NetworkdHost(Container):
     """C(files) are by path what its administrator wrote; C(address) is the one that shall answer, None where a server gives it."""
 
     network = "netplan"
+    packages: tuple[str, ...] = ()
+    cables = {NIC: (MAC, "sw")}  # by NIC, with its MAC and the switch at the other end
+    lan_of_it, server = LAN, DHCP
     upset = (
         "networkctl reload && systemctl restart systemd-networkd && networkctl status > /dev/null"
     )
@@ -49,15 +52,15 @@ class NetworkdHost(Container):
         self._files, self._address = files, address
         self._wire = Namespaces("wire")
         self._server: subprocess.Popen[bytes] | None = None
-        super().__init__(network=self.network)
+        super().__init__(*self.packages, network=self.network)
         self.nic = NIC
 
     def __enter__(self) -> NetworkdHost:
         lan = self._wire.__enter__()["wire"]
         try:
-            batch(lan, _LAN)
+            batch(lan, self.lan_of_it)
             self._server = subprocess.Popen(
-                ["ip", "netns", "exec", lan, *_DHCP], stderr=subprocess.DEVNULL
+                ["ip", "netns", "exec", lan, *self.server], stderr=subprocess.DEVNULL
             )
             super().__enter__()
         except BaseException:
@@ -83,8 +86,10 @@ class NetworkdHost(Container):
 
     def up(self, *arguments: str) -> None:
         """Boot it with its wire plugged in, until its address answers."""
-        batch(self.lan, f"link add name wire0 type veth peer name {NIC}\nlink set {NIC} netns {self._netns}\nlink set wire0 master sw up\n")  # fmt: skip
-        batch(self._netns, f"link set {NIC} address {MAC}\n")
+        for nic, (mac, switch) in self.cables.items():
+            batch(self.lan, f"link add name to-{nic} type veth peer name {nic}\nlink set {nic} netns {self._netns}\n")  # fmt: skip
+            batch(self.lan, f"link set to-{nic} master {switch} up\n")
+            batch(self._netns, f"link set {nic} address {mac}\n")
         super().up(*arguments)
         self._tell_of_devices()
 

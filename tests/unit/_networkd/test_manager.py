@@ -266,6 +266,33 @@ def test_absent_leaves_the_administrators_file_in_force(host: Networkd) -> None:
     assert manager.stage(host.owner(), "br0") == OWN
 
 
+def test_words_beside_a_file_by_which_another_nic_goes_are_said_to_nobody(host: Networkd) -> None:
+    """Seen with 257: by the drop-in that holds a NIC the other one got its identity, and another address. So nothing is read while it is there."""
+    other = f"NETWORK_FILE={WIRED}\nADMIN_STATE=configured\n"
+    host.put(f"{LINKS}/7", other)
+    manager = Manager(host.control)
+    known = manager.look(host.owner(), "br0")
+    manager.hold(host.owner(), "br0")
+    assert host.reloads == 0 and manager.stage(host.owner(), "br0") == HELD
+    manager.hand_over(Uplink(host.owner(), "br0", None, known, vlans={"br0": {"VLAN": "7"}}))
+    assert host.text(HOLD) is None and host.reloads == 1
+    assert "VLAN" not in (host.text(BRIDGE_FILE) or "").replace("VLAN=eth0.10", "")
+    now = replace(standing(), known={"eth0": known}, owners={"eth0": host.owner()})
+    write(host, manager.plan(now, WISH))
+    manager.load(now, WISH)
+    assert host.owner("br0").source == BRIDGE_FILE  # until the boot
+    manager.release(host.owner(), "br0")
+    back = "/run/systemd/network/03-hypervisor-network-eth0.network"
+    assert host.owner().source == back
+    assert unit.value(unit.parse(host.text(back) or ""), "DHCPv4", "IAID") == "0xe2343f3e"
+    absent = replace(WISH, present=False)
+    write(host, manager.plan(now, absent))
+    manager.load(now, absent)
+    assert host.owner().source == back and manager.stage(host.owner(), "br0") == OWN
+    beside = list((host.root / "run/systemd/network").glob("*.d/*"))
+    assert beside == [] and host.text(f"{LINKS}/7") == other
+
+
 def test_a_bridge_without_an_uplink_is_only_read_anew(host: Networkd) -> None:
     wish = replace(WISH, uplinks=[], bridges=["nope0", "br0"], ports=[], taps=[])
     Manager(host.control).load(standing(), wish)
