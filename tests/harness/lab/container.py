@@ -35,6 +35,7 @@ _MASKED = (
     "NetworkManager.service",
     "console-getty.service",
     "serial-getty@ttyS0.service",
+    "systemd-networkd-wait-online.service",
     "systemd-timesyncd.service",
     "systemd-udev-trigger.service",
 )
