@@ -89,7 +89,7 @@ class CloudHost(NetworkdHost):
         """Run the role over SSH, from the LAN."""
         options = {
             "IdentityFile": self._key, "StrictHostKeyChecking": "no", "UserKnownHostsFile": os.devnull, "LogLevel": "ERROR",
-            "ConnectTimeout": 5, "ProxyUseFdpass": "yes", "ControlMaster": "no",
+            "ConnectTimeout": 5, "ProxyUseFdpass": "yes",
             "ProxyCommand": f"nsenter --net=/run/netns/{self.lan} {sys.executable} {_CONNECT} %h %p",
         }  # fmt: skip
         config = self._folder / "ssh_config"
@@ -100,6 +100,8 @@ class CloudHost(NetworkdHost):
             "ansible_connection": "ssh",
             "ansible_host": ADDRESS,
             "ansible_user": "root",
+            # a connection that is kept open would be one to the host of another test, by the same address
+            "ansible_ssh_args": "-o ControlMaster=no -o ControlPath=none",
             "ansible_ssh_common_args": f"-F {shlex.quote(str(config))}",
             "ansible_python_interpreter": "/usr/bin/python3",
             **variables,
