@@ -18,8 +18,6 @@ from ansible_collections.hypervisor.network.tests.harness.lab.managed import (
     NIC,
     SITES,
     STATIC,
-    TRIED,
-    UNTRIED,
     files,
     site,
 )
@@ -45,8 +43,6 @@ def managed(
 ) -> Iterator[PoweredLab]:
     if not LONG:
         pytest.skip("a machine that is switched off again and again: make faults runs it")
-    if not TRIED:
-        pytest.skip(UNTRIED)
     directory, name = place("hvpower")
     more = {"lab_distro": DISTRO, "lab_network": request.param, "site_static": STATIC}
     records = tmp_path_factory.mktemp("records")
