@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.hypervisor.network.plugins.plugin_utils import (
-    _role_filters,  # noqa: F401 - imported for what that loads
-)
+from ansible_collections.hypervisor.network.plugins.plugin_utils import _role_filters
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _unapplied_tags as tags
+
+_role_filters.load()
 
 
 class ActionModule(ActionBase):

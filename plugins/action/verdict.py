@@ -9,14 +9,14 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.hypervisor.network.plugins.plugin_utils import (
-    _role_filters,  # noqa: F401 - imported for what that loads
-)
+from ansible_collections.hypervisor.network.plugins.plugin_utils import _role_filters
 
 _FINDINGS = {
     name: {"type": "list", "elements": "str", "required": True}
     for name in ("proven", "wrong", "risky")
 }
+
+_role_filters.load()
 
 
 class ActionModule(ActionBase):

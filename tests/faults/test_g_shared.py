@@ -56,7 +56,7 @@ class Life:
     def look(self, name: str, dev: str) -> None:
         self.host.until_it_answers()
         found = [
-            {**self.host.layer3(one), "file": self.host.in_force(one), "lease": self.host.lease(one)}
+            {**self.host.layer3(one), "file": self.host.in_force(one), "lease": self.host.leased(one)}
             for one in (OTHER, dev)
         ]  # fmt: skip
         self.other[name], self.own[name] = found

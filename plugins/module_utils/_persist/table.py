@@ -6,7 +6,6 @@ A room is imported when its adapter is asked for: a host has one of them, and wh
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Callable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
@@ -17,14 +16,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 )
 
 
-@cache
 def _netplan() -> Manager:
     from ansible_collections.hypervisor.network.plugins.module_utils._netplan.manager import Netplan
 
     return Netplan()
 
 
-@cache
 def _networkd() -> Manager:
     from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import (
         Networkd,
@@ -33,7 +30,6 @@ def _networkd() -> Manager:
     return Networkd()
 
 
-@cache
 def _networkmanager() -> Manager:
     from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.manager import (
         NetworkManager,
@@ -43,13 +39,16 @@ def _networkmanager() -> Manager:
 
 
 class Adapters(Mapping[str, Manager]):
-    """By name what C(makers) make."""
+    """What C(makers) make, once."""
 
     def __init__(self, makers: Mapping[str, Callable[[], Manager]]) -> None:
         self._makers = makers
+        self._made: dict[str, Manager] = {}
 
     def __getitem__(self, name: str) -> Manager:
-        return self._makers[name]()
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._makers
@@ -61,8 +60,9 @@ class Adapters(Mapping[str, Manager]):
         return len(self._makers)
 
 
-ADAPTERS = Adapters({
+MAKERS = {
     NETWORKD: _networkd,
     NETPLAN: _netplan,
     NETWORKMANAGER: _networkmanager,
-})  # fmt: skip
+}
+ADAPTERS = Adapters(MAKERS)

@@ -28,7 +28,7 @@ class SharedHost(NetworkdHost):
         """The file by which networkd has a device."""
         return self.hv(f"grep ^NETWORK_FILE= {_LINK.format(dev=dev)}").strip()
 
-    def lease(self, dev: str) -> list[str]:
+    def leased(self, dev: str) -> list[str]:
         """What networkd says of the lease that it holds for a device, but for when it got it."""
         said = self.hv(f"cat /run/systemd/netif/leases/$(cat /sys/class/net/{dev}/ifindex)")
         wanted = ("ADDRESS=", "CLIENTID=", "ROUTER=", "SERVER_ADDRESS=")

@@ -10,7 +10,11 @@ import sys
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import ADAPTERS
+from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import (
+    ADAPTERS,
+    MAKERS,
+    Adapters,
+)
 
 SCRIPT = """
 import sys
@@ -22,9 +26,10 @@ print(*sorted({one.split(".")[5] for one in sys.modules if one.endswith(".manage
 
 
 def test_each_has_its_own_name_and_is_made_once() -> None:
-    assert len(ADAPTERS) == len(list(ADAPTERS)) == 3
-    for name in ADAPTERS:
-        assert ADAPTERS[name].name == name and ADAPTERS[name] is ADAPTERS[name]
+    fresh = Adapters(MAKERS)
+    assert list(fresh) == list(ADAPTERS) and len(fresh) == 3
+    for name in fresh:
+        assert fresh[name].name == name and fresh[name] is fresh[name]
 
 
 def test_who_has_no_adapter_is_not_in_it() -> None:
