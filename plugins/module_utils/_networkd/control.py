@@ -11,7 +11,7 @@ import pwd
 import re
 import shlex
 import time
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     KernelError,
@@ -196,9 +196,7 @@ class Control:
         """
         before = self._stamp(index)
         self.read()
-        deadline = time.monotonic() + self._rest
-        while time.monotonic() < deadline and not self._rests(index, before, source, leased, asks):
-            time.sleep(_TICK)
+        self._wait(lambda: self._rests(index, before, source, leased, asks))
         there = self.link(index).get("NETWORK_FILE", "")
         if source is not None and there != source:
             raise Refused(
@@ -247,6 +245,21 @@ class Control:
             raise Refused(
                 f"{' '.join(words)} failed: {said}; see 'journalctl -u systemd-networkd', and mend what it complains of."
             )
+
+    def take(self, indexes: Iterable[int]) -> None:
+        """Have networkd read its files anew, and wait until it is at rest with links that get other ones by that and ask for no lease.
+
+        Before 257 it takes the addresses of such a link for a moment. Raises Refused where it does not read its files.
+        """
+        before = {index: self._stamp(index) for index in indexes}
+        self.read()
+        self._wait(lambda: all(self._rests(*one, None, False, False) for one in before.items()))
+
+    def _wait(self, true: Callable[[], bool]) -> None:
+        """Until it is so, or networkd has had its time."""
+        deadline = time.monotonic() + self._rest
+        while time.monotonic() < deadline and not true():
+            time.sleep(_TICK)
 
     def _rests(
         self, index: int, before: object, source: str | None, leased: bool, asks: bool

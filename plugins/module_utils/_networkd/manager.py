@@ -348,7 +348,7 @@ class Networkd:
 
     def load(self, now: Standing, wish: Wish) -> None:
         if not self._all_keep(now):
-            self._load_others(wish)
+            self._load_others(now, wish)
             return
         bridges = {now.uplink_of(bridge, wish): bridge for bridge in wish.bridges}
         theirs = self._all_described(wish)
@@ -378,8 +378,8 @@ class Networkd:
             there = (self._control.index_or_none(dev) for dev in wish.names)
             self._control.reload(next((one for one in there if one is not None), 0), asks=False)
 
-    def _load_others(self, wish: Wish) -> None:
-        """Read what is about taps and other ports, unless a bridge lives by a file that may have other words by now: those are for the next boot."""
+    def _load_others(self, now: Standing, wish: Wish) -> None:
+        """Read what is about all but uplinks and their bridges, unless a bridge lives by a file that may have other words by now: those are for the boot."""
         links = (self._control.link(self._control.index_or_none(one)) for one in wish.bridges)
         theirs = self._all_described(wish)
         beside = (path for one in theirs.values() for path in described.drop_ins(one))
@@ -388,7 +388,9 @@ class Networkd:
             for bridge, link in zip(wish.bridges, links)
             if bridge not in theirs
         ):
-            self._control.read()
+            own = set(wish.bridges if wish.present else ()).difference(theirs)
+            within = [one for one in own if not now.uplink_of(one, wish)]
+            self._control.take(map(self._control.index, within))
 
     def _lasting_bridge(self, bridge: str) -> str:
         """The .network file of the bridge that networkd reads at boot."""

@@ -243,8 +243,14 @@ class NetworkManager:
         return [*found, *others] if wish.present else [*others, *found]
 
     def load(self, now: Standing, wish: Wish) -> None:
-        """Devices stay with the profiles that they have, which say the same; it needs no restart."""
-        del now, wish
+        """Devices stay with the profiles that they have, which say the same; it needs no restart.
+
+        Of those whose profiles of ours have gone it lets go first, a bridge before its ports: else it takes the ports out of the bridge.
+        """
+        del now
+        for dev in () if wish.present else (*wish.bridges, *wish.ports, *wish.taps):
+            if self._uuid(dev) == profiles.uuid_of(dev):
+                self._control.let_go(dev, self._control.index(dev))
         self._control.reload()
 
     def _keep(self, nic: Owner, bridge: str) -> None:

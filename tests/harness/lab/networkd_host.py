@@ -34,6 +34,10 @@ _ROUTES = (
 )
 
 
+# A bridge of the host's own may have addresses that nobody there reaches
+_OF_THE_LAN = r"inet6? ((?:10\.7[78]\.|fd77:)[^/ ]+)/"
+
+
 class NetworkdHost(Container):
     """C(files) are by path what its administrator wrote; C(address) is the one that shall answer, None where a server gives it."""
 
@@ -138,7 +142,7 @@ class NetworkdHost(Container):
 
     def addresses(self) -> list[str]:
         """Those of the LAN."""
-        return re.findall(r"inet6? ([^/ ]+)/", self.hv("ip -o address show scope global"))
+        return re.findall(_OF_THE_LAN, self.hv("ip -o address show scope global"))
 
     def written(self) -> str:
         """Every file of a manager's with what it says."""

@@ -19,7 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
 )
 
 NIC, BRIDGE = 2, 3
-INDEXES = {"eth0": NIC, "br0": BRIDGE}
+INDEXES = {"eth0": NIC, "br0": BRIDGE, "tap1": 4}
 UUID = "e1caa7c2-844c-30ed-8319-72274751c37c"
 WIRED = "/run/NetworkManager/system-connections/Wired connection 1.nmconnection"
 CONNECTIONS = "run/NetworkManager/system-connections"

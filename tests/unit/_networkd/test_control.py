@@ -77,6 +77,27 @@ def test_a_link_that_networkd_still_has_a_word_on_is_waited_for(tmp_path: Path) 
     assert time.monotonic() - began >= PATIENCE
 
 
+@pytest.mark.parametrize(
+    ("state", "least", "most"), [("configured", 0, SETTLED), ("configuring", SETTLED, PATIENCE)]
+)
+def test_links_that_get_other_files_are_waited_for_until_they_are_at_rest(
+    tmp_path: Path, state: str, least: float, most: float
+) -> None:
+    host = Networkd(tmp_path)
+    host.state = state
+    began = time.monotonic()
+    host.control.take([NIC])
+    assert least <= time.monotonic() - began < most and host.reloads == 1
+
+
+def test_where_no_link_gets_another_file_none_is_waited_for(tmp_path: Path) -> None:
+    host = Networkd(tmp_path)
+    host.state = "configuring"
+    began = time.monotonic()
+    host.control.take([])
+    assert time.monotonic() - began < SETTLED and host.reloads == 1
+
+
 def test_settled_by_another_file_is_not_what_is_waited_for(tmp_path: Path) -> None:
     host = Networkd(tmp_path)
     with pytest.raises(Refused, match="takes /etc/systemd/network/20-wired.network"):

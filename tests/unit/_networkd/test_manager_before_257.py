@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import (
     Networkd as Manager,
 )
-from ansible_collections.hypervisor.network.tests.harness.model.networkd import WIRED, Networkd
+from ansible_collections.hypervisor.network.tests.harness.model.networkd import (
+    SETTLED,
+    WIRED,
+    Networkd,
+)
+from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
 
 HOLD = "/run/systemd/network/20-wired.network.d/99-hypervisor-network-hold.conf"
 KEPT = HOLD.replace("99", "98").replace("hold", "kept")
@@ -99,3 +106,15 @@ def test_before_257_a_word_to_the_nic_is_none_to_others_that_go_by_its_file(
     assert beside == [[None, None], [None, host.text(KEPT)]] and there in (host.text(KEPT) or "")
     assert (host.owner().source == WIRED) != others and (host.text(KEPT) is None) == others
     assert manager.stage(host.owner(), "br0") == OWN and host.text(HOLD) is None
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_before_257_a_bridge_without_an_uplink_is_waited_for_while_it_gets_its_file(
+    host: Networkd, present: bool
+) -> None:
+    """Seen with 252: its address was gone for a millisecond, and that was taken for what boots."""
+    host.version, host.state = DEBIAN_12, "configuring"
+    wish = replace(WISH, uplinks=[], bridges=["br0"], ports=[], taps=[], present=present)
+    began = time.monotonic()
+    Manager(host.control).load(standing(), wish)
+    assert (time.monotonic() - began >= SETTLED) == present and host.reloads == 1

@@ -287,6 +287,21 @@ def test_its_files_are_read_without_a_restart(host: NetworkManager) -> None:
     assert host.calls == ["nmcli connection reload"]
 
 
+@pytest.mark.parametrize("whose", ["ours", "theirs"])
+def test_what_it_boots_no_more_it_lets_go_of_first_a_bridge_before_its_ports(
+    host: NetworkManager, whose: str
+) -> None:
+    """Seen with 1.52: a bridge whose profile went was left by its port, which the profile of the bridge had made one."""
+    uuids = {dev: profiles.uuid_of(dev) if whose == "ours" else UUID for dev in ("br0", "tap1")}
+    for dev, uuid in uuids.items():
+        said = f"[device]\nmanaged=true\nconnection-uuid={uuid}\n"
+        host.put(f"/run/NetworkManager/devices/{INDEXES[dev]}", said)
+    wish = Wish(["br0"], taps=["tap1", "gone"], present=False)
+    Manager(host.control).load(Standing({}), wish)
+    let_go = [f"nmcli device set {dev} managed no" for dev in ("br0", "tap1")]
+    assert host.calls == [*(let_go if whose == "ours" else []), "nmcli connection reload"]
+
+
 def test_a_rank_that_is_no_number_is_ours(host: NetworkManager) -> None:
     boot(host)
     path = "/etc/NetworkManager/system-connections/hv-br0.nmconnection"
