@@ -66,7 +66,7 @@ INTERFACES = "auto eth0\niface eth0 inet static\n    address 192.0.2.10/24\n"
 # The modules in the order in which their examples can follow each other
 ORDER = (
     "linux_bridge", "tap_device", "bridge_port", "bridge_fdb", "bridge_mdb", "bridge_info", "ifupdown_state", "interfaces_stanza", "qemu_guest",
-    "qemu_guest_info",
+    "qemu_guest_info", "verdict",
 )  # fmt: skip
 
 
