@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """One fragment for the usual module, one for the read-only ones, and what is different where a change is guarded.
+    """One fragment for the usual module, one for the read-only ones, and what is different where a change is guarded, or where only the controller works.
 
     Of two fragments, the one that a module names first wins.
     """
@@ -46,6 +46,26 @@ attributes:
     support: none
     details:
       - The task itself confirms a guarded change over a new connection, which nobody would do for one in the background.
+"""
+
+    CONTROLLER = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/hypervisor.network.all) in C(module_defaults) to set defaults for this module.
+    support: none
+    membership: []
+    details:
+      - It is no module for playbooks.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+    details:
+      - It runs on the controller only.
+  platform:
+    description: Target OS/families that can be operated against.
+    platforms: all
+    support: full
 """
 
     INFO = r"""

@@ -15,20 +15,8 @@ description:
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:
-  - hypervisor.network._attributes.guarded
+  - hypervisor.network._attributes.controller
   - hypervisor.network._attributes.info
-attributes:
-  action_group:
-    support: none
-    membership: []
-    details:
-      - It is no module for playbooks.
-  async:
-    support: none
-    details:
-      - It runs on the controller only.
-  platform:
-    platforms: all
 options:
   findings:
     description:
