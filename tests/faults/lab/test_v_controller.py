@@ -66,7 +66,7 @@ def bring(lab: Lab, content: bytes, path: str) -> None:
 def site(lab: Lab) -> int:
     """Run site.yml on the controller; how many tasks changed something."""
     command = (
-        "cd /root/site && ANSIBLE_NOCOLOR=1 ansible-playbook -i hosts.yml hypervisor.network.site"
+        "cd site && ANSIBLE_NOCOLOR=1 ansible-playbook -i hosts.yml hypervisor.network.site"
     )
     done = subprocess.run(
         [*lab.ssh_words(CONTROLLER), command],
@@ -91,14 +91,14 @@ def test_the_published_collection_converts_a_host_from_there_and_changes_nothing
     key = (lab.directory / "id_ed25519").read_bytes()
     known = (lab.directory / "known_hosts").read_bytes()
     for content, path in (
-        (tarball.read_bytes(), f"/root/site/{tarball.name}"),
-        (HOSTS.encode(), "/root/site/hosts.yml"),
-        (SSH.encode(), "/root/.ssh/config"),
-        (key, "/root/.ssh/id_ed25519"),
-        (known, "/root/.ssh/known_hosts"),
+        (tarball.read_bytes(), f"site/{tarball.name}"),
+        (HOSTS.encode(), "site/hosts.yml"),
+        (SSH.encode(), ".ssh/config"),
+        (key, ".ssh/id_ed25519"),
+        (known, ".ssh/known_hosts"),
     ):
         bring(lab, content, path)
-    lab.ssh(CONTROLLER, f"ansible-galaxy collection install --offline /root/site/{tarball.name}")
+    lab.ssh(CONTROLLER, f"ansible-galaxy collection install --offline site/{tarball.name}")
     assert site(lab) > 0
     links = {one["ifname"]: one for one in lab.json(HOST, "ip -j address show")}
     assert links["eth0"]["master"] == links["tap1"]["master"] == "br0"
