@@ -65,9 +65,7 @@ def bring(lab: Lab, content: bytes, path: str) -> None:
 
 def site(lab: Lab) -> int:
     """Run site.yml on the controller; how many tasks changed something."""
-    command = (
-        "cd site && ANSIBLE_NOCOLOR=1 ansible-playbook -i hosts.yml hypervisor.network.site"
-    )
+    command = "cd site && ANSIBLE_NOCOLOR=1 ansible-playbook -i hosts.yml hypervisor.network.site"
     done = subprocess.run(
         [*lab.ssh_words(CONTROLLER), command],
         stdin=subprocess.DEVNULL,
