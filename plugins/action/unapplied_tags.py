@@ -5,42 +5,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.hypervisor.network.plugins.plugin_utils import _role_filters
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _unapplied_tags as tags
+from ansible_collections.hypervisor.network.plugins.plugin_utils._role_action import RoleAction
 
-_role_filters.load()
 
-
-class ActionModule(ActionBase):
+class ActionModule(RoleAction):
     """Look at what stands above this very task."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_async = False
+    SPEC = {
+        "parts": {"type": "list", "elements": "str", "default": []},
+        "chosen": {"type": "bool"},
+    }
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        spec = {
-            "parts": {"type": "list", "elements": "str", "default": []},
-            "chosen": {"type": "bool"},
-        }
-        _valid, args = self.validate_argument_spec(argument_spec=spec)
-        asked = (task_vars or {}).get("ansible_run_tags", ["all"])
+    def answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        asked = task_vars.get("ansible_run_tags", ["all"])
         known = args["chosen"]
-        result["chosen"] = tags.chosen(self._task, asked) if known is None else known
-        nothing = not result["chosen"] and not set(asked) & set(args["parts"])
+        chosen = tags.chosen(self._task, asked) if known is None else known
+        nothing = not chosen and not set(asked) & set(args["parts"])
         lost = tags.unapplied(self._task, asked) if nothing else set()
-        if lost:
-            words = ", ".join(sorted(lost))
-            result["failed"] = True
-            result["msg"] = (
+        if not lost:
+            return {"chosen": chosen}
+        words = ", ".join(sorted(lost))
+        return {
+            "chosen": chosen,
+            "failed": True,
+            "msg": (
                 f"The tags {words} chose the include of this role and none of its steps, so nothing would be done: import the role, or say "
                 f"'apply: {{tags: [{words}]}}' in the include's arguments."
-            )
-        return result
+            ),
+        }

@@ -5,36 +5,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.hypervisor.network.plugins.plugin_utils import _role_filters
+from ansible_collections.hypervisor.network.plugins.plugin_utils._role_action import RoleAction
 
 _FINDINGS = {
     name: {"type": "list", "elements": "str", "required": True}
     for name in ("proven", "wrong", "risky")
 }
 
-_role_filters.load()
 
-
-class ActionModule(ActionBase):
+class ActionModule(RoleAction):
     """Fail where anything is wrong."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_async = False
+    SPEC = {"findings": {"type": "dict", "required": True, "options": _FINDINGS}}
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        spec = {"findings": {"type": "dict", "required": True, "options": _FINDINGS}}
-        _valid, args = self.validate_argument_spec(argument_spec=spec)
+    def answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         found = args["findings"]
-        result["risky"] = found["risky"]
-        result["failed"] = bool(found["wrong"])
-        result["msg"] = " ".join(found["wrong"]) or found["proven"]
-        result["_ansible_verbose_always"] = True  # as an assert's are, what was proven is shown
-        return result
+        return {
+            "risky": found["risky"],
+            "failed": bool(found["wrong"]),
+            "msg": " ".join(found["wrong"]) or found["proven"],
+            "_ansible_verbose_always": True,  # as an assert's are, what was proven is shown
+        }
