@@ -52,20 +52,16 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/hypervisor.network.all) in C(module_defaults) to set defaults for this module.
     support: none
     membership: []
     details:
       - It is no module for playbooks.
   async:
-    description: Supports being used with the C(async) keyword.
     support: none
     details:
       - It runs on the controller only.
   platform:
-    description: Target OS/families that can be operated against.
     platforms: all
-    support: full
 """
 
     INFO = r"""

@@ -50,11 +50,10 @@ class _Wire:
 
 
 class Guests:
-    """C(ask): whether KVM may be asked. C(pending) has by guest what only a restart changes, see guest_plan.differences."""
+    """C(ask): whether KVM may be asked. C(pending) gets by guest what only a restart changes, see guest_plan.differences."""
 
-    def __init__(self, ask: bool, netns: str | None) -> None:
-        self._onlooker, self._netns = Onlooker(ask), netns
-        self.pending: dict[str, dict[str, Any]] = {}
+    def __init__(self, ask: bool, netns: str | None, pending: dict[str, dict[str, Any]]) -> None:
+        self._onlooker, self._netns, self._pending = Onlooker(ask), netns, pending
 
     def read(self, names: Iterable[str]) -> list[Guest]:
         return [self._onlooker.read(name) for name in names]
@@ -72,7 +71,7 @@ class Guests:
         for wish in wishes:
             guest = guests.guests[wish.name]
             if not guest.down and wish.state in ("running", "paused"):
-                self.pending[wish.name] = guest_plan.differences(guest, wish, guests.systemd)
+                self._pending[wish.name] = guest_plan.differences(guest, wish, guests.systemd)
         stopped = [one.name for one in changes if one.kind == "guest" and one.action == "stop"]
         idle = {nic["tap"] for name in stopped for nic in guests.guests[name].spec.get("nics", ())}
         return Step("guests", state, tuple(changes)), idle

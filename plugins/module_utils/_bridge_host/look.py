@@ -144,8 +144,7 @@ def _whole(
     if asked.persist:
         rehearsal.boot(persisted["present"])
     names = rundir.names()
-    there = bool(names or items["guests"])
-    guests = rehearsal.guests.read(names) if there else []
+    guests = rehearsal.guests.read(names) if names else []
     clock = time.time()
     result = {
         "fdb": _entries(rehearsal, fdb, asked.fdb) if asked.fdb else [],
@@ -159,9 +158,7 @@ def _whole(
             for one in guests
             if one.spec.get("netns") == asked.netns
         ],
-        "pending": {name: one for name, one in rehearsal.guests.pending.items() if one}
-        if there
-        else {},
+        "pending": {name: one for name, one in rehearsal.pending.items() if one},
         **told.of_steps(steps, now, float(asked.guard_timeout)),
     }
     # a step that has something to do says it itself

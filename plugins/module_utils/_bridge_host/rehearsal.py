@@ -81,6 +81,7 @@ class Rehearsal:
         self._knows_vlans = any("vlan_protocol" in link.options for link in now.links.values())
         self._cloud_init_network = cloud_init_network
         self._interfaces = ifupdown.Interfaces(cloud_init_network=cloud_init_network)
+        self.pending: dict[str, dict[str, Any]] = {}  # see Guests
         self._files: stanza_files.Files | None = None
         self._state: dict[str, str] | None = None
 
@@ -91,7 +92,7 @@ class Rehearsal:
             Guests,
         )
 
-        return Guests(self._ask, self._netns)
+        return Guests(self._ask, self._netns, self.pending)
 
     def steps(
         self,

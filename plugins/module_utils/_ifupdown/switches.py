@@ -40,12 +40,11 @@ def is_off(now: Files, wishes: Sequence[Wish], network: bool | None) -> bool:
 
 def framed(now: Files, changes: Sequence[Change], said: dict[str, str | None]) -> list[Change]:
     """The changes with each switch before what it protects, and gone after that."""
-    own = [
-        file_change(path, Texts(now.switches.get(path), text, stanzas=False))
-        for path, text in said.items()
-    ]
-    on = [one for one in own if one.payload.new is not None]
-    return [*on, *changes, *(one for one in own if one not in on)]
+    on, off = [], []
+    for path, text in said.items():
+        change = file_change(path, Texts(now.switches.get(path), text, stanzas=False))
+        (off if text is None else on).append(change)
+    return [*on, *changes, *off]
 
 
 def is_switch(now: Files, path: str) -> bool:
