@@ -110,7 +110,7 @@ def _bridge(now: Snapshot, link: Link) -> dict[str, Any]:
             _BRIDGE,
             [one.option for one in option_tables.BRIDGE if one.option not in _ALWAYS],
         ),
-        **_vlans(link, "self_vlans", vlan_words.of_a_new_port(link)),
+        **_vlans(link, "self_vlans", link),
     }
 
 
@@ -158,7 +158,7 @@ def _tap(now: Snapshot, link: Link, guests_user: int | None) -> dict[str, Any]:
         "bridge": link.master,
         **cost,
         **_unusual(link.port, _PORT, options),
-        **_vlans(link, "vlans", vlan_words.of_a_new_port(now.links[link.master])),
+        **_vlans(link, "vlans", now.links[link.master]),
     }
 
 
@@ -210,8 +210,12 @@ def _same(value: Any, usual: Any) -> bool:
     return value == usual
 
 
-def _vlans(link: Link, option: str, usual: Mapping[str, str] | None) -> dict[str, Any]:
-    if link.vlans is None or usual is None or dict(link.vlans) == dict(usual):
+def _vlans(link: Link, option: str, bridge: Link) -> dict[str, Any]:
+    usual = vlan_words.of_a_new_port(bridge)
+    # those of a bridge that does not filter say nothing, and the role would refuse them
+    if link.vlans is None or usual is None or not bridge.options.get("vlan_filtering"):
+        return {}
+    if dict(link.vlans) == dict(usual):
         return {}
     found = vlan_words.as_list(link.vlans)
     if option == "vlans" and len(found) == 1 and found[0]["pvid"] and found[0]["untagged"]:

@@ -13,8 +13,8 @@ from ..host.role_host import DPKG, ENTER
 from ..process.modules import Modules
 from .hypervisors import Lab
 
-_NETNS, _WIRE = "planned", "planned-wire"
-_LIBRARY, _DISK = "/root/target", "/root/planned"
+NETNS, DISK = "planned", "/root/planned"
+_LIBRARY, _WIRE = "/root/target", "planned-wire"
 _INTERFACES = """\
 auto lo
 iface lo inet loopback
@@ -36,7 +36,7 @@ address add 10.66.0.10/24 dev eth0
 def planned_host(lab: Lab, machine: str) -> Iterator[Modules]:
     """A process that runs modules there; the namespaces and the files are removed at the end."""
     lab.install(machine, _LIBRARY)
-    folders = " ".join(f"{_DISK}/{name}" for name in ("run/network", "etc/network", "var/backups", "var/lib/hypervisor-network", "bin"))  # fmt: skip
+    folders = " ".join(f"{DISK}/{name}" for name in ("run/network", "etc/network", "var/backups", "var/lib/hypervisor-network", "bin"))  # fmt: skip
     files = {
         "run/network/ifstate": "lo=lo\neth0=eth0\n",
         "etc/network/interfaces": _INTERFACES,
@@ -44,19 +44,19 @@ def planned_host(lab: Lab, machine: str) -> Iterator[Modules]:
     }
     setup = [
         f"mkdir -p {folders}",
-        *(f"printf %s {shlex.quote(text)} > {_DISK}/{path}" for path, text in files.items()),
-        f"chmod 755 {_DISK}/bin/dpkg-query",
-        f"ip netns add {_NETNS}",
+        *(f"printf %s {shlex.quote(text)} > {DISK}/{path}" for path, text in files.items()),
+        f"chmod 755 {DISK}/bin/dpkg-query",
+        f"ip netns add {NETNS}",
         f"ip netns add {_WIRE}",
-        f"printf %s {shlex.quote(_LINKS)} | ip -n {_NETNS} -batch -",
+        f"printf %s {shlex.quote(_LINKS)} | ip -n {NETNS} -batch -",
         f"ip -n {_WIRE} address add 10.66.0.1/24 dev wire",
         f"ip -n {_WIRE} link set wire up",
-        f"ip -n {_NETNS} route add default via 10.66.0.1",
+        f"ip -n {NETNS} route add default via 10.66.0.1",
     ]
-    within = ("sh", "-c", shlex.quote(ENTER), _DISK)
+    within = ("sh", "-c", shlex.quote(ENTER), DISK)
     try:
         lab.ssh(machine, " && ".join(setup))
-        with Modules(_NETNS, "/usr/bin/python3", _LIBRARY, lab.ssh_words(machine), within) as running:  # fmt: skip
+        with Modules(NETNS, "/usr/bin/python3", _LIBRARY, lab.ssh_words(machine), within) as running:  # fmt: skip
             yield running
     finally:
-        lab.ssh(machine, f"ip netns delete {_NETNS}; ip netns delete {_WIRE}; rm -rf {_DISK}")
+        lab.ssh(machine, f"ip netns delete {NETNS}; ip netns delete {_WIRE}; rm -rf {DISK}")

@@ -160,7 +160,7 @@ def test_how_ipv6_addresses_are_made_is_said_where_the_kernel_would_do_otherwise
 def test_what_differs_is_said() -> None:
     links = (
         bridge(
-            options={**BRIDGE, "ageing_time": 60.0},
+            options={**BRIDGE, "ageing_time": 60.0, "vlan_filtering": True},
             mtu=9000,
             vlans={"1": "pvid untagged", "30": "tagged"},
         ),
@@ -182,7 +182,14 @@ def test_what_differs_is_said() -> None:
 
 
 def test_the_default_vlan_is_not_said() -> None:
-    (one,), (two,), _guests = told(bridge(vlans=DEFAULT), tap(vlans=DEFAULT))
+    filters = {**BRIDGE, "vlan_filtering": True}
+    (one,), (two,), _guests = told(bridge(vlans=DEFAULT, options=filters), tap(vlans=DEFAULT))
+    assert "self_vlans" not in one and not {"vlans", "access_vlan"} & set(two)
+
+
+def test_vlans_that_a_bridge_does_not_filter_are_not_said_for_the_role_refuses_them() -> None:
+    idle = {**BRIDGE, "vlan_filtering": False}
+    (one,), (two,), _guests = told(bridge(vlans={}, options=idle), tap(vlans=ACCESS))
     assert "self_vlans" not in one and not {"vlans", "access_vlan"} & set(two)
 
 
