@@ -75,7 +75,8 @@ proxy_arp_wifi:
   type: bool
 mcast_router:
   description:
-    - Whether a multicast router is behind the port. V(0) never, V(1) as seen, V(2) always, V(3) as seen, and for a time.
+    - Whether a multicast router is behind the port. V(0) never, V(1) as seen, V(2) always.
+    - The kernel's C(3), for a time, is read as V(1), which it becomes by itself.
   type: int
 mcast_flood:
   description:

@@ -159,6 +159,7 @@ def test_a07_a_value_that_the_kernel_refuses_or_bends_is_refused_by_name(
         ({"cost": 65536}, ["cost 65536"]),
         ({"priority": 64}, ["priority 64"]),
         ({"group_fwd_mask": 2}, ["group_fwd_mask 2"]),
+        ({"mcast_router": 3}, ["mcast_router 3", "by itself", "give 1"]),
         ({"mcast_router": 4}, ["mcast_router 4"]),
     ],
 )

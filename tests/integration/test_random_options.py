@@ -38,9 +38,6 @@ BOUNDED = settings(max_examples=25, deadline=None, suppress_health_check=list(He
 
 def value_of(one: Attribute) -> st.SearchStrategy[Any]:
     """Any value that the kernel can hold; even hundredths of a second, which kernels of 100, 250 and 1000 Hz all can."""
-    if one.option == "mcast_router":
-        # 3 is a port's state for mcast_querier_interval only, which the bridge's own examples make short
-        return st.integers(0, 2)
     if one.words:
         return st.sampled_from(sorted(one.words))
     if one.wire == "dev":

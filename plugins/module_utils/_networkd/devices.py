@@ -34,7 +34,7 @@ _PORT = {
     "mcast_to_unicast": (False, "MulticastToUnicast"), "neigh_suppress": (False, "NeighborSuppression"), "isolated": (False, "Isolated"),
 }  # fmt: skip
 _PORT_NEGATED = {"guard": "UseBPDU", "root_block": "AllowPortToBeRoot"}
-_PORT_ROUTERS = {0: "no", 2: "permanent", 3: "temporary"}  # 1, query, is the kernel's own
+_PORT_ROUTERS = {0: "no", 2: "permanent"}  # 1, query, is the kernel's own
 _ROUTER = "query"
 # said of each bridge by us; who does not say them gets these of the kernel
 _ALWAYS = {"stp_state": (False, "STP"), "forward_delay": (15.0, "ForwardDelaySec")}

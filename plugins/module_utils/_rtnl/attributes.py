@@ -35,7 +35,8 @@ class Attribute:
     in "bool8"), C(words) maps the user's words to numbers where it has any, C(low) and C(high) bound what the kernel takes, in the user's unit.
     A dev is the name of a device, "" for none; on the wire, and in encode and decode, it is an index, and 0.
     C(bit) is set for the flags that share the attribute IFLA_BR_MULTI_BOOLOPT, C(never) holds the bits of a mask that the kernel refuses,
-    C(prefix) what an address must begin with.
+    C(prefix) what an address must begin with, C(lapses) a value that the kernel takes back by itself, and what becomes of it: it is nobody's wish,
+    and read as that, since else a host would differ from its variables by waiting.
     """
 
     option: str
@@ -47,6 +48,7 @@ class Attribute:
     bit: int | None = None
     never: int = 0
     prefix: str = ""
+    lapses: tuple[int, int] | None = None
 
     @property
     def type(self) -> str:
@@ -66,6 +68,10 @@ class Attribute:
         if self.type == "float":
             return units.seconds(value, self.option, self.low, self.high)
         if self.type == "int":
+            if self.lapses and str(value) == str(self.lapses[0]):
+                raise BadInput(
+                    f"{self.option} {value} is what the kernel makes {self.lapses[1]} of after a while by itself; give {self.lapses[1]}, or another that lasts."
+                )
             value = units.whole(value, self.option, int(self.low), int(self.high))
             if value & self.never:
                 raise BadInput(
@@ -112,6 +118,8 @@ class Attribute:
             )
         if self.type == "bool":
             return value != 0  # STP_STATE reads 2 where a user-space daemon runs the protocol
+        if self.lapses and value == self.lapses[0]:
+            return self.lapses[1]
         return value / units.TICKS if self.type == "float" else value
 
     @property
@@ -180,7 +188,7 @@ PORT = (
     Attribute("flood", 9, "bool8"),
     Attribute("proxy_arp", 10, "bool8"),
     Attribute("proxy_arp_wifi", 12, "bool8"),
-    Attribute("mcast_router", 25, "u8", 0, 3),
+    Attribute("mcast_router", 25, "u8", 0, 2, lapses=(3, 1)),  # for mcast_querier_interval
     Attribute("mcast_flood", 27, "bool8"),
     Attribute("mcast_to_unicast", 28, "bool8"),
     Attribute("vlan_tunnel", 29, "bool8"),

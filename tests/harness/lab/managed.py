@@ -58,8 +58,11 @@ kill $watch
 grep -E ': ({NIC}|tap[0-9]+):' /run/upset | grep -v 'master '
 bridge link | grep -c 'master '
 """
-# Of the device where resolved knows it, else of the host
-_RESOLVER = "if command -v resolvectl > /dev/null; then resolvectl dns {dev} | cut -d: -f2-; else cat /etc/resolv.conf; fi"
+# Of the device where resolved knows it, else of the host, if anybody wrote one down
+_RESOLVER = (
+    "if command -v resolvectl > /dev/null; then resolvectl dns {dev} | cut -d: -f2-;"
+    " elif [ -e /etc/resolv.conf ]; then cat /etc/resolv.conf; fi"
+)
 _BRIDGE_WORDS = (
     "stp_state",
     "forward_delay",

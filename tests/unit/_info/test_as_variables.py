@@ -290,4 +290,3 @@ def test_a_daemons_tree_that_is_faster_than_the_kernels_is_said_as_fast_as_that(
     options = {**BRIDGE, "stp_state": True, "forward_delay": 0.0}
     bridges, _taps, _guests = told(bridge(options=options))
     assert bridges[0]["forward_delay"] == 2
-    assert told(tap(port={**PORT, "mcast_router": 3}), bridge())[1][0]["mcast_router"] == 3

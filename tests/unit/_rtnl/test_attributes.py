@@ -118,6 +118,14 @@ def test_a_word_that_is_not_known_yet_is_shown_as_its_number() -> None:
     }
 
 
+def test_what_the_kernel_takes_back_by_itself_is_nobodys_wish_and_read_as_what_it_becomes() -> None:
+    shown = rtnl_link.decode_options(option_tables.PORT, nla.attribute(25, b"\x03"))
+    assert shown == {"mcast_router": 1}
+    for three in (3, "3"):
+        with pytest.raises(BadInput, match=r"^tap1: mcast_router 3 is .* by itself; give 1,"):
+            option_tables.checked(option_tables.PORT, {"name": "tap1", "mcast_router": three})
+
+
 @pytest.mark.parametrize("one", RANGED)
 def test_the_limits_are_in_and_what_is_beyond_is_out(one: Attribute) -> None:
     step = 0.01 if one.type == "float" else 1
