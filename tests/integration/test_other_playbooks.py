@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import ROOT, needs_root
+from ansible_collections.hypervisor.network.tests.harness.host import role_host
 from ansible_collections.hypervisor.network.tests.harness.host.managed import (
     ROLE,
     USER,
@@ -21,12 +23,21 @@ from ansible_collections.hypervisor.network.tests.harness.host.managed import (
     failures,
     managed,
 )
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import (
+    GONE,
+    INTERFACES,
+    JOB,
+    Host,
+)
+from ansible_collections.hypervisor.network.tests.harness.net.dump import dump
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
 from ansible_collections.hypervisor.network.tests.integration.conftest import NEWEST
 
 UPLINK = {
     "bridge_host_bridges": [{"name": "br0", "uplink": "eth0"}],
     "bridge_host_taps": [{"name": "tap1", "bridge": "br0"}],
 }
+DEBIAN = (str(ROOT / "tools" / "debian"), "13")
 INNER = {"bridge_host_bridges": [{"name": "br1"}]}
 
 
@@ -39,7 +50,17 @@ def core(request: pytest.FixtureRequest) -> Sequence[str]:
         pytest.skip("there is no other ansible-core here: run it through make")
     if request.param == "oldest":
         return (str(Path(oldest).with_name("ansible-playbook")),)
-    return (str(ROOT / "tools" / "debian"), "13", "ansible-playbook")
+    return (*DEBIAN, "ansible-playbook")
+
+
+@pytest.fixture(scope="module")
+def own_core(core: Sequence[str]) -> Sequence[str]:
+    """The same where it runs on the hypervisor itself, and so has to see that one's files."""
+    if core[: len(DEBIAN)] != DEBIAN:
+        return core
+    words = [*DEBIAN, "--interpreter"]
+    told = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return (told.strip(), "-m", "ansible", "playbook")
 
 
 @pytest.fixture
@@ -139,3 +160,34 @@ def test_tags_with_and_without_apply(core: Sequence[str], hosts: Managed) -> Non
     left = play(roles=[{"role": ROLE, "vars": UPLINK, "tags": ["hypervisors"]}])
     done = hosts.play(left, "--tags", "network", core=core)
     assert done.status == 0 and not any(map(hosts.converted, hosts.hosts)), done.output[-4000:]
+
+
+def test_the_controller_itself_is_the_hypervisor(own_core: Sequence[str], host: Host) -> None:
+    """Its modules run by the Python that Ansible itself runs by, which is the newest or the oldest core's."""
+    own = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    before = dump(host.netns)
+    for wish, ports in ((JOB, {"eth0", "tap1", "tap2"}), (GONE, set())):
+        for something in (True, False):
+            done = host.role({**wish, **own}, core=own_core)
+            assert done.status == 0 and bool(done.changed) is something, done.output[-4000:]
+            seen = {one["ifname"] for one in ip_json(host.netns, "link", "show") if one.get("master") == "br0"}  # fmt: skip
+            assert seen == ports and all(host.lan.all_reachable().values())
+    assert sorted(dump(host.netns)["links"]) == sorted(before["links"])
+    assert dump(host.netns)["addresses"]["eth0"] == before["addresses"]["eth0"]
+    assert host.interfaces.read_text(encoding="ascii") == INTERFACES
+
+
+def test_the_role_with_defaults_for_the_group_of_modules(
+    own_core: Sequence[str], host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The role's every module takes what the group has: here the host's own network, by a name that it has there."""
+    named = "mkdir -p /run/netns; : > /run/netns/own; mount --bind /proc/self/ns/net /run/netns/own || exit 9"
+    monkeypatch.setattr(
+        role_host, "ENTER", role_host.ENTER.replace('exec "$@"', f'{named}; exec "$@"')
+    )
+    group = {"group/hypervisor.network.all": {"netns": "own"}}
+    job = [{"hosts": "localhost", "gather_facts": False, "module_defaults": group, "roles": [ROLE]}]
+    (host.folder / "defaults.yml").write_text(json.dumps(job), encoding="ascii")
+    for something in (True, False):
+        done = host.role(UPLINK, core=own_core, playbook="defaults.yml")
+        assert done.status == 0 and bool(done.changed) is something, done.output[-4000:]

@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.host import ifupdown2, role_host
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import (
+    GONE,
     INTERFACES,
     JOB,
     Host,
@@ -27,12 +28,6 @@ from ansible_collections.hypervisor.network.tests.harness.host.role_host import 
 )
 from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, dump, settled
 from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
-
-GONE = {
-    "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}],
-    "bridge_host_taps": [{"name": "tap1", "state": "absent"}, {"name": "tap2", "state": "absent"}],
-    "bridge_host_guests": [{"name": "vm1", "state": "absent", "shutdown_timeout": 0}],
-}
 
 
 def test_the_job_and_back(host: Host) -> None:

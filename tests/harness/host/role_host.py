@@ -12,7 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,11 @@ JOB = {
             "nics": [{"tap": "tap1", "mac": "52:00:00:00:00:01"}],
         }
     ],
+}
+GONE = {
+    "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}],
+    "bridge_host_taps": [{"name": "tap1", "state": "absent"}, {"name": "tap2", "state": "absent"}],
+    "bridge_host_guests": [{"name": "vm1", "state": "absent", "shutdown_timeout": 0}],
 }
 # ip netns exec gives each playbook a mount namespace of its own, so these are seen by nobody else. The name of the machine's
 # package database is a stand-in: what it says is not what this test is about.
@@ -110,15 +115,16 @@ class Host:
         *arguments: str,
         playbook: str = "playbook.yml",
         environment: Mapping[str, str] | None = None,
+        core: Sequence[str] = (),
     ) -> Play:
-        """Run the role with these variables; C(environment) is Ansible's, beside its usual one."""
+        """Run the role with these variables; C(environment) is Ansible's, beside its usual one, and C(core) the words of another ansible-playbook."""
         given = {
             "ansible_connection": "local",
             "ansible_python_interpreter": self.python,
             **variables,
         }
         command = [
-            str(Path(sys.executable).with_name("ansible-playbook")),
+            *(core or (str(Path(sys.executable).with_name("ansible-playbook")),)),
             "-i",
             "localhost,",
             "-e",
