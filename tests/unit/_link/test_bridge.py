@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Address,
     Link,
     Snapshot,
 )
@@ -37,6 +39,30 @@ def test_the_way_back_leads_to_what_was(case: Path) -> None:
 def test_a_bridge_that_was_not_there_goes_on_the_way_back_whoever_is_in_it() -> None:
     back = bridge.wish_back(Snapshot({}), "br0")
     assert back == {"name": "br0", "state": "absent", "force": True, "back": True}
+
+
+def test_one_that_went_comes_back_whoever_has_its_address_by_now_and_takes_its_mtu_of_its_ports() -> (
+    None
+):
+    before = Snapshot({"br0": Link("br0", 1, "bridge", mtu=9000)})
+    now = Snapshot({"eth1": Link("eth1", 2)}, (Address("eth1", "10.0.0.2/24", 2),))
+    back = {**bridge.wish_back(before, "br0"), "addresses": ["10.0.0.2/24"]}
+    (made,) = bridge.plan(now, [back])
+    assert made.action == "create" and made.after["addresses"] == ["10.0.0.2/24"]
+    assert "mtu" not in made.after
+
+
+@pytest.mark.parametrize(
+    ("vlans", "told"),
+    [
+        (None, None),
+        ({}, []),
+        ({"1": "pvid untagged"}, [{"vid": 1, "pvid": True, "untagged": True}]),
+    ],
+    ids=str,
+)
+def test_its_own_vlans_are_told_where_the_kernel_has_them(vlans: Any, told: Any) -> None:
+    assert bridge.describe(Link("br0", 1, "bridge", vlans=vlans))["self_vlans"] == told
 
 
 def test_a_new_default_vlan_is_that_of_the_ports_that_had_the_old_one() -> None:
