@@ -16,7 +16,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     SAFE,
     Change,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Holder,
+    Link,
+    Snapshot,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb.plan import Step
 from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
 from ansible_collections.hypervisor.network.tests.harness.model.triplets import snapshot_of
@@ -109,8 +113,10 @@ def delete(kind: str, name: str) -> Change:
         # no IPv6 below 1280
         (update("bridge", "br0", mtu=1200), MAY_CUT_SSH),
         (update("bridge", "br0", mtu=1280), SAFE),
+        (update("bridge", "br0", mtu=9000), SAFE),
         (update("bridge", "br1", mtu=1200), SAFE),
         (update("tap", "tap1", mtu=1279), MAY_CUT_SSH),
+        (update("tap", "tap1", mtu=9000), SAFE),
         (update("tap", "tap9", mtu=1200), SAFE),
         # STP is mute at first
         (update("bridge", "br0", stp_state=True), MAY_CUT_SSH),
@@ -128,6 +134,11 @@ def delete(kind: str, name: str) -> Change:
         (update("port", "eth0", neigh_suppress=True), MAY_CUT_SSH),
         (update("port", "eth0", port_state="blocking"), MAY_CUT_SSH),
         (update("port", "eth0", hairpin=True), MAY_CUT_SSH),
+        (update("port", "eth0", mcast_flood=False), MAY_CUT_SSH),
+        (update("port", "eth0", proxy_arp=True), MAY_CUT_SSH),
+        (update("port", "eth0", proxy_arp_wifi=True), MAY_CUT_SSH),
+        (update("port", "eth0", vlan_tunnel=True), MAY_CUT_SSH),
+        (update("port", "eth0", guard=True), MAY_CUT_SSH),
         (update("port", "eth0", flood=True, fastleave=True), INTERRUPTS),
         (update("port", "eth0", fastleave=True), SAFE),
         (update("port", "eth0", cost=10), SAFE),
@@ -153,6 +164,8 @@ def delete(kind: str, name: str) -> Change:
         (attach("made", "br0"), MAY_CUT_SSH),
         (update("tap", "tap2", mac="02:00:00:00:00:02"), MAY_CUT_SSH),
         (update("tap", "tap2", mac="fe:00:00:00:00:22"), INTERRUPTS),
+        (update("tap", "tap2", mac="52:54:00:00:00:10"), INTERRUPTS),
+        (update("tap", "tap2", alias="x"), SAFE),
         # new things, and what is no device
         (Change("create", "bridge", "br7", None, {"up": True, "mtu": 1000}), SAFE),
         (Change("create", "tap", "tap7", None, {"up": True}), SAFE),
@@ -190,10 +203,64 @@ def test_the_mac_leaves_with_the_port_that_had_it() -> None:
     assert risk(detach("tap2", "br0"), replace(now, links=links)) == MAY_CUT_SSH
 
 
-def test_a_small_port_takes_ipv6_from_its_bridge() -> None:
+@pytest.mark.parametrize(
+    ("mtu", "bridge", "expected"),
+    [
+        (1200, 1500, MAY_CUT_SSH),
+        (1200, 1280, MAY_CUT_SSH),
+        (1280, 1500, INTERRUPTS),
+        (900, 1000, INTERRUPTS),
+    ],
+)
+def test_a_small_port_takes_ipv6_from_its_bridge(mtu: int, bridge: int, expected: str) -> None:
     now = host(mac_given=True)
-    links = {**now.links, "tap3": replace(now.links["tap3"], mtu=1200)}
-    assert risk(attach("tap3", "br0"), replace(now, links=links)) == MAY_CUT_SSH
+    br0 = replace(now.links["br0"], mtu=bridge)
+    links = {**now.links, "br0": br0, "tap3": replace(now.links["tap3"], mtu=mtu)}
+    assert risk(attach("tap3", "br0"), replace(now, links=links)) == expected
+    after = SAFE if expected == INTERRUPTS else expected
+    assert risk(update("tap", "tap2", mtu=mtu), replace(now, links=links)) == after
+
+
+def test_a_bridge_that_has_no_ports_mac_takes_nobodys() -> None:
+    now = host()
+    br0 = replace(now.links["br0"], mac="0e:00:00:00:00:99")
+    assert risk(attach("tap3", "br0"), replace(now, links={**now.links, "br0": br0})) == INTERRUPTS
+    alone = replace(now, links={name: now.links[name] for name in ("br0", "tap3")})
+    assert risk(attach("tap3", "br0"), alone) == INTERRUPTS
+
+
+@pytest.mark.parametrize(
+    ("change", "held", "expected"),
+    [
+        (update("tap", "tap9", mac="fe:00:00:00:00:99"), False, SAFE),
+        (update("tap", "tap9", mac="fe:00:00:00:00:99"), True, SAFE),
+        (delete("tap", "tap9"), False, SAFE),
+        (delete("tap", "tap9"), True, INTERRUPTS),
+    ],
+)
+def test_a_tap_that_is_down_has_a_guest_where_a_process_holds_it(
+    change: Change, held: bool, expected: str
+) -> None:
+    now = host()
+    links = {**now.links, "tap9": replace(now.links["tap9"], flags=0)}
+    holders = {"tap9": Holder(7)} if held else {}
+    assert risk(change, replace(now, links=links, addresses=(), holders=holders)) == expected
+
+
+def test_what_a_tap_carries_itself_is_not_what_its_bridge_carries() -> None:
+    """Both are asked for each in its turn, and neither is taken for the other."""
+    several = [update("port", "tap1", locked=True), delete("tap", "tap1"), update("port", "tap2", locked=True), delete("tap", "tap2")]  # fmt: skip
+    alone = [risk(one) for one in several]
+    assert alone == [MAY_CUT_SSH, MAY_CUT_SSH, INTERRUPTS, INTERRUPTS]
+    assert [one.risk for one in reach.judged(host(), several)] == alone
+    assert [one.risk for one in reach.judged(host(), several[::-1])] == alone[::-1]
+
+
+def test_a_vlan_device_in_a_bridge_does_not_lead_from_there_to_what_is_on_its_nic() -> None:
+    now = host()
+    within = Link("eth1.5", 99, "vlan", master="br1", lower="eth1", port={}, options={"id": 5})
+    now = replace(now, links={**now.links, "eth1.5": within})
+    assert risk(update("bridge", "br1", up=False), now) == INTERRUPTS
 
 
 def test_with_stp_what_chooses_the_root_cuts_off_too() -> None:
@@ -216,6 +283,8 @@ def test_a_link_local_address_that_somebody_gave_is_the_hosts() -> None:
     now = host()
     given = replace(now.addresses[-1], dev="br1", text="fe80::1/64", family=10, raw=b"\0" * 8)
     assert risk(update("bridge", "br1", up=False), replace(now, addresses=(*now.addresses, given))) == MAY_CUT_SSH  # fmt: skip
+    kernels = [replace(one, raw=b"\0" * 8) for one in now.addresses]
+    assert risk(update("bridge", "br1", up=False), replace(now, addresses=tuple(kernels))) == INTERRUPTS  # fmt: skip
 
 
 def test_vlans_count_where_the_bridge_looks_at_them() -> None:
@@ -233,6 +302,8 @@ def test_vlans_count_where_the_bridge_looks_at_them() -> None:
         links = {**filtering.links, port: replace(filtering.links[port], vlans=vlans)}
         change = update("port", port, vlans={"7": "pvid untagged"})
         assert risk(change, replace(filtering, links=links)) == expected, port
+        one_more = update("port", port, vlans={**vlans, "7": "tagged"})
+        assert risk(one_more, replace(filtering, links=links)) == SAFE, port
 
 
 @pytest.mark.parametrize(
@@ -300,6 +371,14 @@ def test_an_address_of_the_bridges_own(
 ) -> None:
     change = Change("update", "bridge", "br1", {"addresses": before}, {"addresses": after})
     assert risk(change, host(ways=ways)) == expected
+
+
+def test_a_second_address_in_the_bridges_own_network_is_nobodys_loss() -> None:
+    now = host()
+    own = replace(now.addresses[0], dev="br1", text="10.9.0.1/24")
+    both = {"addresses": ["10.9.0.1/24", "10.9.0.2/24"]}
+    change = Change("update", "bridge", "br1", {"addresses": ["10.9.0.1/24"]}, both)
+    assert risk(change, replace(now, addresses=(*now.addresses, own))) == SAFE
 
 
 def test_a_bridge_that_is_made_with_an_address_is_judged_by_it() -> None:
