@@ -61,6 +61,52 @@ BY_HAND = {
     "bridge link set dev tap1 isolated off": ("kernel", "port tap1", "isolated"),
     "ip link set tap2 nomaster": ("kernel", "port tap2", "bridge"),
     "ip link del tap2": ("kernel", "tap tap2", "state"),
+    "ip link set eth0 nomaster": ("kernel", "port eth0", "bridge"),
+    "ip link set eth0 down": ("kernel", "link eth0", "up"),
+    "ip link set eth0 addrgenmode eui64": ("kernel", "sysctl net/ipv6/conf/eth0/addr_gen_mode", "value"),
+    "sysctl -qw net.ipv6.conf.eth0.accept_ra=1": ("kernel", "sysctl net/ipv6/conf/eth0/accept_ra", "value"),
+    "ip address add 10.77.0.99/24 dev eth0": ("kernel", "address 10.77.0.99/24 dev eth0", "state"),
+}  # fmt: skip
+# the same where the variables say the host's addresses too
+ADDRESSED = {
+    **JOB,
+    "bridge_host_bridges": [
+        {
+            **JOB["bridge_host_bridges"][0],
+            "method": "static",
+            "address": ["10.77.0.10/24"],
+            "gateway": ["10.77.0.1"],
+            "accept_ra": False,
+            "maxwait": 3,
+        },
+        {**JOB["bridge_host_bridges"][1], "addresses_mode": "exact"},
+    ],
+}
+ADDRESSES_BY_HAND = {
+    "ip address add 10.9.9.9/24 dev br1": ("kernel", "bridge br1", "addresses"),
+    "sysctl -qw net.ipv6.conf.br0.accept_ra=2": ("kernel", "sysctl net/ipv6/conf/br0/accept_ra", "value"),
+    # nobody knows where else it is by now, so that is told in words
+    "ip address del 10.77.0.10/24 dev br0": ("host", "host", "refused"),
+}  # fmt: skip
+BR0, BR1 = ("boot", "stanza br0 inet", "options"), ("boot", "stanza br1 inet", "options")
+TAP1, TAP2 = ("boot", "stanza tap1 inet", "options"), ("boot", "stanza tap2 inet", "options")
+# what somebody does to the file that boots: the words before, after, and the rows that it is
+AT_BOOT = {
+    ("auto br0\n", ""): {("boot", f"stanza br0 {family}", "auto") for family in ("inet", "inet6")},
+    ("auto tap1\n", ""): {("boot", "stanza tap1 inet", "auto")},
+    ("bridge_ports eth0", "bridge_ports none"): {BR0},
+    ("bridge_hw eth0", "bridge_hw eth1"): {BR0},
+    ("bridge_maxwait 3", "bridge_maxwait 4"): {BR0},
+    ("gateway 10.77.0.1\n", "gateway 10.77.0.2\n"): {BR0},
+    ("address 10.77.0.10/24", "address 10.77.0.12/24"): {BR0},
+    ("iface br0 inet static", "iface br0 inet manual"): {("boot", "stanza br0 inet", "method")},
+    ("alias 'the LAN'", "alias 'the WAN'"): {BR0},
+    ("address 10.50.0.1/24", "address 10.50.0.2/24"): {BR1},
+    ("02:00:00:00:00:b1", "02:00:00:00:00:b2"): {BR1},
+    ("isolated on", "isolated off"): {TAP1},
+    ("user 65534", "user 1"): {TAP1},
+    ("dev tap1 master br0", "dev tap1 master br1"): {TAP1},
+    ("mtu 1400", "mtu 1401"): {TAP2},
 }
 
 
@@ -72,8 +118,8 @@ def modules(host: Host, target_path: str) -> Iterator[Modules]:
         yield running
 
 
-def drift(modules: Modules) -> set[tuple[str, str, str]]:
-    found = _drift.rows({"hv1": look(modules, JOB)})
+def drift(modules: Modules, job: dict[str, Any] = JOB) -> set[tuple[str, str, str]]:
+    found = _drift.rows({"hv1": look(modules, job)})
     return {(row["where"], row["what"], row["key"]) for row in found}
 
 
@@ -90,6 +136,30 @@ def test_each_drift_by_hand_is_found_and_a_clean_host_has_none(
         carry_out(modules, look(modules, JOB)["plan"])
         assert drift(modules) == set(), words
     assert missed == {}
+
+
+def test_addresses_that_the_variables_say_are_found_where_they_run_and_where_they_boot(
+    host: Host, modules: Modules
+) -> None:
+    carry_out(modules, look(modules, ADDRESSED)["plan"])
+    assert drift(modules, ADDRESSED) == set()
+    text = host.interfaces.read_text(encoding="ascii")
+    wrong = {}
+    for (before, after), rows in AT_BOOT.items():
+        assert before in text, text
+        host.interfaces.write_text(text.replace(before, after), encoding="ascii")
+        if drift(modules, ADDRESSED) != rows:
+            wrong[before] = drift(modules, ADDRESSED)
+    assert wrong == {}
+    host.interfaces.write_text(text, encoding="ascii")
+    for words, row in ADDRESSES_BY_HAND.items():
+        run(*words.split(), netns=host.netns)
+        if drift(modules, ADDRESSED) != {row}:
+            wrong[words] = drift(modules, ADDRESSED)
+        if row[0] == "kernel":
+            carry_out(modules, look(modules, ADDRESSED)["plan"])
+            assert drift(modules, ADDRESSED) == set(), words
+    assert wrong == {}
 
 
 def test_drift_of_what_boots_is_told_apart_from_what_runs(host: Host, modules: Modules) -> None:
