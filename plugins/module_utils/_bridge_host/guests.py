@@ -50,7 +50,7 @@ class _Wire:
 
 
 class Guests:
-    """C(ask): whether KVM may be asked. C(pending) gets by guest what only a restart changes, see guest_plan.differences."""
+    """C(ask): whether KVM may be asked. C(pending) gets by guest what only a restart changes, see guest_plan.pending."""
 
     def __init__(self, ask: bool, netns: str | None, pending: dict[str, dict[str, Any]]) -> None:
         self._onlooker, self._netns, self._pending = Onlooker(ask), netns, pending
@@ -68,10 +68,13 @@ class Guests:
         changes = noun.plan(guests, wishes)
         if changes:
             noun.prepare(guests)
+        grown = {one.before["guest"] for one in changes if one.action == "grow"}
         for wish in wishes:
-            guest = guests.guests[wish.name]
-            if not guest.down and wish.state in ("running", "paused"):
-                self._pending[wish.name] = guest_plan.differences(guest, wish, guests.systemd)
+            found = guest_plan.pending(guests, wish)
+            if wish.name in grown:
+                found.pop(guest_plan.SIZES, None)
+            if found:
+                self._pending[wish.name] = found
         stopped = [one.name for one in changes if one.kind == "guest" and one.action == "stop"]
         idle = {nic["tap"] for name in stopped for nic in guests.guests[name].spec.get("nics", ())}
         return Step("guests", state, tuple(changes)), idle

@@ -214,10 +214,7 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     grown = _grow(now, wish, spec)
     different = differences(guest, wish, now.systemd)
     if guest.status == UNRESPONSIVE and not wish.exact:
-        raise Refused(
-            f"{wish.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
-            "or end it with state: stopped, which kills what does not answer."
-        )
+        raise Refused(_unheard(guest))
     made = _made(now, wish, spec)
     # that it would be a unit now is no reason to end a guest, unless it was asked for
     asked = wish.exact or wish.supervisor != supervision.AUTO
@@ -282,6 +279,18 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             )
         )
     return changes
+
+
+def _unheard(guest: Guest) -> str:
+    if not guest.spec:
+        return (
+            f"{guest.name} runs as process {guest.pid} and its definition is gone, so nobody knows what it has; end it with state: stopped, "
+            "and run the task again."
+        )
+    return (
+        f"{guest.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
+        "or end it with state: stopped, which kills what does not answer."
+    )
 
 
 def _made(now: Guests, wish: Wish, spec: Mapping[str, Any]) -> list[Change]:

@@ -130,8 +130,15 @@ class Status:
     ) -> guest_words.Guest:
         beside = self.kept(name)
         own: dict[str, Any] = {"kept": beside.exists, "seeds": frozenset(beside.known(kept.SEED))}
+        who = process_of(directory)
         if record is None:
-            return guest_words.Guest(name, **own)
+            if who is None or not who.alive:
+                return guest_words.Guest(name, **own)
+            # somebody took its definition away, and what it has can't be asked without
+            return guest_words.Guest(
+                name, guest_words.UNRESPONSIVE, pid=who.pid, since=who.since,
+                kept_by=supervision.PROCESS, **own,
+            )  # fmt: skip
         own |= {
             "spec": record["spec"],
             "accel": record.get("accel"),
@@ -144,7 +151,6 @@ class Status:
             own["unit"] = unit_file.unit(name)
             held = ", held back, since its disks got other images" if self._units.held(name) else ""
             own["unit_state"] = f"{state.active} ({state.sub}{held})"
-        who = process_of(directory)
         if who is None and state is not None:
             return self._of_unit(name, directory, state, own, said)
         if who is None:

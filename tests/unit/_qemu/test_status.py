@@ -43,6 +43,18 @@ def test_a_guest_that_nobody_defined(reader: Status) -> None:
     assert reader.names() == [] and reader.read("vm1").status == "absent"
 
 
+def test_a_process_whose_definition_somebody_took_away_is_no_guest_that_is_absent(
+    directory: rundir.RunDirectory, reader: Status
+) -> None:
+    directory.drop("guest.json")
+    assert reader.read("vm1").status == "absent"
+    directory.store("process.json", {**this_process().as_dict(), "start_time": 1})
+    assert reader.read("vm1").status == "absent"
+    directory.store("process.json", this_process().as_dict())
+    found = reader.read("vm1")
+    assert (found.status, found.pid, found.spec) == ("unresponsive", os.getpid(), {})
+
+
 def test_a_guest_that_was_stopped(directory: rundir.RunDirectory, reader: Status) -> None:
     found = reader.read("vm1")
     assert (found.status, found.spec, found.accel) == ("stopped", SPEC, "tcg")
