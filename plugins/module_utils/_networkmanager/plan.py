@@ -173,8 +173,8 @@ def _check_vlans(bridge: Link, ports: Sequence[Link]) -> None:
     inside = [one.name for one in (bridge, *ports) if default and default not in vlan_words.expanded(one.vlans or {})]  # fmt: skip
     if inside:
         raise Refused(
-            f"NetworkManager would boot {listed(inside)} in VLAN {default} too, which {bridge.name} gives to whoever joins it; have networkd or ifupdown "
-            "manage a host that keeps guests apart by VLANs, or leave that bridge out."
+            f"NetworkManager would boot {listed(inside)} in VLAN {default} too, which {bridge.name} gives to whoever joins it; have it give "
+            "none (vlan_default_pvid: 0, and a VLAN for each port and for the host), or leave that bridge out."
         )
 
 

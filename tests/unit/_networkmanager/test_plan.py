@@ -202,7 +202,7 @@ def test_a_guest_is_in_the_default_vlan_at_boot_only_where_it_is_there_now() -> 
 
     with pytest.raises(
         Refused,
-        match="boot tap1 in VLAN 1 too, which br0 gives to whoever joins it; have networkd or ifupdown",
+        match="boot tap1 in VLAN 1 too, which br0 gives to whoever joins it; have it give none",
     ):
         files(host, tenant)
     with pytest.raises(Refused, match="boot br0, eth0 in VLAN 5 too"):
