@@ -100,6 +100,15 @@ def test_what_nobody_wishes_and_what_comes_and_goes_is_not_asked_of_a_boot() -> 
     assert drift([ENTRY._replace(static=False)], "", passing) == set()
 
 
+def test_what_is_asked_after_what_boots_otherwise_is_held_against_the_files_too() -> None:
+    row = ("boot", f"entry {OTHER} in br0", "state", "absent")
+    here = {**WISH, "mac": OTHER}
+    both = [ENTRY, ENTRY._replace(mac=OTHER)]
+    assert drift(both, "", WISH, here) == {("boot", ROW, "state", "absent"), row}
+    passing = [ENTRY._replace(static=False), both[1]]
+    assert drift(passing, "", {**WISH, "type": "dynamic"}, here) == {row}
+
+
 @pytest.mark.parametrize(
     ("item", "said"),
     [

@@ -100,6 +100,19 @@ def test_the_way_back_takes_what_the_run_gave_and_nothing_else() -> None:
     assert bridge.plan(before, [wish]) == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change("create", "bridge", "br1", None, {"addresses": ["10.9.0.1/24"]}),
+        Change("update", "bridge", "br1", {"up": False}, {"up": True}),
+        Change("delete", "bridge", "br1", {"addresses": ["10.9.0.1/24"]}, None),
+    ],
+    ids=lambda change: change.action,
+)
+def test_the_way_back_of_what_moved_no_address_names_none(change: Change) -> None:
+    assert own_addresses.with_those_back([{"name": "br1"}], [change]) == [{"name": "br1"}]
+
+
 def test_all_are_given_again_where_one_goes() -> None:
     update = Change("update", "bridge", "br1", {"addresses": ["a", "b"]}, {"addresses": ["b", "c"]})
     assert own_addresses.steps(update) == (["a"], ["b", "c"])
