@@ -84,13 +84,47 @@ def test_a_tree_that_changes_is_told(netns: str, tmp_path: Path) -> None:
     assert f'{name}{{port="port0",bridge="br0",direction="received"}} 1\n' in text
 
 
-@pytest.mark.parametrize(
-    "name", [b'"', b"\\", b"\\n", b"{}", b"\x01\x02", b"\xff\xfe", "\u202ex".encode(), b"<script>", pictured.FIFTEEN[:-1].encode()]
-)  # fmt: skip
-def test_names_that_anybody_may_choose_are_labels(netns: str, tmp_path: Path, name: bytes) -> None:
-    words = ["ip", "-n", netns, "tuntap", "add", "name", name, "mode", "tap"]
-    subprocess.run(words, check=True)
-    assert told(netns, tmp_path).count("dropped_packets_total{") == 2
+# dev_valid_name of the kernel takes all but these, and reads a percent sign as a request to number the device
+BYTES = [
+    bytes([one]) for one in range(1, 256) if not bytes([one]).isspace() and one not in b"/:%\xa0"
+]
+ODD = [b"{}", b"\\n", b"\\\\\"", b"#HELP", b"\x1b[31m", b"\xff\xfe", b"br0.10", b"...", "\u202egnp.rb".encode(), "\u05e9\u05dc\u05d5\u05dd-br".encode(),
+       "\U0001f409\u00e9".encode(), b"NaN", b'",x="', b"}1", b"<script>", pictured.FIFTEEN[:-1].encode(), b"\\" * 15, b'"' * 15]  # fmt: skip
+
+
+def made(netns: str, *words: str | bytes) -> None:
+    subprocess.run(["ip", "-n", netns, *words], check=True)
+
+
+def values(text: str, name: str) -> int:
+    """How many label sets a metric has: one that was there twice would be an error to promtool."""
+    return sum(line.startswith(f"hypervisor_network_{name}{{") for line in text.splitlines())
+
+
+def test_names_of_any_byte_that_the_kernel_takes_are_labels(netns: str, tmp_path: Path) -> None:
+    for byte in BYTES:
+        made(netns, "tuntap", "add", "name", b"t" + byte, "mode", "tap")
+    assert len(BYTES) > 200
+    assert values(told(netns, tmp_path), "tap_dropped_packets_total") == 2 * len(BYTES)
+
+
+def test_odd_names_of_bridges_and_of_their_ports_are_labels(netns: str, tmp_path: Path) -> None:
+    for name in ODD:
+        made(netns, "link", "add", "name", name, "type", "bridge")
+        port = name[:14] + b"~"
+        made(netns, "tuntap", "add", "name", port, "mode", "tap")
+        made(netns, "link", "set", "dev", port, "master", name)
+    text = told(netns, tmp_path)
+    for metric, each in (
+        ("bridge_fdb_learned_entries", 1),
+        ("bridge_stp_topology_change", 1),
+        ("tap_dropped_packets_total", 2),
+        ("port_stp_transitions_total", 2),
+        ("port_stp_change_notifications_total", 2),
+    ):
+        assert values(text, metric) == each * len(ODD), metric
+    assert 'bridge_fdb_learned_entries{bridge="\u05e9\u05dc\u05d5\u05dd-br"} 0\n' in text
+    assert 'bridge_fdb_learned_entries{bridge="\\\\n"} 0\n' in text
 
 
 def test_the_count_of_drift_is_in_order_for_prometheus() -> None:
@@ -99,5 +133,13 @@ def test_the_count_of_drift_is_in_order_for_prometheus() -> None:
     assert 'hypervisor_network_drifted_attributes{where="host"} 1\n' in text
 
 
-def test_promtool_would_complain() -> None:
-    assert "no help text" in promtool.complaints("hypervisor_network_x 1\n")
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("x 1", "no help text"),
+        ('# HELP x y\n# TYPE x gauge\nx{a="b"c"} 1', "error while linting"),
+        ('# HELP x y\n# TYPE x gauge\nx{a="b\\c"} 1', "invalid escape sequence"),
+    ],
+)
+def test_promtool_would_complain(lines: str, why: str) -> None:
+    assert why in promtool.complaints(f"{lines}\n")
