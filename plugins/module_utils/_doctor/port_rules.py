@@ -63,8 +63,8 @@ def state(host: Host, link: Link, step: str) -> Iterator[Finding]:
             f"{link.name} is blocked by the spanning tree of {link.master}, which sees a second way to the same bridge.",
             {**told, "designated_bridge": own.get("designated_bridge"), "root_id": bridge.options.get("root_id") if bridge else None},
         )  # fmt: skip
-    elif said == "disabled" and link.up and link.running:
-        # without a carrier it is the kernel that disables it
+    elif said == "disabled" and link.up and link.running and (bridge is None or bridge.up):
+        # without a carrier, or where the bridge is down, it is the kernel that disables it
         cure = (
             []
             if stp

@@ -58,6 +58,13 @@ def test_a_port_without_a_carrier_is_disabled_by_the_kernel_and_not_ill() -> Non
     assert list(port_rules.port(host, Way(tap="tap1"))) == []
 
 
+def test_a_port_of_a_bridge_that_is_down_is_disabled_by_the_kernel_and_the_way_ends_at_the_bridge() -> (
+    None
+):
+    disabled = {"port": {"port_state": "disabled"}}
+    patient.check({"br0": {"flags": 0}, "tap1": disabled}, "bridge_down", "bridge", "linux_bridge")
+
+
 def test_a_trunk_needs_all_its_vlans_on_the_uplink() -> None:
     host = patient.host(tap1={"vlans": {"10": "tagged", "20-21": "tagged"}})
     (found,) = port_rules.vlan(host, Way(tap="tap1"))
