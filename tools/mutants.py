@@ -32,7 +32,18 @@ ROOT = Path(__file__).resolve().parents[1]
 EXPLAINED = ROOT / "tests" / "mutants.yml"
 ROOMS = "plugins/module_utils/"
 # What decides beside the files that have a function C(plan); what only reads or writes is run by playbooks instead
-PLANNERS = ("_core/plan", "_core/reconcile", "_core/vlan", "_isolation/plan", "_link/reach")
+PLANNERS = (
+    "_bridge_host/entries",
+    "_core/guarding",
+    "_core/plan",
+    "_core/reconcile",
+    "_core/vlan",
+    "_isolation/plan",
+    "_link/device",
+    "_link/own_addresses",
+    "_link/reach",
+    "_managers/stages",
+)
 # Where the own test of a refusal is its sentence
 REFUSALS = "tests/unit/test_error_goldens.py::test_what_is_typed_is_told_exactly_this"
 RUN = "python -m pytest -x -q -p no:cacheprovider"

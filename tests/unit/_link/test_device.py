@@ -37,7 +37,14 @@ def test_only_what_is_given_is_wished_for_in_canonical_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"mtu": 68}, {"mtu": 65535}, {"txqueuelen": 2**31 - 1}, {"alias": "ü" * 127}]
+    "options",
+    [
+        {"mtu": 68},
+        {"mtu": 65535},
+        {"txqueuelen": 2**31 - 1},
+        {"alias": "ü" * 127 + "x"},
+        {"alias": "two words"},
+    ],
 )
 def test_the_limits_are_in(options: dict[str, Any]) -> None:
     assert given(**options) == options
@@ -49,6 +56,7 @@ def test_the_limits_are_in(options: dict[str, Any]) -> None:
         ({"mtu": 67}, "mtu"),
         ({"mtu": 65536}, "mtu"),
         ({"txqueuelen": -1}, "txqueuelen"),
+        ({"txqueuelen": 2**31}, "txqueuelen"),
         ({"alias": "ü" * 128}, "more than 255 bytes"),
         ({"alias": "two\nlines"}, "control character"),
         ({"alias": "\x7f"}, "control character"),
@@ -72,7 +80,8 @@ def test_what_differs_and_is_given_is_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mtu", "wished", "fine"), [(1000, 1280, True), (1000, None, False), (1500, None, False)]
+    ("mtu", "wished", "fine"),
+    [(1000, 1280, True), (1000, None, False), (1280, None, False), (1500, None, False)],
 )
 def test_a_device_without_ipv6_has_no_addr_gen_mode_unless_its_mtu_gives_it(
     mtu: int, wished: int | None, fine: bool
