@@ -162,6 +162,17 @@ def test_addresses_that_the_variables_say_are_found_where_they_run_and_where_the
     assert wrong == {}
 
 
+@pytest.mark.parametrize("name", ["tap1", "eth0"])
+def test_a_port_that_somebody_put_into_another_bridge_is_told_in_words(
+    host: Host, modules: Modules, name: str
+) -> None:
+    """The role would not steal it, so this host's one row is why."""
+    run("ip", "link", "set", name, "master", "br1", netns=host.netns)
+    (row,) = _drift.rows({"hv1": look(modules, JOB)})
+    assert (row["where"], row["key"]) == ("host", "refused")
+    assert name in row["is"] and "br1" in row["is"]
+
+
 def test_drift_of_what_boots_is_told_apart_from_what_runs(host: Host, modules: Modules) -> None:
     text = host.interfaces.read_text(encoding="ascii")
     host.interfaces.write_text(
