@@ -177,7 +177,9 @@ user_ready:
   returned: success
   type: bool
 pending:
-  description: By name, the guests that run otherwise than they are described, which only a restart changes, with what is C(now) and what is C(wanted).
+  description:
+    - By name, the guests that run otherwise than they are described, or have what somebody plugged in, with what is C(now) and what is C(wanted).
+      They are left so until a restart, or another C(on_change) of theirs.
   returned: when RV(whole) is true and anything is listed
   type: dict
   sample: {vm1: {memory: {now: 512, wanted: 1024}}}
