@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.tests.harness.host.steps import carr
 from ansible_collections.hypervisor.network.tests.harness.lab.planned_host import (
     DISK,
     NETNS,
+    by_hand,
     planned_host,
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
@@ -39,12 +40,6 @@ def modules(fresh: PoweredLab) -> Iterator[Modules]:
 def test_random_tenants_and_vlans_are_foreseen_change_for_change(modules: Modules) -> None:
     tried = held(modules, EXAMPLES, vlans=True)
     assert tried["carried out"] >= 30, tried
-
-
-def by_hand(lab: PoweredLab, program: str, *lines: str) -> None:
-    """What an administrator types to C(ip) or C(bridge)."""
-    text = "".join(f"{line}\n" for line in lines)
-    lab.ssh(HOST, f"printf %s {shlex.quote(text)} | {program} -n {NETNS} -batch -")
 
 
 def vlans(lab: PoweredLab) -> dict[str, list[Any]]:
@@ -118,7 +113,7 @@ def test_each_vlan_that_drifted_by_hand_is_found_and_told_of_its_device_alone(
     wrong = {}
     for words, (what, key) in VLANS_BY_HAND.items():
         program, _space, line = words.partition(" ")
-        by_hand(fresh, program, line)
+        by_hand(fresh, HOST, program, line)
         found = drift(modules)
         if found != {("kernel", what, key)}:
             wrong[words] = found
@@ -181,8 +176,8 @@ def test_a_host_with_vlans_by_hand_is_adopted_and_made_again_of_its_variables(
     # a port that is no host, as bridge-utils makes it
     own = " ".join(f"net.ipv6.conf.eth0.{word}" for word in ("disable_ipv6=1", "accept_ra=0"))
     fresh.ssh(HOST, f"ip netns exec {NETNS} sysctl -qw {own}")
-    by_hand(fresh, "ip", *LINKS_BY_HAND)
-    by_hand(fresh, "bridge", *FILTERED_BY_HAND)
+    by_hand(fresh, HOST, "ip", *LINKS_BY_HAND)
+    by_hand(fresh, HOST, "bridge", *FILTERED_BY_HAND)
     before = vlans(fresh)
     assert set(before) == {"eth0", *BRIDGES, *TAPS} - {WITHOUT_ANY}
     told = modules.done("bridge_info")["as_variables"]
@@ -191,7 +186,7 @@ def test_a_host_with_vlans_by_hand_is_adopted_and_made_again_of_its_variables(
     assert vlans(fresh) == before
     # and what the role makes of them where nothing is
     gone = {*TAPS, "br1", "br2"}
-    by_hand(fresh, "ip", *(f"link del {name}" for name in sorted(gone)))
+    by_hand(fresh, HOST, "ip", *(f"link del {name}" for name in sorted(gone)))
     carry_out(modules, look(modules, told, persist=False)["plan"], persist=False)
     del before["tap7"]  # of a bridge that does not filter they are not told
     again = vlans(fresh)

@@ -60,3 +60,9 @@ def planned_host(lab: Lab, machine: str) -> Iterator[Modules]:
             yield running
     finally:
         lab.ssh(machine, f"ip netns delete {NETNS}; ip netns delete {_WIRE}; rm -rf {DISK}")
+
+
+def by_hand(lab: Lab, machine: str, program: str, *lines: str) -> None:
+    """What an administrator types there to C(ip) or C(bridge)."""
+    text = "".join(f"{line}\n" for line in lines)
+    lab.ssh(machine, f"printf %s {shlex.quote(text)} | {program} -n {NETNS} -batch -")
