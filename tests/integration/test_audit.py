@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,7 +15,6 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.filter.drift import drift as drift_of
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
-from ansible_collections.hypervisor.network.tests.harness.host import role_host
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
 from ansible_collections.hypervisor.network.tests.harness.host.steps import carry_out, look
 from ansible_collections.hypervisor.network.tests.harness.net.dump import settled
@@ -111,11 +109,9 @@ AT_BOOT = {
 
 
 @pytest.fixture
-def modules(host: Host, target_path: str) -> Iterator[Modules]:
-    within = ("sh", "-c", role_host.ENTER, str(host.folder))
-    with Modules(host.netns, host.python, target_path, within=within) as running:
-        carry_out(running, look(running, JOB)["plan"])
-        yield running
+def modules(modules: Modules) -> Modules:
+    carry_out(modules, look(modules, JOB)["plan"])
+    return modules
 
 
 def drift(modules: Modules, job: dict[str, Any] = JOB) -> set[tuple[str, str, str]]:

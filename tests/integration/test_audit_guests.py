@@ -16,11 +16,8 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
-from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.host.guests import EMULATOR, guest_user
-from ansible_collections.hypervisor.network.tests.harness.host.role_host import ENTER, furnish
 from ansible_collections.hypervisor.network.tests.harness.host.steps import carry_out, look
-from ansible_collections.hypervisor.network.tests.harness.net.netns import Namespaces
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
@@ -76,24 +73,16 @@ class Site:
 
 
 @pytest.fixture
-def site(target_path: str, tmp_path: Path) -> Iterator[Site]:
-    needs_root()
-    furnish(tmp_path, "")
-    within = ("sh", "-c", ENTER, str(tmp_path))
-    with Namespaces("audited") as names:
-        python = str(PYTHONS["pyroute2-0.9.7"])
-        with Modules(names["audited"], python, target_path, within=within) as running:
-            # pytest's own folders are closed to others
-            with tempfile.TemporaryDirectory(
-                prefix="hypervisor-network-", dir="/var/tmp"
-            ) as images:
-                made = Site(running, tmp_path, Path(images))
-                try:
-                    made.become()
-                    assert made.drift() == set()
-                    yield made
-                finally:
-                    running.run("qemu_guest", name="vm1", state="absent", shutdown_timeout=0)
+def site(bare: Modules, tmp_path: Path) -> Iterator[Site]:
+    # pytest's own folders are closed to others
+    with tempfile.TemporaryDirectory(prefix="hypervisor-network-", dir="/var/tmp") as images:
+        made = Site(bare, tmp_path, Path(images))
+        try:
+            made.become()
+            assert made.drift() == set()
+            yield made
+        finally:
+            bare.run("qemu_guest", name="vm1", state="absent", shutdown_timeout=0)
 
 
 def test_a_guest_that_is_defined_and_does_not_run_is_found_where_it_shall_run(site: Site) -> None:

@@ -9,12 +9,8 @@ tests/acceptance/test_tenants.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from ansible_collections.hypervisor.network.tests.harness.host import role_host
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
 from ansible_collections.hypervisor.network.tests.harness.host.steps import carry_out, look
 from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
@@ -45,14 +41,6 @@ CHANGES = (
 )  # fmt: skip
 GONE = {"br0": {"state": "absent"}, "tap1": {"state": "absent"}, "tap2": {"state": "absent"}}
 _OTHER = {"bridge": "br1", "steal": True}
-
-
-@pytest.fixture
-def modules(host: Host, target_path: str) -> Iterator[Modules]:
-    """The modules in one process that sees the host's own network and directories."""
-    within = ("sh", "-c", role_host.ENTER, str(host.folder))
-    with Modules(host.netns, host.python, target_path, within=within) as running:
-        yield running
 
 
 def test_no_guest_loses_a_frame_through_a_conversion_changes_another_run_and_the_way_back(

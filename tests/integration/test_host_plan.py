@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from ansible_collections.hypervisor.network.tests.harness.host import role_host
-from ansible_collections.hypervisor.network.tests.harness.host.role_host import JOB, Host
+from ansible_collections.hypervisor.network.tests.harness.host.role_host import GONE, JOB, Host
 from ansible_collections.hypervisor.network.tests.harness.host.steps import (
     carry_out,
     disagreements,
@@ -21,20 +19,6 @@ from ansible_collections.hypervisor.network.tests.harness.net.dump import dump, 
 from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
-
-GONE = {
-    "bridge_host_bridges": [{"name": "br0", "uplink": "eth0", "state": "absent"}],
-    "bridge_host_taps": [{"name": "tap1", "state": "absent"}, {"name": "tap2", "state": "absent"}],
-    "bridge_host_guests": [{"name": "vm1", "state": "absent", "shutdown_timeout": 0}],
-}
-
-
-@pytest.fixture
-def modules(host: Host, target_path: str) -> Iterator[Modules]:
-    """The modules in one process that sees the host's own network and directories."""
-    within = ("sh", "-c", role_host.ENTER, str(host.folder))
-    with Modules(host.netns, host.python, target_path, within=within) as running:
-        yield running
 
 
 def test_the_whole_job_and_back_is_foreseen_change_for_change(host: Host, modules: Modules) -> None:
