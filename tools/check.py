@@ -27,8 +27,8 @@ from xml.etree import ElementTree
 
 # What a person reads, the nox session, and whether it is pytest's. Two hands take pytest's from the end of this row, where the longest stand: what takes
 # longest starts first, and what is short fills the end. A third takes the others from its head, quick ones first, and has a tenth of a processor at least, and
-# all that the tests leave while they wait for a guard or a lease: none of these others looks at a clock, and many of those do. Who has no test left
-# helps it.
+# all that the tests leave while they wait for a guard or a lease: of these others one alone looks at a clock, and yields to nobody; many of those do. Who
+# has no test left helps it.
 STEPS = (
     ("Python lint", "ruff", False),
     ("floors and doors", "imports", False),
@@ -63,6 +63,7 @@ WHEN_NAMED = (
     "unit-oldest",
     "targets-elsewhere",
 )
+PUNCTUAL = "galaxy-importer"  # gives up after three minutes, however little it got of them
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
 KEPT = 10  # runs whose logs stay
@@ -197,7 +198,7 @@ class Run:
                 step = take()
             except IndexError:  # another hand took the last one
                 return
-            step.run(yielding)
+            step.run(yielding and step.session != PUNCTUAL)
             if self.stopping:
                 return
             took = f"{time.monotonic() - step.started:.0f} s"
