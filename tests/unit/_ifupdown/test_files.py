@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     files as stanza_files,
 )
@@ -25,11 +29,13 @@ def test_a_change_of_a_file_tells_its_texts_by_their_hashes_only() -> None:
         for texts in ((None, "a"), ("a", None), ("a", "b"))
     )
     assert [one.action for one in (made, gone, edited)] == ["create", "delete", "update"]
+    assert edited.payload.keep, "a backup is made where nobody says otherwise"
     assert made.before is None and gone.after is None and made.after == gone.before == edited.before
     assert made.after == {
         "sha256": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
     }
     assert [path for path, _texts in stanza_files.files([made, gone])] == [ROOT, ROOT]
+    assert stanza_files.Restore({ROOT: ("b", "a")}).texts == {ROOT: ("b", "a")}
 
 
 def test_a_stanza_is_described_with_how_it_comes_up() -> None:
@@ -56,6 +62,8 @@ def test_what_changed_is_told_stanza_by_stanza() -> None:
     assert (made.action, made.name, made.before) == ("create", "eth1 inet", None)
     assert [change.action for change in stanza_files.told(after, docs(""))] == ["delete", "delete"]
     assert stanza_files.told(before, before) == []
+    more = docs(f"{BR0}iface eth1 inet dhcp\n")
+    assert [change.name for change in stanza_files.told(docs(BR0), more)] == ["eth1 inet"]
 
 
 def test_bytes_that_are_no_utf_8_are_readable_for_people() -> None:
@@ -85,6 +93,13 @@ def test_as_ifupdown_reads_it_each_file_stands_where_it_is_sourced() -> None:
     text, places = stanza_files.flat(now, [])
     assert text == "auto lo\nauto eth0\nauto br0\n"
     assert places[1].startswith(MORE) and places[2].startswith(ROOT)
+    unsourced = Files(ROOT, {ROOT: "auto lo\n", MORE: "auto eth0\n"})
+    assert stanza_files.flat(unsourced, [])[0] == "auto lo\nauto eth0\n"
+
+
+def test_each_line_of_one_that_goes_on_has_its_place() -> None:
+    now = Files(ROOT, {ROOT: "auto lo \\\n  br0\nauto eth0\n"})
+    assert stanza_files.flat(now, [])[1] == [f"{ROOT}:1", f"{ROOT}:2", f"{ROOT}:3"]
 
 
 def test_lines_have_their_places_in_a_file_of_many_that_are_alike() -> None:
@@ -99,7 +114,48 @@ def test_lines_have_their_places_in_a_file_of_many_that_are_alike() -> None:
     assert places[40001] == f"{ROOT}:40002"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "places"),
+    [
+        ("A B", "B A", [2, 1]),
+        ("A B", "A N B", [1, None, 2]),
+        ("H X D T", "H N D M T", [1, None, 3, None, 4]),
+        ("A T T", "B T T T", [None, None, 2, 3]),
+        ("A B D D A B", "D Y A B", [3, None, 5, 6]),
+        ("A" + " T" * 250 + " Z", "B" + " T" * 250 + " Y", [None, *range(2, 252), None]),
+    ],
+    ids=["swapped", "inserted", "edited twice", "one more", "fewer", "many between"],
+)
+def test_a_line_that_stays_has_the_place_where_it_was(
+    before: str, after: str, places: list[int | None]
+) -> None:
+    old, new = ("".join(f"# {word}\n" for word in text.split()) for text in (before, after))
+    change = stanza_files.file_change(ROOT, Texts(old, new))
+    assert stanza_files.flat(Files(ROOT, {ROOT: old}), [change])[1] == [
+        f"the new line '# {word}' of {ROOT}" if place is None else f"{ROOT}:{place}"
+        for word, place in zip(after.split(), places)
+    ]
+
+
+def test_an_empty_file_has_no_lines() -> None:
+    assert stanza_files.flat(Files(ROOT, {ROOT: ""}), []) == ("", [])
+
+
 def test_after_a_plan_the_files_are_its_texts() -> None:
     now = Files(ROOT, {ROOT: "auto lo\n"})
     after = stanza_files.docs_after(now, [stanza_files.file_change(ROOT, Texts("auto lo\n", BR0))])
     assert after[ROOT].text == BR0
+
+
+def test_after_a_plan_a_file_is_gone_and_cloud_init_is_off_or_on_again() -> None:
+    switch = "/etc/cloud/cloud.cfg.d/99-off.cfg"
+    now = Files(ROOT, {ROOT: BR0, MORE: "auto eth0\n"})
+    made = stanza_files.file_change(switch, Texts(None, "off", stanzas=False))
+    gone = stanza_files.file_change(MORE, Texts("auto eth0\n", None))
+    off = stanza_files.after(now, [made, gone])
+    assert (off.texts, off.switches, off.cloud_init) == ({ROOT: BR0}, {switch: "off"}, False)
+    back = stanza_files.file_change(switch, Texts("off", None, stanzas=False))
+    on = stanza_files.after(off, [back])
+    assert (on.texts, on.switches, on.cloud_init) == ({ROOT: BR0}, {}, True)
+    assert stanza_files.after(now, [gone]).cloud_init
+    assert not stanza_files.after(replace(now, cloud_init=False), []).cloud_init
