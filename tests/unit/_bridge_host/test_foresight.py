@@ -58,6 +58,8 @@ def test_a_new_bridge_has_what_it_was_given_and_the_kernels_defaults() -> None:
     assert made.up and made.mtu == 1400 and made.alias == "a" and made.addr_gen_mode == "none"
     assert made.options["stp_state"] is True and made.options["forward_delay"] == 15
     assert (made.mac, made.mac_given, made.vlans) == (foresight.UNKNOWN_MAC, False, None)
+    plain = after(Inet({}), changed("create", "bridge", "br0", None, {})).links["br0"]
+    assert plain.options == {"stp_state": False, "forward_delay": 15, "vlan_filtering": False}
 
 
 def test_a_new_bridge_with_a_mac_keeps_it() -> None:
@@ -126,6 +128,14 @@ def test_a_bridge_that_nobody_gave_a_mac_follows_its_ports() -> None:
     assert after(bridged(low, high, mac_given=None), changed("delete", "tap", "tap1")).links["br0"].mac == low.mac  # fmt: skip
 
 
+def test_a_bridge_does_not_follow_the_ports_of_another() -> None:
+    elsewhere = replace(member("tap9", "00"), master="br9", port={})
+    now = bridged(member("tap1", "01"), member("tap2", "02"))
+    now = replace(now, links={**now.links, "tap9": elsewhere})
+    gone = after(now, changed("delete", "tap", "tap1"))
+    assert gone.links["br0"].mac == "02:00:00:00:00:02"
+
+
 def test_a_tap_that_is_made_again_is_a_new_one_with_what_it_had() -> None:
     now = bridged(member("tap1", "01"))
     again = replace(changed("recreate", "tap", "tap1", {}, {"multi_queue": True}), payload={"mode": "tap", "mac": "02:00:00:00:00:01", "owner": 5})  # fmt: skip
@@ -184,9 +194,10 @@ def test_a_conversion_into_the_hosts_vlan_and_one_that_is_done_already() -> None
 
 
 def test_a_nic_that_leaves_a_bridge_takes_its_mac_where_nobody_gave_the_bridge_one() -> None:
-    now = bridged(NIC, member("tap1", "01"))
+    higher = replace(member("tap1", "01"), mac="fe:00:00:00:00:01")
+    now = bridged(NIC, higher)
     back = foresight.converted(now, layout.unbridged(now, "eth0", "br0"))
-    assert back.links["br0"].mac == "02:00:00:00:00:01"
+    assert (now.links["br0"].mac, back.links["br0"].mac) == (NIC.mac, higher.mac)
 
 
 def test_no_bridge_comes_of_a_way_back_without_one() -> None:
