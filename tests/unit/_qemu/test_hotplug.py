@@ -66,6 +66,8 @@ def test_a_link_that_is_down_is_so_from_the_start() -> None:
 
 DISK = {"path": "/a", "bus": "virtio", "read_only": False}
 SECOND = {**DISK, "path": "/b"}
+# Only such a one may be there more than once
+IMAGE = {**DISK, "read_only": True}
 ONE, TWO = nic(), nic("tap2", mac="52:00:00:00:00:02")
 
 
@@ -91,6 +93,7 @@ GONE = (hotplug.UNPLUG, {"device": "nic0", "netdev": "net0", "files": ()})
     [
         ([ONE], [ONE, TWO], [(hotplug.PLUG_NIC, {"item": TWO})]),
         ([ONE], [], [GONE]),
+        ([TWO, ONE], [TWO], [GONE]),
         ([ONE], [TWO], [GONE, (hotplug.PLUG_NIC, {"item": TWO})]),
         ([ONE], [{**ONE, "mtu": 1400}], [GONE, (hotplug.PLUG_NIC, {"item": {**ONE, "mtu": 1400}})]),
         ([ONE], [{**ONE, "bridge": "br1"}], []),
@@ -114,6 +117,11 @@ def test_cards_come_and_go(before: Any, after: Any, steps: Any) -> None:
             [DISK, {"path": "/x", "format": "raw"}],
             [DISK],
             [(hotplug.UNPLUG, {"device": "x", "netdev": None, "files": ("/x",)})],
+        ),
+        (
+            [IMAGE, {**IMAGE}],
+            [IMAGE],
+            [(hotplug.UNPLUG, {"device": "disk0-dev", "netdev": None, "files": ("/a",)})],
         ),
         ([DISK], [{**DISK, "cache": "none"}], None),
         ([DISK], [DISK, {**SECOND, "bus": "sata"}], None),
@@ -180,6 +188,11 @@ def test_limits_are_set_on_what_the_disk_hangs_on() -> None:
 def test_a_balloon_makes_no_guest_larger_than_it_was(wanted: Any, takes: bool) -> None:
     found, steps = taken_over({"memory": 48}, {"memory": wanted}, SEEN)
     assert bool(found) is takes and hotplug.needs_the_guest(steps) is takes
+
+
+@pytest.mark.parametrize("seen", [None, dataclasses.replace(SEEN, booted=None)])
+def test_no_balloon_is_set_in_a_guest_that_nobody_knows_the_size_of(seen: Seen | None) -> None:
+    assert taken_over({"memory": 48}, {"memory": 32}, seen) == ({}, [])
 
 
 @pytest.mark.parametrize(
