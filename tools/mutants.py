@@ -34,15 +34,20 @@ ROOMS = "plugins/module_utils/"
 # What decides beside the files that have a function C(plan); what only reads or writes is run by playbooks instead
 PLANNERS = (
     "_bridge_host/entries",
+    "_bridge_host/foresight",
     "_core/guarding",
     "_core/plan",
     "_core/reconcile",
     "_core/vlan",
+    "_ifupdown/files",
     "_isolation/plan",
     "_link/device",
+    "_link/messages",
     "_link/own_addresses",
     "_link/reach",
     "_managers/stages",
+    "_qemu/hotplug",
+    "_uplink/changes",
 )
 # Where the own test of a refusal is its sentence
 REFUSALS = "tests/unit/test_error_goldens.py::test_what_is_typed_is_told_exactly_this"
