@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -100,11 +101,13 @@ class Remote:
             json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8"
         )
         inventory.write_text(json.dumps({"all": {"hosts": self._hosts}}), encoding="utf-8")
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(playbook)],
             env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_LOCAL_TEMP": str(self._folder), "ANSIBLE_NOCOLOR": "1"},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
         )  # fmt: skip
+        self._lan.at_the_end(lambda: child.poll() is None and kill(child))
+        return child
 
     def stop(self) -> None:
         """End the server."""
@@ -118,12 +121,14 @@ class Remote:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """Kill a controller with all its workers, which live in sessions of their own."""
+    """Kill a controller with all its workers, which live in sessions of their own; who ends by itself meanwhile is left out."""
     family = [process.pid]
     for pid in family:
-        for task in Path("/proc", str(pid), "task").iterdir():
-            family += [
-                int(child) for child in (task / "children").read_text(encoding="ascii").split()
-            ]
+        with contextlib.suppress(OSError):
+            for task in Path("/proc", str(pid), "task").iterdir():
+                family += [
+                    int(child) for child in (task / "children").read_text(encoding="ascii").split()
+                ]
     for pid in family:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)

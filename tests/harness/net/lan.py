@@ -79,6 +79,7 @@ class Lan:
             names[role] for role in ("host", "switch", "router", "client")
         )
         self._children: list[subprocess.Popen[str]] = []
+        self._endings: list[Callable[[], Any]] = []
 
     def start(self, netns: str, *argv: str, ready: str | None = None) -> subprocess.Popen[str]:
         """Start a program inside a namespace, and wait for a line of its output where one is named; stopped at the end."""
@@ -114,7 +115,13 @@ class Lan:
         holder = self.start(self.host, "unshare", "--mount", "sh", "-ec", script, ready="ready")
         return ("nsenter", "-t", str(holder.pid), "-m")
 
+    def at_the_end(self, act: Callable[[], Any]) -> None:
+        """Do this too when the LAN goes, also where the test was interrupted."""
+        self._endings.append(act)
+
     def close(self) -> None:
+        for act in self._endings:
+            act()
         for child in list(self._children):
             self.stop(child)
 
