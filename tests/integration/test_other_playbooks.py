@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,6 +80,21 @@ def include(step: str | None = None, variables: Any = None, **more: Any) -> dict
     return {"name": "Include it", "ansible.builtin.include_role": own, "vars": variables or UPLINK, **more}  # fmt: skip
 
 
+def for_anybody(hosts: Managed) -> str:
+    """The path of an interpreter with its libraries on each host: the tests' own is below a folder of root's, and Debian's has none."""
+    libraries = next(Path(NEWEST).parents[1].glob("lib/python3.*/site-packages"))
+    for role in hosts.hosts:
+        folder = hosts.folder / role / "run" / "python"
+        for library in ("pyroute2", "netaddr"):
+            shutil.copytree(libraries / library, folder / library)
+        program = folder / "python3"
+        program.write_text(
+            '#!/bin/sh\nPYTHONPATH=/run/python exec /usr/bin/python3 "$@"\n', encoding="ascii"
+        )
+        program.chmod(0o755)
+    return "/run/python/python3"
+
+
 def test_an_ordinary_user_who_becomes_root_by_sudo_one_host_after_the_other(
     core: Sequence[str], tmp_path: Path
 ) -> None:
@@ -86,8 +102,7 @@ def test_an_ordinary_user_who_becomes_root_by_sudo_one_host_after_the_other(
     more = {"core": core, "environment": {"ANSIBLE_PIPELINING": "true"}}
     with managed(2, tmp_path, NEWEST, USER) as hosts:
         job = play(roles=[{"role": ROLE, "vars": UPLINK}], serial=1)
-        # that user has Debian's own interpreter, as the tests' are root's
-        alone = {"ansible_become": False, "ansible_python_interpreter": "/usr/bin/python3"}
+        alone = {"ansible_become": False, "ansible_python_interpreter": for_anybody(hosts)}
         forgotten = failures(hosts.play(job, "-e", json.dumps(alone), **more))
         assert list(forgotten) == ["h01"] and "with become: true" in forgotten["h01"], forgotten
         first = hosts.play(job, **more)
