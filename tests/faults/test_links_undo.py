@@ -22,6 +22,7 @@ HOST = """
 link add br0 address 02:00:00:00:00:b0 type bridge forward_delay 0 priority 100
 link add br1 address 02:00:00:00:00:b1 type bridge ageing_time 500 mcast_querier 1
 link set br0 up
+address add 2001:db8:8::1/64 dev br0 nodad
 link set br1 up alias old mtu 1400
 address add 10.9.0.1/24 dev br1
 address add 2001:db8:9::1/64 dev br1 nodad

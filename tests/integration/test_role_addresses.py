@@ -11,8 +11,14 @@ from typing import Any
 
 from ansible_collections.hypervisor.network.tests.harness.host.ifup_boot import boot
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import Host
+from ansible_collections.hypervisor.network.tests.harness.host.steps import (
+    carry_out,
+    disagreements,
+    look,
+)
 from ansible_collections.hypervisor.network.tests.harness.net.dump import dump, settled
 from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
+from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 OWN = ["10.9.0.1/24", "2001:db8:9::1/64"]
 WISH = {"bridge_host_bridges": [{"name": "br1", "method": "static", "address": OWN}]}
@@ -55,6 +61,20 @@ def test_given_foretold_kept_and_taken_away(host: Host) -> None:
     assert "br1" not in {link["ifname"] for link in ip_json(host.netns, "link", "show")}
     assert "br1" not in host.interfaces.read_text(encoding="ascii")
     assert all(host.lan.all_reachable().values())
+
+
+def test_a_bridge_that_goes_down_keeps_its_addresses_and_has_them_when_it_is_up_again(
+    host: Host, modules: Modules
+) -> None:
+    for up in (None, False, None, True, False):
+        said = {} if up is None else {"up": up}
+        job = {"bridge_host_bridges": [{**WISH["bridge_host_bridges"][0], **said}]}
+        foreseen = look(modules, job)
+        done = carry_out(modules, foreseen["plan"])
+        assert (
+            disagreements(foreseen["changes"], done) == [] and look(modules, job)["changes"] == []
+        )
+        assert set(addresses(host)) == set(OWN), said
 
 
 def test_a_boot_gives_the_same(host: Host, tmp_path: Path) -> None:

@@ -137,8 +137,7 @@ class LinkNoun(OnASocket):
                 names["port"].update(
                     dict.fromkeys(port.name for port in before.ports_of(change.name))
                 )
-            if change.action in ("delete", "recreate"):
-                addresses += before.addresses_of(change.name)
+            addresses += own_addresses.lost_by(before, change)
         planners = {"bridge": bridge_planner, "port": port_planner, "tap": tap_planner}
         back: dict[str, list[Any]] = {
             kind: [planners[kind].wish_back(before, name) for name in found]
@@ -150,6 +149,7 @@ class LinkNoun(OnASocket):
     def apply(self, changes: Plan, now: Snapshot) -> None:
         for change in changes:
             getattr(self, f"_{change.action}_{change.kind}")(change, now)
+            set_addresses.stay(self.netlink, change, now)
         for name in dict.fromkeys(
             one for change in changes for one in messages.with_another_mac(change)
         ):
@@ -287,11 +287,9 @@ class LinkNoun(OnASocket):
         self._set_port(change, after, index)
 
     def _detach_port(self, change: Change, now: Snapshot) -> None:
-        body = messages.u32(rtnl_link.IFLA_MASTER, 0)
         index = self._index(change.name, now)
-        self._send_link(
-            index, body, f"take {change.name} out of {(change.before or {}).get('bridge')}"
-        )
+        what = f"take {change.name} out of {(change.before or {}).get('bridge')}"
+        self._send_link(index, messages.u32(rtnl_link.IFLA_MASTER, 0), what)
         if (change.after or {}).get("up") is not None:
             self._set_up(change, (change.after or {})["up"], index)
 

@@ -15,6 +15,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Address,
     Snapshot,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    address as rtnl_address,
+)
 
 SPEC: dict[str, dict[str, Any]] = {
     "addresses": {"type": "list", "elements": "str"},
@@ -83,6 +86,22 @@ def with_those_back(wishes: Iterable[Mapping[str, Any]], changes: Plan) -> list[
             gone = [one for one in after if one not in before]
             given[change.name] = {"addresses": before, "addresses_gone": gone}
     return [{**wish, **given.get(wish["name"], {})} for wish in wishes]
+
+
+def lost_by(now: Snapshot, change: Change) -> list[Address]:
+    """The addresses that a device loses by a change of something else: all where it goes or is made again, and those of IPv6 where it goes down.
+
+    Then those that a router or a lease gave are their business. Source: Linux' net/ipv6/addrconf.c, addrconf_ifdown.
+    """
+    has = now.addresses_of(change.name)
+    if change.action in ("delete", "recreate"):
+        return has
+    link = now.links.get(change.name)
+    if (change.after or {}).get("up") is not False or link is None or not link.up:
+        return []
+    gone, _come = steps(change)
+    by_hand = [one for one in has if one.lasts and not rtnl_address.advertised(one)]
+    return [one for one in by_hand if ":" in one.text and one.text not in gone]
 
 
 def lost(now: Snapshot, wished: Iterable[Address], made: Iterable[str]) -> list[Change]:

@@ -36,3 +36,14 @@ def carry_out(netlink: Netlink, change: Change, index: int, now: Snapshot) -> No
         body = rtnl_address.readdress(address, index, dev, address.flags)
         flags = NLM_F_CREATE | NLM_F_REPLACE
         netlink.send(rtnl_address.RTM_NEWADDR, flags, body, f"add the address {text} to {dev}")
+
+
+def stay(netlink: Netlink, change: Change, now: Snapshot) -> None:
+    """Give a device that went down the addresses again which the kernel takes then. Raises KernelError."""
+    if change.action in ("delete", "recreate"):
+        return
+    for one in own_addresses.lost_by(now, change):
+        body = rtnl_address.readdress(one, now.links[one.dev].index, one.dev, one.flags)
+        flags = NLM_F_CREATE | NLM_F_REPLACE
+        what = f"give {one.dev}, which is down, {one.text} again"
+        netlink.send(rtnl_address.RTM_NEWADDR, flags, body, what)
