@@ -132,7 +132,7 @@ def test_e02_no_new_connection_after_the_change_and_the_host_is_as_before(tmp_pa
         wait_for(lambda: _ended(made), "eth0 is a port", SOON)
         _filter(made, _NO_NEW, child)
         wait_for(
-            lambda: hand.every() and hand.state(hand.every()[0].name) == "rolled-back",
+            lambda: [hand.state(one.name) for one in hand.every()] == ["rolled-back"],
             "it is rolled back",
             SOON,
         )

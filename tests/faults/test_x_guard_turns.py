@@ -136,7 +136,7 @@ def test_x61_a_module_that_was_stopped_past_the_deadline_neither_writes_nor_undo
         before = settled(made.host)
         with stopped(made.host, 1.0, number) as go_on:
             wait_for(
-                lambda: hand.every() and hand.state(hand.every()[0].name) in ENDED,
+                lambda: [one for one in hand.every()[:1] if hand.state(one.name) in ENDED],
                 "it is rolled back",
             )
             hand.wait()

@@ -8,6 +8,7 @@ What becomes of the host is judged from outside, by iproute2 and by packets; of 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import multiprocessing
@@ -261,21 +262,17 @@ class Transactions:
     def every(self) -> list[Path]:
         """The directories of this host's transactions, the oldest first."""
         root = Path(transactions.ROOT)
-        found = [one for one in root.iterdir() if self.netns in _text(one)] if root.exists() else []
+        # a state file that is renamed between the look into its folder and its reading is there under its next name
+        found = [one for one in root.iterdir() if self.netns in _text(one) + _text(one)] if root.exists() else []  # fmt: skip
         return sorted(found, key=lambda one: one.stat().st_ctime)
 
     def state(self, name: str) -> str:
-        """The name of the state file."""
-        (found,) = {
-            "armed",
-            "applied",
-            "confirmed",
-            "undoing",
-            "rolling-back",
-            "rolled-back",
-            "rollback-failed",
-        } & set(os.listdir(Path(transactions.ROOT, name)))
-        return found
+        """The name of the state file. One that is renamed while its folder is read may be seen twice, or not at all: then it is read again."""
+        for _try in range(1000):
+            found = _STATES & set(os.listdir(Path(transactions.ROOT, name)))
+            if len(found) == 1:
+                return found.pop()
+        raise AssertionError(f"{name} has the states {sorted(found)}")
 
     def facts(self, name: str) -> dict[str, Any]:
         """What the state file holds, whatever it is called by now."""
@@ -323,12 +320,15 @@ class Transactions:
         return sorted(pids, key=lambda pid: _parent(pid) in pids)
 
 
+_STATES = {"armed", "applied", "confirmed", "undoing", "rolling-back", "rolled-back", "rollback-failed"}  # fmt: skip
+
+
 def _text(folder: Path) -> str:
-    return "".join(
-        one.read_text(encoding="utf-8", errors="replace")
-        for one in folder.iterdir()
-        if one.is_file()
-    )
+    texts = []
+    for one in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            texts.append(one.read_text(encoding="utf-8", errors="replace"))
+    return "".join(texts)
 
 
 def _parent(pid: int) -> int:
