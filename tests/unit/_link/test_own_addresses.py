@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,3 +158,45 @@ def test_a_change_that_says_nothing_of_them_takes_none() -> None:
         map(own_addresses.go, plan(now, up=False) + plan(now, addresses=["10.9.0.2/24"]))
     )
     assert not own_addresses.go(Change("delete", "bridge", "br1", {"addresses": ["a"]}, None))
+
+
+V4, V6, OTHER6 = "10.9.0.1/24", "2001:db8::1/64", "2001:db8::2/64"
+LINK_LOCAL = "fe80::1/64"  # the kernel makes one anew
+
+
+@pytest.mark.parametrize(
+    ("action", "after", "lost"),
+    [
+        ("update", {"up": False}, [V6]),
+        ("update", {"up": True}, []),
+        ("update", {"mtu": 1400}, []),
+        ("update", {"up": False, "addresses": [V4]}, []),  # it goes, as it shall
+        ("update", {"up": False, "addresses": [V4, V6]}, [V6]),
+        ("delete", None, [V4, V6, OTHER6]),
+        ("recreate", {"up": False}, [V4, V6, OTHER6]),
+    ],
+)
+def test_who_goes_down_loses_what_somebody_gave_of_ipv6_and_who_goes_loses_all(
+    action: str, after: dict[str, Any] | None, lost: list[str]
+) -> None:
+    given = host(("br1", V4), ("br1", V6), ("br1", LINK_LOCAL), ("eth0", "2001:db8::9/64"))
+    leased = Address("br1", OTHER6, AF_INET6)
+    now = replace(given, addresses=(*given.addresses, leased))
+    before = {"addresses": [V4, V6]} if "addresses" in (after or {}) else {}
+    found = own_addresses.lost_by(now, Change(action, "bridge", "br1", before, after))
+    assert [one.text for one in found] == lost
+
+
+def test_who_is_down_already_or_is_not_there_loses_nothing_by_it() -> None:
+    change = Change("update", "bridge", "br1", {}, {"up": False})
+    now = host(("br1", V6))
+    down = replace(now, links={"br1": Link("br1", 7, "bridge", 0)})
+    assert own_addresses.lost_by(down, change) == []
+    assert own_addresses.lost_by(replace(now, links={}), change) == []
+
+
+def test_what_went_with_a_device_is_given_again_on_the_way_back_where_nobody_has_yet() -> None:
+    now = host(("br1", V4))
+    wished = [*host(("br1", V4), ("br1", V6)).addresses]
+    assert [one.name for one in own_addresses.lost(now, wished, ())] == [V6]
+    assert [one.name for one in own_addresses.lost(now, wished, ["br1"])] == [V4, V6]

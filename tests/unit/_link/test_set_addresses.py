@@ -59,30 +59,10 @@ def test_what_the_kernel_refuses_is_a_failure() -> None:
         carry_out(kernel, CHANGE, 7, NOW)
 
 
-ROUTERS = "2001:db8::2/64"
-
-
-@pytest.mark.parametrize(
-    ("flags", "after", "again"),
-    [
-        (IFF_UP, {"up": False}, [NEW]),
-        (IFF_UP, {"up": False, "addresses": [OLD]}, []),
-        (IFF_UP, {"up": False, "addresses": [OLD, NEW]}, [NEW]),
-        (IFF_UP, {"up": True}, []),
-        (IFF_UP, {"mtu": 1400}, []),
-        (0, {"up": False}, []),
-    ],
-)
-def test_who_goes_down_gets_again_what_the_kernel_takes_and_somebody_gave_for_good(
-    flags: int, after: dict[str, Any], again: list[str]
-) -> None:
-    kernel: Any = Kernel()
-    lasting, leased = 0x80, 0
-    has = tuple(
-        replace(new_address("br1", text), flags=how)
-        for text, how in ((OLD, lasting), (NEW, lasting), (ROUTERS, leased))
-    )
-    before = {"addresses": [OLD, NEW]} if "addresses" in after else {}
-    change = Change("update", "bridge", "br1", before, after)
-    stay(kernel, change, Snapshot({"br1": Link("br1", index=7, kind="bridge", flags=flags)}, has))
-    assert [one.text for _what, one in kernel.sent] == again
+def test_who_goes_down_gets_again_what_the_kernel_takes_and_who_goes_does_not() -> None:
+    has = tuple(replace(new_address("br1", text), flags=0x80) for text in (OLD, NEW))
+    now = Snapshot({"br1": Link("br1", index=7, kind="bridge", flags=IFF_UP)}, has)
+    for action, again in (("update", [NEW]), ("recreate", [])):
+        kernel: Any = Kernel()
+        stay(kernel, Change(action, "bridge", "br1", {}, {"up": False}), now)
+        assert [one.text for _what, one in kernel.sent] == again
