@@ -114,8 +114,8 @@ def modules(modules: Modules) -> Modules:
     return modules
 
 
-def drift(modules: Modules, job: dict[str, Any] = JOB) -> set[tuple[str, str, str]]:
-    found = _drift.rows({"hv1": look(modules, job)})
+def drift(modules: Modules, job: dict[str, Any] | None = None) -> set[tuple[str, str, str]]:
+    found = _drift.rows({"hv1": look(modules, JOB if job is None else job)})
     return {(row["where"], row["what"], row["key"]) for row in found}
 
 
