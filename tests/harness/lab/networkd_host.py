@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..net.advertised import advertise_nothing
-from ..net.netns import Namespaces, batch
+from ..net.netns import Namespaces, batch, pings
 from ..process.waiting import wait_for
 from .container import Container
 
@@ -135,8 +135,7 @@ class NetworkdHost(Container):
     def answering(self) -> str:
         """The address that answers the LAN, empty while there is none."""
         for one in [self._address] if self._address else self.addresses():
-            words = ["ip", "netns", "exec", self.lan, "ping", "-c1", "-W1", "-n", one]
-            if subprocess.run(words, capture_output=True, check=False).returncode == 0:
+            if pings(self.lan, one):
                 return one
         return ""
 

@@ -20,6 +20,7 @@ from typing import Any
 import ansible
 import pytest
 
+from ..net.netns import pings
 from .hypervisors import NEW_CONNECTION, REPO, Lab
 
 HOST = "hv"
@@ -156,8 +157,7 @@ class PoweredLab(Lab):
 
     def answers(self) -> bool:
         """Whether its address answers the LAN's router."""
-        words = ["ip", "netns", "exec", self.name, "ping", "-c1", "-W1", "-n", ADDRESS]
-        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+        return pings(self.name, ADDRESS)
 
     def transaction(self) -> tuple[str, str]:
         """The latest transaction on the hypervisor: its id and its state."""

@@ -39,6 +39,15 @@ def run(*argv: str, netns: str | None = None, stdin: str | None = None) -> str:
     return done.stdout
 
 
+def pings(netns: str, address: str) -> bool:
+    """Whether an address answers within a second. Raises C(RuntimeError) where nothing could be asked."""
+    words = ["ip", "netns", "exec", netns, "ping", "-c1", "-W1", "-n", address]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1, 2):  # answered, not answered, no way there
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.returncode == 0
+
+
 def batch(netns: str, lines: str) -> None:
     """Feed lines to C(ip -batch) in a namespace; it stops at the first error."""
     run("ip", "-n", netns, "-batch", "-", stdin=lines)
