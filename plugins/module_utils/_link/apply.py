@@ -38,9 +38,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link.link_loca
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
-    address as rtnl_address,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     attributes as option_tables,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import bridge_vlan
@@ -53,7 +50,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket import (
     NLM_F_CREATE,
     NLM_F_EXCL,
-    NLM_F_REPLACE,
 )
 
 # seconds; the kernel's worker looks at carriers once a second, or at once (net/core/link_watch.c)
@@ -294,15 +290,7 @@ class LinkNoun(OnASocket):
             self._set_up(change, (change.after or {})["up"], index)
 
     def _add_address(self, change: Change, now: Snapshot) -> None:
-        address = change.payload
-        index = index_of(address.dev, {})
-        body = rtnl_address.readdress(address, index, address.dev, address.flags)
-        self.netlink.send(
-            rtnl_address.RTM_NEWADDR,
-            NLM_F_CREATE | NLM_F_REPLACE,
-            body,
-            f"add the address {address.text} to {address.dev}",
-        )
+        set_addresses.give(self.netlink, change.payload, index_of(change.payload.dev, {}))
 
     def _delete_bridge(self, change: Change, now: Snapshot) -> None:
         try:

@@ -7,7 +7,10 @@ import errno
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Address,
+    Snapshot,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._link import own_addresses
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
@@ -32,10 +35,7 @@ def carry_out(netlink: Netlink, change: Change, index: int, now: Snapshot) -> No
             if error.errno != errno.EADDRNOTAVAIL:  # it went with its primary
                 raise
     for text in come:
-        address = known.get(text) or rtnl_address.new_address(dev, text)
-        body = rtnl_address.readdress(address, index, dev, address.flags)
-        flags = NLM_F_CREATE | NLM_F_REPLACE
-        netlink.send(rtnl_address.RTM_NEWADDR, flags, body, f"add the address {text} to {dev}")
+        give(netlink, known.get(text) or rtnl_address.new_address(dev, text), index)
 
 
 def stay(netlink: Netlink, change: Change, now: Snapshot) -> None:
@@ -43,7 +43,12 @@ def stay(netlink: Netlink, change: Change, now: Snapshot) -> None:
     if change.action in ("delete", "recreate"):
         return
     for one in own_addresses.lost_by(now, change):
-        body = rtnl_address.readdress(one, now.links[one.dev].index, one.dev, one.flags)
-        flags = NLM_F_CREATE | NLM_F_REPLACE
-        what = f"give {one.dev}, which is down, {one.text} again"
-        netlink.send(rtnl_address.RTM_NEWADDR, flags, body, what)
+        give(netlink, one, now.links[one.dev].index)
+
+
+def give(netlink: Netlink, address: Address, index: int) -> None:
+    """An address to its device, whose index is given; one that is there already stays as it was or gets its lifetime. Raises KernelError."""
+    body = rtnl_address.readdress(address, index, address.dev, address.flags)
+    flags = NLM_F_CREATE | NLM_F_REPLACE
+    what = f"add the address {address.text} to {address.dev}"
+    netlink.send(rtnl_address.RTM_NEWADDR, flags, body, what)

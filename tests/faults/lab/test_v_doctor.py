@@ -23,21 +23,21 @@ from ansible_collections.hypervisor.network.tests.harness.process.modules import
 MAC = "52:00:00:00:00:0a"
 # No guest runs: what it would have been heard by stands in the forwarding table by hand. The host itself is in VLAN 99
 LINKS = (
-    "link add br0 address 02:00:00:00:00:10 type bridge vlan_filtering 1 vlan_default_pvid 0",
-    "link set br0 up",
-    "link set eth0 address 02:00:00:00:00:10",
-    "address del 10.66.0.10/24 dev eth0",
-    "link set eth0 addrgenmode none master br0",
-    "address add 10.66.0.10/24 dev br0",
-    "tuntap add tap1 mode tap",
-    "link set tap1 master br0 up",
+    "ip link add br0 address 02:00:00:00:00:10 type bridge vlan_filtering 1 vlan_default_pvid 0",
+    "ip link set br0 up",
+    "ip link set eth0 address 02:00:00:00:00:10",
+    "ip address del 10.66.0.10/24 dev eth0",
+    "ip link set eth0 addrgenmode none master br0",
+    "ip address add 10.66.0.10/24 dev br0",
+    "ip tuntap add tap1 mode tap",
+    "ip link set tap1 master br0 up",
 )
 VLANS = (
-    "vlan add vid 99 dev br0 self pvid untagged",
-    "vlan add vid 99 dev eth0 pvid untagged",
-    "vlan add vid 10 dev eth0",
-    "vlan add vid 10 dev tap1 pvid untagged",
-    f"fdb add {MAC} dev tap1 master static",
+    "bridge vlan add vid 99 dev br0 self pvid untagged",
+    "bridge vlan add vid 99 dev eth0 pvid untagged",
+    "bridge vlan add vid 10 dev eth0",
+    "bridge vlan add vid 10 dev tap1 pvid untagged",
+    f"bridge fdb add {MAC} dev tap1 master static",
 )
 
 
@@ -47,10 +47,6 @@ class Ward:
 
     lab: PoweredLab
     modules: Modules
-
-    def hand(self, line: str) -> None:
-        program, _space, words = line.partition(" ")
-        by_hand(self.lab, HOST, program, words)
 
     def ids(self) -> set[str]:
         """What is found, less that nobody holds the tap."""
@@ -63,8 +59,7 @@ class Ward:
 @pytest.fixture
 def ward(fresh: PoweredLab) -> Iterator[Ward]:
     with planned_host(fresh, HOST) as modules:
-        by_hand(fresh, HOST, "ip", *LINKS)
-        by_hand(fresh, HOST, "bridge", *VLANS)
+        by_hand(fresh, HOST, *LINKS, *VLANS)
         yield Ward(fresh, modules)
     fresh.used = False  # all of it went with the namespace
 
@@ -107,7 +102,7 @@ ILL = {
 def test_each_vlan_that_is_wrong_is_told_by_itself_and_none_where_all_is_well(ward: Ward) -> None:
     assert ward.ids() == set()
     for illness, (done, found, undone) in ILL.items():
-        ward.hand(done)
+        by_hand(ward.lab, HOST, done)
         assert ward.ids() == {found}, illness
-        ward.hand(undone)
+        by_hand(ward.lab, HOST, undone)
         assert ward.ids() == set(), illness

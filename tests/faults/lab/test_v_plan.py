@@ -112,8 +112,7 @@ def test_each_vlan_that_drifted_by_hand_is_found_and_told_of_its_device_alone(
     assert drift(modules) == set()
     wrong = {}
     for words, (what, key) in VLANS_BY_HAND.items():
-        program, _space, line = words.partition(" ")
-        by_hand(fresh, HOST, program, line)
+        by_hand(fresh, HOST, words)
         found = drift(modules)
         if found != {("kernel", what, key)}:
             wrong[words] = found
@@ -142,31 +141,31 @@ BRIDGES = {
 }
 TAPS = {"tap1": "br0", "tap2": "br0", "tap3": "br1", "tap4": "br1", "tap5": "br1", "tap6": "br2", "tap7": "br3"}  # fmt: skip
 LINKS_BY_HAND = [
-    *(f"link add {name} type bridge {options}" for name, options in BRIDGES.items()),
-    *(f"link set {name} up" for name in BRIDGES),
-    "link set br0 address 02:00:00:00:00:10",
-    "link set eth0 address 02:00:00:00:00:10",
-    "address del 10.66.0.10/24 dev eth0",
-    "link set eth0 addrgenmode none master br0",
-    "address add 10.66.0.10/24 dev br0",
-    "route add default via 10.66.0.1",
-    *(f"tuntap add {tap} mode tap" for tap in TAPS),
-    *(f"link set {tap} master {bridge} up" for tap, bridge in TAPS.items()),
+    *(f"ip link add {name} type bridge {options}" for name, options in BRIDGES.items()),
+    *(f"ip link set {name} up" for name in BRIDGES),
+    "ip link set br0 address 02:00:00:00:00:10",
+    "ip link set eth0 address 02:00:00:00:00:10",
+    "ip address del 10.66.0.10/24 dev eth0",
+    "ip link set eth0 addrgenmode none master br0",
+    "ip address add 10.66.0.10/24 dev br0",
+    "ip route add default via 10.66.0.1",
+    *(f"ip tuntap add {tap} mode tap" for tap in TAPS),
+    *(f"ip link set {tap} master {bridge} up" for tap, bridge in TAPS.items()),
 ]
 WITHOUT_ANY = "tap5"  # which its bridge gives none to either
 FILTERED_BY_HAND = [
-    "vlan add vid 30 dev br0 self",
-    "vlan add vid 10-12 dev eth0",
-    "vlan add vid 30 dev eth0",
-    "vlan add vid 10 dev tap1 pvid untagged",
-    "vlan del vid 1 dev tap1",
-    "vlan add vid 20-25 dev tap2",
-    "vlan add vid 4 dev br1 self pvid untagged",
-    "vlan add vid 4094 dev tap3 pvid untagged",
-    "vlan add vid 7 dev tap4 pvid",
-    "vlan add vid 8-9 dev tap4 untagged",
-    "vlan add vid 6 dev br2 self",
-    "vlan add vid 77 dev tap7",
+    "bridge vlan add vid 30 dev br0 self",
+    "bridge vlan add vid 10-12 dev eth0",
+    "bridge vlan add vid 30 dev eth0",
+    "bridge vlan add vid 10 dev tap1 pvid untagged",
+    "bridge vlan del vid 1 dev tap1",
+    "bridge vlan add vid 20-25 dev tap2",
+    "bridge vlan add vid 4 dev br1 self pvid untagged",
+    "bridge vlan add vid 4094 dev tap3 pvid untagged",
+    "bridge vlan add vid 7 dev tap4 pvid",
+    "bridge vlan add vid 8-9 dev tap4 untagged",
+    "bridge vlan add vid 6 dev br2 self",
+    "bridge vlan add vid 77 dev tap7",
 ]
 
 
@@ -176,8 +175,7 @@ def test_a_host_with_vlans_by_hand_is_adopted_and_made_again_of_its_variables(
     # a port that is no host, as bridge-utils makes it
     own = " ".join(f"net.ipv6.conf.eth0.{word}" for word in ("disable_ipv6=1", "accept_ra=0"))
     fresh.ssh(HOST, f"ip netns exec {NETNS} sysctl -qw {own}")
-    by_hand(fresh, HOST, "ip", *LINKS_BY_HAND)
-    by_hand(fresh, HOST, "bridge", *FILTERED_BY_HAND)
+    by_hand(fresh, HOST, *LINKS_BY_HAND, *FILTERED_BY_HAND)
     before = vlans(fresh)
     assert set(before) == {"eth0", *BRIDGES, *TAPS} - {WITHOUT_ANY}
     told = modules.done("bridge_info")["as_variables"]
@@ -186,7 +184,7 @@ def test_a_host_with_vlans_by_hand_is_adopted_and_made_again_of_its_variables(
     assert vlans(fresh) == before
     # and what the role makes of them where nothing is
     gone = {*TAPS, "br1", "br2"}
-    by_hand(fresh, HOST, "ip", *(f"link del {name}" for name in sorted(gone)))
+    by_hand(fresh, HOST, *(f"ip link del {name}" for name in sorted(gone)))
     carry_out(modules, look(modules, told, persist=False)["plan"], persist=False)
     del before["tap7"]  # of a bridge that does not filter they are not told
     again = vlans(fresh)

@@ -262,8 +262,7 @@ class Transactions:
     def every(self) -> list[Path]:
         """The directories of this host's transactions, the oldest first."""
         root = Path(transactions.ROOT)
-        # a state file that is renamed between the look into its folder and its reading is there under its next name
-        found = [one for one in root.iterdir() if self.netns in _text(one) + _text(one)] if root.exists() else []  # fmt: skip
+        found = [one for one in root.iterdir() if self.netns in _text(one)] if root.exists() else []
         return sorted(found, key=lambda one: one.stat().st_ctime)
 
     def state(self, name: str) -> str:
@@ -324,10 +323,14 @@ _STATES = {"armed", "applied", "confirmed", "undoing", "rolling-back", "rolled-b
 
 
 def _text(folder: Path) -> str:
+    """What its files say, from the start again where one was renamed or removed meanwhile."""
     texts = []
     for one in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
-            texts.append(one.read_text(encoding="utf-8", errors="replace"))
+        with contextlib.suppress(IsADirectoryError):
+            try:
+                texts.append(one.read_text(encoding="utf-8", errors="replace"))
+            except FileNotFoundError:
+                return _text(folder)
     return "".join(texts)
 
 

@@ -62,7 +62,8 @@ def planned_host(lab: Lab, machine: str) -> Iterator[Modules]:
         lab.ssh(machine, f"ip netns delete {NETNS}; ip netns delete {_WIRE}; rm -rf {DISK}")
 
 
-def by_hand(lab: Lab, machine: str, program: str, *lines: str) -> None:
-    """What an administrator types there to C(ip) or C(bridge)."""
-    text = "".join(f"{line}\n" for line in lines)
-    lab.ssh(machine, f"printf %s {shlex.quote(text)} | {program} -n {NETNS} -batch -")
+def by_hand(lab: Lab, machine: str, *lines: str) -> None:
+    """What an administrator types there, each line beginning with C(ip) or C(bridge); it stops at the first error."""
+    words = [line.partition(" ") for line in lines]
+    text = "".join(f"{program} -n {NETNS} {rest}\n" for program, _space, rest in words)
+    lab.ssh(machine, f"printf %s {shlex.quote(text)} | sh -e")
