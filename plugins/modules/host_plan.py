@@ -83,6 +83,15 @@ options:
       - On the bridges that are named any other static entry is surplus. What boots is what C(up) lines of interfaces(5) make with C(bridge fdb).
     type: list
     elements: dict
+  refusals:
+    description:
+      - What becomes of a look at a host on which something is refused, such as a tap that is a port of another bridge by now.
+      - V(fail) fails as the role would, which changes nothing then.
+      - V(tell) returns it in RV(refused), and plans all else without it, so that one refusal hides no other difference. Wrong variables, and a host that
+        could not be read, fail all the same.
+    type: str
+    choices: [fail, tell]
+    default: fail
   only:
     description:
       - The steps whose changes are returned, and shown as a difference. All others are planned all the same, since a step is planned over what those before
@@ -135,6 +144,14 @@ fdb:
   type: list
   elements: dict
   sample: [{step: fdb, action: update, kind: entry, name: "52:00:00:00:00:01 in br0", before: {port: tap2}, after: {port: tap1}, risk: safe}]
+refused:
+  description:
+    - With O(refusals=tell), what the role would refuse. The C(name) is of an item of the C(list), or of the manager that has no words for it, or empty.
+      A C(list) that is V(host) is of the host as a whole.
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+  sample: [{step: ports, list: ports, name: tap1, msg: "tap1 already belongs to br1; say steal: true to move it to br0."}]
 steps:
   description:
     - The steps that have something to do, with how many C(changes), and the worst C(risk) of them.
@@ -243,6 +260,7 @@ def main():
             "assume_packages": {"type": "bool", "default": False},
             "probe": {"type": "bool", "default": False},
             "fdb": {"type": "list", "elements": "dict"},
+            "refusals": {"type": "str", "choices": ["fail", "tell"], "default": "fail"},
             "only": {"type": "list", "elements": "str", "choices": list(steps.CHOICES)},
             **NETNS,
         },
@@ -253,6 +271,7 @@ def main():
         enter_netns(params["netns"])
         own = (
             "guard_timeout", "persist", "cloud_init_network", "netns", "foresee", "assume_packages", "probe", "fdb",
+            "refusals",
         )  # fmt: skip
         asked = Asked(
             {name: params[name] for name in _LISTS}, **{name: params[name] for name in own}

@@ -18,6 +18,11 @@ Row = dict[str, Any]
 
 _WHERE = {"persist": "boot", "guests": "guests"}
 WAYS = ("host", "kernel", "boot", "guests")
+# a list of the role's plan, as one of it is called
+_ONE = {
+    "bridges": "bridge", "uplinks": "uplink", "stanzas": "stanza", "ifstate": "ifstate", "managers": "manager", "taps": "tap", "ports": "port",
+    "guests": "guest",
+}  # fmt: skip
 _COLUMNS = ("host", "where", "what", "key", "is", "should")
 _MOST_CHARACTERS = 60  # of a cell
 
@@ -99,6 +104,10 @@ def _of_host(result: Mapping[str, Any]) -> Iterator[Row]:
         # the stanzas of a file say more than its sum
         if change["kind"] != "file" or not stanzas:
             yield from _of_change(change)
+    for refusal in result.get("refused") or ():
+        where = "host" if refusal["list"] == "host" else _WHERE.get(refusal["step"], "kernel")
+        what = f"{_ONE.get(refusal['list'], refusal['list'])} {refusal['name']}".rstrip()
+        yield _row(where, what, "refused", refusal["msg"], "a plan")
     for guest, options in (result.get("pending") or {}).items():
         for key, one in options.items():
             yield _row("guests", f"guest {guest}", key, one["now"], one["wanted"])

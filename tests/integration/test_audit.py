@@ -115,7 +115,7 @@ def modules(modules: Modules) -> Modules:
 
 
 def drift(modules: Modules, job: dict[str, Any] | None = None) -> set[tuple[str, str, str]]:
-    found = _drift.rows({"hv1": look(modules, JOB if job is None else job)})
+    found = _drift.rows({"hv1": look(modules, JOB if job is None else job, refusals="tell")})
     return {(row["where"], row["what"], row["key"]) for row in found}
 
 
@@ -158,15 +158,34 @@ def test_addresses_that_the_variables_say_are_found_where_they_run_and_where_the
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", ["tap1", "eth0"])
-def test_a_port_that_somebody_put_into_another_bridge_is_told_in_words(
+# what is in the way of a run, and the rows that tell so
+IN_THE_WAY = {
+    "tap1": {("kernel", "port tap1", "refused")},
+    "eth0": {("host", "host", "refused"), ("kernel", "uplink eth0", "refused")},
+}
+
+
+@pytest.mark.parametrize("name", IN_THE_WAY)
+def test_a_port_that_somebody_put_into_another_bridge_hides_nothing_else(
     host: Host, modules: Modules, name: str
 ) -> None:
-    """The role would not steal it, so this host's one row is why."""
+    """The role would not steal it, and says so: a row of it."""
     run("ip", "link", "set", name, "master", "br1", netns=host.netns)
-    (row,) = _drift.rows({"hv1": look(modules, JOB)})
-    assert (row["where"], row["key"]) == ("host", "refused")
-    assert name in row["is"] and "br1" in row["is"]
+    assert look(modules, JOB)["failed"]
+    told = _drift.rows({"hv1": look(modules, JOB, refusals="tell")})
+    refused = [row for row in told if row["key"] == "refused"]
+    assert {(row["where"], row["what"], row["key"]) for row in refused} == IN_THE_WAY[name]
+    assert all(name in row["is"] and "br1" in row["is"] for row in refused), refused
+    known = drift(modules)
+    text = host.interfaces.read_text(encoding="ascii")
+    host.interfaces.write_text(text.replace("mtu 1400", "mtu 1401"), encoding="ascii")
+    batch(host.netns, "link set br0 alias other\nlink set tap2 mtu 1300\nlink set tap2 nomaster\n")
+    assert drift(modules) == known | {
+        ("kernel", "bridge br0", "alias"),
+        ("kernel", "tap tap2", "mtu"),
+        ("kernel", "port tap2", "bridge"),
+        TAP2,
+    }
 
 
 def test_drift_of_what_boots_is_told_apart_from_what_runs(host: Host, modules: Modules) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.hypervisor.network.tests.harness.process.waiting import
 MAC = "52:00:00:00:00:01"
 GUEST, WHERE = "guest vm1", "guests"
 STATUS, STATE = (WHERE, GUEST, "status"), (WHERE, GUEST, "state")
-REFUSED = ("host", "host", "refused")
+REFUSED = (WHERE, GUEST, "refused")
 Rows = set[tuple[str, str, str]]
 
 
@@ -52,11 +52,11 @@ class Site:
     def become(self) -> None:
         carry_out(self.modules, self._look(self.job())["plan"], persist=False)
 
-    def _look(self, job: dict[str, Any]) -> dict[str, Any]:
-        return look(self.modules, job, persist=False)
+    def _look(self, job: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return look(self.modules, job, persist=False, **more)
 
     def drift(self, **more: Any) -> Rows:
-        found = _drift.rows({"hv1": self._look(self.job(**more))})
+        found = _drift.rows({"hv1": self._look(self.job(**more), refusals="tell")})
         return {(row["where"], row["what"], row["key"]) for row in found}
 
     def pid(self) -> int:

@@ -26,6 +26,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.rehearsal import (
     Rehearsal,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.steps import Refusal
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     MissingDependency,
 )
@@ -68,6 +69,7 @@ class Asked:
     probe: bool = False
     fdb: Sequence[Mapping[str, Any]] | None = None
     cloud_init_network: bool | None = None
+    refusals: str = "fail"
 
 
 def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
@@ -122,7 +124,10 @@ def _whole(
     now = uplink_read.around(netlink, read(netlink))
     fdb = netlink.fdb(now.links)
     seen = info.told(netlink, now, now.routes, fdb, None, asked.netns)
-    refusals.refuse(refusals.of_host(**items, info=seen))
+    against = refusals.of_host(**items, info=seen)
+    tell = asked.refusals == "tell"
+    if not tell:
+        refusals.refuse(against)
     lists = role_plan.plan(
         **items,
         now=seen["bridges"],
@@ -139,7 +144,9 @@ def _whole(
         float(asked.guard_timeout),
         asked.netns,
         asked.cloud_init_network,
+        tell,
     )
+    rehearsal.refused += [Refusal("host", "", sentence) for sentence in against]
     steps = rehearsal.steps(lists, knows_vlans, _stand_ins(items) if to_come else {})
     if asked.persist:
         rehearsal.boot(persisted["present"])
@@ -158,6 +165,7 @@ def _whole(
             for one in guests
             if one.spec.get("netns") == asked.netns
         ],
+        "refused": [one.as_dict() for one in rehearsal.refused],
         "pending": {name: one for name, one in rehearsal.pending.items() if one},
         **told.of_steps(steps, now, float(asked.guard_timeout)),
     }

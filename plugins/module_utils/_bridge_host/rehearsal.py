@@ -14,8 +14,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.steps import (
     ABSENT,
     PRESENT,
+    Refusal,
     Step,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import items_of
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
     Change,
@@ -62,7 +64,10 @@ Items = Sequence[Mapping[str, Any]]
 
 
 class Rehearsal:
-    """C(now) is the host. C(ask) tells whether others may be asked, as a run does before its first change: the LAN, KVM, ifupdown and iproute2."""
+    """C(now) is the host. C(ask) tells whether others may be asked, as a run does before its first change: the LAN, KVM, ifupdown and iproute2.
+
+    With C(tell) what is refused is kept in C(refused), and all else is planned without it.
+    """
 
     def __init__(
         self,
@@ -73,7 +78,10 @@ class Rehearsal:
         guard_timeout: float,
         netns: str | None,
         cloud_init_network: bool | None = None,
+        tell: bool = False,
     ) -> None:
+        self._tell = tell
+        self.refused: list[Refusal] = []
         self._netlink, self._there = netlink, frozenset(now.links)
         self.now = now
         self._ask = ask
@@ -110,11 +118,35 @@ class Rehearsal:
             for name in names:
                 own = lists[state]
                 items = own["stanzas"] if name == "ifstate" else own.get(name) or []
-                plan: Callable[[Items, str], Step] = getattr(self, f"_{name}")
-                found.append(plan(items, state) if items else Step(name, state, ()))
+                found.append(self._planned(name, items, state) if items else Step(name, state, ()))
                 if name == "taps":
                     self.now = foresight.owned(self.now, owners or {})
         return found
+
+    def _planned(self, name: str, items: Items, state: str) -> Step:
+        plan: Callable[[Items, str], Step] = getattr(self, f"_{name}")
+        before = self.now, self._files, self._state
+        try:
+            return plan(items, state)
+        except Refused as error:
+            if not self._tell:
+                raise
+            said = str(error)
+        # one by one, so that what one is refused for hides none of the others
+        self.now, self._files, self._state = before
+        found, refused = [], []
+        for item in items:
+            try:
+                found.append(plan([item], state))
+            except Refused as error:
+                refused.append(Refusal(name, str(item["name"]), str(error)))
+        self.refused += refused or [Refusal(name, "", said)]
+        return Step(
+            name,
+            state,
+            tuple(change for one in found for change in one.changes),
+            tuple(sentence for one in found for sentence in one.warnings),
+        )
 
     def boots(self) -> Mapping[str, str] | None:
         """The files of interfaces(5) as they are, by path; None where what boots is nobody's business."""
@@ -134,7 +166,12 @@ class Rehearsal:
             cloud = self._cloud_init_network if one["bridges"] else None
             wish = Wish(*names, cloud_init_network=cloud)
             noun = Persistence(self._netlink, wish, one["manager"], None)
-            noun.foresee(self.now, self.now.routes)
+            try:
+                noun.foresee(self.now, self.now.routes)
+            except Refused as error:
+                if not self._tell:
+                    raise
+                self.refused.append(Refusal("managers", one["manager"], str(error)))
 
     def _bridges(self, items: Items, state: str) -> Step:
         return self._links("bridges", bridge_planner, items, state)

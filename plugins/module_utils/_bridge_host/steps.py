@@ -15,9 +15,22 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 # The order of the role: the lists of its plan, each with the step that it belongs to
 ABSENT = ("guests", "uplinks", "stanzas", "ifstate", "taps", "bridges")
 PRESENT = ("bridges", "uplinks", "stanzas", "ifstate", "taps", "ports", "guests")
-STEPS = {"stanzas": "persist", "ifstate": "persist"}
+STEPS = {"stanzas": "persist", "ifstate": "persist", "managers": "persist"}
 CHOICES = ("bridges", "uplinks", "persist", "taps", "ports", "guests")
 _RISKS = (SAFE, INTERRUPTS, MAY_CUT_SSH)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an item of one list of the role's plan can't be planned. C(name) is the item's, empty where no single one is to blame."""
+
+    list: str
+    name: str
+    sentence: str
+
+    def as_dict(self) -> dict[str, str]:
+        """With the role's step in the place of the list where it has one."""
+        return {"step": STEPS.get(self.list, self.list), "list": self.list, "name": self.name, "msg": self.sentence}  # fmt: skip
 
 
 @dataclass(frozen=True)
