@@ -60,6 +60,22 @@ def test_h01_a_unit_that_is_killed_says_so_and_the_next_run_starts_it(host: Unit
     assert (change["action"], change["name"]) == ("start", "vm1")
 
 
+def test_a_unit_that_runs_and_has_lost_its_definition_is_ended_and_made_again(
+    host: UnitHost,
+) -> None:
+    pid = host.pid("vm1")
+    host.sh("rm /var/lib/hypervisor-network/definitions/vm1.json")
+    assert (host.info("vm1")["status"], host.info("vm1")["pid"]) == ("unresponsive", pid)
+    refused = host.lab.run("qemu_guest", **WISH)
+    assert f"vm1 runs as process {pid} and its definition is gone" in refused["msg"]
+    assert host.pid("vm1") == pid, "it runs on"
+    host.wish(name="vm1", state="stopped", shutdown_timeout=0)
+    assert host.show("vm1", "ActiveState") == "inactive"
+    assert host.wish(**WISH)["changed"]
+    assert host.pid("vm1") not in (0, pid)
+    assert not host.wish(**WISH)["changed"]
+
+
 def test_after_a_boot_guests_run_with_no_play_and_a_link_that_is_down_is_down(
     host: UnitHost,
 ) -> None:

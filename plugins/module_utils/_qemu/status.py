@@ -74,6 +74,10 @@ class Status:
         """Whether guests can be units of systemd here."""
         return self._units.manager.answers()
 
+    def is_unit(self, name: str, record: Mapping[str, Any] | None) -> bool:
+        """Whether a unit was written of a guest with that definition on record. Where that is gone, the unit's own file tells."""
+        return self._units.written(name) if record is None else "unit" in record
+
     def read(self, name: str) -> guest_words.Guest:
         """What the host has of a guest; at most 5 s, whatever QEMU does."""
         return self.read_all([name])[name]
@@ -88,10 +92,9 @@ class Status:
         """
         places = {name: self.directory(name) for name in names}
         records = {name: directory.definition() for name, directory in places.items()}
-        units = [
-            name for name, record in records.items() if record is not None and "unit" in record
-        ]
-        states = self._units.read(units)
+        states = self._units.read(
+            [name for name, record in records.items() if self.is_unit(name, record)]
+        )
         questions = {
             name: seen.questions(record["spec"], name in plugging)
             for name, record in records.items()
@@ -132,13 +135,15 @@ class Status:
         own: dict[str, Any] = {"kept": beside.exists, "seeds": frozenset(beside.known(kept.SEED))}
         who = process_of(directory)
         if record is None:
+            kept_by = supervision.PROCESS
+            if who is None and state is not None:
+                who, kept_by = identity(state), supervision.SYSTEMD
             if who is None or not who.alive:
                 return guest_words.Guest(name, **own)
             # somebody took its definition away, and what it has can't be asked without
             return guest_words.Guest(
-                name, guest_words.UNRESPONSIVE, pid=who.pid, since=who.since,
-                kept_by=supervision.PROCESS, **own,
-            )  # fmt: skip
+                name, guest_words.UNRESPONSIVE, pid=who.pid, since=who.since, kept_by=kept_by, **own
+            )
         own |= {
             "spec": record["spec"],
             "accel": record.get("accel"),

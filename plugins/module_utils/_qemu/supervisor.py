@@ -212,7 +212,8 @@ class Supervisor(DiskImages):
     def _died(self, name: str, directory: rundir.RunDirectory) -> GuestError:
         """Why a guest ended right after its start, from whoever was told."""
         said = directory.stderr_tail()
-        state = self._units.read([name]).get(name) if self._was_unit(directory) else None
+        is_unit = self.is_unit(name, directory.definition())
+        state = self._units.read([name]).get(name) if is_unit else None
         if state is not None:
             said = self._units.said(state) or state.why
         return GuestError(
@@ -270,7 +271,8 @@ class Supervisor(DiskImages):
         """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""
         directory = self.directory(name)
         who = process_of(directory)
-        is_unit = who is None and self._units.manager.there and self._was_unit(directory)
+        was_unit = self.is_unit(name, directory.definition())
+        is_unit = who is None and self._units.manager.there and was_unit
         if is_unit:
             who = identity(self._units.read([name])[name])
         steps: list[Step] = []
@@ -298,11 +300,6 @@ class Supervisor(DiskImages):
         directory.drop("serial_log.json")
         directory.remove_public()
         return steps
-
-    @staticmethod
-    def _was_unit(directory: rundir.RunDirectory) -> bool:
-        """Whether a unit was written of it; that its files are there still is another matter."""
-        return "unit" in (directory.definition() or {})
 
     def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
         """Put another definition in place: a unit takes over its settings at once, the rest waits for the next start.

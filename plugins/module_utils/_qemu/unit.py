@@ -113,6 +113,10 @@ class Units:
         told = self.manager.show(list(units.values()), _PROPERTIES)
         return {name: _state(told[unit]) for name, unit in units.items()}
 
+    def written(self, name: str) -> bool:
+        """Whether it has a unit of ours, whatever is on record of it."""
+        return os.path.lexists(self._drop_in(name))
+
     def enabled(self, name: str) -> bool:
         """Whether it begins with the host."""
         return all(os.path.lexists(link) for link in self._links(name))

@@ -201,6 +201,10 @@ class SomeUnits:
         own.update({"status": "0", "invocation": "abc", "job": False})
         self.state = State(**{**own, **state})
         self.asked: list[list[str]] = []
+        self.files: set[str] = set()
+
+    def written(self, name: str) -> bool:
+        return name in self.files
 
     def read(self, names: list[str]) -> dict[str, State]:
         self.asked.append(list(names))
@@ -231,6 +235,22 @@ def test_a_unit_that_runs(directory: rundir.RunDirectory) -> None:
         "hypervisor-network-guest@vm1.service",
         "active (running)",
     )
+
+
+def test_a_unit_whose_definition_somebody_took_away_is_no_guest_that_is_absent_while_it_runs(
+    tmp_path: Path,
+) -> None:
+    for state, expected in (
+        ({"pid": os.getpid()}, ("unresponsive", os.getpid(), "systemd", {})),
+        ({"active": "inactive"}, ("absent", None, None, {})),
+    ):
+        units = SomeUnits(**state)
+        status = Status(str(tmp_path), 0.2, units=units)
+        assert status.read("vm1").status == "absent" and units.asked == [[]]
+        units.files.add("vm1")
+        found = status.read("vm1")
+        assert (found.status, found.pid, found.kept_by, found.spec) == expected
+        assert units.asked[-1] == ["vm1"]
 
 
 def test_whether_it_begins_with_the_host_is_what_the_host_says(

@@ -74,8 +74,9 @@ def units(tmp_path: Path, systemctl: Systemctl) -> Units:
 def test_a_unit_is_written_once_and_systemd_told_only_then(
     units: Units, systemctl: Systemctl, tmp_path: Path
 ) -> None:
+    assert not units.written("vm1")
     digest = units.write("vm1", SPEC, SETTING)
-    assert systemctl.verbs == ["daemon-reload"]
+    assert systemctl.verbs == ["daemon-reload"] and units.written("vm1")
     assert units.enabled("vm1") and units.edited("vm1", digest) == []
     for name in (unit_file.TEMPLATE, unit_file.TARGET, unit_file.ORDER, f"{NAME}.d/guest.conf"):
         assert (tmp_path / "etc" / name).stat().st_mode & 0o777 == 0o644
