@@ -206,9 +206,7 @@ def main():
     name, netns = module.params["name"], module.params["netns"]
     with failures(module, "reading the guests"):
         status = Status()
-        names = [one for one in status.names() if name in (None, one)]
-        guests = list(status.read_all(names).values())
-        guests = [guest for guest in guests if netns in (None, guest.spec.get("netns"))]
+        guests = [guest for guest in status.there(name) if netns in (None, guest.spec.get("netns"))]
         # from the namespace we are in there is no way back after the first of another one
         more = {guest.name: (details(guest, status), addresses(guest, status)) for guest in guests}
         found = [

@@ -28,8 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink import 
 
 def guests(netns: str | None, status: Status) -> list[Guest]:
     """The guests that were started in a network namespace, as they are now."""
-    found = [status.read(name) for name in status.names()]
-    return [guest for guest in found if guest.spec.get("netns") == netns]
+    return [guest for guest in status.there() if guest.spec.get("netns") == netns]
 
 
 def host(

@@ -213,6 +213,12 @@ def names(root: str = ROOT) -> list[str]:
     return sorted(now | over_a_boot)
 
 
+def started(root: str = ROOT) -> set[str]:
+    """The guests that were started since the host's boot and not removed, whether they run and are still defined or not."""
+    hidden = [entry for entry in _entries(root) if entry.startswith(".")]
+    return {entry[1:] for entry in hidden if os.path.isdir(os.path.join(root, entry))}
+
+
 def _entries(folder: str) -> list[str]:
     try:
         return os.listdir(folder)

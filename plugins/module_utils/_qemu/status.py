@@ -61,8 +61,11 @@ class Status:
         self._kept_root = kept_root
         self._units = units or Units(root)
 
-    def names(self) -> list[str]:
-        return rundir.names(self._root)
+    def there(self, only: str | None = None) -> list[guest_words.Guest]:
+        """The guests that are defined, and those that run although somebody took their definition away; of these the one of that name, where it is given."""
+        names = {*rundir.names(self._root), *rundir.started(self._root)}
+        found = self.read_all(sorted(one for one in names if only in (None, one)))
+        return [one for one in found.values() if one.status != guest_words.ABSENT]
 
     def directory(self, name: str) -> rundir.RunDirectory:
         return rundir.RunDirectory(name, self._root)

@@ -42,11 +42,11 @@ class Kernel:
 class Guests:
     """Guests of two namespaces."""
 
-    def names(self) -> list[str]:
-        return ["vm1", "vm2"]
-
-    def read(self, name: str) -> Guest:
-        return Guest(name, "running", {"netns": None if name == "vm1" else "other"})
+    def there(self) -> list[Guest]:
+        return [
+            Guest(name, "running", {"netns": netns})
+            for name, netns in (("vm1", None), ("vm2", "other"))
+        ]
 
 
 def test_guests_are_those_of_the_same_namespace() -> None:

@@ -40,7 +40,7 @@ def this_process() -> procfs.Identity:
 
 
 def test_a_guest_that_nobody_defined(reader: Status) -> None:
-    assert reader.names() == [] and reader.read("vm1").status == "absent"
+    assert reader.there() == [] and reader.read("vm1").status == "absent"
 
 
 def test_a_process_whose_definition_somebody_took_away_is_no_guest_that_is_absent(
@@ -53,12 +53,13 @@ def test_a_process_whose_definition_somebody_took_away_is_no_guest_that_is_absen
     directory.store("process.json", this_process().as_dict())
     found = reader.read("vm1")
     assert (found.status, found.pid, found.spec) == ("unresponsive", os.getpid(), {})
+    assert reader.there() == [found]
 
 
 def test_a_guest_that_was_stopped(directory: rundir.RunDirectory, reader: Status) -> None:
     found = reader.read("vm1")
     assert (found.status, found.spec, found.accel) == ("stopped", SPEC, "tcg")
-    assert reader.names() == ["vm1"]
+    assert [one.name for one in reader.there()] == ["vm1"]
 
 
 def test_a_process_that_answers_no_monitor(directory: rundir.RunDirectory, reader: Status) -> None:
@@ -310,7 +311,8 @@ def test_systemd_is_asked_of_units_alone_and_once(directory: rundir.RunDirectory
         rundir.RunDirectory(name, directory.root).define({"spec": UNIT, "unit": "x"})
     assert sorted(status.read_all(["vm1", "vm2", "vm3"])) == ["vm1", "vm2", "vm3"]
     assert units.asked[-1] == ["vm2", "vm3"] and len(units.asked) == 2
-    assert status.names() == ["vm1", "vm2", "vm3"]
+    assert [one.name for one in status.there()] == ["vm1", "vm2", "vm3"]
+    assert [one.name for one in status.there("vm2")] == ["vm2"] == units.asked[-1]
 
 
 def test_h14_a_process_of_an_earlier_version_is_none_of_systemd_s(
