@@ -7,6 +7,7 @@ DISTRO ?= bookworm
 NETWORK ?= ifupdown
 HOSTS ?= 1
 CORE ?=
+RECORD ?=
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -42,8 +43,8 @@ bench: ## ratios against ip -batch, task loops and other conversions; ARGS="--fu
 mutants: ## change planners word by word and see whether their tests notice, an hour or two; PLANNER="_fdb/plan _mdb/plan" for some
 	@tools/env local python tools/mutants.py $(PLANNER)
 
-demo: ## a lab, a hypervisor whose eth0 becomes a port of br0 over SSH, guests by DHCP; DISTRO=trixie for Debian 13, HOSTS=3 for three with two tenants, CORE=oldest or newest
-	@CORE=$(CORE) tools/env demo python tools/demo.py demo --distro $(DISTRO) --hosts $(HOSTS)
+demo: ## a lab, a hypervisor whose eth0 becomes a port of br0 over SSH, guests by DHCP; DISTRO=trixie for Debian 13, HOSTS=3 for three with two tenants, CORE=oldest or newest, RECORD=demo for demo.svg, a picture of it, and demo.cast, a film
+	@CORE=$(CORE) tools/env demo python $(if $(RECORD),tools/record.py $(RECORD) python) tools/demo.py demo --distro $(DISTRO) --hosts $(HOSTS)
 
 lab-up: ## only the lab; DISTRO=trixie for Debian 13, NETWORK=netplan, networkd, networkmanager or ifupdown2 for other managers
 	@tools/env demo python tools/demo.py lab-up --distro $(DISTRO) --network $(NETWORK) --hosts $(HOSTS)
