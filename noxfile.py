@@ -108,14 +108,20 @@ def faults_guard(session: nox.Session) -> None:
     tests(session, *_faults("guard"))
 
 
+@nox.session(name="faults-managers")
+def faults_managers(session: nox.Session) -> None:
+    """The fault matrix of what boots: files, those who read them, and full disks, in namespaces and containers."""
+    tests(session, *_faults("managers"))
+
+
 @nox.session(name="faults-networks")
 def faults_networks(session: nox.Session) -> None:
-    """The fault matrix of bridges, uplinks and files, in namespaces."""
+    """The fault matrix of bridges, uplinks and bad input, in namespaces."""
     tests(session, *_faults("networks"))
 
 
 def _faults(about: str) -> list[str]:
-    """Each file of the matrix is in one of three parts, which take about as long."""
+    """Each file of the matrix is in one of four parts."""
     return [
         str(path)
         for path in sorted(Path("tests/faults").glob("test_*.py"))
@@ -124,11 +130,13 @@ def _faults(about: str) -> list[str]:
 
 
 def _part(name: str) -> str:
-    """Groups H and J of the matrix are about guests; C, D and E, and what is named for it, about the guard."""
+    """Groups H and J of the matrix are about guests; C, D and E, and what is named for it, about the guard; F, G and I about what boots."""
     if name.startswith(("test_h_", "test_j_", "test_d_guests")):
         return "guests"
     if name.startswith(("test_c_", "test_d_", "test_e_")) or "guard" in name:
         return "guard"
+    if name.startswith(("test_f_", "test_g_", "test_i_")):
+        return "managers"
     return "networks"
 
 

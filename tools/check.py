@@ -49,6 +49,7 @@ STEPS = (
     ("unit tests on the oldest Python", "unit-oldest", True),
     ("unit tests", "unit", True),
     ("modules with other Pythons", "targets-elsewhere", True),
+    ("fault matrix of managers", "faults-managers", True),
     ("fault matrix of networks", "faults-networks", True),
     ("fault matrix of guests", "faults-guests", True),
     ("fault matrix of the guard", "faults-guard", True),

@@ -25,6 +25,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.vlan_host import (
     Vids,
     flags_of,
 )
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 TARGETS = {
@@ -45,6 +46,8 @@ BOUNDED = settings(max_examples=8, deadline=None, suppress_health_check=list(Hea
 @pytest.fixture(scope="module")
 def ran(lab: Lab) -> list[dict[str, Any]]:
     """What the targets have about VLANs, each in a namespace of its own; the rest of them runs where it is quicker."""
+    if not LONG:
+        pytest.skip("a module that starts anew takes seconds without KVM: make acceptance runs it")
     given_ = {"target_names": sorted(TARGETS), "target_machine": VLANS}
     return lab.playbook(
         str(REPO / "tests" / "acceptance" / "targets.yml"),
@@ -172,6 +175,29 @@ def test_no_default_takes_vlan_1_from_the_bridge_and_back_it_spares_who_has_anot
     host.done("bridge_port", name="v0", bridge="br0", vlans=[])
     host.done("linux_bridge", name="br0", vlan_default_pvid=1)
     assert (see("br0"), see("v0")) == (ACCESS, ACCESS)
+
+
+def test_an_entry_without_a_vlan_is_one_in_each_of_its_port(lab: Lab, host: Modules) -> None:
+    mac = "02:aa:00:00:00:30"
+
+    def seen() -> list[int | None]:
+        entries = lab.json(VLANS, f"bridge -n {NETNS} -j fdb show br br0")
+        return sorted(
+            (one.get("vlan") for one in entries if one["mac"] == mac), key=lambda vid: vid or 0
+        )
+
+    host.done("bridge_port", name="v0", bridge="br0", trunk_vlans=["10-11"])
+    entry = {"bridge": "br0", "mac": mac, "port": "v0"}
+    assert host.done("bridge_fdb", **entry, vlan=10)["changed"] and seen() == [10]
+    assert not host.done("bridge_fdb", **entry, vlan=10)["changed"]
+    assert "v0 is no member of VLAN 12" in host.refused("bridge_fdb", **entry, vlan=12)
+    assert len(host.done("bridge_fdb", **entry)["changes"]) == 2 and seen() == [None, 10, 11]
+    assert not host.done("bridge_fdb", **entry)["changed"]
+    host.done("bridge_fdb", bridge="br0", flush={"type": "static", "vlan": 11})
+    assert seen() == [None, 10]
+    assert host.done("bridge_fdb", bridge="br0", mac=mac, state="absent")["changed"]
+    assert seen() == []
+    host.done("bridge_port", name="v0", bridge="br0", access_vlan=1)
 
 
 def test_what_only_newer_kernels_have_is_refused_in_one_sentence(lab: Lab, host: Modules) -> None:

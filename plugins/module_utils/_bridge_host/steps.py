@@ -29,7 +29,7 @@ class Refusal:
     sentence: str
 
     def as_dict(self) -> dict[str, str]:
-        """With the role's step in the place of the list where it has one."""
+        """With the role's step that its list belongs to."""
         return {"step": STEPS.get(self.list, self.list), "list": self.list, "name": self.name, "msg": self.sentence}  # fmt: skip
 
 

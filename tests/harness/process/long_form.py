@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the fault matrix runs in its long form: C(make faults) asks for it, C(make test) has the short one."""
+"""Whether what takes long is run too: C(make faults) and C(make acceptance) ask for it, C(make test) has the short form of both."""
 
 from __future__ import annotations
 
