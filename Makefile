@@ -24,14 +24,14 @@ lint: ## every check of the sources, without the tests
 docs: ## the documentation as a site, for a browser
 	@tools/env local nox --no-venv --nocolor -s docs-site
 
-integration: ## each module by playbook in throw-away namespaces
-	@tools/env test python tools/check.py integration
+integration: ## each module by playbook in throw-away namespaces; make test runs a shorter form
+	@tools/env test env HYPERVISOR_NETWORK_LONG=1 python tools/check.py integration
 
 faults: ## the fault matrix whole, an hour and more; make test runs the short form; DISTRO=trixie for Debian 13
-	@tools/env test env HYPERVISOR_NETWORK_FAULTS_LONG=1 python tools/check.py faults-guests faults-guard faults-managers faults-networks faults-lab
+	@tools/env test env HYPERVISOR_NETWORK_LONG=1 python tools/check.py faults-guests faults-guard faults-managers faults-networks faults-lab
 
 acceptance: ## hypervisors of the lab, converted over SSH and rebooted; make test runs a shorter form
-	@tools/env test env HYPERVISOR_NETWORK_FAULTS_LONG=1 python tools/check.py acceptance
+	@tools/env test env HYPERVISOR_NETWORK_LONG=1 python tools/check.py acceptance
 
 molecule: ## every scenario of extensions/molecule on a lab of its own, as users of Molecule run them, and a role of a stranger's; SCENARIO=walkthrough for one
 	@tools/env test tools/molecule test $(if $(SCENARIO),-s $(SCENARIO),--all) --report
