@@ -52,6 +52,8 @@ class Lab:
     def playbook(self, name: str, *arguments: str) -> list[dict[str, Any]]:
         """Run a playbook on the lab, and return a record for each task and host (see callbacks/recorder.py)."""
         self._runs += 1
+        # another run of pytest may have taken it for an old one's; what the lab is removed by must not fail for it
+        self._records.mkdir(parents=True, exist_ok=True)
         record = self._records / f"{self._runs}.jsonl"
         record.touch()
         environment = {
