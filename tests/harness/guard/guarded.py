@@ -8,7 +8,6 @@ What becomes of the host is judged from outside, by iproute2 and by packets; of 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import multiprocessing
@@ -323,15 +322,14 @@ _STATES = {"armed", "applied", "confirmed", "undoing", "rolling-back", "rolled-b
 
 
 def _text(folder: Path) -> str:
-    """What its files say, from the start again where one was renamed or removed meanwhile."""
-    texts = []
-    for one in folder.iterdir():
-        with contextlib.suppress(IsADirectoryError):
-            try:
-                texts.append(one.read_text(encoding="utf-8", errors="replace"))
-            except FileNotFoundError:
-                return _text(folder)
-    return "".join(texts)
+    """What its files say, from the start again where one was renamed or removed meanwhile; nothing where the folder is gone itself."""
+    while True:
+        try:
+            files = [one for one in folder.iterdir() if one.is_file()]
+            return "".join(one.read_text(encoding="utf-8", errors="replace") for one in files)
+        except FileNotFoundError:
+            if not folder.exists():
+                return ""
 
 
 def _parent(pid: int) -> int:
