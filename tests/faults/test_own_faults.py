@@ -28,7 +28,7 @@ CASES = {
         "reading the host",
     ),
     "qemu_guest": ("_qemu.supervisor", "Supervisor.read_all", {"name": "vm1"}, "reading the host"),
-    "qemu_guest_info": ("_qemu.status", "Status.names", {}, "reading the guests"),
+    "qemu_guest_info": ("_qemu.status", "Status.there", {}, "reading the guests"),
     "qemu_backup": (
         "_qemu.status",
         "Status.read",
