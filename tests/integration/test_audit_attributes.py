@@ -70,10 +70,9 @@ ELSEWHERE = {
     },
     "tests/faults/lab/test_v_plan.py": {
         "access_vlan", "trunk_vlans", "native_vlan", "vlans", "self_vlans", "vlan_filtering", "vlan_protocol", "vlan_default_pvid", "vlan_stats_enabled",
+        "vlan_stats_per_port", "mst_enabled",
     },
 }  # fmt: skip
-# EBUSY as long as a port has a VLAN, so they are seen to be set and read alone (test_attributes.py), where the kernel has them
-SEEN_ALONE = {"vlan_stats_per_port", "mst_enabled"}
 # how the role goes about it, and nothing that a host has
 MANNERS = {"name", "force", "steal", "override", "allow_address_change", "accept_outage", "vlans_mode"}  # fmt: skip
 
@@ -202,6 +201,4 @@ def test_what_this_iproute2_has_no_word_for_is_one_row_where_the_kernel_has_it(
 def test_no_key_of_a_bridge_or_a_tap_is_without_a_drift_that_is_injected() -> None:
     here = {row.option for row in (*BRIDGE, *PORT, *TAP)}
     elsewhere = {key for keys in ELSEWHERE.values() for key in keys}
-    assert here - set(NEEDED_VLANS) | elsewhere | SEEN_ALONE | MANNERS == set(items.BRIDGE) | set(
-        items.TAP
-    )
+    assert here - set(NEEDED_VLANS) | elsewhere | MANNERS == set(items.BRIDGE) | set(items.TAP)

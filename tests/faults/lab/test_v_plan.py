@@ -100,8 +100,18 @@ AT_BOOT = {
 }
 
 
-def drift(modules: Modules) -> set[tuple[str, str, str]]:
-    found = _drift.rows({"hv1": look(modules, TENANTS)})
+# which the kernel changes as long as no port has a VLAN
+WITHOUT_PORTS = {
+    "bridge_host_bridges": [
+        {"name": "br3", "vlan_filtering": True, "vlan_stats_per_port": True, "mst_enabled": True}
+    ]
+}
+
+
+def drift(
+    modules: Modules, job: dict[str, Any] = TENANTS, *, persist: bool = True
+) -> set[tuple[str, str, str]]:
+    found = _drift.rows({"hv1": look(modules, job, persist=persist)})
     return {(row["where"], row["what"], row["key"]) for row in found}
 
 
@@ -119,6 +129,20 @@ def test_each_vlan_that_drifted_by_hand_is_found_and_told_of_its_device_alone(
         carry_out(modules, look(modules, TENANTS)["plan"])
         assert drift(modules) == set(), words
     assert wrong == {}
+
+
+def test_what_changes_only_while_no_port_has_a_vlan_is_found(
+    fresh: PoweredLab, modules: Modules
+) -> None:
+    carry_out(modules, look(modules, WITHOUT_PORTS, persist=False)["plan"], persist=False)
+    assert drift(modules, WITHOUT_PORTS, persist=False) == set()
+    by_hand(fresh, HOST, "ip link set br3 type bridge vlan_stats_per_port 0")
+    found = {("kernel", "bridge br3", "vlan_stats_per_port")}
+    assert drift(modules, WITHOUT_PORTS, persist=False) == found
+    # this iproute2 has no word for it
+    modules.done("linux_bridge", name="br3", mst_enabled=False, guard_mode="never")
+    found.add(("kernel", "bridge br3", "mst_enabled"))
+    assert drift(modules, WITHOUT_PORTS, persist=False) == found
 
 
 def test_a_vlan_that_boots_otherwise_is_found(fresh: PoweredLab, modules: Modules) -> None:
