@@ -15,6 +15,8 @@ description:
   - A file is replaced whole or not at all, with its mode, owner, ACL and label, and is on the disk when the module returns.
     A file that somebody else changed meanwhile is not written. Any failure undoes what the run did.
   - It only edits files. No interface is brought up or down.
+  - Where ifupdown2 is installed, a stanza with C(bridge_ports) gets C(bridge_ports_condone_regex .*) too, unless it says that itself, so that
+    C(ifreload -a) leaves other ports, such as the taps of guests, in the bridge.
   - Refused are a stanza that two files define, a file reached by a symbolic link that leads out of the directory of O(path), a file with
     several hard links, one that is not root's, and a file that cloud-init writes while its network part is not disabled, see O(cloud_init_network).
 author:

@@ -273,13 +273,16 @@ IFUPDOWN2S_OWN = re.compile(
 )
 
 
-def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are(
+def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are_all_the_time(
     host: Host,
 ) -> None:
     variables = {**JOB, "bridge_host_guests": []}
+    ifupdown2.on_path(host.folder)
     assert host.role(variables).status == 0
     before = settled(host.netns)
-    said = ifupdown2.reload(host.netns, host.folder)
+    with ifupdown2.upset(host.netns, ["eth0", "tap1", "tap2"]) as upset:
+        said = ifupdown2.reload(host.netns, host.folder)
+    assert upset == [], said
     changed = differences(before, settled(host.netns))
     assert changed and [one for one in changed if not IFUPDOWN2S_OWN.search(one)] == [], said
     assert all(host.lan.all_reachable().values())

@@ -11,6 +11,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
     aliases,
+    ifreload,
     owners,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
@@ -69,7 +70,7 @@ def hand_back(docs: Mapping[str, Document], nic: str, bridge: str, notes: list[s
     aliases.follow(docs, bridge, nic)
     held, own = places(docs, bridge), places(docs, nic)
     _refuse_second_address(docs, own, held, nic, bridge)
-    pool = [(raws, line) for _path, stanza in own for raws, line in units_of(stanza)]
+    pool = [unit for _path, stanza in own for unit in _own_units(stanza, held)]
     links = {canonical(line.key) for _raws, line in pool if line is not None}
     derived = [_merged(docs[path], stanza, nic, bridge, pool, links) for path, stanza in held]
     derived[0] += _kept(docs, own, pool, nic, notes)
@@ -104,6 +105,19 @@ def hand_back(docs: Mapping[str, Document], nic: str, bridge: str, notes: list[s
         path, stanza = places(docs, nic)[0]
         for group in groups:
             docs[path].select(group, nic, stanza.start)
+
+
+def _own_units(
+    stanza: Stanza, held: Sequence[tuple[str, Stanza]]
+) -> Iterator[tuple[list[str], Line | None]]:
+    """The options of the NIC's stanza without what ifupdown2 was told of a port; the comments above it stay."""
+    for raws, line in units_of(stanza):
+        if line is None or not any(
+            ifreload.ours(line, stanza.name, other) for _path, other in held
+        ):
+            yield raws, line
+        elif raws[:-1]:
+            yield raws[:-1], None
 
 
 def _kept(
@@ -169,7 +183,7 @@ def _merged(
             if line.kind in ("option", "flag"):
                 result += (
                     above[:-1]
-                    if _only_bridge(line, bridge, links)
+                    if _only_bridge(line, bridge, links) or ifreload.ours(line, bridge, stanza)
                     else renamed(above, line, bridge, nic)
                 )
                 above = []

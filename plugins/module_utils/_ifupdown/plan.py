@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown impor
     addresses,
     aliases,
     handback,
+    ifreload,
     interim,
     lines,
     owners,
@@ -141,7 +142,9 @@ def _present(now: Files, docs: dict[str, Document], wish: Wish, said: list[str])
         aliases.brought_up_first(docs, wish.name)
     for option, value in (("auto", auto), ("allow_hotplug", wish.allow_hotplug)):
         _selection(docs, wish.name, GROUPS[option], value)
-    if not now.ifupdown2:
+    if now.ifupdown2:
+        ifreload.left_alone(docs, wish.name)
+    else:
         said += [
             f"{wish.name}: option '{key}' is ifupdown2's, which this host does not have, so it does nothing here; "
             f"write it as a line 'up ip link set dev {wish.name} type bridge ...'."

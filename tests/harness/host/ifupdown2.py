@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(ifreload -a) of ifupdown2 inside a namespace.
+"""C(ifreload -a) of ifupdown2 inside a namespace, and what the kernel says meanwhile of ports that leave their bridge or go down.
 
 It can't be installed beside ifupdown, so its Debian package is unpacked into the cache, and laid over /usr/share and /etc of the one process.
 """
@@ -9,10 +9,17 @@ It can't be installed beside ifupdown, so its Debian package is unpacked into th
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from ..net.netns import run
+from ..process.waiting import wait_for
 
 # Run with mounts of its own; $1 is the unpacked package, $2 a folder with etc/network/interfaces and run, $3 an empty one for what it writes to /etc
 _ALONE = """
@@ -41,6 +48,43 @@ def unpacked() -> Path:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(fresh, place)
     return place
+
+
+def on_path(folder: Path) -> None:
+    """Let the host whose folder this is be one that has it, before a run of the role; nobody but C(reload) runs it."""
+    program = folder / "bin" / "ifreload"
+    program.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    program.chmod(0o755)
+
+
+@contextmanager
+def upset(netns: str, ports: Sequence[str]) -> Iterator[list[str]]:
+    """A list that has in the end what the kernel said of these ports without a bridge, or down."""
+    words = ["ip", "netns", "exec", netns, "ip", "-o", "monitor", "link"]
+    found: list[str] = []
+    with tempfile.TemporaryFile("w+") as log, subprocess.Popen(words, stdout=log) as watch:
+        try:
+            # it does not say when it listens, and the kernel tells another MTU of any device
+            wait_for(lambda: _heard(netns, log, 1500), "a first word of ip monitor")
+            yield found
+            wait_for(lambda: _heard(netns, log, 1400), "the last word of ip monitor")
+        finally:
+            watch.terminate()
+            run("ip", "link", "set", "lo", "mtu", "65536", netns=netns)
+        about = re.compile(rf"\d+: ({'|'.join(map(re.escape, ports))})[@:]")
+        for line in _text(log).splitlines():
+            if about.match(line) and (" master " not in line or ",UP" not in line):
+                found.append(line)
+
+
+def _heard(netns: str, log: IO[str], mtu: int) -> bool:
+    for said in (mtu + 1, mtu):
+        run("ip", "link", "set", "lo", "mtu", str(said), netns=netns)
+    return f" mtu {mtu} " in _text(log)
+
+
+def _text(log: IO[str]) -> str:
+    return os.pread(log.fileno(), 1 << 20, 0).decode()
 
 
 def reload(netns: str, folder: Path) -> str:

@@ -67,7 +67,8 @@ GONE = {
 ENTER = (
     "mkdir -p /var/lib/hypervisor-network; for dir in run etc/network var/backups var/lib/hypervisor-network; do "
     'mount --bind "$0/$dir" "/$dir" || exit 9; done; '
-    'mount --bind "$0/bin/dpkg-query" /usr/bin/dpkg-query || exit 9; exec "$@"'
+    'mount --bind "$0/bin/dpkg-query" /usr/bin/dpkg-query || exit 9; '
+    'if [ -e "$0/bin/ifreload" ]; then mount -t overlay overlay -o "lowerdir=$0/bin:/usr/sbin" /usr/sbin || exit 9; fi; exec "$@"'
 )
 DPKG = '#!/bin/sh\nfor word; do case $word in -*|*Package*) ;; *) echo "$word installed";; esac; done\n'
 

@@ -36,17 +36,19 @@ def edited(
     *items: dict[str, Any],
     validate: bool = True,
     metrics: Mapping[str, int] = MappingProxyType({}),
+    ifupdown2: bool = False,
 ) -> dict[str, str]:
     """The texts after a plan, which must leave nothing to plan."""
+
+    def now(there: dict[str, str]) -> Files:
+        return Files(ROOT, there, metrics=metrics, ifupdown2=ifupdown2)
+
     wishes = [checked({**ITEM, **item}, validate) for item in items]
     after = {
         **texts,
-        **{
-            path: change.new or ""
-            for path, change in files(plan(Files(ROOT, texts, metrics=metrics), wishes))
-        },
+        **{path: change.new or "" for path, change in files(plan(now(texts), wishes))},
     }
-    assert plan(Files(ROOT, after, metrics=metrics), wishes) == []
+    assert plan(now(after), wishes) == []
     return after
 
 

@@ -27,8 +27,8 @@ from typing import Iterator
 MOST_KIB = {
     # the second is the first with what listens and what proves isolation
     "bridge_doctor": 138, "bridge_doctor_probe": 190, "bridge_fdb": 70, "bridge_info": 103, "bridge_isolation": 100, "bridge_mdb": 72,
-    "bridge_persist": 224, "bridge_port": 88, "bridge_uplink": 205, "guarded_change": 287, "host_plan": 456, "ifupdown_state": 20,
-    "interfaces_stanza": 81, "linux_bridge": 88, "qemu_backup": 121, "qemu_guest": 184, "qemu_guest_info": 113, "qemu_snapshot": 162,
+    "bridge_persist": 226, "bridge_port": 88, "bridge_uplink": 205, "guarded_change": 287, "host_plan": 458, "ifupdown_state": 20,
+    "interfaces_stanza": 83, "linux_bridge": 88, "qemu_backup": 121, "qemu_guest": 184, "qemu_guest_info": 113, "qemu_snapshot": 162,
     "tap_device": 88, "transaction": 70,
 }  # fmt: skip
 _PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
