@@ -30,8 +30,8 @@ TEMPLATE = "hypervisor-network-guest@.service"
 DROP_IN = "guest.conf"
 # Of the environment file of one start: its delay, and what makes it begin paused
 PAUSED, DELAY, GRACE = "HVN_PAUSED", "HVN_DELAY", "HVN_GRACE"
-# What systemd waits for beyond the guest's own time: ExecStop= has to be done before TimeoutStopSec=, or the unit counts as failed
-_MARGIN = 15
+# Beyond the guest's own time ExecStop= has this long, or the unit is failed and its guest killed; at a shutdown those of all guests begin at once
+_MARGIN = 45
 _START_SECONDS = 90
 _PLAIN = re.compile(r"[A-Za-z0-9_/.:=,+@-]+")
 _UNIT_PLAIN = re.compile(r"[A-Za-z0-9:_.]")

@@ -131,7 +131,7 @@ def test_trap_1_the_helper_is_done_before_systemd_loses_patience() -> None:
     text = unit_file.drop_in("vm1", with_defaults(FULL), setting())
     (grace,) = lines(text, f"Environment={unit_file.GRACE}")
     (stop,) = lines(text, "TimeoutStopSec")
-    assert (int(grace), int(stop)) == (21, 36)
+    assert (int(grace), int(stop)) == (21, 66)
     (command,) = lines(text, "ExecStop")
     assert command.endswith("/run/hypervisor-network/vm1 ${HVN_GRACE}")
 
