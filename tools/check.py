@@ -27,8 +27,9 @@ from xml.etree import ElementTree
 
 # What a person reads, the nox session, and whether it is pytest's. Two hands take pytest's from the end of this row, where the longest stand: what takes
 # longest starts first, and what is short fills the end. A third takes the others from its head, quick ones first, and has a tenth of a processor at least, and
-# all that the tests leave while they wait for a guard or a lease: of these others one alone looks at a clock, and yields to nobody; many of those do. Who
-# has no test left helps it.
+# all that the tests leave while they wait for a guard or a lease: of these others one alone looks at a clock, and yields to nobody; many of those do. What
+# takes longest of them waits for the end of a hand's first test: then come those that wait for guards, and leave processors that nobody wants. Who has no
+# test left helps the third hand.
 STEPS = (
     ("Python lint", "ruff", False),
     ("floors and doors", "imports", False),
@@ -64,6 +65,7 @@ WHEN_NAMED = (
     "unit-oldest",
     "targets-elsewhere",
 )
+PATIENT = ("sanity", "sanity-oldest", "sanity-newest")
 PUNCTUAL = "galaxy-importer"  # gives up after three minutes, however little it got of them
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
@@ -176,6 +178,11 @@ class Run:
         self.started = time.monotonic()
         self.spoke = self.started
         self.stopping = False
+        self.leisure = (
+            threading.Event()
+        )  # a hand is past the first of its tests, which have all of the processors
+        if not self.tests:
+            self.leisure.set()
         self.lock = threading.Lock()
 
     def say(self, text: str) -> None:
@@ -192,6 +199,12 @@ class Run:
         except IndexError:
             return self.others.pop()
 
+    def shortest(self) -> Step:
+        """The next of the others, when the tests leave something for it. Raises IndexError where none is left."""
+        if self.others and self.others[0].session in PATIENT:
+            self.leisure.wait()
+        return self.others.popleft()
+
     def work(self, take: Callable[[], Step], yielding: bool = False) -> None:
         """Run one step after the other, as C(take) hands them out, until none is left."""
         while not self.stopping:
@@ -200,6 +213,8 @@ class Run:
             except IndexError:  # another hand took the last one
                 return
             step.run(yielding and step.session != PUNCTUAL)
+            if step.is_pytest:
+                self.leisure.set()
             if self.stopping:
                 return
             took = f"{time.monotonic() - step.started:.0f} s"
@@ -217,6 +232,7 @@ class Run:
         if self.stopping:
             return
         self.stopping = True
+        self.leisure.set()
         self.say("Interrupted: removing what the tests made ...")
         for step in self.steps:
             if step.process is not None and step.process.poll() is None:
@@ -229,7 +245,7 @@ class Run:
         signal.signal(signal.SIGHUP, self.stop)
         threads = [
             threading.Thread(target=self.work, args=hand, daemon=True)
-            for hand in ((self.longest,), (self.longest,), (self.others.popleft, True))
+            for hand in ((self.longest,), (self.longest,), (self.shortest, True))
         ]
         for thread in threads:
             thread.start()
