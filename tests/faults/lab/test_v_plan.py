@@ -109,7 +109,7 @@ WITHOUT_PORTS = {
 
 
 def drift(
-    modules: Modules, job: dict[str, Any] = TENANTS, *, persist: bool = True
+    modules: Modules, job: dict[str, Any], *, persist: bool = True
 ) -> set[tuple[str, str, str]]:
     found = _drift.rows({"hv1": look(modules, job, persist=persist)})
     return {(row["where"], row["what"], row["key"]) for row in found}
@@ -119,15 +119,15 @@ def test_each_vlan_that_drifted_by_hand_is_found_and_told_of_its_device_alone(
     fresh: PoweredLab, modules: Modules
 ) -> None:
     carry_out(modules, look(modules, TENANTS)["plan"])
-    assert drift(modules) == set()
+    assert drift(modules, TENANTS) == set()
     wrong = {}
     for words, (what, key) in VLANS_BY_HAND.items():
         by_hand(fresh, HOST, words)
-        found = drift(modules)
+        found = drift(modules, TENANTS)
         if found != {("kernel", what, key)}:
             wrong[words] = found
         carry_out(modules, look(modules, TENANTS)["plan"])
-        assert drift(modules) == set(), words
+        assert drift(modules, TENANTS) == set(), words
     assert wrong == {}
 
 
@@ -152,9 +152,9 @@ def test_a_vlan_that_boots_otherwise_is_found(fresh: PoweredLab, modules: Module
     for (before, after), stanza in AT_BOOT.items():
         assert before in text, text
         fresh.ssh(HOST, f"printf %s {shlex.quote(text.replace(before, after))} > {file}")
-        assert drift(modules) == {("boot", stanza, "options")}
+        assert drift(modules, TENANTS) == {("boot", stanza, "options")}
     fresh.ssh(HOST, f"printf %s {shlex.quote(text)} > {file}")
-    assert drift(modules) == set()
+    assert drift(modules, TENANTS) == set()
 
 
 BRIDGES = {
