@@ -67,10 +67,11 @@ def listen(
             ear.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
             ear.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
             ear.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
+            _lost(
+                ear
+            )  # whoever floods a bridge filled the small buffer that there was before the filter
             _hear(ear, heard, began, seconds, clock)
-            _taken, heard.missed = struct.unpack(
-                "=II", ear.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-            )
+            heard.missed = _lost(ear)
     except OSError as error:
         raise KernelError("listen for DHCP", error.errno or 0) from None
     return heard
@@ -89,6 +90,11 @@ def _hear(ear: Any, heard: Heard, began: float, seconds: float, clock: Callable[
         said = dhcp_frames.read(data, _is_left(notes))
         if said is not None:
             heard.take(clock() - began, where[0], where[2] == socket.PACKET_OUTGOING, said)
+
+
+def _lost(ear: Any) -> int:
+    """How many frames found no room since this was asked last (packet(7), PACKET_STATISTICS)."""
+    return struct.unpack("=II", ear.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
 
 
 def _is_left(notes: Sequence[tuple[int, int, bytes]]) -> bool:
