@@ -65,7 +65,7 @@ WHEN_NAMED = (
     "unit-oldest",
     "targets-elsewhere",
 )
-PATIENT = ("sanity", "sanity-oldest", "sanity-newest")
+LATER = ("sanity", "sanity-oldest", "sanity-newest")
 PUNCTUAL = "galaxy-importer"  # gives up after three minutes, however little it got of them
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
@@ -178,9 +178,8 @@ class Run:
         self.started = time.monotonic()
         self.spoke = self.started
         self.stopping = False
-        self.leisure = (
-            threading.Event()
-        )  # a hand is past the first of its tests, which have all of the processors
+        # a hand is past the first of its tests, which have all of the processors
+        self.leisure = threading.Event()
         if not self.tests:
             self.leisure.set()
         self.lock = threading.Lock()
@@ -201,7 +200,7 @@ class Run:
 
     def shortest(self) -> Step:
         """The next of the others, when the tests leave something for it. Raises IndexError where none is left."""
-        if self.others and self.others[0].session in PATIENT:
+        if self.others and self.others[0].session in LATER:
             self.leisure.wait()
         return self.others.popleft()
 
@@ -211,6 +210,8 @@ class Run:
             try:
                 step = take()
             except IndexError:  # another hand took the last one
+                return
+            if self.stopping:  # it waited for a step, and that was the end
                 return
             step.run(yielding and step.session != PUNCTUAL)
             if step.is_pytest:

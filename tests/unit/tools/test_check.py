@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 from ansible_collections.hypervisor.network.tools import check
 
 CHECK = Path(__file__).parents[3] / "tools" / "check.py"
@@ -35,7 +36,7 @@ TESTS, OTHERS = (
     ]
     for wanted in (True, False)
 )
-EARLY = [session for session in OTHERS if session not in check.PATIENT]
+EARLY = [session for session in OTHERS if session not in check.LATER]
 YIELDING = min(os.nice(0) + 10, 19)  # who runs all of it niced has nothing to go down to
 
 
@@ -45,8 +46,16 @@ def run(tmp_path: Path):
     (tmp_path / "nox").chmod(0o755)
     ran = tmp_path / "ran"
 
-    def checks(*names: str, held: str = "", waits_for: str = "", looks: int = -1, fails: str = ""):
-        done = subprocess.run(
+    def checks(
+        *names: str,
+        held: str = "",
+        waits_for: str = "",
+        looks: int = -1,
+        fails: str = "",
+        ended_at: str = "",
+    ):
+        """What became of it, and what it ran; with C(ended_at) it gets TERM when that has begun."""
+        with subprocess.Popen(
             [sys.executable, str(CHECK), *names],
             env={
                 "PATH": f"{tmp_path}:/usr/bin:/bin",
@@ -58,13 +67,24 @@ def run(tmp_path: Path):
                 "LOOKS": str(looks),
                 "FAILS": fails,
             },
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
-            check=False,
-        )
+        ) as process:
+            try:
+                if ended_at:
+                    wait_for(lambda: ended_at in dict(begun()), f"{ended_at} began", 60)
+                    process.terminate()
+                said = process.communicate(timeout=60)
+            except BaseException:
+                process.kill()
+                raise
+        done = subprocess.CompletedProcess(names, process.returncode, *said)
+        return done, begun()
+
+    def begun() -> list[tuple[str, int]]:
         lines = ran.read_text("utf-8").splitlines() if ran.exists() else []
-        return done, [(session, int(nice)) for session, nice in map(str.split, lines)]
+        return [(session, int(nice)) for session, nice in map(str.split, lines)]
 
     return checks
 
@@ -94,11 +114,17 @@ def test_what_is_no_test_runs_beside_them_in_its_order_and_yields_to_them(run) -
 def test_what_takes_longest_of_it_begins_when_a_hand_is_past_its_first_test(
     run, tmp_path: Path
 ) -> None:
-    done, _ran = run(held=" ".join(TESTS[-2:]), waits_for=check.PATIENT[0], looks=200)
+    done, _ran = run(held=" ".join(TESTS[-2:]), waits_for=check.LATER[0], looks=200)
     assert done.returncode == 0, done.stdout + done.stderr
-    for session in check.PATIENT:
+    for session in check.LATER:
         ended = (tmp_path / f"ended.{session}").read_text("utf-8").split()
         assert set(TESTS[-2:]) & set(ended), session
+
+
+def test_a_run_that_is_ended_begins_nothing_that_waited(run) -> None:
+    done, ran = run(held=" ".join(TESTS[-2:]), waits_for="nobody", ended_at=EARLY[-1])
+    assert done.returncode == 130, done.stdout + done.stderr
+    assert {session for session, _nice in ran} == {*EARLY, *TESTS[-2:]}
 
 
 def test_who_has_no_test_left_takes_the_longest_of_what_is_none_and_yields_to_nobody(run) -> None:
