@@ -134,6 +134,17 @@ def words_of_one(text: str) -> list[str] | None:
     return words if text[stop:].strip() == "" and words and text.startswith(words[0]) else None
 
 
+def without_link_local(text: str) -> set[str]:
+    """The devices that it takes their IPv6 link-local addresses from, by C(ip link set ... addrgenmode none)."""
+    found = set()
+    for start, stop in _pieces(text):
+        words = _words(text[start:stop])
+        program = words[0].rpartition("/")[2] if words else ""
+        if [program, *words[1:3]] == ["ip", "link", "set"] and ["addrgenmode", "none"] in _pairs(words):  # fmt: skip
+            found.add(_device(words[3:]))
+    return found
+
+
 def _pairs(words: Sequence[str]) -> list[list[str]]:
     return [list(pair) for pair in zip(words, words[1:])]
 
@@ -272,8 +283,7 @@ def _ip_link(words: Sequence[str], mine: re.Pattern[str]) -> tuple[str, str | No
         return (UNKNOWN if on_top else LINK), None
     if not _begins("set", verb):
         return NEUTRAL, None
-    device = next((rest[n + 1] for n, word in enumerate(rest[:-1]) if word == "dev"), rest[0])
-    if not mine.fullmatch(device):
+    if not mine.fullmatch(_device(rest)):
         return NEUTRAL, None
     master = next(
         (rest[n + 1] for n, word in enumerate(rest[:-1]) if word in ("master", "vrf")), None
@@ -281,6 +291,13 @@ def _ip_link(words: Sequence[str], mine: re.Pattern[str]) -> tuple[str, str | No
     if master is not None:
         return OWNER, master
     return (PORT if "down" in rest or "promisc" in rest and "off" not in rest else LINK), None
+
+
+def _device(words: Sequence[str]) -> str:
+    """Whom C(ip link set) is about; C(words) are those behind it."""
+    return next(
+        (after for word, after in _pairs(words) if word == "dev"), words[0] if words else ""
+    )
 
 
 def _ifconfig(

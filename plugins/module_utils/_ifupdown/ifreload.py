@@ -7,9 +7,11 @@ stanza link-local addresses by EUI-64, for which it takes a port without any dow
 
 from __future__ import annotations
 
-import re
 from typing import Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.commands import (
+    without_link_local,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
     Document,
     Stanza,
@@ -23,7 +25,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines
 
 _CONDONED = ("bridge_ports_condone_regex", ".*")
 _NO_LINK_LOCAL = ("ipv6-addrgen", "off")
-_NONE = re.compile(r"\bip link set dev (\S+)(?: \S+)* addrgenmode none\b")
 
 
 def left_alone(docs: Mapping[str, Document], name: str) -> None:
@@ -46,7 +47,7 @@ def ours(line: Line, device: str, stanza: Stanza) -> bool:
 
 def _without_link_local(stanza: Stanza) -> set[str]:
     hooks = (line.value for line in stanza.lines if canonical(line.key) in COMMANDS)
-    return {device for hook in hooks for device in _NONE.findall(hook)}
+    return {device for hook in hooks for device in without_link_local(hook)}
 
 
 def _say(doc: Document, stanza: Stanza, key: str, value: str) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.comma
     names,
     questions,
     read,
+    without_link_local,
 )
 
 CASES: dict[str, list[str]] = {
@@ -164,8 +165,29 @@ def test_the_question_that_a_line_of_options_is(text: str, asked: list[str] | No
     assert questions(text) == ([] if asked is None else [asked])
 
 
+@pytest.mark.parametrize(
+    ("text", "devices"),
+    [
+        ("ip link set dev eth0 master br0 addrgenmode none && sysctl -qe -w x=1 || true", {"eth0"}),
+        ("ip link set dev eth0 up && ip link set dev br0 addrgenmode none", {"br0"}),
+        ("ip link set dev eth0 up; echo addrgenmode none", set()),
+        ("/sbin/ip link set 'tap 1' addrgenmode none up", {"tap 1"}),
+        ("ip link set dev eth0 addrgenmode eui64", set()),
+        ("ip link show dev eth0", set()),
+        ("ip link set", set()),
+    ],
+)
+def test_who_is_left_without_link_local_addresses(text: str, devices: set[str]) -> None:
+    assert without_link_local(text) == devices
+
+
+def test_a_device_that_is_named_as_a_verb_is_read_too() -> None:
+    assert [one.kind for one in read("ip link set", "set")] == [NEUTRAL]
+
+
 @given(st.text(alphabet="ab \\'\"$;|&()<>{}\n#eth0:ipdv", max_size=40))
 def test_any_text_is_read_and_its_commands_follow_one_another(text: str) -> None:
     found = read(text, "eth0")
+    without_link_local(text)
     assert all(0 <= one.start < one.stop <= len(text) for one in found)
     assert all(one.stop <= other.start for one, other in zip(found, found[1:]))
