@@ -67,9 +67,8 @@ def listen(
             ear.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
             ear.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
             ear.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
-            _lost(
-                ear
-            )  # whoever floods a bridge filled the small buffer that there was before the filter
+            # whoever floods a bridge filled the small buffer that there was before the filter
+            _lost(ear)
             _hear(ear, heard, began, seconds, clock)
             heard.missed = _lost(ear)
     except OSError as error:
