@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
     MAC,
@@ -25,9 +24,8 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_hos
 
 GUEST = "52:00:00:00:00:0a"  # none runs: what it would have been heard by stands in the forwarding table by hand
 BROAD = "/etc/systemd/network/90-all.network"
-WIRED, PROFILE = (
-    "/etc/NetworkManager/system-connections/wired.nmconnection",
-    f"""\
+WIRED = "/etc/NetworkManager/system-connections/wired.nmconnection"
+PROFILE = f"""\
 [connection]
 id=wired
 uuid=3c2b6a0e-0000-4000-8000-000000000001
@@ -37,8 +35,7 @@ interface-name={NIC}
 [ipv4]
 method=manual
 address1=10.77.0.20/24,10.77.0.1
-""",
-)
+"""
 # a cable's end is an uplink where the bridge has its MAC
 BRIDGE_MADE = f"ip link add {BRIDGE} address {MAC} type bridge && ip link set {BRIDGE} up"
 MADE = f"{BRIDGE_MADE} && ip tuntap add {TAP} mode tap && ip link set {TAP} up"
@@ -46,7 +43,7 @@ PLUGGED = f"ip link set {NIC} master {BRIDGE} && ip link set {TAP} master {BRIDG
 
 
 def found(host: NetworkdHost) -> dict[str, Any]:
-    """By id and device what is said of managers."""
+    """By device what is said of managers."""
     every = host.done("bridge_doctor", mac=GUEST)["findings"]
     return {one["device"]: one for one in every if one["id"].startswith("other_manager")}
 
