@@ -35,6 +35,7 @@ from ansible_collections.hypervisor.network.tests.harness.model import examples
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
 OURS = "hypervisor.network."
+RELEASED = "Nothing is released yet" not in (ROOT / "CHANGELOG.rst").read_text("utf-8")
 SPEC_WORDS = ("type", "elements", "choices", "required")
 
 
@@ -167,11 +168,17 @@ def _console(command: str) -> bool:
     return command == told.consoles(guest, sockets, "host1")["console"]
 
 
+def _installs(command: str) -> bool:
+    (what,) = re.findall(r"^ansible-galaxy collection install (\S+)$", command)
+    # Galaxy has nothing under the collection's name before there is a release
+    return RELEASED or what.startswith("git+https://")
+
+
 # By its program, whether what a command names is there
 NAMES_WHAT_IS_THERE = {
     "make": _target,
     "ansible-playbook": _playbook,
-    "ansible-galaxy": lambda command: command.startswith("ansible-galaxy collection install "),
+    "ansible-galaxy": _installs,
     "molecule": _scenario,
     **dict.fromkeys(("systemctl", "journalctl"), _unit),
     "socat": _console,
@@ -191,6 +198,10 @@ def test_what_is_to_be_typed_names_what_is_there(place: str, command: str) -> No
         "make tset",
         "ansible-playbook -i hosts.yml hypervisor.network.doctor -e doctor_gest=vm1",
         "molecule converge -s walk",
+        pytest.param(
+            "ansible-galaxy collection install hypervisor.network",
+            marks=pytest.mark.skipif(RELEASED, reason="it is there"),
+        ),
         "systemctl status hypervisor-guest@vm1",
         f"cat {transaction.ROOT}/ID/rolledback",
     ],
