@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: bridge_persist
 short_description: Have the manager of the network boot what is running
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Bridges, their uplinks, ports and TAPs become what the host's manager of networks reads at boot, in its own words. All of it is read from the kernel, so
     what boots is what was seen to work.

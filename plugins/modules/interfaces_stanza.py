@@ -38,7 +38,7 @@ options:
       - Network settings that the cloud changes later do not reach a host where it is switched off.
       - V(true) removes that file again, and so does O(state=absent). By default it is left alone.
     type: bool
-    version_added: 0.2.0
+    version_added: 0.1.0
   backup:
     description:
       - Whether to keep a copy of each file before it is replaced. The copy is named after the file and its content.

@@ -100,9 +100,30 @@ def test_the_readme_says_the_versions_that_are_tested() -> None:
     requirements = ROOT / "requirements"
     core = re.search(r"ansible-core==([\d.]+)\.\*", (requirements / "dev.txt").read_text("utf-8"))
     assert core and f"ansible-core {core[1]};" in README
+    oldest = re.search(r"core==([\d.]+)\.\*", (requirements / "core-2.16.txt").read_text("utf-8"))
+    assert oldest and f"playbooks with {oldest[1]} too" in README
     for path in requirements.glob("pyroute2-*.txt"):
         for name, version in re.findall(r"^(\w+)==(.+)$", path.read_text("utf-8"), re.M):
             assert f"{name} {version}" in README
+
+
+def test_nothing_was_added_by_a_version_that_is_not_there_yet() -> None:
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text("utf-8"))["version"]
+    files = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "plugins").rglob("*.yml")]
+    files += (ROOT / "roles").glob("*/meta/argument_specs.yml")
+    said = [
+        (path.name, version)
+        for path in files
+        for version in re.findall(
+            r"^ *version_added: [\"']?([\d.]+)", path.read_text("utf-8"), re.M
+        )
+    ]
+    assert len(said) > len(MODULES)
+    assert [one for one in said if _number(one[1]) > _number(galaxy)] == []
+
+
+def _number(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def _short(path: Path) -> str:
