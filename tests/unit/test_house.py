@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 import statistics
 import subprocess
@@ -85,6 +86,37 @@ def code_lines(path: str) -> int:
 
 # A room that decides says so in its docstring's first word
 PURE = [path for path in PLUGINS if re.search(r'^"""PURE\b', source(path), re.MULTILINE)]
+
+
+# CONTRIBUTING's table: room, floor, and what it says that the room calls
+FLOORS = {
+    room: (int(floor), calls)
+    for floor, room, calls in re.findall(
+        r"^\| (\d) \| `(_\w+)` \|[^|]*\|([^|]*)\|$", source("CONTRIBUTING.md"), re.MULTILINE
+    )
+}
+
+
+def test_the_floors_that_are_told_are_those_that_are_held() -> None:
+    """The layers of .importlinter begin at the roof."""
+    contracts = configparser.ConfigParser()
+    contracts.read_string(source(".importlinter"))
+    held = [one for one in contracts["importlinter:contract:rooms"]["layers"].split("\n") if one]
+    rooms = [re.findall(r"\w+", layer) for layer in reversed(held)]
+    assert {room: floor for room, (floor, _calls) in FLOORS.items()} == {
+        room: floor for floor, layer in enumerate(rooms, 1) for room in layer
+    }
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_room_calls_those_of_whom_it_is_told(room: str) -> None:
+    """Whole floors by their numbers, and by name who is not on one of them."""
+    calls = FLOORS[room][1]
+    own = [path for path in PLUGINS if path.startswith(f"plugins/module_utils/{room}/")]
+    called = {one for path in own for one in re.findall(r"\.module_utils\.(_\w+)", source(path))}
+    floors = max((int(one) for one in re.findall(r"\d", calls)), default=0)
+    named = {one for one in called - {room} if FLOORS[one][0] > floors}
+    assert named == set(re.findall(r"`(_\w+)`", calls))
 
 
 def test_the_house_is_looked_at() -> None:
