@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan import nic_ids, plan
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.attributes import BRIDGE
+from ansible_collections.hypervisor.network.tests.harness.model.attributes import lost
 from ansible_collections.hypervisor.network.tests.harness.model.standing import MAC, WISH, standing
 
 YAML = "/etc/netplan/95-hypervisor-network-br0.yaml"
@@ -78,6 +80,10 @@ network:
     assert f"# before: {GENERATED}\n" in found[NIC] and NETDEV not in found
     assert "IAID=0xe2343f3e\n" in found[BESIDE] and "From=10.5.0.0/16\n" in found[BESIDE]
     assert "DHCP=" not in found[BESIDE] and "IgnoreCarrierLoss=yes\n" in found[BESIDE]
+
+
+def test_no_option_of_a_bridge_is_lost_at_the_next_boot() -> None:
+    assert lost(BRIDGE, lambda said: texts(**said)) == []
 
 
 def test_a_static_host() -> None:

@@ -11,6 +11,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import devices, unit
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.attributes import (
+    BRIDGE,
+    PORT,
+)
+from ansible_collections.hypervisor.network.tests.harness.model.attributes import PASSING, lost
 
 # what a Debian kernel says of a bridge that was made by `ip link add type bridge`
 FRESH = {
@@ -125,6 +130,14 @@ EgressUntagged=20
 PVID=20
 """
     )
+
+
+def test_no_option_of_a_bridge_is_lost_at_the_next_boot() -> None:
+    assert lost(BRIDGE, lambda said: devices.bridge_netdev(bridge(**said))) == []
+
+
+def test_no_option_of_a_port_is_lost_at_the_next_boot() -> None:
+    assert lost(PORT, lambda said: devices.port_file(tap(**said), False)) == PASSING
 
 
 def test_a_device_that_is_nobodys_port() -> None:

@@ -31,6 +31,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.profiles import (
     Known,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.attributes import (
+    BRIDGE,
+    PORT,
+)
+from ansible_collections.hypervisor.network.tests.harness.model.attributes import PASSING, lost
 from ansible_collections.hypervisor.network.tests.harness.model.networkmanager import (
     PROFILE,
     STATE,
@@ -76,6 +81,16 @@ def test_a_bridge_and_its_uplink() -> None:
     assert host["ipv4"]["dhcp-client-id"] == "01:52:54:00:77:00:0d"
     own = keyfile.parse(files["system-connections/hv-br0-eth0.nmconnection"].text)
     assert own["connection"]["master"] == "br0" and own["bridge-port"] == {"path-cost": "100"}
+
+
+def test_no_option_of_a_bridge_is_lost_at_the_next_boot() -> None:
+    wish = Wish(["br0"], ["eth0"])
+    assert lost(BRIDGE, lambda said: planned(wish, bridge(**said), port("eth0"))) == []
+
+
+def test_no_option_of_a_port_is_lost_at_the_next_boot() -> None:
+    wish = Wish(["br0"], ["eth0"])
+    assert lost(PORT, lambda said: planned(wish, bridge(), port("eth0", port=said))) == PASSING
 
 
 def test_a_tap_is_made_for_whom_it_belongs_to_and_spared_by_the_hands_off() -> None:
