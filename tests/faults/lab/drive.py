@@ -87,6 +87,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "renamed": lambda: after(os, "rename", "renamed", _configures),
     "renamed-2": lambda: after(os, "rename", "renamed-2", _nth(2)),
     "renamed-3": lambda: after(os, "rename", "renamed-3", _nth(3)),
+    "renamed-4": lambda: after(os, "rename", "renamed-4", _nth(4)),
     "never": lambda: None,
 }
 

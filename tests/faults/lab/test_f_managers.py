@@ -33,7 +33,8 @@ from ansible_collections.hypervisor.network.tests.harness.process.long_form impo
 OLD = {"address": [NIC], "master": None, "bridges": []}
 NEW = {"address": [BRIDGE], "master": BRIDGE, "bridges": [BRIDGE]}
 PERSISTED = {"bridges": [BRIDGE], "uplinks": [NIC]}
-# which of the files decides: before it is there the old network boots; NetworkManager's is the last of four
+WRITTEN = ("staged", "renamed", "renamed-2", "renamed-3", "renamed-4")
+# the one of them that decides: before it is there the old network boots
 DECIDES = {"networkd": "renamed-3", "netplan": "renamed-3", "networkmanager": "renamed-4"}
 
 
@@ -88,10 +89,14 @@ def test_f01_the_plug_is_pulled_after_the_confirmation_and_the_old_network_boots
     fresh.used = False
 
 
-@pytest.mark.parametrize("point", ["staged", "renamed", "renamed-2", "renamed-3"])
+@pytest.mark.parametrize("point", WRITTEN)
 def test_f01_the_plug_is_pulled_while_the_files_are_written_and_what_boots_is_reached(
-    fresh: PoweredLab, point: str
+    managed: PoweredLab, point: str
 ) -> None:
+    last = DECIDES[managed.network]
+    if WRITTEN.index(point) > WRITTEN.index(last):
+        pytest.skip(f"{managed.network} has fewer files: the new network boots from {last} on")
+    fresh = managed.fresh()
     fresh.playbook(UPLINK, "-e", f"uplink_nic={NIC}", "-e", "uplink_timeout=240")
     with fresh.driven("bridge_persist", point, **PERSISTED):
         fresh.cut()
