@@ -150,18 +150,21 @@ def guide() -> str:
 
 
 def role(text: str) -> str:
-    """The role's argument_specs with the sentence that names the keys of each list, which is there already."""
+    """The role's argument_specs with the sentences that show an item of each list and name its keys, which are there already."""
     for name, spec in SPECS.items():
-        words = textwrap.fill(
-            f"- Keys are {', '.join(f'C({key})' for key in sorted(spec))}.",
-            140,
-            initial_indent=" " * 10,
-            subsequent_indent=" " * 12,
-        )
+        shown = _filled(f'- "For example C({EXAMPLES[name]})."')
+        words = _filled(f"- Keys are {', '.join(f'C({key})' for key in sorted(spec))}.")
         before, variable, after = text.partition(f"\n      bridge_host_{name}:\n")
+        after = re.sub(r' {10}- "For example C\([^"]*"', lambda _, new=shown: new, after, count=1)
         after = re.sub(r" {10}- Keys are [^.]*\.", words, after, count=1)
         text = before + variable + after
     return text
+
+
+def _filled(words: str) -> str:
+    return textwrap.fill(
+        words, 140, initial_indent=" " * 10, subsequent_indent=" " * 12, break_on_hyphens=False
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
+SPECS = sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
+
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -75,10 +77,7 @@ def test_the_readme_lists_what_is_included_in_its_own_words() -> None:
     there = {
         **{("module", path.stem): _short(path) for path in (ROOT / "plugins/modules").glob("*.py")},
         **{("filter", path.stem): _short(path) for path in (ROOT / "plugins/filter").glob("*.yml")},
-        **{
-            ("role", path.parts[-3]): _short(path)
-            for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")
-        },
+        **{("role", path.parts[-3]): _short(path) for path in SPECS},
     }
     public = {
         key: words
@@ -110,7 +109,7 @@ def test_the_readme_says_the_versions_that_are_tested() -> None:
 def test_nothing_was_added_by_a_version_that_is_not_there_yet() -> None:
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text("utf-8"))["version"]
     files = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "plugins").rglob("*.yml")]
-    files += (ROOT / "roles").glob("*/meta/argument_specs.yml")
+    files += SPECS
     said = [
         (path.name, version)
         for path in files
@@ -120,6 +119,12 @@ def test_nothing_was_added_by_a_version_that_is_not_there_yet() -> None:
     ]
     assert len(said) > len(MODULES)
     assert [one for one in said if _number(one[1]) > _number(galaxy)] == []
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.parts[-3])
+def test_a_role_says_since_when_it_has_each_variable(path: Path) -> None:
+    (entry,) = yaml.safe_load(path.read_text("utf-8"))["argument_specs"].values()
+    assert [name for name, one in entry["options"].items() if "version_added" not in one] == []
 
 
 def _number(version: str) -> list[int]:

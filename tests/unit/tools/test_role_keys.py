@@ -31,6 +31,11 @@ def test_the_roles_documentation_names_every_key(name: str) -> None:
     ]
     assert len(said) == 1
     assert re.findall(r"C\((\w+)\)", said[0]) == sorted(role_keys.SPECS[name])
+    # an item as the guide has it, which test_guides.py holds against the role
+    assert (
+        f"For example C({role_keys.EXAMPLES[name]})."
+        in options[f"bridge_host_{name}"]["description"]
+    )
 
 
 def test_the_guide_names_those_within_a_key_and_the_choices() -> None:
