@@ -102,9 +102,7 @@ def questions(text: str) -> list[list[str]]:
     what it does not know is, so that for it a value stands there that no option has.
     """
     found = []
-    for start, stop in _pieces(text):
-        words = _words(text[start:stop])
-        words = [one.rpartition("/")[2] for one in words[:1]] + words[1:]
+    for words in simple(text):
         plain = [one for one in words if not one.startswith("-")]
         if (
             plain[1:3] == ["link", "set"]
@@ -134,15 +132,17 @@ def words_of_one(text: str) -> list[str] | None:
     return words if text[stop:].strip() == "" and words and text.startswith(words[0]) else None
 
 
-def without_link_local(text: str) -> set[str]:
-    """The devices that it takes their IPv6 link-local addresses from, by C(ip link set ... addrgenmode none)."""
-    found = set()
+def simple(text: str) -> Iterator[list[str]]:
+    """The words of each simple command in it, without quotes, the program by its name alone."""
     for start, stop in _pieces(text):
         words = _words(text[start:stop])
-        program = words[0].rpartition("/")[2] if words else ""
-        if [program, *words[1:3]] == ["ip", "link", "set"] and ["addrgenmode", "none"] in _pairs(words):  # fmt: skip
-            found.add(_device(words[3:]))
-    return found
+        if words:
+            yield [words[0].rpartition("/")[2], *words[1:]]
+
+
+def link_set(words: Sequence[str]) -> str | None:
+    """Whom the words of C(ip link set) are about; None for those of any other command."""
+    return _device(words[3:]) if list(words[:3]) == ["ip", "link", "set"] else None
 
 
 def _pairs(words: Sequence[str]) -> list[list[str]]:

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. What ifupdown2 is told, so that C(ifreload -a), which makes a host as its files say, leaves guests and links alone.
+"""PURE. What ifupdown2 is told, so that C(ifreload -a), which makes a host as its files say, leaves guests, VLANs and links alone.
 
-It takes everything out of a bridge that C(bridge_ports) does not name, as taps, until a hook of ours plugs them in again; and it gives each device that has a
-stanza link-local addresses by EUI-64, for which it takes a port without any down and up (addons/bridge.py and address.py of ifupdown2 3).
+It takes everything out of a bridge that C(bridge_ports) does not name, as taps, until a hook of ours plugs them in again; it gives each device that has a
+stanza link-local addresses by EUI-64, for which it takes a port without any down and up; and what no word of its own says of a bridge and its ports it sets
+to its default: a bridge filters no VLANs until a hook says so again, and its port is in VLAN 1 (addons/bridge.py and address.py of ifupdown2 3). So what
+hooks say, it is told in its words too.
 """
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Callable, Iterable, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import units
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.commands import (
-    without_link_local,
+    link_set,
+    simple,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
     Document,
@@ -20,36 +25,155 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.gramm
     COMMANDS,
     Line,
     canonical,
+    words,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines import places
 
-_CONDONED = ("bridge_ports_condone_regex", ".*")
+Said = dict[str, dict[str, str]]  # device -> option -> value
+
+# The kernel's own bound of multicast groups: ifupdown2's is 512, beyond which a bridge floods them, and a guest with IPv6 is in two or more.
+_ANY_BRIDGE = {"bridge_ports_condone_regex": ".*", "bridge-hashmax": "4096"}
 _NO_LINK_LOCAL = ("ipv6-addrgen", "off")
+_FILTERS = "bridge-vlan-aware"
 
 
-def left_alone(docs: Mapping[str, Document], name: str) -> None:
-    """Write that into the stanzas of a name and of the ports that its hooks name, where nothing else is said of it."""
-    own = places(docs, name)
-    for path, stanza in reversed(own):
-        if stanza.values("bridge_ports"):
-            _say(docs[path], stanza, *_CONDONED)
-    for device in {device for _path, stanza in own for device in _without_link_local(stanza)}:
+def _yes_no(value: str) -> str | None:
+    return {"0": "no", "1": "yes"}.get(value)
+
+
+def _on_off(value: str) -> str | None:
+    return {"0": "off", "1": "on"}.get(value)
+
+
+def _number(value: str) -> str | None:
+    return value if value.isdigit() else None
+
+
+def _seconds(value: str) -> str | None:
+    """It knows whole ones only; other times are left to the hook."""
+    seconds, rest = divmod(int(value), units.TICKS) if value.isdigit() else (0, 1)
+    return None if rest else str(seconds)
+
+
+# Options as `ip link set type bridge` takes them, and what ifupdown2 calls them; what it has no word for it does not touch.
+_BRIDGE: Mapping[str, tuple[str, Callable[[str], str | None]]] = {
+    "vlan_filtering": (_FILTERS, _yes_no),
+    "vlan_protocol": ("bridge-vlan-protocol", str.lower),
+    "vlan_stats_enabled": ("bridge-vlan-stats", _on_off),
+    "mcast_router": ("bridge-mcrouter", _number),
+    "mcast_snooping": ("bridge-mcsnoop", _yes_no),
+    "mcast_query_use_ifaddr": ("bridge-mcqifaddr", _yes_no),
+    "mcast_querier": ("bridge-mcquerier", _yes_no),
+    "mcast_hash_max": ("bridge-hashmax", _number),
+    "mcast_last_member_count": ("bridge-mclmc", _number),
+    "mcast_startup_query_count": ("bridge-mcsqc", _number),
+    "mcast_last_member_interval": ("bridge-mclmi", _seconds),
+    "mcast_membership_interval": ("bridge-mcmi", _seconds),
+    "mcast_querier_interval": ("bridge-mcqpi", _seconds),
+    "mcast_query_interval": ("bridge-mcqi", _seconds),
+    "mcast_query_response_interval": ("bridge-mcqri", _seconds),
+    "mcast_startup_query_interval": ("bridge-mcsqi", _seconds),
+    "mcast_stats_enabled": ("bridge-mcstats", _on_off),
+    "mcast_igmp_version": ("bridge-igmp-version", _number),
+    "mcast_mld_version": ("bridge-mld-version", _number),
+}
+
+
+def left_alone(docs: Mapping[str, Document], name: str, before: Mapping[str, Document]) -> None:
+    """Write that into the stanzas of a name and of the devices that its hooks name, where nothing else is said of it.
+
+    C(before) is how the files were: what the hooks that stood there made of it is said anew, or no more.
+    """
+    earlier, now = _by_hooks(before, name), _by_hooks(docs, name)
+    for device in {**earlier, **now}:
+        was, shall = earlier.get(device, {}), now.get(device, {})
         for path, stanza in reversed(places(docs, device)):
-            _say(docs[path], stanza, *_NO_LINK_LOCAL)
+            # of several stanzas of a bridge, the one that has its ports has its options
+            keys = [key for key in {**was, **shall} if device != name or _has(stanza, key)]
+            for key in keys:
+                _say(docs[path], stanza.start, key, was.get(key), shall.get(key))
 
 
 def ours(line: Line, device: str, stanza: Stanza) -> bool:
     """Whether a line is what C(left_alone) wrote for a device, by the hooks of a stanza, and goes with them."""
-    key, value = _NO_LINK_LOCAL
-    same = canonical(line.key) == canonical(key) and line.value == value
-    return same and device in _without_link_local(stanza)
+    said = {canonical(key): value for key, value in _of_stanza(stanza).get(device, {}).items()}
+    return line.kind == "option" and said.get(canonical(line.key)) == line.value
 
 
-def _without_link_local(stanza: Stanza) -> set[str]:
+def _by_hooks(docs: Mapping[str, Document], name: str) -> Said:
+    found: Said = {}
+    for _path, stanza in places(docs, name):
+        for device, said in _of_stanza(stanza).items():
+            found.setdefault(device, {}).update(said)
+    return found
+
+
+def _of_stanza(stanza: Stanza) -> Said:
+    """What its hooks say of devices, in the words of ifupdown2."""
     hooks = (line.value for line in stanza.lines if canonical(line.key) in COMMANDS)
-    return {device for hook in hooks for device in without_link_local(hook)}
+    commands = [one for hook in hooks for one in simple(hook)]
+    ports = [word for value in stanza.values("bridge_ports") for word in words(value)]
+    found: Said = {stanza.name: dict(_ANY_BRIDGE)} if ports else {}
+    default = "1"  # the kernel's
+    for command in commands:
+        device = link_set(command)
+        if device is not None and ["addrgenmode", "none"] in _pairs(command):
+            found.setdefault(device, {}).update([_NO_LINK_LOCAL])
+        if device == stanza.name and ["type", "bridge"] in _pairs(command):
+            options = command[command.index("bridge") + 1 :]
+            given = dict(zip(options[::2], options[1::2]))
+            default = given.get("vlan_default_pvid", default)
+            found.setdefault(device, {}).update(_bridge(given))
+    if found.get(stanza.name, {}).get(_FILTERS) == "yes":
+        for port in ports:
+            found.setdefault(port, {}).update(_port(port, commands, default))
+    return found
 
 
-def _say(doc: Document, stanza: Stanza, key: str, value: str) -> None:
-    if not stanza.values(key):
-        doc.set_option(stanza, key, (value,))
+def _bridge(given: Mapping[str, str]) -> dict[str, str]:
+    told = {key: _BRIDGE[key][1](value) for key, value in given.items() if key in _BRIDGE}
+    return {_BRIDGE[key][0]: value for key, value in told.items() if value is not None}
+
+
+def _port(port: str, commands: Iterable[Sequence[str]], default: str) -> dict[str, str]:
+    """The VLANs that a port has in the end: that of its bridge, and what C(bridge vlan) adds and takes away."""
+    pvid = int(default) if default.isdigit() else 0
+    vids = {pvid} - {0}
+    for command in commands:
+        given = dict(_pairs(command))
+        if list(command[:2]) != ["bridge", "vlan"] or given.get("dev") != port:
+            continue
+        named = _vids(given.get("vid", ""))
+        pvid = 0 if pvid in named else pvid
+        vids = vids | named if command[2] == "add" else vids - named
+        if command[2] == "add" and "pvid" in command:
+            pvid = max(named, default=pvid)
+    others = vlan_words.compact(dict.fromkeys(vids - {pvid}, vlan_words.TAGGED))
+    return {
+        **({"bridge-vids": " ".join(others)} if others else {}),
+        **({"bridge-pvid": str(pvid)} if pvid else {"bridge-allow-untagged": "no"}),
+    }
+
+
+def _vids(text: str) -> set[int]:
+    first, _dash, last = text.partition("-")
+    ends = (first, last or first)
+    if not all(map(str.isdigit, ends)):
+        return set()
+    return set(range(int(first), min(int(ends[1]), vlan_words.LAST) + 1))
+
+
+def _pairs(command: Sequence[str]) -> list[list[str]]:
+    return [list(pair) for pair in zip(command, command[1:])]
+
+
+def _has(stanza: Stanza, key: str) -> bool:
+    return not canonical(key).startswith("bridge_") or bool(stanza.values("bridge_ports"))
+
+
+def _say(doc: Document, start: int, key: str, was: str | None, shall: str | None) -> None:
+    """Give the stanza that begins there an option, or take it away, unless somebody else gave it."""
+    stanza = doc.at(start)
+    now, then = stanza.values(key), [] if shall is None else [shall]
+    if now != then and now in ([], [was]):
+        doc.set_option(stanza, key, then)

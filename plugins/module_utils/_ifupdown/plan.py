@@ -66,8 +66,8 @@ def plan(
             if there.get(path) == ours != old
         ]
     off = switches.is_off(now, wish, cloud_init_network)
-    before = {path: Document(text) for path, text in now.texts.items()}
-    after, _notes = _edited(now, wish)
+    before = _documents(now)
+    after, _notes = _edited(now, wish, before)
     changes: list[Change] = []
     changed = {path for path, doc in after.items() if doc.text != (now.texts.get(path) or "")}
     meanwhile: dict[str, str] = {}
@@ -90,15 +90,23 @@ def plan(
 
 def notes(now: Files, wish: Sequence[Wish]) -> list[str]:
     """What is done on a guess, or with no effect on this host, each in one sentence with file and line, in the order of the wishes."""
-    return list(dict.fromkeys(_edited(now, wish)[1]))
+    return list(dict.fromkeys(_edited(now, wish, _documents(now))[1]))
 
 
-def _edited(now: Files, wish: Sequence[Wish]) -> tuple[dict[str, Document], list[str]]:
-    docs = {path: Document(text) for path, text in now.texts.items()}
+def _edited(
+    now: Files, wish: Sequence[Wish], before: Docs
+) -> tuple[dict[str, Document], list[str]]:
+    docs = _documents(now)
     said: list[str] = []
     for one in wish:
         (_absent if one.state == "absent" else _present)(now, docs, one, said)
+        if now.ifupdown2 and one.state != "absent":
+            ifreload.left_alone(docs, one.name, before)
     return docs, said
+
+
+def _documents(now: Files) -> dict[str, Document]:
+    return {path: Document(text) for path, text in now.texts.items()}
 
 
 def _refuse_file(off: bool, path: str, old: str | None) -> None:
@@ -142,9 +150,7 @@ def _present(now: Files, docs: dict[str, Document], wish: Wish, said: list[str])
         aliases.brought_up_first(docs, wish.name)
     for option, value in (("auto", auto), ("allow_hotplug", wish.allow_hotplug)):
         _selection(docs, wish.name, GROUPS[option], value)
-    if now.ifupdown2:
-        ifreload.left_alone(docs, wish.name)
-    else:
+    if not now.ifupdown2:
         said += [
             f"{wish.name}: option '{key}' is ifupdown2's, which this host does not have, so it does nothing here; "
             f"write it as a line 'up ip link set dev {wish.name} type bridge ...'."

@@ -100,9 +100,11 @@ def tap_stanza(item: Mapping[str, Any], default: int) -> dict[str, Any]:
     ]
     vlans = vlan_words.wished(item) if item.get("bridge") is not None else None
     if vlans is not None:
+        # one that is in it already, as when a manager reads its files anew, has a guest that would hear of it
+        inside = shlex.quote(f"/sys/class/net/{item['bridge']}/lower_{name}")
         options += [
-            ["pre-up", f"ip link set dev {_words([name, *words])}"]
-            for words in (["down"], ["master", item["bridge"]])
+            ["pre-up", f"test -e {inside} || ip link set dev {_words([name, 'down'])}"],
+            ["pre-up", f"ip link set dev {_words([name, 'master', item['bridge']])}"],
         ]
         options += [
             ["pre-up", line]

@@ -106,7 +106,8 @@ def test_a_boot_brings_the_vlans_back_and_a_tap_is_in_no_other_for_a_moment() ->
     ]  # fmt: skip
     assert stanzas["tap1"] == {
         "pre-up": [
-            "test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap user hypervisor-guest", "ip link set dev tap1 down",
+            "test -e /sys/class/net/tap1 || ip tuntap add dev tap1 mode tap user hypervisor-guest",
+            "test -e /sys/class/net/br0/lower_tap1 || ip link set dev tap1 down",
             "ip link set dev tap1 master br0",
             "bridge vlan add dev tap1 vid 10 pvid untagged", "bridge vlan del dev tap1 vid 1",
         ]

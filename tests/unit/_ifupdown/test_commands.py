@@ -18,10 +18,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.comma
     PORT,
     UNKNOWN,
     by_variable,
+    link_set,
     names,
     questions,
     read,
-    without_link_local,
+    simple,
 )
 
 CASES: dict[str, list[str]] = {
@@ -168,17 +169,18 @@ def test_the_question_that_a_line_of_options_is(text: str, asked: list[str] | No
 @pytest.mark.parametrize(
     ("text", "devices"),
     [
-        ("ip link set dev eth0 master br0 addrgenmode none && sysctl -qe -w x=1 || true", {"eth0"}),
-        ("ip link set dev eth0 up && ip link set dev br0 addrgenmode none", {"br0"}),
-        ("ip link set dev eth0 up; echo addrgenmode none", set()),
-        ("/sbin/ip link set 'tap 1' addrgenmode none up", {"tap 1"}),
-        ("ip link set dev eth0 addrgenmode eui64", set()),
-        ("ip link show dev eth0", set()),
-        ("ip link set", set()),
+        ("ip link set dev eth0 master br0 addrgenmode none && sysctl -qe -w x=1 || true", ["eth0", None, None]),
+        ("ip link set eth0 up && ip link set up dev br0", ["eth0", "br0"]),
+        ("ip link set dev eth0 up; echo ip link set dev eth0 up", ["eth0", None]),
+        ("/sbin/ip link set 'tap 1' up", ["tap 1"]),
+        ("! /usr/bin/test -e x || ip link set $IFACE up", [None, "$IFACE"]),
+        ("ip link show dev eth0", [None]),
+        ("ip link set", [""]),
+        ("sudo; ", []),
     ],
-)
-def test_who_is_left_without_link_local_addresses(text: str, devices: set[str]) -> None:
-    assert without_link_local(text) == devices
+)  # fmt: skip
+def test_whom_each_command_of_a_line_sets_links_of(text: str, devices: list[str | None]) -> None:
+    assert [link_set(words) for words in simple(text)] == devices
 
 
 def test_a_device_that_is_named_as_a_verb_is_read_too() -> None:
@@ -188,6 +190,6 @@ def test_a_device_that_is_named_as_a_verb_is_read_too() -> None:
 @given(st.text(alphabet="ab \\'\"$;|&()<>{}\n#eth0:ipdv", max_size=40))
 def test_any_text_is_read_and_its_commands_follow_one_another(text: str) -> None:
     found = read(text, "eth0")
-    without_link_local(text)
+    assert all(link_set(words) is None or words[0] == "ip" for words in simple(text))
     assert all(0 <= one.start < one.stop <= len(text) for one in found)
     assert all(one.stop <= other.start for one, other in zip(found, found[1:]))

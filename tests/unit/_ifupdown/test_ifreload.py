@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
 
 NIC = "auto eth0\niface eth0 inet static\n    address 10.0.0.2/24\n"
 CONDONED = "    bridge_ports_condone_regex .*\n"
+GROUPS = "    bridge-hashmax 4096\n"
 NO_LINK_LOCAL = "    ipv6-addrgen off\n"
 HOOK = "ip link set dev eth0 master br0 addrgenmode none && sysctl -qw net/ipv6/conf/eth0/disable_ipv6=0 || true"
 
@@ -32,7 +33,7 @@ def taken_over(text: str, *hooks: str) -> str:
 
 def test_a_bridge_keeps_ports_that_its_stanza_does_not_name() -> None:
     made = on_ifupdown2(LO, method="manual", options={"bridge_ports": "none"})
-    assert made.endswith("iface br0 inet manual\n    bridge_ports none\n" + CONDONED)
+    assert made.endswith("iface br0 inet manual\n    bridge_ports none\n" + CONDONED + GROUPS)
 
 
 def test_whoever_said_which_ports_may_stay_is_believed() -> None:
@@ -78,3 +79,66 @@ def test_a_tap_without_link_local_addresses_is_told_too() -> None:
     hook = "ip link set dev tap1 addrgenmode none up"
     made = on_ifupdown2(LO, name="tap1", method="manual", options={"up": hook})
     assert made.endswith(f"    up {hook}\n{NO_LINK_LOCAL}")
+
+
+FILTERS = "ip link set dev br0 type bridge vlan_filtering 1"
+
+
+def with_bridge(hook: str) -> str:
+    """As stanzas has it, so that it goes with the bridge."""
+    return f"ip link set dev eth0 master br0 && {hook}" if hook.startswith("bridge") else hook
+
+
+def said(text: str, name: str) -> list[str]:
+    """What a stanza of a name says, less its hooks."""
+    own = text.partition(f"iface {name} ")[2].partition("\n\n")[0].splitlines()[1:]
+    return [line.strip() for line in own if not line.strip().startswith(("up ", "address"))]
+
+
+@pytest.mark.parametrize(
+    ("hooks", "bridge", "port"),
+    [
+        ([FILTERS], ["bridge-vlan-aware yes"], ["bridge-pvid 1"]),
+        (
+            [FILTERS + " vlan_default_pvid 0 mcast_snooping 0 mcast_querier_interval 25500 mcast_query_interval 1250"],
+            ["bridge-vlan-aware yes", "bridge-mcsnoop no", "bridge-mcqpi 255"],
+            ["bridge-allow-untagged no"],
+        ),
+        (
+            [FILTERS, "bridge vlan add dev eth0 vid 30-32 pvid untagged", "bridge vlan del dev eth0 vid 1",
+             "bridge vlan add dev eth0 vid 99 pvid untagged", "bridge vlan add dev br0 vid 40 self"],
+            ["bridge-vlan-aware yes"],
+            ["bridge-vids 30-32", "bridge-pvid 99"],
+        ),
+        ([FILTERS, "bridge vlan add dev eth0 vid 1"], ["bridge-vlan-aware yes"], ["bridge-vids 1", "bridge-allow-untagged no"]),
+        (["bridge vlan add dev eth0 vid 7"], [], []),
+        ([FILTERS, "bridge vlan add dev eth0 vid $VID", "bridge vlan add dev eth0 vid 9-99999999999"], ["bridge-vlan-aware yes"],
+         ["bridge-vids 9-4094", "bridge-pvid 1"]),
+    ],
+    ids=["filters", "in no VLAN by itself", "tagged and an own one", "its own tagged", "filters not", "what no VLAN is"],
+)  # fmt: skip
+def test_what_hooks_say_of_vlans_is_said_in_its_own_words(
+    hooks: list[str], bridge: list[str], port: list[str]
+) -> None:
+    made = taken_over(LO + NIC, *map(with_bridge, hooks))
+    own = [CONDONED.strip(), GROUPS.strip(), "bridge_ports eth0"]
+    assert [line for line in said(made, "br0") if line not in own] == bridge
+    assert [line for line in said(made, "eth0") if line != NO_LINK_LOCAL.strip()] == port
+    assert on_ifupdown2(made, **BACK) == LO + NIC
+
+
+def test_a_hook_that_changes_is_said_anew_and_one_that_goes_no_more() -> None:
+    made = taken_over(LO + NIC, FILTERS + " mcast_snooping 0", "bridge vlan add dev eth0 vid 7")
+    more = {"options": {"up": [HOOK, FILTERS, "bridge vlan add dev eth0 vid 8"]}}
+    after = on_ifupdown2(made, method="static", **more)
+    assert "bridge-vids 8" in said(after, "eth0") and "bridge-vids 7" not in after
+    assert "mcsnoop" not in after and "bridge-vlan-aware yes" in said(after, "br0")
+    off = on_ifupdown2(after, method="static", options={"up": [HOOK]})
+    assert "bridge-vids" not in off and "vlan-aware" not in off and "bridge-pvid" not in off
+
+
+def test_what_an_administrator_says_of_vlans_stays() -> None:
+    hooks = (FILTERS, with_bridge("bridge vlan add dev eth0 vid 7"))
+    edited_by_hand = taken_over(LO + NIC, *hooks).replace("bridge-vids 7", "bridge-vids 2-4094")
+    options = {"up": [HOOK, *hooks]}
+    assert on_ifupdown2(edited_by_hand, method="static", options=options) == edited_by_hand
