@@ -96,6 +96,11 @@ OF_NETWORKMANAGER = {
         {"name": "tap3", "bridge": "br1", "guard": True, "alias": "the 'third'"},
     ],
 }
+# A port that nobody gave a cost gets 100 of ifreload, whatever the kernel had made of its speed
+OF_IFUPDOWN2 = {
+    **ROLE,
+    "bridge_host_taps": [{"cost": 20, **tap} for tap in ROLE["bridge_host_taps"]],
+}
 SHAPES = {
     "netplan, DHCP": ("netplan", {}, {}),
     "netplan, static": ("netplan", STATIC, ROLE),
@@ -105,7 +110,7 @@ SHAPES = {
     "networkmanager, static": ("networkmanager", STATIC, OF_NETWORKMANAGER),
     "networkmanager, VLANs": ("networkmanager", STATIC, ROLE),
     "ifupdown, VLANs": ("ifupdown", {}, OF_VLANS),
-    "ifupdown2, VLANs": ("ifupdown2", STATIC, ROLE),
+    "ifupdown2, VLANs": ("ifupdown2", STATIC, OF_IFUPDOWN2),
 }
 
 
