@@ -267,20 +267,20 @@ def test_what_a_boot_does_with_the_taps(host: Host) -> None:
     assert host.role({**JOB, "bridge_host_guests": []}).changed == []
 
 
-# What ifupdown2 sets on every bridge whose stanza says nothing of it; with forwarding come IPv6's anycast addresses of routers
-IFUPDOWN2S_OWN = re.compile(
-    r"/mcast_hash_max: |/cost: |/forwarding: 0 is now 1$|/routes6: only after: .*'anycast'"
-)
+# What ifupdown2 sets on every bridge and port; with forwarding come IPv6's anycast addresses of routers
+IFUPDOWN2S_OWN = re.compile(r"/cost: |/forwarding: 0 is now 1$|/routes6: only after: .*'anycast'")
 
 
 def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are_all_the_time(
     host: Host,
 ) -> None:
-    variables = {**JOB, "bridge_host_guests": []}
+    (bridge,) = JOB["bridge_host_bridges"]
+    unlike_its_defaults = {**bridge, "mcast_snooping": False, "mcast_query_interval": 60}
+    variables = {**JOB, "bridge_host_bridges": [unlike_its_defaults], "bridge_host_guests": []}
     ifupdown2.on_path(host.folder)
     assert host.role(variables).status == 0
     before = settled(host.netns)
-    with ifupdown2.upset(host.netns, ["eth0", "tap1", "tap2"]) as upset:
+    with ifupdown2.upset(host.netns, ["eth0", "tap1", "tap2"], "mcast_snooping 1") as upset:
         said = ifupdown2.reload(host.netns, host.folder)
     assert upset == [], said
     changed = differences(before, settled(host.netns))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(ifreload -a) of ifupdown2 inside a namespace, and what the kernel says meanwhile of ports that leave their bridge or go down.
+"""C(ifreload -a) of ifupdown2 inside a namespace, and what the kernel says meanwhile of ports that leave their bridge or go down, and of options.
 
 It can't be installed beside ifupdown, so its Debian package is unpacked into the cache, and laid over /usr/share and /etc of the one process.
 """
@@ -58,9 +58,9 @@ def on_path(folder: Path) -> None:
 
 
 @contextmanager
-def upset(netns: str, ports: Sequence[str]) -> Iterator[list[str]]:
-    """A list that has in the end what the kernel said of these ports without a bridge, or down."""
-    words = ["ip", "netns", "exec", netns, "ip", "-o", "monitor", "link"]
+def upset(netns: str, ports: Sequence[str], never: str) -> Iterator[list[str]]:
+    """A list that has in the end what the kernel said of these ports without a bridge, or down, and of any device with the words C(never)."""
+    words = ["ip", "netns", "exec", netns, "ip", "-o", "-d", "monitor", "link"]
     found: list[str] = []
     with tempfile.TemporaryFile("w+") as log, subprocess.Popen(words, stdout=log) as watch:
         try:
@@ -73,7 +73,8 @@ def upset(netns: str, ports: Sequence[str]) -> Iterator[list[str]]:
             run("ip", "link", "set", "lo", "mtu", "65536", netns=netns)
         about = re.compile(rf"\d+: ({'|'.join(map(re.escape, ports))})[@:]")
         for line in _text(log).splitlines():
-            if about.match(line) and (" master " not in line or ",UP" not in line):
+            apart = " master " not in line or ",UP" not in line
+            if about.match(line) and apart or f" {never} " in line:
                 found.append(line)
 
 
