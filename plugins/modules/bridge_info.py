@@ -125,11 +125,12 @@ bridges:
       elements: str
       sample: [eth0]
 routes:
-  description: The routes of all tables. C(flags) are those of C(route -n).
+  description: The routes of all tables. C(flags) are those of C(route -n), C(protocol) is who made it, as C(ip route) calls them.
   returned: success
   type: list
   elements: dict
-  sample: [{family: inet, dst: default, gateway: 192.0.2.1, dev: br0, metric: 0, src: null, scope: global, table: 254, type: unicast, flags: UG}]
+  sample: [{family: inet, dst: default, gateway: 192.0.2.1, dev: br0, metric: 0, src: null, scope: global, protocol: static, table: 254, type: unicast,
+            flags: UG}]
 addresses:
   description: The addresses of all devices.
   returned: success

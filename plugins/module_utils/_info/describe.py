@@ -163,6 +163,7 @@ def routes(found: Iterable[rtnl_route.Route]) -> list[dict[str, Any]]:
                     "metric": route.metric,
                     "src": route.src,
                     "scope": rtnl_route.SCOPES.get(route.scope, str(route.scope)),
+                    "protocol": rtnl_route.PROTOCOLS.get(route.protocol, str(route.protocol)),
                     "table": route.table,
                     "type": _KINDS.get(route.kind, str(route.kind)),
                     "flags": "U" + ("G" if hop.gateway else "") + ("H" if host else ""),

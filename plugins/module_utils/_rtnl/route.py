@@ -40,6 +40,15 @@ _RTM_F_CLONED = 0x200
 TABLE_MAIN, _TABLE_LOCAL = 254, 255
 PROTO_KERNEL = 2
 _PROTO_RA = 9
+# Who made a route, as iproute2 calls them (linux/rtnetlink.h)
+PROTOCOLS = {
+    1: "redirect",
+    PROTO_KERNEL: "kernel",
+    3: "boot",
+    4: "static",
+    _PROTO_RA: "ra",
+    16: "dhcp",
+}
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
 # that a device is missing just now is the kernel's finding, and no part of the rule

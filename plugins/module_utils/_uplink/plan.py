@@ -305,13 +305,17 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
     own = {wish.nic, wish.bridge}
     mine = [one for one in now.routes if one.devs & own and not by_itself(one)]
     standing = set(mine)
-    wished = dict.fromkeys(_by_their_manager(route, now, mine) for route in wish.routes)
-    asked = {one.key for one in wished}
+    wished = dict.fromkeys(_by_their_manager(route, now, mine) for route in _to_give(wish.routes))
+    asked = {(one.key, one.hops) for one in wished if one.protocol in _LEARNED}
     surplus: dict[tuple[Any, ...], list[Route]] = {}
     # one may stand there twice: moved by us, and learned again from a router's advertisement
     for route in mine:
         # what a router tells meanwhile to the device that is a host's is news, and no difference
-        news = route.protocol in _LEARNED and route.devs == {wish.home} and route.key not in asked
+        news = (
+            route.protocol in _LEARNED
+            and route.devs == {wish.home}
+            and (route.key, route.hops) not in asked
+        )
         if route not in wished and not news:
             surplus.setdefault(route.key, []).append(route)
     first: dict[tuple[Any, ...], Route] = {}
@@ -341,6 +345,13 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
     return changes + [
         changes_of.route("remove", one) for group in surplus.values() for one in group
     ]
+
+
+def _to_give(routes: Iterable[Route]) -> list[Route]:
+    """Those that are not learned again: beside a way of the host's own the kernel would make both one route, which goes with the advertisement."""
+    routes = list(routes)
+    own = {one.key for one in routes if one.protocol not in _LEARNED}
+    return [one for one in routes if one.protocol not in _LEARNED or one.key not in own]
 
 
 def _by_their_manager(route: Route, now: Inet, mine: Iterable[Route]) -> Route:

@@ -187,8 +187,11 @@ def _has(dev: str, now: Info, addresses: set[str]) -> Seen:
 
 def _leaves_by(dev: str, now: Info, before: Sequence[Mapping[str, Any]]) -> Seen:
     there = {_target(route) for route in _routes(now, dev)}
+    others = {target[:3] for target in there}
     for route in before:
-        if _target(route) in there:
+        # beside a way of the host's own, a router's comes and goes with its advertisements
+        learned = route.get("protocol") in ("ra", "redirect") and _target(route)[:3] in others
+        if _target(route) in there or learned:
             yield True, f"The route to {route['dst']} leaves by {dev}."
         else:
             same = [

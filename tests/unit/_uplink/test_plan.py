@@ -265,6 +265,23 @@ def test_what_a_router_and_a_server_tell_meanwhile_is_no_difference() -> None:
     assert _converted_and_told(default) == [] == _converted_and_told(default, managed=False)
 
 
+def test_a_routers_way_beside_the_hosts_own_is_learned_again_and_not_given() -> None:
+    """The kernel would make one route of two by netlink, and nobody could tell them apart: seen with a static default route of the same metric."""
+    now = host(load(CASES / "a-routers-way-beside-the-hosts-own", "current"))
+    wanted = layout.bridged(now, "eth0", "br0")
+    kernel = simulated.Kernel(now)
+    for change in uplink_plan.plan(now, wanted):
+        kernel.apply(change)
+    again = (route(f"default via fe80::{one} dev br0 metric 1024 proto ra") for one in (1, 2))
+    heard = replace(kernel.now, routes=(*kernel.now.routes, *again))
+    assert uplink_plan.plan(heard, wanted) == []
+    assert uplink_plan.plan(heard, layout.bridged(heard, "eth0", "br0")) == []
+    for change in uplink_plan.plan(heard, layout.unbridged(heard, "eth0", "br0")):
+        kernel.apply(change)
+    defaults = [str(one) for one in kernel.now.routes if one.dst == "default"]
+    assert defaults == ["default via fd77::1 dev eth0 metric 1024"]
+
+
 def test_what_a_router_tells_a_port_and_what_somebody_adds_is_taken_away() -> None:
     default = "default via fe80::1 dev eth0 metric 100 proto ra"
     assert _converted_and_told(default) == ["remove route inet6 default"]

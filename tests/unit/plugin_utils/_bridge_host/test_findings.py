@@ -100,6 +100,16 @@ def test_a_host_without_a_default_route_needs_none_afterwards(now: dict) -> None
     assert findings(PLAN, now, before) == []
 
 
+def test_a_routers_way_of_before_may_be_heard_later_where_the_host_has_one_of_its_own(
+    now: dict,
+) -> None:
+    heard = {**route("default", "eth0", "10.77.0.254"), "protocol": "ra"}
+    before = {**BEFORE, "routes": [*BEFORE["routes"], heard]}
+    assert findings(PLAN, now, before) == []
+    now["routes"] = [one for one in now["routes"] if one["dst"] != "default"]
+    assert any("via 10.77.0.254" in one for one in findings(PLAN, now, before))
+
+
 def broken(*path: Any, to: Any) -> Callable[[dict], None]:
     def breaks(info: dict) -> None:
         *steps, last = path
