@@ -14,7 +14,8 @@ description:
   - Each finding comes with its evidence, and with the tasks that cure it.
   - Looks at what the kernel, QEMU and the files of other network managers tell. Starts nothing, writes nothing, and sends no frame, so what is wrong beyond the
     host's own ports is not found; O(probe) sends some. The rules of the packet filter are asked of C(nft) and C(iptables), where those are installed.
-  - Without any option all guests and all bridges are looked at.
+  - Not found is a card whose link somebody took down by QEMU's monitor (C(set_link)), since QEMU tells nobody of that; one that was defined so is.
+  - Without any option all guests and all bridges are looked at. Taps that nobody holds and no guest is known to have are told only then, and with O(bridge).
 author:
   - The hypervisor.network contributors (@hypervisor-network)
 extends_documentation_fragment:

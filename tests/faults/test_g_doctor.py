@@ -18,11 +18,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.conftest import PYTHONS
-from ansible_collections.hypervisor.network.tests.harness.host.guests import MAC, Guests, ask
+from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, RunModule
+from ansible_collections.hypervisor.network.tests.harness.host.guests import (
+    MAC,
+    Guests,
+    ask,
+    guest_user,
+)
 from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
 from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
-from ansible_collections.hypervisor.network.tests.harness.net.netns import inside, run
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, inside, run
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
@@ -214,3 +219,49 @@ def test_each_illness_of_the_guest_and_of_who_holds_its_tap_is_found_by_its_name
 def test_a_guest_that_ended_is_found(ward: Ward) -> None:
     os.kill(ward.guests.info()["pid"], signal.SIGKILL)
     assert "guest_not_running" in ward.ids()
+
+
+def test_a_strangers_tap_that_nobody_holds_is_told_by_its_bridge_and_one_that_is_held_is_looked_at(
+    netns: str, run_module: RunModule
+) -> None:
+    batch(
+        netns,
+        "link add br0 up type bridge\naddress add 192.0.2.10/24 dev br0\ntuntap add tap9 mode tap\nlink set tap9 master br0 up\n",
+    )
+
+    def ids() -> set[str]:
+        return {
+            one["id"] for one in run_module("bridge_doctor", {"bridge": "br0"}, netns)["findings"]
+        }
+
+    assert ids() == {"tap_of_nobody"}
+    with held_by_another(netns, "tap9"):
+        assert ids() == set()
+        batch(netns, "link set tap9 down\n")
+        assert ids() == {"tap_down"}
+
+
+def test_what_two_guests_have_in_common_and_a_cable_that_is_pulled_by_definition_are_found(
+    ward: Ward,
+) -> None:
+    nic = {"tap": "tap1", "mac": MAC, "bridge": "br0"}
+    user = guest_user().pw_name
+    ward.hand(f"ip tuntap add tap2 mode tap user {user}", "ip link set tap2 up master br0")
+    ward.guests.done("vm2", wait_for=["running"], nics=[{**nic, "tap": "tap2", "link": "down"}])
+    assert ward.ids() == {"mac_of_two_guests"}
+    ward.guests.done("vm2", state="absent")
+    ward.guests.done(nics=[{**nic, "link": "down"}], on_change="hotplug")
+    assert ward.ids() == {"guest_link_off"}
+
+
+def test_that_a_monitor_pulled_the_cable_is_what_qemu_tells_nobody(ward: Ward) -> None:
+    def told() -> tuple[str, ...]:
+        said = ("info network", "info qtree")
+        every = [ask(ward.guests, "human-monitor-command", **{"command-line": one}) for one in said]
+        return (*every, ask(ward.guests, "query-rx-filter"))
+
+    pulled = told()
+    ask(ward.guests, "set_link", name="net0", up=True)
+    plugged = told()
+    ask(ward.guests, "set_link", name="net0", up=False)
+    assert pulled == plugged

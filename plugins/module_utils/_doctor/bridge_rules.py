@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import (
     BRIDGE,
@@ -74,17 +75,41 @@ def bridge(host: Host, link: Link) -> Iterator[Finding]:
         yield Finding(
             "packet_filter_drops", BRIDGE, ERROR, link.name, f"{chain} drops what {link.name} passes from port to port.", {"chain": chain}
         )  # fmt: skip
-    if link.options.get("vlan_filtering") and not link.vlans and host.now.addresses_of(link.name):
-        yield Finding(
-            "host_in_no_vlan", BRIDGE, WARNING, link.name,
-            f"The host itself is in no VLAN of {link.name}, so nobody on it reaches the host's addresses there.", {"self_vlans": []},
-        )  # fmt: skip
+    if link.options.get("vlan_filtering"):
+        yield from _own_vlans(host, link)
     ports = host.now.ports_of(link.name)
     if ports and not host.uplinks(link.name) and not host.now.addresses_of(link.name):
         yield Finding(
             "no_way_out", UPLINK, INFO, link.name,
             f"{link.name} has no uplink and no address of the host: its guests reach one another, and nobody else.", {"ports": [one.name for one in ports]},
         )  # fmt: skip
+
+
+def _own_vlans(host: Host, link: Link) -> Iterator[Finding]:
+    """Whether the host itself is in the VLANs that it has addresses in: untagged by the bridge, tagged by VLAN devices on that."""
+    own = link.vlans or {}
+    if host.now.addresses_of(link.name) and vlan_words.PVID not in own.values():
+        yield Finding(
+            "host_in_no_vlan", BRIDGE, WARNING, link.name,
+            f"What the host itself sends untagged is in no VLAN of {link.name}, so nobody on it reaches the host's addresses there.",
+            {"self_vlans": dict(own)},
+        )  # fmt: skip
+    for device in host.now.links.values():
+        vid = device.options.get("id") if device.kind == "vlan" else None
+        if device.lower != link.name or vid is None:
+            continue
+        words = vlan_words.expanded(own).get(vid)
+        # what leaves untagged for the host is no VLAN device's
+        if (words is None or words.endswith(vlan_words.UNTAGGED)) and (
+            host.now.addresses_of(device.name) or device.master
+        ):
+            wanted = vlan_words.merged(own, {str(vid): vlan_words.TAGGED})
+            yield Finding(
+                "host_in_no_vlan", BRIDGE, WARNING, device.name,
+                f"{device.name} is for what is tagged with VLAN {vid} on {link.name}, which the host itself is not in, or only untagged: "
+                f"nobody there reaches it.",
+                {"vlan": vid, "self_vlans": dict(own)}, [task("linux_bridge", name=link.name, self_vlans=vlan_words.as_list(wanted))] if words is None else [],
+            )  # fmt: skip
 
 
 def uplink(host: Host, link: Link) -> Iterator[Finding]:

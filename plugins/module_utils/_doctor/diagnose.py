@@ -41,6 +41,8 @@ def diagnose(host: Host, ways: Iterable[Way], bridges: Iterable[str] = ()) -> di
     found: list[Finding] = []
     told = []
     shared = {name: _shared(host, name) for name in bridges}
+    # on the way of a guest nobody asked for other taps
+    found += [one for name in shared for one in guest_rules.spare(host, name)]
     for way in ways:
         own = [replace(one, guest=way.whose) for rule in _OF_A_WAY for one in rule(host, way)]
         link = host.link(way.tap)

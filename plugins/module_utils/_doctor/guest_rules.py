@@ -9,6 +9,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import (
     ERROR,
     GUEST,
+    INFO,
     TAP,
     WARNING,
     Finding,
@@ -38,10 +39,10 @@ def guest(host: Host, way: Way) -> Iterator[Finding]:
             "guest_not_running", GUEST, ERROR, None, f"{one.name} does not run: it is {one.status}.",
             {**status, **reason}, [task("qemu_guest", name=one.name, state="running")],
         )  # fmt: skip
-    if way.nic.get("link") is False:
+    if way.nic.get("link") == "down":
         yield Finding(
             "guest_link_off", GUEST, ERROR, way.tap,
-            f"{one.name}'s card on {way.tap} was defined with its link off, as if its cable was pulled.", {"link": False},
+            f"{one.name}'s card on {way.tap} was defined with its link off, as if its cable was pulled.", {"link": "down"},
         )  # fmt: skip
     twins = sorted(
         other.name
@@ -117,6 +118,19 @@ def _held(host: Host, way: Way, link: Link) -> Iterator[Finding]:
             f"{link.name} is held by {holder}, and not by {way.guest.name}.",
             {"holder_pid": holder.pid, "holder_guest": holder.guest, "pid": way.guest.pid},
         )  # fmt: skip
+
+
+def spare(host: Host, bridge: str) -> Iterator[Finding]:
+    """Taps in a bridge that no guest is known to have, and nobody holds."""
+    known = {nic.get("tap") for guest in host.guests for nic in guest.spec.get("nics") or ()}
+    for link in host.now.ports_of(bridge):
+        # who holds it may be in another namespace, where only the carrier tells of it
+        if link.kind == "tun" and link.name not in {*known, *host.now.holders} and not link.running:
+            yield Finding(
+                "tap_of_nobody", TAP, INFO, link.name,
+                f"{link.name} is a port of {bridge}, and held by nobody: the guest that it was made for does not run, or runs without it.",
+                {"carrier": False},
+            )  # fmt: skip
 
 
 def _again(way: Way) -> list:

@@ -53,7 +53,7 @@ def _all(host: Host) -> Iterator[Way]:
     for link in host.now.links.values():
         if link.kind != "tun" or link.name in own or link.port is None:
             continue
-        holder = host.now.holders.get(link.name) if link.running else None
+        holder = host.now.holders.get(link.name)
         # a tap that nobody has ever meant for a guest has no way that could end
         if holder is not None:
             macs = [one.mac for one in host.fdb if one.port == link.name and not one.local]

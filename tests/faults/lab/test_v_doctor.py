@@ -21,7 +21,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOS
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 
 MAC = "52:00:00:00:00:0a"
-# No guest runs: what it would have been heard by stands in the forwarding table by hand. The host itself is in VLAN 99
+# No guest runs: what it would have been heard by stands in the forwarding table by hand. The host itself is in VLAN 99, and routes VLAN 20
 LINKS = (
     "ip link add br0 address 02:00:00:00:00:10 type bridge vlan_filtering 1 vlan_default_pvid 0",
     "ip link set br0 up",
@@ -29,12 +29,15 @@ LINKS = (
     "ip address del 10.66.0.10/24 dev eth0",
     "ip link set eth0 addrgenmode none master br0",
     "ip address add 10.66.0.10/24 dev br0",
+    "ip link add br0.20 link br0 up type vlan id 20",
+    "ip address add 10.67.0.1/24 dev br0.20",
     "ip tuntap add tap1 mode tap",
     "ip link set tap1 master br0 up",
 )
 VLANS = (
     "bridge vlan add vid 99 dev br0 self pvid untagged",
     "bridge vlan add vid 99 dev eth0 pvid untagged",
+    "bridge vlan add vid 20 dev br0 self",
     "bridge vlan add vid 10 dev eth0",
     "bridge vlan add vid 10 dev tap1 pvid untagged",
     f"bridge fdb add {MAC} dev tap1 master static",
@@ -95,6 +98,16 @@ ILL = {
         "bridge vlan del vid 99 dev br0 self",
         "host_in_no_vlan",
         "bridge vlan add vid 99 dev br0 self pvid untagged",
+    ),
+    "an address in a VLAN that the host is not in": (
+        "bridge vlan del vid 20 dev br0 self",
+        "host_in_no_vlan",
+        "bridge vlan add vid 20 dev br0 self",
+    ),
+    "a VLAN that the host has a device for leaves untagged": (
+        "bridge vlan add vid 20 dev br0 self untagged",
+        "host_in_no_vlan",
+        "bridge vlan add vid 20 dev br0 self",
     ),
 }
 

@@ -31,6 +31,14 @@ def test_findings_stand_in_the_order_of_the_way_and_each_once() -> None:
     assert [one["ends_at"] for one in found["ways"]] == ["tap", "tap"]
 
 
+def test_a_tap_of_nobody_is_told_to_who_asks_for_its_bridge_and_on_no_guests_way() -> None:
+    host = patient.host(
+        guests=[patient.VM1], tap2={"flags": UP}, holders={"tap1": patient.HOLDERS["tap1"]}
+    )
+    asked = [diagnose.diagnose(host, way.ways(host, guest="vm1"), also) for also in ([], ["br0"])]
+    assert [[one["id"] for one in found["findings"]] for found in asked] == [[], ["tap_of_nobody"]]
+
+
 def test_a_bridge_that_is_none_any_more_is_passed_over() -> None:
     host = patient.host(br0=None)
     assert (

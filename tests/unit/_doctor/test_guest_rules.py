@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ CASES: dict[str, patient.Case] = {
     "the guest crashed": ({"guests": [replace(VM1, status="crashed", crash_reason="out of memory")]}, "guest_not_running", "guest", "qemu_guest"),
     "the guest hangs": ({"guests": [replace(VM1, status="unresponsive")]}, "guest_unresponsive", "guest", None),
     "the guest's cable is pulled": (
-        {"guests": [replace(VM1, spec={"nics": [{**VM1.spec["nics"][0], "link": False}]})]},
+        {"guests": [replace(VM1, spec={"nics": [{**VM1.spec["nics"][0], "link": "down"}]})]},
         "guest_link_off", "guest", None,
     ),
     "two guests have one MAC": ({"guests": [VM1, replace(VM2, spec={"nics": [{"tap": "tap2", "mac": MAC}]})]}, "mac_of_two_guests", "guest", None),
@@ -65,3 +66,23 @@ def test_a_tap_of_a_guest_that_is_stopped_is_held_by_nobody_and_that_is_no_findi
     host = patient.host(tap1={"flags": UP}, holders={})
     stopped = replace(VM1, status="stopped")
     assert list(guest_rules.tap(host, Way(stopped, VM1.spec["nics"][0], MAC, "tap1"))) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({"guests": [VM1], "tap2": {"flags": UP}, "holders": {}}, ["tap2"]),
+        ({"guests": [VM1], "tap2": {"flags": 0}, "holders": {}}, ["tap2"]),
+        ({"guests": [VM1], "tap2": {"flags": 0}}, []),  # held, and down
+        ({"guests": [VM1], "holders": {}}, []),  # held in another namespace
+        ({"tap2": {"flags": UP}, "holders": {}}, []),  # known guests'
+        ({"guests": [VM1], "tap2": {"flags": UP, "kind": "veth"}, "holders": {}}, []),
+        ({"guests": [VM1], "tap2": {"flags": UP, "master": "br1"}, "holders": {}}, []),
+    ],
+)
+def test_a_tap_in_a_bridge_that_nobody_holds_is_told_where_no_guest_is_known_to_have_it(
+    more: dict[str, Any], found: list[str]
+) -> None:
+    rows = list(guest_rules.spare(patient.host(**more), "br0"))
+    assert [one.device for one in rows] == found
+    assert {(one.id, one.severity) for one in rows} <= {("tap_of_nobody", "info")}

@@ -51,6 +51,11 @@ def test_a_strangers_guest_is_known_by_the_tap_that_it_holds() -> None:
     assert (found.tap, found.mac, found.guest) == ("tap2", patient.OTHER_MAC, None)
 
 
+def test_a_strangers_tap_that_is_down_has_a_way_too() -> None:
+    host = patient.host(guests=[VM1], tap2={"flags": 0})
+    assert taps(host) == ["tap1", "tap2"]
+
+
 def test_a_tap_that_nobody_holds_or_that_is_in_no_bridge_is_nobodys_way() -> None:
     assert taps(patient.host(guests=[], tap2={"port": None}, holders={"tap2": Holder(9)})) == []
     silent = patient.host(guests=[], fdb=(), holders={"tap1": Holder(9)})
