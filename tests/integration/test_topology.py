@@ -18,11 +18,23 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.filter.topology import topology
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.model import pictured
-from ansible_collections.hypervisor.network.tests.harness.net.netns import batch
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, run
 from ansible_collections.hypervisor.network.tests.harness.process.browser import Browser
 
 PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "topology.yml"
 SVG = "{http://www.w3.org/2000/svg}"
+# by how many pixels the line at each chip of a way misses the edge of what it leads to, or that this is not where the line goes
+MISSES = """
+[...document.querySelectorAll('.way .several .chip')].map((chip) => {
+  const [wide, high] = ['width', 'height'].map((one) => parseFloat(getComputedStyle(chip, '::after')[one]));
+  let part = chip;
+  while (!part.nextElementSibling || part.parentElement.matches('.several')) part = part.parentElement;
+  const [at, row, to] = [chip, part, part.nextElementSibling].map((one) => one.getBoundingClientRect());
+  const across = wide > high ? to.top < row.bottom && to.bottom > row.top : to.left <= at.left && to.right >= at.right;
+  const missed = wide > high ? at.right + wide - to.left : at.bottom + high - to.top;
+  return [chip.innerText, across ? Math.round(Math.abs(missed)) : 'elsewhere'];
+}).filter(([, missed]) => missed !== 0)
+"""
 TILES = "[...document.querySelectorAll('main .tile')].filter((one) => one.checkVisibility())"
 
 
@@ -40,6 +52,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "small": pictured.fleet(2, 9),
         "large": pictured.fleet(50, 40),
         "hostile": pictured.hostile(),
+        "wired": pictured.wired(),
+        "ill": pictured.ill(),
     }
     for name, fleet in fleets.items():
         (folder / f"{name}.html").write_text(topology(fleet, "html"), encoding="utf-8")
@@ -182,14 +196,107 @@ def test_a_guests_details_go_from_it_to_the_wire(browser: Browser, pages: Path) 
     assert steps == ["vm0000", "tap0", "br0", "bond0", "eth0", "eth1"]
 
 
+@pytest.mark.parametrize("part", ["eth0", "bond0", "br0", "tap0", "vm0000"])
+def test_a_finding_on_any_part_of_the_way_is_in_the_guests_details(
+    browser: Browser, pages: Path, part: str
+) -> None:
+    browser.open(pages / "ill.html")
+    browser.ask("document.querySelector('main .tile').click()")
+    told = browser.ask(
+        "[...document.querySelectorAll('.step')].map((one) => [one.querySelector('strong').textContent, "
+        "[...one.querySelectorAll('.findings li')].map((found) => [found.className, found.innerText])])"
+    )
+    severity = "error" if part in ("tap0", "br0") else "warning"
+    assert dict(told)[part] == [[severity, f"Something is wrong with {part}.\nseen: {part}"]]
+    assert dict(told)["eth1"] == []
+
+
+def test_a_hosts_details_list_all_that_it_has_and_lead_to_each(
+    browser: Browser, pages: Path
+) -> None:
+    browser.open(pages / "ill.html")
+    browser.ask("document.querySelector('.card .name').click()")
+    assert browser.ask("document.querySelector('dialog h2').innerText") == "hv1.example.com"
+    rows = browser.ask(
+        "[...document.querySelectorAll('dialog tbody tr')].map((row) => "
+        "[...row.cells].map((cell) => cell.innerText.trim().replace(/\\s+/g, ' ')))"
+    )
+    assert ["bond", "bond0", "up 1 finding", "eth0 eth1"] in rows
+    assert ["tap", "■ tap0", "up 1 finding", "br0 VLAN 10"] in rows
+    assert ["guest", "■ vm0000", "running 1 finding", "tap0 52:00:00:00:00:00"] in rows
+    assert [row[0] for row in rows] == ["nic"] * 2 + ["bond"] + ["bridge"] * 2 + ["tap"] * 9 + ["guest"] * 9  # fmt: skip
+    browser.ask(
+        "[...document.querySelectorAll('dialog .link')].find((one) => one.innerText.includes('tap3')).click()"
+    )
+    assert "tap3" in browser.ask("document.querySelector('dialog h2').innerText")
+    assert browser.complaints() == []
+
+
+def test_the_details_of_a_host_that_did_not_answer_say_so(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html")
+    browser.ask("[...document.querySelectorAll('.card .name')].at(-1).click()")
+    said = browser.ask("document.querySelector('dialog').innerText")
+    assert "No route to host" in said and "vm0400" in said and "unknown" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "sign"),
+    [("vm0206", "dashed", "−"), ("vm0208", "double", "+"), ("vm0200", "solid", None)],
+)
+def test_a_missing_tile_is_dashed_and_a_surplus_one_has_a_double_line(
+    browser: Browser, pages: Path, name: str, style: str, sign: str | None
+) -> None:
+    browser.open(pages / "small.html")
+    tile = f"{TILES}.find((one) => one.querySelector('bdi').textContent === '{name}')"
+    assert browser.ask(f"getComputedStyle({tile}).borderStyle") == style
+    assert browser.ask(f"{tile}.querySelector('.flag')?.textContent") == sign
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 800), (1400, 900)])
-@pytest.mark.parametrize("name", ["small", "hostile"])
+@pytest.mark.parametrize("name", ["small", "hostile", "wired"])
+def test_every_line_ends_at_what_it_leads_to(
+    browser: Browser, pages: Path, name: str, width: int, height: int
+) -> None:
+    browser.open(pages / f"{name}.html", width, height)
+    assert browser.ask("document.querySelectorAll('.way .several .chip').length") > 0
+    assert browser.ask(MISSES) == []
+    wider = "[...document.querySelectorAll('.way')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+    assert browser.ask(wider) == 0
+
+
+def test_a_name_on_the_way_is_broken_only_where_there_is_no_room(
+    browser: Browser, pages: Path
+) -> None:
+    names = "[...document.querySelectorAll('.way .chip > bdi')].map((one) => [one.textContent, one.offsetHeight])"
+    browser.open(pages / "wired.html", 1400)
+    assert [name for name, height in browser.ask(names) if height > 25] == []
+    browser.open(pages / "small.html", 390)
+    assert [name for name, height in browser.ask(names) if height > 25] == []
+
+
+def test_every_sign_is_in_the_font_that_debians_fontconfig_comes_with() -> None:
+    signs = {f"{ord(one):x}" for one in topology({}, "html") if not one.isascii()}
+    with_it = {one: run("fc-list", f":charset={one}", "family") for one in signs}
+    assert signs and [one for one in signs if "DejaVu Sans" not in with_it[one].split("\n")] == []
+
+
+def test_a_free_tap_has_a_sign_that_is_drawn_and_no_character(
+    browser: Browser, pages: Path
+) -> None:
+    browser.open(pages / "small.html")
+    sign = "document.querySelector('.tile.tap .sign')"
+    assert browser.ask(f"{sign}.textContent") == ""
+    assert browser.ask(f"parseFloat(getComputedStyle({sign}, '::before').width)") > 5
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 800), (1400, 900)])
+@pytest.mark.parametrize("name", ["small", "hostile", "wired"])
 def test_nothing_is_wider_than_the_screen(
     browser: Browser, pages: Path, name: str, width: int, height: int
 ) -> None:
     browser.open(pages / f"{name}.html", width, height)
     assert browser.ask("document.documentElement.scrollWidth") <= width
-    browser.ask("document.querySelector('main .tile').click()")
+    browser.ask("document.querySelector('main :is(.tile, .chip)').click()")
     assert browser.ask("document.querySelector('dialog').scrollWidth") <= width
 
 

@@ -206,6 +206,33 @@ def hostile() -> dict[str, Any]:
     }
 
 
+def wired() -> dict[str, Any]:
+    """A host whose bridges have long ways to the wire: by two NICs at once, and over bond and VLAN device, all with long names and neighbours."""
+    nics = [f"enp129s0f{number}np{number}" for number in range(4)]
+    tagged = {"1": "pvid untagged"}
+    links = {
+        **{nic: Link(nic, 2, "", RUNNING, mac(2), master="bond-of-storage") for nic in nics[:2]},
+        **{nic: port(nic, "", tagged, 4, master="br-of-the-lan0") for nic in (nics[2], "eth9")},
+        "bond-of-storage": Link("bond-of-storage", 3, "bond", RUNNING, mac(3)),
+        "storage.1234": port("storage.1234", "vlan", tagged, 5, lower="bond-of-storage", master="br-of-storage0"),
+        "br-of-storage0": bridge("br-of-storage0"),
+        "br-of-the-lan0": bridge("br-of-the-lan0"),
+    }  # fmt: skip
+    links["storage.1234"].options["vlan_id"] = 1234
+    lldp = {nic: [switch("switch-of-the-first-rack.example.com", "TenGigabitEthernet1/0/1")] for nic in nics}  # fmt: skip
+    return {"hv1.example.com": {"info": info(Snapshot(links), lldp=lldp)}}
+
+
+def ill() -> dict[str, Any]:
+    """A host with something of the doctor's to say about each part of the first guest's way."""
+    found = [
+        {"id": "x", "severity": severity, "guest": "vm0000", "device": device, "evidence": {"seen": device or "vm0000"},
+         "finding": f"Something is wrong with {device or 'vm0000'}."}
+        for severity, device in (("warning", "eth0"), ("warning", "bond0"), ("error", "br0"), ("error", "tap0"), ("warning", None))
+    ]  # fmt: skip
+    return {"hv1.example.com": {**host(9, odd=False), "findings": found}}
+
+
 def readme() -> dict[str, Any]:
     """The small host that README shows: two tenants, of whose guests one is missing, and a tap that nobody asked for."""
     now = Snapshot(

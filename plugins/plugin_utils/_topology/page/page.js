@@ -80,19 +80,25 @@
     return button(`.chip${classes(node)}`, [said(node.name), speed && make("small", speed[1]), heard && make("small.heard", ["⇄ ", said(heard[1])]), node.health !== "good" && !node.mark ? make("small", node.state) : "",
       ...marks(node)], () => show(node));
   }
+  const ROW = 32; // characters, each chip's edges and line counted as four
+  const room = (node) => node.name.length + 4;
   function wires(bridge) {
+    let longest = 0;
     const chains = bridge.up.map((edge) => {
       const links = [];
+      let length = room(bridge);
       for (let at = edge.source; at && links.length < 9; at = at.up.length === 1 ? at.up[0].source : null) {
         links.unshift(chip(at));
+        length += room(at) + (at.up.length > 1 ? Math.max(...at.up.map((one) => room(one.source))) : 0);
         if (at.up.length > 1) {
           links.unshift(make("span.several", at.up.map((one) => chip(one.source))));
           break;
         }
       }
+      longest = Math.max(longest, length);
       return make(`span.chain${edge.mark ? `.${edge.mark}` : ""}`, links);
     });
-    return make("div.way", [chains.length ? make("span.several", chains) : make("small.nothing", "no uplink"), chip(bridge)]);
+    return make(`div.way${longest > ROW ? ".long" : ""}`, [chains.length ? make("span.several", chains) : make("small.nothing", "no uplink"), chip(bridge)]);
   }
   function tile(one) {
     const { node, tap } = one;
@@ -100,7 +106,7 @@
     const words = [node.kind, node.name, node.tenant ? `tenant ${node.tenant}` : "", node.state, node.mark, worst === node ? "" : `its tap ${worst.mark || worst.state}`,
       (node.vlans || []).length ? `VLAN ${node.vlans}` : ""];
     const element = button(`.tile${classes(node)}${worst === node ? "" : ".differs"}`, [
-      node.tenant ? sign(node.tenant) : make("span.sign", node.kind === "guest" ? "" : "⏚", { "aria-hidden": "true" }),
+      node.tenant ? sign(node.tenant) : make(`span.sign${node.kind === "guest" ? "" : ".free"}`, [], { "aria-hidden": "true" }),
       said(node.name, "bdi"),
       (node.vlans || []).length && !node.mark ? make("small", node.vlans.length > 2 ? `${node.vlans.length} VLANs` : node.vlans.join(" ")) : "",
       ...(isWrong(worst) ? [make("span.flag", { missing: "−", surplus: "+", differs: "Δ" }[worst.mark] || "!", { "aria-hidden": "true" })] : []),
