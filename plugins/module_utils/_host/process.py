@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
+import itertools
 import os
 import pwd
 import re
@@ -24,6 +26,8 @@ _FIRST_FREE_FD = 3
 _OOM_SCORE = 200  # a guest goes before the host's own services do
 _EXEC_DEADLINE = 10.0
 _KERNEL_LOG = "/dev/kmsg"
+_PR_CAPBSET_DROP = 24  # linux/prctl.h
+_LIBC = ctypes.CDLL(None, use_errno=True)
 # What a process of its own does; it calls what it is given once it is sure to work
 Work = Callable[[Callable[[], None]], None]
 
@@ -180,6 +184,7 @@ def _become(
     os.umask(0o177)  # a socket that it makes is 0600
     try:
         if user.pw_uid != os.getuid():
+            _drop_bounding_set()
             os.initgroups(user.pw_name, user.pw_gid)
             os.setgid(user.pw_gid)
             os.setuid(user.pw_uid)
@@ -187,6 +192,14 @@ def _become(
     except OSError as error:
         _complain(above, error.strerror or str(error))
         os._exit(127)
+
+
+def _drop_bounding_set() -> None:
+    """No program that this process or a child of it executes gives it a capability, whatever its file says (capabilities(7)); as a unit has it."""
+    for number in itertools.count():
+        if _LIBC.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) < 0:
+            # EINVAL behind the kernel's last one. EPERM where root itself lacks CAP_SETPCAP, as in some containers: nothing can be done there
+            return
 
 
 def _complain(status: int, why: str) -> None:

@@ -196,3 +196,10 @@ def qemus(name: str) -> list[int]:
         if b"-name" in words and name.encode() in words:
             found.append(int(path.parent.name))
     return found
+
+
+def without_capabilities(pid: int) -> bool:
+    """Whether a process has no capability, and can come by none by a program that it executes."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    sets = {line for line in lines if line.startswith("Cap")}
+    return sets == {f"Cap{kind}:\t{0:016x}" for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")}
