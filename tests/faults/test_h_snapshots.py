@@ -123,6 +123,26 @@ def test_h22_an_external_snapshot_of_a_running_guest_is_what_its_next_start_open
     assert pattern_at(guest.disks[0], 0) == 2 and all(map(sound, guest.disks))
 
 
+def test_h22_a_disk_is_cached_and_discarded_above_a_snapshot_as_below_it(kept):
+    """What QEMU has open is the overlay from then on; its own word for the cache, and what a discard comes to in the image."""
+    guest = kept(disks=2)
+    cached, keeping = guest.disks
+    disks = [{"path": cached, "cache": "none"}, {"path": keeping, "discard": "ignore"}]
+    guest.start(disks=disks)
+    before = guest.cached()
+    assert before == [(True, 0), (False, 1)]
+    guest.once(A)
+    assert guest.cached() == before
+    guest.once(A, state="absent")
+    assert guest.cached() == before
+    guest.once(B)
+    guest.kill()
+    guest.start(disks=disks)
+    assert guest.cached() == before
+    guest.once(B, state="absent")
+    assert guest.cached() == before
+
+
 def test_h22_merged_while_it_runs_since_the_snapshot_was_made(kept):
     guest = kept()
     guest.start()

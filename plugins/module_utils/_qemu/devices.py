@@ -16,18 +16,22 @@ _DISKS = {"virtio": "virtio-blk-pci", "scsi": "scsi-hd", "sata": "ide-hd", "ide"
 
 def block(node: str, image: Image, read_only: bool, **how: Any) -> dict[str, Any]:
     """What blockdev-add is given for an image."""
-    return {"node-name": node, "discard": "unmap", **how, **opened(image, read_only)}
+    # the cache comes down to what is below by itself, what becomes of a discard does not; there it counts once a snapshot is merged
+    below = {key: how[key] for key in ("discard",) if key in how}
+    return {"node-name": node, "discard": "unmap", **how, **opened(image, read_only, **below)}
 
 
-def opened(image: Image, read_only: bool) -> dict[str, Any]:
-    """An image and all below it, spelled out: what its header says by the time that QEMU reads it counts no more."""
+def opened(image: Image, read_only: bool, **below: Any) -> dict[str, Any]:
+    """An image and all below it, spelled out: what its header says by the time that QEMU reads it counts no more. C(below): how else that is opened."""
     found: dict[str, Any] = {
         "driver": image.format,
         "read-only": read_only,
         "file": _file(image.path),
     }
     if image.format == "qcow2":
-        found["backing"] = None if image.backing is None else opened(image.backing, True)
+        found["backing"] = None
+        if image.backing is not None:
+            found["backing"] = {**below, **opened(image.backing, True, **below)}
         if image.data_file is not None:
             found["data-file"] = _file(image.data_file)
     return found

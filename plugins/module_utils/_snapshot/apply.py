@@ -21,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     chains,
+    devices,
     monitor,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.chain import Chain, Entry
@@ -119,7 +120,8 @@ class SnapshotNoun:
             for path, overlay in entry.disks.items():
                 files = [layer.path for layer in layers_of(below[path])]
                 drive = live.drive_of(drives, files[:1])
-                overlays[overlay] = checks.plugged(path, drive)
+                how = devices.caching(images.disks.get(path, {}))
+                overlays[overlay] = checks.plugged(path, drive), how
             note = live.overlay(asked, overlays, self._access.freeze if self._wish.quiesce else nullcontext)  # fmt: skip
             if note is None:
                 return replace(entry, seconds=time.time())

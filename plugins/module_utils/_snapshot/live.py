@@ -30,9 +30,11 @@ def writable(drives: Sequence[Drive]) -> list[Drive]:
 
 
 def overlay(
-    monitor: Monitor, overlays: Mapping[str, Drive], freeze: Freeze = nullcontext
+    monitor: Monitor,
+    overlays: Mapping[str, tuple[Drive, Mapping[str, Any]]],
+    freeze: Freeze = nullcontext,
 ) -> str | None:
-    """Put an overlay, by its path, on top of each of these drives, all at one moment, within C(freeze).
+    """Put an overlay, by its path, on top of each of these drives, all at one moment, within C(freeze); opened as the image below it was said to be.
 
     Returns why the guest's file systems were not held still from begin to end, None where they were or nobody asked for it. Nothing is
     changed where one of them cannot have it.
@@ -40,18 +42,24 @@ def overlay(
     nodes: dict[str, str] = {}
     done = False
     try:
-        for path in overlays:
+        for path, (_drive, how) in overlays.items():
             node = f"snapshot-{secrets.token_hex(6)}"
             # without what is below: the transaction puts that there, and opened twice it would be locked
             monitor.ask(
                 "blockdev-add",
-                **{"driver": "qcow2", "node-name": node, "discard": "unmap", "backing": None},
+                **{
+                    "driver": "qcow2",
+                    "node-name": node,
+                    "discard": "unmap",
+                    "backing": None,
+                    **how,
+                },
                 file={"driver": "file", "filename": path, "locking": "auto"},
             )
             nodes[path] = node
         actions = [
             {"type": "blockdev-snapshot", "data": {"node": drive.node, "overlay": nodes[path]}}
-            for path, drive in overlays.items()
+            for path, (drive, _how) in overlays.items()
         ]
         with freeze() as held:
             monitor.ask("transaction", actions=actions)

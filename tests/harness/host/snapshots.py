@@ -119,9 +119,24 @@ class Kept:
 
     def write(self, pattern: int, at: int, number: int = 0) -> None:
         """A MiB of this byte, by the running guest's own disk. What became of it QEMU says on its own output."""
-        line = f'qemu-io -d /machine/peripheral/disk{number}-dev/virtio-backend "write -P {pattern} {at}M 1M"'
+        self.io(f"write -P {pattern} {at}M 1M", number)
+
+    def io(self, command: str, number: int = 0) -> None:
+        """What qemu-io does, by the running guest's own disk."""
+        line = f'qemu-io -d /machine/peripheral/disk{number}-dev/virtio-backend "{command}"'
         with Monitor(RUN / self.name) as asked:
             asked.ask("human-monitor-command", **{"command-line": line})
+
+    def cached(self) -> list[tuple[bool, int]]:
+        """Of each disk, whether QEMU goes past the host's page cache, and the byte that a MiB of ones is made of once it was discarded."""
+        found = []
+        with Monitor(RUN / self.name) as asked:
+            drives = [one["inserted"] for one in asked.ask("query-block") if "inserted" in one]
+        for number, drive in enumerate(drives):
+            self.write(1, 0, number)
+            self.io("discard 0 1M", number)
+            found.append((drive["cache"]["direct"], pattern_at(drive["file"], 0)))
+        return found
 
     def tops(self) -> list[str]:
         """What QEMU has on top of each disk."""

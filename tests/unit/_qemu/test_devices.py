@@ -26,6 +26,8 @@ def test_an_image_is_spelled_out_with_all_below_it() -> None:
     found = devices.block("disk0", IMAGE, False, discard="ignore")
     assert found["discard"] == "ignore" and found["data-file"]["filename"] == "/data"
     assert found["backing"]["read-only"] and found["backing"]["file"]["filename"] == "/base"
+    assert found["backing"]["discard"] == "ignore"
+    assert "discard" not in devices.block("disk0", IMAGE, False)["backing"]
     assert "backing" not in devices.opened(BASE, True)
 
 
