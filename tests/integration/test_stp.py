@@ -20,6 +20,7 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.bpdu import listen
+from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.build import fleet
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     inside,
@@ -251,6 +252,24 @@ def test_bridge_info_tells_what_iproute2_and_brctl_tell(loop: Loop) -> None:
         found["east"]["options"]["root_port"] == east["one-east"]["number"]
         and found["west"]["options"]["root_port"] == 0
     )
+
+
+def test_the_picture_tells_each_ports_role(loop: Loop) -> None:
+    """The blocking port is the alternate one while the links are between the two bridges, the tree's root has designated ports only."""
+
+    (host,) = fleet({"hv1": {"info": loop.modules.done("bridge_info")}}).hosts
+    found = {node.name: dict(node.facts) for node in host.nodes.values()}
+    shown = run("brctl", "showstp", "east", netns=loop.netns)
+    (root,) = re.findall(r"root port\t\t\s*(\d+)", shown)
+    assert f"one-east ({root})" in shown
+    assert {name: found[name]["Spanning tree role"] for name in PORTS} == {
+        "one-west": "designated",
+        "two-west": "designated",
+        "one-east": "root",
+        "two-east": "alternate",
+    }
+    assert found["west"]["Spanning tree"] == "on, it is the root"
+    assert found["east"]["Spanning tree"] == f"on, root {loop.told('west')['bridge_id']}"
 
 
 def _full(bridge_id: str) -> str:
