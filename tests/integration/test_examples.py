@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks of the modules' EXAMPLES as they are written, in one namespace after each other; their namespace comes by module_defaults."""
+"""The tasks in the EXAMPLES of modules and filters as they are written, in one namespace after each other; their namespace comes by module_defaults."""
 
 from __future__ import annotations
 
@@ -67,6 +67,8 @@ INTERFACES = "auto eth0\niface eth0 inet static\n    address 192.0.2.10/24\n"
 ORDER = (
     "linux_bridge", "tap_device", "bridge_port", "bridge_fdb", "bridge_mdb", "bridge_info", "ifupdown_state", "interfaces_stanza", "qemu_guest",
     "qemu_guest_info", "verdict",
+    # the filters, and what they are shown with
+    "adopted", "bridge_table", "drift", "guest_mac", "topology",
 )  # fmt: skip
 
 
@@ -87,6 +89,8 @@ def test_the_examples_run_as_they_are_written(netns: str, tmp_path: Path) -> Non
     play = {
         "hosts": "localhost",
         "gather_facts": False,
+        # what the role has for a host
+        "vars": {"bridge_host_bridges": [{"name": "br0"}]},
         "module_defaults": {
             GROUP: {"netns": netns},
             "hypervisor.network.ifupdown_state": {"directory": str(state)},

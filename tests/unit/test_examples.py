@@ -34,7 +34,7 @@ def test_the_documentation_is_looked_at() -> None:
 def test_an_example_takes_the_module_s_arguments(module: str, task: dict[str, Any]) -> None:
     name = examples.action(task)
     if not name.startswith(examples.OURS):
-        assert name in ("ansible.builtin.debug", "ansible.builtin.assert")
+        assert name.removeprefix("ansible.builtin.") in ("assert", "copy", "debug")
         return
     given = task[name] or {}
     # what is made by a template is judged where the template is rendered

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation shows: the tasks in the modules' EXAMPLES, the YAML in the READMEs, and what is to be typed."""
+"""What the documentation shows: the tasks in the EXAMPLES of modules and filters, the YAML in the READMEs, and what is to be typed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,17 @@ READMES = ("README.md", "roles/bridge_host/README.md", "roles/lab/README.md")
 
 
 def tasks() -> dict[str, list[dict[str, Any]]]:
-    """The tasks in each module's EXAMPLES, by the module's name."""
-    return {
-        path.stem: yaml.safe_load(_constant(path, "EXAMPLES"))
+    """The tasks in the EXAMPLES of each module and of each filter that is not the role's own, by its name."""
+    modules = {
+        path.stem: _constant(path, "EXAMPLES")
         for path in sorted((ROOT / "plugins" / "modules").glob("*.py"))
     }
+    filters = {
+        path.stem: yaml.safe_load(path.read_text("utf-8"))["EXAMPLES"]
+        for path in sorted((ROOT / "plugins" / "filter").glob("*.yml"))
+        if not path.stem.startswith("bridge_host_")
+    }
+    return {name: yaml.safe_load(text) for name, text in {**modules, **filters}.items()}
 
 
 def _constant(path: Path, name: str) -> str:
