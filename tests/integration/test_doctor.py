@@ -10,14 +10,16 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
-from ansible_collections.hypervisor.network.tests.harness.net import dhcp_frames
+from ansible_collections.hypervisor.network.tests.harness.net import dhcp_frames, tapped
 from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
 from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
 from ansible_collections.hypervisor.network.tests.harness.net.netns import (
@@ -166,20 +168,22 @@ def server(netns: str) -> socket.socket:
 
 
 @pytest.mark.parametrize(
-    ("answers", "port1", "seconds", "finding"),
+    ("answers", "port", "seconds", "finding"),
     [
-        (("offer", "ack"), "flood on", 1, None),
-        ((), "flood on", 4, "dhcp_unanswered"),
-        (("offer",), "bcast_flood off", 1, "dhcp_answer_lost"),
-        (("wrong offer",), "flood on", 1, "checksum_wrong"),
-        (("the host's",), "flood on", 1, "checksum_left_to_do"),
+        (("offer", "ack"), "port1 flood on", 1, None),
+        ((), "port1 flood on", 4, "dhcp_unanswered"),
+        ((), "port0 bcast_flood off", 4, "dhcp_question_lost"),
+        (("offer",), "port1 bcast_flood off", 1, "dhcp_answer_lost"),
+        (("nak",), "port1 flood on", 1, "dhcp_refused"),
+        (("wrong offer",), "port1 flood on", 1, "checksum_wrong"),
+        (("the host's",), "port1 flood on", 1, "checksum_left_to_do"),
     ],
 )
 def test_where_a_guests_dhcp_gets_to_is_overheard(
-    netns: str, run_module: RunModule, answers: tuple[str, ...], port1: str, seconds: int, finding: str | None
+    netns: str, run_module: RunModule, answers: tuple[str, ...], port: str, seconds: int, finding: str | None
 ) -> None:  # fmt: skip
     guest_and_uplink(netns)
-    run("bridge", "-n", netns, "link", "set", "dev", "port1", *port1.split())
+    run("bridge", "-n", netns, "link", "set", "dev", *port.split())
     own = server(netns) if "the host's" in answers else None
     options = {"mac": OTHER, "listen": seconds}
     with (
@@ -204,13 +208,12 @@ def test_where_a_guests_dhcp_gets_to_is_overheard(
     if own is not None:
         own.close()
     # that no broadcast goes out there is seen without listening, too
-    looked = ["bcast_flood_off"] if "bcast_flood off" == port1 else []
+    looked = ["bcast_flood_off"] if "port1 bcast_flood off" == port else []
     assert [one["id"] for one in found["findings"]] == looked + ([finding] if finding else [])
     (row,) = found["heard"]
     assert row["tap"] == "port1" and row["asked"]["discover"] > 1
-    assert (row["left_by"].get("port0", 0) > 1) and bool(row["answered"]) == (
-        bool(answers) and finding != "dhcp_answer_lost"
-    )
+    assert (row["left_by"].get("port0", 0) > 1) == (finding != "dhcp_question_lost")
+    assert bool(row["answered"]) == (bool(answers) and finding != "dhcp_answer_lost")
 
 
 def test_who_floods_a_bridge_with_dhcp_hides_nobody_elses(
@@ -264,3 +267,49 @@ def test_probes_say_where_they_came_out_and_leave_nothing(
     assert before == after
     assert "probe_not_at_uplink" in {one["id"] for one in ill["findings"]}
     assert ill["ways"][0]["ends_at"] == "uplink"
+
+
+def test_what_the_host_itself_drops_behind_the_bridge_does_not_come_out_at_the_guest(
+    netns: str, run_module: RunModule
+) -> None:
+    guest_and_uplink(netns)
+    run("tc", "-n", netns, "qdisc", "add", "dev", "port1", "root", "pfifo", "limit", "0")
+    with Station(netns, "far1", OTHER) as guest:
+        guest.send()  # the bridge has heard it
+        found = run_module("bridge_doctor_probe", {"mac": OTHER, "probe": True}, netns)
+        said = json.loads(run("tc", "-n", netns, "-s", "-j", "qdisc", "show", "dev", "port1"))
+    assert said[0]["drops"] > 0  # the oracle
+    assert [one["id"] for one in found["findings"]] == ["probe_not_at_guest", "no_dhcp_answer"]
+    assert found["ways"][0]["ends_at"] == "port"
+
+
+def serve(guest: tapped.Guest, over: threading.Event) -> None:
+    """Offer an address to everybody who asks, until that is over."""
+    while not over.wait(0.01):
+        with suppress(BlockingIOError):
+            while True:
+                asked = guest._socket.recv(2048)
+                if (asked[12:14], asked[36:38]) == (b"\x08\0", b"\0\x43"):  # UDP to port 67
+                    number, mac = int.from_bytes(asked[46:50], "big"), asked[70:76].hex(":")
+                    guest._socket.send(dhcp_frames.frame("offer", mac, number=number))
+
+
+def test_a_guest_that_offers_addresses_is_told(netns: str, run_module: RunModule) -> None:
+    guest_and_uplink(netns)
+    batch(netns, "tuntap add tap2 mode tap\nlink set tap2 master br0 up\n")
+    over = threading.Event()
+    with (
+        Station(netns, "far1", OTHER) as guest,
+        tapped.Guest(netns, "tap2", MAC) as rogue,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        guest.send()  # the bridge has heard it
+        server = pool.submit(serve, rogue, over)
+        try:
+            found = run_module("bridge_doctor_probe", {"mac": OTHER, "probe": True}, netns)
+        finally:
+            over.set()
+        server.result()
+    (finding,) = found["findings"]
+    assert (finding["id"], finding["device"]) == ("dhcp_from_a_guest", "tap2")
+    assert finding["evidence"]["address"] == dhcp_frames.OFFERED

@@ -200,10 +200,18 @@ def test_g08_a_packet_filter_that_mutes_guests_is_told_with_its_cure_which_helps
     assert fresh.state() == NEW
     fresh.hv(GUEST)
     fresh.until("ip netns exec guest ss -Hltn | grep -q :80")
+    assert _dropping(fresh)
     with pytest.raises(TimeoutError):
         _call(fresh, "10.77.0.77", 80)
     fresh.hv(told[1])
     _call(fresh, "10.77.0.77", 80)
+    assert not _dropping(fresh)
+
+
+def _dropping(lab: PoweredLab) -> bool:
+    """Whether the doctor finds that a packet filter drops what the bridge passes on."""
+    found = lab.run("bridge_doctor", bridge="br0")["findings"]
+    return "packet_filter_drops" in {one["id"] for one in found}
 
 
 def _call(lab: PoweredLab, address: str, port: int) -> None:

@@ -13,23 +13,23 @@ SERVER, OFFERED = "192.0.2.1", "192.0.2.50"
 _ANSWERS = ("offer", "ack", "nak")
 
 
-def message(kind: str, mac: str) -> bytes:
-    """What is in the datagram."""
+def message(kind: str, mac: str, number: int = 7) -> bytes:
+    """What is in the datagram; C(number) is the transaction's."""
     answer = kind in _ANSWERS
     given = socket.inet_aton(OFFERED if answer else "0.0.0.0")
-    head = struct.pack("!BBBBIHH", 2 if answer else 1, 1, 6, 0, 7, 0, 0x8000)
+    head = struct.pack("!BBBBIHH", 2 if answer else 1, 1, 6, 0, number, 0, 0x8000)
     who = bytes.fromhex(mac.replace(":", "")).ljust(16, b"\0")
     server = b"\x36\x04" + socket.inet_aton(SERVER) if answer else b""
     options = b"\x63\x82\x53\x63\x35\x01" + bytes([KINDS[kind]]) + server + b"\xff"
     return (head + bytes(4) + given + bytes(8) + who + bytes(192) + options).ljust(300, b"\0")
 
 
-def frame(kind: str, mac: str, checksum: str = "right", tag: bytes = b"") -> bytes:
+def frame(kind: str, mac: str, checksum: str = "right", tag: bytes = b"", number: int = 7) -> bytes:
     """Sent to everybody; C(checksum) is right, wrong or none, C(tag) what stands before the type."""
     answer = kind in _ANSWERS
     ports = (67, 68) if answer else (68, 67)
     addresses = socket.inet_aton(SERVER if answer else "0.0.0.0") + b"\xff" * 4
-    body = message(kind, mac)
+    body = message(kind, mac, number)
     length = 8 + len(body)
     pseudo = addresses + struct.pack("!HH", 17, length)
     made = _sum(pseudo + struct.pack("!HHHH", *ports, length, 0) + body) or 0xFFFF

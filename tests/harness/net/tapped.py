@@ -34,9 +34,13 @@ class _Held:
         with suppress(OSError):
             os.write(self._descriptor, bytes(self._header) + frame)
 
+    def recv(self, size: int) -> bytes:
+        """Whatever came out of the bridge next. Raises BlockingIOError."""
+        return os.read(self._descriptor, size + self._header)[self._header :]
+
     def recvfrom(self, size: int) -> tuple[bytes, tuple[str, int, int]]:
         while True:
-            frame = os.read(self._descriptor, size + self._header)[self._header :]
+            frame = self.recv(size)
             if frame[12:14] == ETHERTYPE.to_bytes(2, "big"):
                 return frame, ("", 0, socket.PACKET_HOST)
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is around the bridge: each finding, by the host that has it, and the hosts beside it that have not."""
+"""What is around the bridge: each finding, by the host that has it, and the hosts beside it that have not.
+
+Here alone are a NIC that refuses promiscuity, one that joins frames, a part of another card, and a cloud: no device that a test can make is any of these.
+"""
 
 from __future__ import annotations
 

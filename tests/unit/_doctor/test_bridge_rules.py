@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bridge, its way out and the gateway: each finding, by the host that has it."""
+"""The bridge, its way out and the gateway: each finding, by the host that has it.
+
+A wireless uplink is here alone: a driver's own simulation of one (mac80211_hwsim) is a module that few kernels have, and takes no bridge.
+"""
 
 from __future__ import annotations
 
