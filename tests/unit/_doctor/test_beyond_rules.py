@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is around the bridge: each finding, by the host that has it, and the hosts beside it that have not.
 
-Here alone are a NIC that refuses promiscuity, one that joins frames, a part of another card, and a cloud: no device that a test can make is any of these.
+Here alone are a NIC that refuses promiscuity, one that joins frames, a part of another card, and a cloud: no device of a namespace is any of these.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bridge, its way out and the gateway: each finding, by the host that has it.
 
-A wireless uplink is here alone: a driver's own simulation of one (mac80211_hwsim) is a module that few kernels have, and takes no bridge.
+A wireless uplink is here alone: what simulates one (mac80211_hwsim) is a module that few kernels have.
 """
 
 from __future__ import annotations
