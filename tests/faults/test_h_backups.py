@@ -292,6 +292,29 @@ def test_h35_a_run_that_was_killed_is_cleared_away_by_the_next(backed_up, tmp_pa
     assert stopped_and_same(guest, done["backup"], tmp_path)
 
 
+def test_h35_qemu_is_killed_while_a_backup_is_written_and_the_next_one_is_full_as_the_message_says(
+    backed_up, tmp_path
+):
+    guest = backed_up()
+    guest.start()
+    guest.backed_up("one")
+    for at in range(12):
+        guest.write(1, at)
+    module = subprocess.Popen(
+        [*_module(guest), json.dumps({"guest": guest.name, "target": str(guest.target), "name": "two", "rate": "64k"})],
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    with Monitor(RUN / guest.name) as asked:
+        while not [one for one in asked.ask("query-jobs") if one["status"] == "running"]:
+            assert module.poll() is None
+    guest.kill()
+    message = json.loads(module.communicate(timeout=60)[0])["msg"]
+    assert "is full unless QEMU ended in order" in message and "incremental" not in message
+    guest.start()
+    three = guest.backup("three")["backup"]
+    assert three["mode"] == "full" and stopped_and_same(guest, three, tmp_path)
+
+
 def _module(guest: BackedUp) -> list[str]:
     """A command that runs the module with the arguments that follow, as one that can be killed."""
     script = guest.target.parent / f"{guest.name}.py"

@@ -25,6 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._backup.manifes
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._backup.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    HungUp,
     HypervisorNetworkError,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
@@ -186,7 +187,8 @@ def _told(change: Change) -> Iterator[None]:
         yield
     except (HypervisorNetworkError, OSError) as error:
         known = isinstance(error, HypervisorNetworkError)
-        checks.failed(str(error) if known else f"The host cannot do it: {error}.")
+        text = str(error) if known else f"The host cannot do it: {error}."
+        checks.failed(text, isinstance(error, HungUp))
 
 
 def described(noun: BackupNoun, wish: Wish, outcome: Outcome) -> list[dict[str, Any] | None]:

@@ -17,8 +17,12 @@ def header(path: str, found: Header | None, base: str | None, base_format: str |
         )
 
 
-def failed(text: str) -> None:
-    """Raise GuestError for a backup that was not made."""
+def failed(text: str, ended: bool = False) -> None:
+    """Raise GuestError for a backup that was not made; C(ended) says that QEMU ended in the middle."""
+    if ended:
+        raise GuestError(
+            f"{text} What was there of backups before is whole, and the next one is full unless QEMU ended in order: only then it writes down what has changed."
+        )
     raise GuestError(f"{text} What was there of backups before is whole, and the next one can be incremental still.")  # fmt: skip
 
 

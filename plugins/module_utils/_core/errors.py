@@ -12,6 +12,7 @@
     ├── ReadBackError      the write was accepted, and the host does not show it
     ├── DeadlineExceeded   what was waited for did not come
     ├── GuestError         QEMU said no, or died
+    │   └── HungUp         QEMU closed its monitor in the middle
     ├── Fault              what none of these foresaw: a fault of this collection
     └── UndoFailed         a failure, and then the way back failed too
 
@@ -68,6 +69,10 @@ class DeadlineExceeded(HypervisorNetworkError):
 
 class GuestError(HypervisorNetworkError):
     """QEMU refused, or died."""
+
+
+class HungUp(GuestError):
+    """QEMU closed its monitor in the middle: it has ended, or is about to."""
 
 
 class UndoFailed(HypervisorNetworkError):

@@ -16,6 +16,7 @@ from typing import Any, Callable, Iterable, Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
     GuestError,
+    HungUp,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.survey import (
     bounded,
@@ -156,9 +157,9 @@ class Qmp:
             f"QEMU does not answer at {self.path}: it is stopped, too busy, or another client holds this monitor."
         )
 
-    def _gone(self, error: OSError | None) -> GuestError:
+    def _gone(self, error: OSError | None) -> HungUp:
         why = f" ({error.strerror})" if error else ""
-        return GuestError(
+        return HungUp(
             f"QEMU closed {self.path}{why}: it has ended, or is about to; look at the guest with qemu_guest_info."
         )
 

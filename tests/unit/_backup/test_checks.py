@@ -37,4 +37,6 @@ def test_a_header_that_leads_elsewhere(found: Header | None, base: str | None, f
 def test_a_backup_that_failed_says_what_is_whole() -> None:
     with pytest.raises(GuestError, match="It broke. What was there"):
         checks.failed("It broke.")
+    with pytest.raises(GuestError, match="the next one is full unless QEMU ended in order"):
+        checks.failed("It broke.", True)
     assert "only as after a power cut: too late" in checks.not_still("a", "too late")
