@@ -436,7 +436,8 @@ port_at:
   type: str
 wait_timeout:
   description:
-    - Seconds to wait. Without it, 60 where KVM runs the guest, and 300 where its processor is emulated. See O(on_change), too.
+    - Seconds to wait. Without it, 60 where KVM runs the guest, and 300 where its processor is emulated or its O(firmware) is V(uefi).
+      See O(on_change), too.
   type: float
 extra_args:
   description:

@@ -21,8 +21,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest imp
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.serial_wait import SerialLog
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 
-# Seconds, where nobody said how many: a guest whose processor is emulated takes some minutes over what a real one does in a quarter of one
-_KVM, _TCG = 60.0, 300.0
+# Seconds, where nobody said how many: a guest whose processor is emulated takes some minutes over what a real one does in a quarter of one, and
+# so does a firmware of UEFI that cleans up its variables, as it does now and then
+_SHORT, _LONG = 60.0, 300.0
 # Seconds: what is asked of an address that nobody has yet is lost, and a port that is closed opens without a word
 _ASK, _AGAIN = 1.0, 0.2
 
@@ -67,7 +68,8 @@ class Arrivals:
     def _wait_for(self, wish: Wish, guest: Guest, begin: float) -> None:
         seconds = wish.wait_timeout
         if seconds is None:
-            seconds = _KVM if guest.accel == "kvm" else _TCG
+            quick = guest.accel == "kvm" and guest.spec.get("firmware") != "uefi"
+            seconds = _SHORT if quick else _LONG
 
         def left() -> float:
             return max(0.0, seconds - (time.monotonic() - begin))

@@ -44,10 +44,16 @@ def folder() -> Iterator[str]:
 
 
 def arrivals(
-    folder: str, *wait_for: str, heard: bool = True, accel: str = "tcg", **more: Any
+    folder: str,
+    *wait_for: str,
+    heard: bool = True,
+    accel: str = "tcg",
+    firmware: str | None = None,
+    **more: Any,
 ) -> tuple[arrival.Arrivals, Bridge]:
     bridge = Bridge(heard)
-    guest = Guest("vm1", "running", {"nics": NICS}, pid=os.getpid(), accel=accel)
+    spec = {"nics": NICS, **({} if firmware is None else {"firmware": firmware})}
+    guest = Guest("vm1", "running", spec, pid=os.getpid(), accel=accel)
     wish = Wish("vm1", "running", {}, wait_for=("running", *wait_for), **more)
     return arrival.Arrivals(
         {"vm1": wish}, lambda: bridge, lambda _name: guest, lambda _name: folder
@@ -81,9 +87,14 @@ def test_who_waits_for_nothing_more_is_not_even_read(folder: str) -> None:
     assert bridge.waits == []
 
 
-@pytest.mark.parametrize(("accel", "seconds"), [("kvm", 60), ("tcg", 300)])
-def test_an_emulated_processor_has_more_time(folder: str, accel: str, seconds: float) -> None:
-    waits, bridge = arrivals(folder, "mac_learned", accel=accel)
+@pytest.mark.parametrize(
+    ("accel", "firmware", "seconds"),
+    [("kvm", "bios", 60), ("kvm", None, 60), ("tcg", "bios", 300), ("kvm", "uefi", 300)],
+)
+def test_an_emulated_processor_and_uefi_have_more_time(
+    folder: str, accel: str, firmware: str | None, seconds: float
+) -> None:
+    waits, bridge = arrivals(folder, "mac_learned", accel=accel, firmware=firmware)
     waits.wait(["vm1"])
     assert seconds - 5 < bridge.waits[0] <= seconds
 
