@@ -16,6 +16,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     DeadlineExceeded,
     GuestError,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._host.inotify import Watch
 
 _LONGEST_LINE = 2000
@@ -52,10 +53,10 @@ class SerialLog:
         wanted = re.compile(pattern)
         deadline = time.monotonic() + seconds
         with Watch(os.path.dirname(self._path)) as watch:
-            try:
-                process = os.pidfd_open(pid)
-            except ProcessLookupError:
-                raise self._ended(name, pattern) from None
+            who = procfs.Process(pid).identity()
+            process = None if who is None else procfs.pidfd(who)
+            if process is None:
+                raise self._ended(name, pattern)
             try:
                 while True:
                     ended = bool(watch.wait(0, process))
