@@ -134,7 +134,7 @@ class Units:
 
     def write(self, name: str, spec: Mapping[str, Any], setting: unit_file.Setting) -> str:
         """Put a guest's unit in place where it differs, as it is enabled or not; returns the digest of what is particular to it."""
-        text = unit_file.drop_in(name, spec, setting).encode()
+        text = unit_file.drop_in(spec, setting).encode()
         places.own_directory(os.path.dirname(self._drop_in(name)), 0o755)
         self._write_scripts()
         changed = [

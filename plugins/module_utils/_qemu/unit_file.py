@@ -155,7 +155,7 @@ def unit(name: str) -> str:
     return f"hypervisor-network-guest@{name}.service"
 
 
-def drop_in(name: str, spec: Mapping[str, Any], setting: Setting) -> str:
+def drop_in(spec: Mapping[str, Any], setting: Setting) -> str:
     """The text of what is particular to one guest. Raises BadInput where a word cannot be written down."""
     grace = math.ceil(stop_seconds(spec))
     lines = [_MARK, "[Unit]", *_order(spec)]

@@ -59,7 +59,7 @@ def unit_is_not_started(stage: Stage) -> None:
 def unit_of_bytes(_stage: Stage, word: str) -> None:
     """A path of a guest is no text."""
     setting = unit_file.Setting("nobody", [word.encode().decode("unicode_escape")], [], "", "")
-    unit_file.drop_in("vm1", with_defaults({}), setting)
+    unit_file.drop_in(with_defaults({}), setting)
 
 
 @scene

@@ -70,8 +70,14 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str) -> None:
     spec, more = CASES[case]
-    text = unit_file.drop_in("vm1", with_defaults(spec), setting(**more))
+    text = unit_file.drop_in(with_defaults(spec), setting(**more))
     assert text == (GOLDENS / f"{case}.conf").read_text("utf-8").partition("\n")[2]
+
+
+def test_golden_of_what_all_guests_have_in_common() -> None:
+    """How a guest is ended, what it sees of the host and when memory ends: each line that goes or changes is one on purpose."""
+    golden = (GOLDENS / "template.service").read_text("utf-8")
+    assert unit_file.TEMPLATE_TEXT == golden.partition("\n")[2]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -90,7 +96,7 @@ def test_systemd_reads_it_without_a_word(case: str, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, "utf-8")
     folder = tmp_path / f"{unit_file.unit('vm1')}.d"
     folder.mkdir()
-    text = unit_file.drop_in("vm1", with_defaults(spec), setting(**more))
+    text = unit_file.drop_in(with_defaults(spec), setting(**more))
     (folder / unit_file.DROP_IN).write_text(text, "utf-8")
     # the program is looked for, and what this machine has in /var/lib is not the matter here
     done = subprocess.run(
@@ -128,7 +134,7 @@ def lines(text: str, key: str) -> list[str]:
 
 
 def test_trap_1_the_helper_is_done_before_systemd_loses_patience() -> None:
-    text = unit_file.drop_in("vm1", with_defaults(FULL), setting())
+    text = unit_file.drop_in(with_defaults(FULL), setting())
     (grace,) = lines(text, f"Environment={unit_file.GRACE}")
     (stop,) = lines(text, "TimeoutStopSec")
     assert (int(grace), int(stop)) == (21, 66)
@@ -147,7 +153,7 @@ def test_trap_2_the_filter_has_seccomp_which_qemu_s_own_sandbox_calls() -> None:
 )
 def test_what_ends_a_guest_is_not_there(deadly: str) -> None:
     assert lines(unit_file.TEMPLATE_TEXT, deadly) == []
-    assert lines(unit_file.drop_in("vm1", with_defaults(FULL), setting()), deadly) == []
+    assert lines(unit_file.drop_in(with_defaults(FULL), setting()), deadly) == []
 
 
 def test_devices_are_allowed_with_a_space_since_a_colon_allows_nothing() -> None:
@@ -164,7 +170,7 @@ def test_sockets_that_qemu_makes_are_for_its_user_alone() -> None:
 
 
 def test_a_tap_is_waited_for_and_does_not_end_its_guest() -> None:
-    text = unit_file.drop_in("vm1", with_defaults({"nics": [NIC]}), setting())
+    text = unit_file.drop_in(with_defaults({"nics": [NIC]}), setting())
     device = r"sys-subsystem-net-devices-tap\x2d1.device"
     assert (lines(text, "Wants"), lines(text, "After")) == ([device], [device])
 
@@ -176,13 +182,13 @@ def test_the_boot_does_not_wait_for_guests() -> None:
 
 
 def test_guests_begin_after_those_before_them() -> None:
-    text = unit_file.drop_in("vm1", with_defaults(FULL), setting())
+    text = unit_file.drop_in(with_defaults(FULL), setting())
     own = "hypervisor-network-guests@3.target"
     assert own in lines(text, "Wants") and lines(text, "Before") == [own]
     assert "hypervisor-network-guests@1.target hypervisor-network-guests@2.target" in lines(
         text, "After"
     )
-    first = unit_file.drop_in("vm1", with_defaults({"start_order": 1}), setting())
+    first = unit_file.drop_in(with_defaults({"start_order": 1}), setting())
     assert lines(first, "After") == []
 
 
@@ -206,7 +212,7 @@ def test_a_path_as_a_unit_s_name(path: str, name: str) -> None:
 
 def test_a_word_that_cannot_be_written_down_is_refused() -> None:
     with pytest.raises(BadInput, match="no text of UTF-8"):
-        unit_file.drop_in("vm1", with_defaults({}), setting(words=[QEMU, "a\udcff"]))
+        unit_file.drop_in(with_defaults({}), setting(words=[QEMU, "a\udcff"]))
 
 
 def test_a_start_that_is_waited_for_is_not_delayed() -> None:
