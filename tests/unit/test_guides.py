@@ -174,6 +174,28 @@ def _installs(command: str) -> bool:
     return RELEASED or what.startswith("git+https://")
 
 
+# What is typed to look at another's, or to tell it something: nothing of it is made here, so nothing can be held against it
+OTHERS = {
+    "nmcli device": "NetworkManager's, of whom the tests have machines: tests/faults/lab/test_v_managers.py",
+    "networkctl list": "systemd's: tests/faults/test_g_networkd.py",
+    "ls /etc/netplan": "netplan's place: tests/faults/lab/test_v_managers.py",
+    "ifquery --list": "ifupdown's, which the tests ask much: tests/integration/test_ifstate.py",
+    "virsh net-define lan.xml": "libvirt's, which no test has; its tap is one in tests/integration/test_role_libvirt.py",
+    "virsh net-start lan": "the same: tests/integration/test_role_libvirt.py",
+    "virsh net-autostart lan": "the same: tests/integration/test_role_libvirt.py",
+}
+
+
+def _others(command: str) -> bool:
+    return command in OTHERS
+
+
+def test_what_is_another_s_is_in_a_guide_and_says_where_its_like_is() -> None:
+    assert set(OTHERS) <= {command for _place, command in TYPED}
+    for reason in OTHERS.values():
+        assert (ROOT / reason.split()[-1]).exists(), reason
+
+
 # By its program, whether what a command names is there
 NAMES_WHAT_IS_THERE = {
     "make": _target,
@@ -182,7 +204,9 @@ NAMES_WHAT_IS_THERE = {
     "molecule": _scenario,
     **dict.fromkeys(("systemctl", "journalctl"), _unit),
     "socat": _console,
-    **dict.fromkeys(("ls", "cat", "cd"), _transaction),
+    **dict.fromkeys(("cat", "cd"), _transaction),
+    "ls": lambda command: _transaction(command) or _others(command),
+    **dict.fromkeys(("nmcli", "networkctl", "ifquery", "virsh"), _others),
 }
 
 
@@ -204,6 +228,8 @@ def test_what_is_to_be_typed_names_what_is_there(place: str, command: str) -> No
         ),
         "systemctl status hypervisor-guest@vm1",
         f"cat {transaction.ROOT}/ID/rolledback",
+        "ls /etc/netpaln",
+        "nmcli devices",
     ],
 )
 def test_what_is_not_there_is_seen(command: str) -> None:
