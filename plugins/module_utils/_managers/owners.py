@@ -2,7 +2,7 @@
 """PURE. Who owns a NIC, by what the managers themselves tell of it below /run. Never worked out from a name: C([Match] Name=en*) takes a NIC that is
 called eth0, by its alternative name.
 
-Sources: NetworkManager's nm-device-state (run/NetworkManager/devices), networkd's link_save (run/systemd/netif/links), ifupdown's ifstate.
+Sources: those of state_files.py, ifupdown's ifstate.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._host import places
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     IFUPDOWN,
     IFUPDOWN2,
@@ -18,17 +19,22 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     NETWORKMANAGER,
     Owner,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.state_files import (
+    DEVICE,
+    LINK,
+    is_networkds,
+    is_networkmanagers,
+    keys,
+)
 
-LINK = "run/systemd/netif/links/{index}"
-DEVICE = "run/NetworkManager/devices/{index}"
 # Ours: what NetworkManager's file of a device said before it was asked to let go, until the device is its own again
-LET_GO = "run/hypervisor-network/networkmanager/{dev}"
+LET_GO = f"{places.RUN[1:]}/networkmanager/{{dev}}"
 IFSTATE = "run/network/ifstate"
 # ifupdown2 keeps what is up in a file that only it can read, and has this for its commands
 IFUPDOWN2_SIGN = "usr/share/ifupdown2"
-_GENERATED = "/run/systemd/network/10-netplan-"
-# Words of ADMIN_STATE for a link that networkd keeps its hands off
-_HANDS_OFF = ("unmanaged", "pending", "initialized", "linger", "failed")
+# Files of networkd's until the next boot, and those of them that netplan makes
+NETWORKD_RUN = "/run/systemd/network"
+GENERATED = f"{NETWORKD_RUN}/10-netplan-"
 
 
 OURS = "hypervisor-network"
@@ -71,31 +77,22 @@ def dialect_of(has_ifupdown2: bool) -> str:
     return IFUPDOWN2 if has_ifupdown2 else IFUPDOWN
 
 
-def keys(text: str) -> dict[str, str]:
-    """A file of lines KEY=VALUE."""
-    return {
-        key.strip(): value.strip()
-        for key, equals, value in (line.partition("=") for line in text.splitlines())
-        if equals
-    }
-
-
 def _of_networkd(
     dev: str, index: int, facts: Mapping[str, str], files: Mapping[str, str]
 ) -> Owner | None:
-    if facts.get("ADMIN_STATE", "unmanaged") in _HANDS_OFF:
+    if not is_networkds(facts):
         return None
     source = facts.get("NETWORK_FILE", "")
     # one of ours stands before whoever's file it was
     mark = before(files.get(source.lstrip("/"), "")) or source
-    name = NETPLAN if mark.startswith(_GENERATED) else NETWORKD
+    name = NETPLAN if mark.startswith(GENERATED) else NETWORKD
     return Owner(name, dev, index, source, facts)
 
 
 def _of_networkmanager(dev: str, index: int, files: Mapping[str, str]) -> Owner | None:
     facts = keys(files.get(DEVICE.format(index=index), ""))
-    if facts.get("managed") != "true":
+    if not is_networkmanagers(facts):
         facts = keys(files.get(LET_GO.format(dev=dev), ""))
-    if facts.get("managed") != "true":
+    if not is_networkmanagers(facts):
         return None
     return Owner(NETWORKMANAGER, dev, index, facts.get("connection-uuid", ""), facts)

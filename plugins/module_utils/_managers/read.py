@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
+    owners,
+    state_files,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Owner
 
 _MOST_BYTES = 1 << 20
@@ -14,12 +17,14 @@ _MOST_BYTES = 1 << 20
 def owner(dev: str, index: int, root: str = "/") -> Owner | None:
     """Who manages a device, given with its number; None for nobody. Raises Refused where two say so."""
     said = {}
-    for pattern in (owners.LINK, owners.DEVICE, owners.LET_GO, owners.IFSTATE):
+    for pattern in (state_files.LINK, state_files.DEVICE, owners.LET_GO, owners.IFSTATE):
         path = pattern.format(index=index, dev=dev)
         found = text(os.path.join(root, path))
         if found is not None:
             said[path] = found
-    source = owners.keys(said.get(owners.LINK.format(index=index), "")).get("NETWORK_FILE", "")
+    source = state_files.keys(said.get(state_files.LINK.format(index=index), "")).get(
+        "NETWORK_FILE", ""
+    )
     if owners.OURS in source:
         said[source.lstrip("/")] = text(os.path.join(root, source.lstrip("/"))) or ""
     return owners.owner(dev, index, said, dialect(root))

@@ -32,7 +32,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.descr
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
 _PRIVATE = 0o600  # netplan complains of more
-_GENERATED = f"{networkd.RUN}/10-netplan-"
 # what is said in YAML, and what netplan says by itself
 _YAML_KEYS = ("DHCP", "Address", "DNS", "Domains", "LinkLocalAddressing", "IPv6AcceptRA")
 _ROUTE_KEYS = {
@@ -69,7 +68,7 @@ def nic_ids(text: str) -> list[str]:
 
 def generated(name: str) -> str:
     """The .network file that netplan makes of an id."""
-    return f"{_GENERATED}{name}.network"
+    return f"{owners.GENERATED}{name}.network"
 
 
 def drop_in(name: str, kind: str = "network") -> str:

@@ -23,7 +23,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     regular_file,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import LINK, keys
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.persistent_mac import (
     BY_NETWORKD,
     BY_UDEV,
@@ -31,16 +30,19 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.persi
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import File
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.state_files import (
+    LINK,
+    keys,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import index_of
 
-_RUN = "/run/systemd/network"
 LEASE = "run/systemd/netif/leases/{index}"
 # systemd.network(5): of files with one name the first folder's counts, and drop-ins come from all
 FOLDERS = (
     "etc/systemd/network",
-    "run/systemd/network",
+    owners.NETWORKD_RUN[1:],
     "usr/local/lib/systemd/network",
     "usr/lib/systemd/network",
 )
@@ -181,7 +183,7 @@ class Control:
             new = None if one.text is None else one.text.encode("utf-8", "surrogateescape")
             if old != new:
                 edits.append(files.Edit(there, old, new))
-        folder = self.path(_RUN)
+        folder = self.path(owners.NETWORKD_RUN)
         os.makedirs(folder, mode=0o755, exist_ok=True)
         files.put(edits, folder)
 

@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.state_files import FAILED
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
     described,
     matching,
@@ -123,6 +124,8 @@ class Networkd:
                 f"systemd-networkd {version}, which manages {nic.dev}, was not seen to take a bridge over with nothing lost, as {_OLDEST} was; "
                 "upgrade systemd, or describe the NIC in /etc/network/interfaces"
             )
+        if nic.facts.get("ADMIN_STATE") == FAILED:
+            return f"systemd-networkd failed to configure {nic.dev}; see 'networkctl status {nic.dev}' for why, and mend that first"
         if not known.source:
             return f"systemd-networkd manages {nic.dev}, and tells no file that it does so by; see 'networkctl status {nic.dev}'"
         if text(self._control.path(known.source)) is None:
@@ -137,13 +140,8 @@ class Networkd:
                 f"{nic.dev} is configured by {known.source}, whose name comes before that of ours, so it would boot as a host's NIC and not as a port; "
                 f"{self._renamed}"
             )
-        if any(
-            section.name == "Network" and section.only("Bond", "VRF").lines
-            for section in known.config
-        ):
-            return (
-                f"{known.source} makes {nic.dev} part of a bond or a VRF; take that line out first"
-            )
+        if any(unit.value(known.config, "Network", word) for word in ("Bond", "VRF")):
+            return f"{known.source} makes {nic.dev} part of a bond or a VRF; take that line out first"  # fmt: skip
         return None
 
     def unknown(self, known: Known) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound, owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
     Standing,
@@ -31,7 +31,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.descr
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.identity import Identity
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
-RUN, KEPT = "/run/systemd/network", "/etc/systemd/network"
+RUN, KEPT = owners.NETWORKD_RUN, "/etc/systemd/network"
 # In the order of names: a bridge that is nobody's yet, a NIC given back until the next boot, one handed over until then, and what outlives it
 _LEFT_ALONE, _BACK, _HANDED, _LASTING = (
     f"{number}-{render.OURS}-" for number in ("02", "03", "04", "05")

@@ -16,8 +16,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     programs,
     regular_file,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import DEVICE
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.state_files import DEVICE
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager import keyfile
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import index_of
 

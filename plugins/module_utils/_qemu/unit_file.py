@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
+from ansible_collections.hypervisor.network.plugins.module_utils._host import places
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervision import (
     stop_seconds,
 )
@@ -72,16 +73,16 @@ After=network.target
 # A run that starts it again and again is asked to
 StartLimitIntervalSec=0
 # A guest of that name that is a plain process: its monitors would be taken from it
-AssertPathExists=!/run/hypervisor-network/.%i/process.json
+AssertPathExists=!{places.RUN}/.%i/process.json
 # Its disks got other images, by a run that did not come to write this unit again: what the guest wrote to the former would ruin the latter
-AssertPathExists=!/var/lib/hypervisor-network/units/%i.hold
+AssertPathExists=!{places.KEPT}/units/%i.hold
 
 [Service]
 Type=exec
 Slice=machine.slice
 KillMode=mixed
 Restart=no
-RuntimeDirectory=hypervisor-network/%i
+RuntimeDirectory={places.RUN[len("/run/") :]}/%i
 RuntimeDirectoryMode=0700
 UMask=0177
 WorkingDirectory=/

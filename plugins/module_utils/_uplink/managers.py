@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE. Who else has a hand in a NIC: other managers of networks, told by what they leave below /run and /etc, and how each lets go of it.
 
-Sources: NetworkManager's device state files, sd-network's link files, netplan's generated files, wicked(8), connman.conf(5), dhcpcd.conf(5),
+Sources: those of _managers/state_files, netplan's generated files, wicked(8), connman.conf(5), dhcpcd.conf(5),
 keepalived.conf(5), cloud-init's renderer for interfaces(5).
 """
 
@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Iterator, Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import state_files
+
 # Below the root of the file system; {index} and {nic} are the NIC's.
 TRACES = (
-    "run/NetworkManager/devices/{index}",
+    state_files.DEVICE,
     "run/NetworkManager/system-connections/netplan-*",
-    "run/systemd/netif/links/{index}",
+    state_files.LINK,
     "run/systemd/network/10-netplan-*",
     "run/wicked/leaseinfo.{nic}.*",
     "etc/sysconfig/network/ifcfg-{nic}",
@@ -50,8 +52,6 @@ _KEEPALIVED = (
     "keepalived holds addresses on {nic}, and would put them back there; hand it over with 'systemctl stop keepalived', and name the bridge in "
     "/etc/keepalived before it starts again"
 )
-# Words of /run/systemd/netif/links/N for a link that networkd keeps its hands off.
-_HANDS_OFF = ("unmanaged", "pending", "initialized")
 _OFF_BY_DEFAULT = "vmnet,vboxnet,virbr,ifb,ve-,vb-"  # connman.conf(5)
 
 
@@ -92,18 +92,18 @@ def override_of(manager: str) -> str:
 
 def state_file_owner(keys: Mapping[str, str]) -> str | None:
     """Who manages a link, by the keys of NetworkManager's or networkd's file of it; None for nobody."""
-    if keys.get("managed") == "true":
+    if state_files.is_networkmanagers(keys):
         return "NetworkManager"
-    if "ADMIN_STATE" in keys and keys["ADMIN_STATE"] not in _HANDS_OFF:
+    if state_files.is_networkds(keys):
         return "systemd-networkd"
     return None
 
 
 def _managers(nic: str, traces: Traces) -> Iterator[str]:
     owners = {
-        state_file_owner(_keys(text))
-        for pattern in ("run/NetworkManager/devices/*", "run/systemd/netif/links/*")
-        for text in _files(traces, pattern)
+        state_file_owner(state_files.keys(text))
+        for pattern in (state_files.DEVICE, state_files.LINK)
+        for text in _files(traces, pattern.format(index="*"))
     }
     generated = [
         text
@@ -152,10 +152,6 @@ def _denied_to_dhcpcd(nic: str, traces: Traces) -> bool:
 def _files(traces: Traces, pattern: str) -> list[str]:
     """What the files say whose paths fit."""
     return [text for path, text in traces.files.items() if fnmatch(path, pattern)]
-
-
-def _keys(text: str) -> dict[str, str]:
-    return dict(line.partition("=")[::2] for line in text.splitlines() if "=" in line)
 
 
 def _says(text: str, pattern: str) -> bool:
