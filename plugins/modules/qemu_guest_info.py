@@ -75,6 +75,12 @@ guests:
       description: Process id of QEMU, null where it does not run.
       type: int
       sample: 4711
+    agent_answers:
+      description:
+        - Whether the guest's agent answers, V(false) where nothing came within half a second. Null where the guest does not run, or was started without
+          O(hypervisor.network.qemu_guest#module:agent).
+      type: bool
+      sample: true
     uptime:
       description: Seconds since QEMU was started, null where it does not run.
       type: float
@@ -171,7 +177,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import told
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.details import (
-    addresses,
+    agent,
     details,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
@@ -181,8 +187,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status im
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 
-def described(guest, more, claimed):
+def described(guest, more, asked):
     """A guest with its taps, seen from its own namespace; one that is gone has taken its taps along."""
+    answers, claimed = asked
     links, fdb, neighbours = {}, (), ()
     if guest.spec.get("nics"):
         try:
@@ -196,7 +203,7 @@ def described(guest, more, claimed):
                 raise
     found = describe_with_wires(guest, links, fdb, time.time())
     found["nics"] = told.cards(found["nics"], guest, links, neighbours, claimed)
-    return {**found, **more}
+    return {**found, **more, "agent_answers": answers}
 
 
 def main():
@@ -208,7 +215,7 @@ def main():
         status = Status()
         guests = [guest for guest in status.there(name) if netns in (None, guest.spec.get("netns"))]
         # from the namespace we are in there is no way back after the first of another one
-        more = {guest.name: (details(guest, status), addresses(guest, status)) for guest in guests}
+        more = {guest.name: (details(guest, status), agent(guest, status)) for guest in guests}
         found = [
             described(guest, *more[guest.name])
             for guest in sorted(guests, key=lambda one: one.spec.get("netns") or "")

@@ -72,6 +72,8 @@ def test_w04_an_agent_has_a_socket_that_others_cannot_reach(guests):
     socket = guests.folder() / "agent.sock"
     assert socket.is_socket() and socket.stat().st_mode & 0o777 == 0o600
     assert any("org.qemu.guest_agent.0" in word for word in words_of(guest["pid"]))
+    # nothing runs in it that could answer
+    assert guests.info()["agent_answers"] is False
 
 
 def test_w05_a_start_waits_for_a_port_in_its_namespace(guests):

@@ -63,15 +63,17 @@ def details(guest: Guest, status: Status, cgroups: str = CGROUPS) -> dict[str, A
     }
 
 
-def addresses(guest: Guest, status: Status) -> dict[str, list[str]]:
-    """The addresses by MAC that the guest's agent tells, where it has one that answers."""
+def agent(guest: Guest, status: Status) -> tuple[bool | None, dict[str, list[str]]]:
+    """Whether the guest's agent answers, None where it can have none, and the addresses by MAC that it tells."""
     if guest.down or not guest.spec.get("agent"):
-        return {}
+        return None, {}
+    answers = False
     try:
-        with Agent(socket_of(status.directory(guest.name).public), _AGENT) as agent:
-            return told.claimed(agent.call("guest-network-get-interfaces"))
+        with Agent(socket_of(status.directory(guest.name).public), _AGENT) as talk:
+            answers = True
+            return answers, told.claimed(talk.call("guest-network-get-interfaces"))
     except HypervisorNetworkError:
-        return {}
+        return answers, {}
 
 
 def _wires(guest: Guest) -> list[str]:

@@ -207,19 +207,29 @@ def _guest(host: Host, one: Mapping[str, Any], seen: _Seen) -> None:
     status = str(one.get("status"))
     nics = list(sized(one.get("nics")))
     node = host.add(Node(guest(one.get("name")), model.GUEST, shown(one.get("name"))))
-    silent = nics and not any(nic.get("learned") for nic in nics)
+    silent = [
+        words
+        for words, true in (
+            ("not heard", nics and not any(nic.get("learned") for nic in nics)),
+            ("its agent does not answer", one.get("agent_answers") is False),
+        )
+        if true
+    ]
     if status in _BROKEN:
         node.health, node.state = BAD, status
     elif status != "running":
         node.health, node.state = IDLE, shown(status)
     else:
         node.health = IDLE if silent else GOOD
-        node.state = "running, not heard" if silent else "running"
+        node.state = ", ".join(["running", *silent])
     macs = [str(nic.get("mac")) for nic in nics]
+    heard = [at for mac in macs for at in seen.addresses.get(mac, ())]
+    told = [str(at) for nic in nics for at in nic.get("addresses") or () if str(at) not in heard]
     node.facts = facts(
         [
             ("MACs", ", ".join(macs)),
-            ("Addresses seen", _some([at for mac in macs for at in seen.addresses.get(mac, ())])),
+            ("Addresses seen", _some(heard)),
+            ("Addresses told", _some(told)),
             ("Why it crashed", one.get("crash_reason")),
             ("Process", one.get("pid")),
             ("Memory", one.get("memory")),

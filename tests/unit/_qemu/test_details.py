@@ -98,7 +98,8 @@ def test_the_chain_of_a_guest_that_is_down_is_looked_at(
 def test_an_agent_is_asked_where_there_shall_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     class Talk:
         def __init__(self, path: str, _seconds: float) -> None:
-            if path != "/run/vm1/agent.sock":
+            self.refuses = path == "/refusing/agent.sock"
+            if not self.refuses and path != "/run/vm1/agent.sock":
                 raise GuestError("nobody")
 
         def __enter__(self) -> Any:
@@ -108,14 +109,22 @@ def test_an_agent_is_asked_where_there_shall_be_one(monkeypatch: pytest.MonkeyPa
             """It is over."""
 
         def call(self, _command: str) -> Any:
+            if self.refuses:
+                raise GuestError("no such command")
             return [{"hardware-address": "M", "ip-addresses": [{"ip-address": "192.0.2.1"}]}]
 
     monkeypatch.setattr(details, "Agent", Talk)
     runs = Guest("vm1", "running", {"agent": True})
-    for public, found in (("/run/vm1", {"m": ["192.0.2.1"]}), ("/other", {})):
+    cases = (
+        ("/run/vm1", (True, {"m": ["192.0.2.1"]})),
+        ("/refusing", (True, {})),
+        ("/other", (False, {})),
+    )
+    for public, found in cases:
         where = SimpleNamespace(directory=lambda _name, path=public: SimpleNamespace(public=path))
-        assert details.addresses(runs, where) == found  # type: ignore[arg-type]
-    assert details.addresses(Guest("vm1", "running"), where) == {}  # type: ignore[arg-type]
+        assert details.agent(runs, where) == found  # type: ignore[arg-type]
+    for none in (Guest("vm1", "running"), Guest("vm1", "stopped", {"agent": True})):
+        assert details.agent(none, where) == (None, {})  # type: ignore[arg-type]
 
 
 def test_a_guest_that_is_down_waits_for_nothing(versions: Any) -> None:

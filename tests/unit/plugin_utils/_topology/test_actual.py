@@ -193,6 +193,35 @@ def test_a_guest_says_how_it_is(status: str, fdb: list, health: str, state: str)
     assert (node.health, node.state) == (health, state)
 
 
+@pytest.mark.parametrize(
+    ("answers", "fdb", "health", "state"),
+    [
+        (True, FDB, GOOD, "running"),
+        (None, FDB, GOOD, "running"),
+        (False, FDB, IDLE, "running, its agent does not answer"),
+        (False, [], IDLE, "running, not heard, its agent does not answer"),
+    ],
+)
+def test_a_guest_that_no_agent_answers_for_is_drawn_as_that(
+    answers: bool | None, fdb: list, health: str, state: str
+) -> None:
+    now = Snapshot({"br0": BR0, "tap1": TAP1})
+    guest = {**pictured.guest("vm1", "tap1", MAC, now, fdb), "agent_answers": answers}
+    host = Host("hv1")
+    actual.draw(host, pictured.info(now, fdb), [guest])
+    assert (host.nodes["guest/vm1"].health, host.nodes["guest/vm1"].state) == (health, state)
+
+
+def test_addresses_that_were_told_stand_apart_from_those_that_were_seen() -> None:
+    now = Snapshot({"br0": BR0, "tap1": TAP1})
+    guest = pictured.guest("vm1", "tap1", MAC, now, FDB)
+    guest["nics"][0]["addresses"] = ["192.0.2.7", "192.0.2.8"]
+    host = Host("hv1")
+    actual.draw(host, pictured.info(now, FDB, [Neighbour("br0", "192.0.2.7", 2, MAC, 2)]), [guest])
+    facts = dict(host.nodes["guest/vm1"].facts)
+    assert (facts["Addresses seen"], facts["Addresses told"]) == ("192.0.2.7", "192.0.2.8")
+
+
 def test_a_guest_whose_tap_is_gone_stands_alone() -> None:
     host = drawn([BR0], guests=[("vm1", "tap1", "stopped")])
     assert host.nodes["guest/vm1"].vlans == () and host.edges == []
