@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.hypervisor.network.plugins.filter.drift import drift
-from ansible_collections.hypervisor.network.tests.harness.model import pictured
+from ansible_collections.hypervisor.network.tests.harness.model import examples, pictured
 from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
 from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
 from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, inside, run
@@ -131,6 +132,22 @@ def test_the_count_of_drift_is_in_order_for_prometheus() -> None:
     text = drift({"hv1": {"failed": True, "msg": 'no "such" NIC\n'}}, "prometheus")
     assert promtool.complaints(text) == ""
     assert 'hypervisor_network_drifted_attributes{where="host"} 1\n' in text
+
+
+def _rules(folder: Path, rules: object) -> Path:
+    path = folder / "rules.yml"
+    text = yaml.safe_dump({"groups": [{"name": "guide", "rules": rules}]})
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_alerts_of_the_guide_are_rules_for_prometheus(tmp_path: Path) -> None:
+    blocks = map(yaml.safe_load, examples.guide_blocks(f"{examples.GUIDES}/watching.rst"))
+    alerts = [one for block in blocks if isinstance(block, list) for one in block if "alert" in one]
+    assert alerts
+    assert promtool.complaints_of_rules(_rules(tmp_path, alerts)) == ""
+    broken = [{**alerts[0], "expr": f"{alerts[0]['expr']} >"}]
+    assert "parse error" in promtool.complaints_of_rules(_rules(tmp_path, broken))
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ SPEC_WORDS = ("type", "elements", "choices", "required")
 
 BLOCKS = [
     pytest.param(block, id=f"{path.stem}-{number}")
-    for path in GUIDES
-    for number, block in enumerate(examples.guide_blocks(f"{examples.GUIDES}/{path.name}"), 1)
+    for path in (*GUIDES, ROOT / "docs/site/index.rst")
+    for number, block in enumerate(examples.guide_blocks(str(path.relative_to(ROOT))), 1)
 ]
 
 
@@ -180,6 +180,10 @@ OTHERS = {
     "networkctl list": "systemd's: tests/faults/test_g_networkd.py",
     "ls /etc/netplan": "netplan's place: tests/faults/lab/test_v_managers.py",
     "ifquery --list": "ifupdown's, which the tests ask much: tests/integration/test_ifstate.py",
+    "sudo ssh -F .../ssh_config hv1": "the lab's, whose every test goes this way: tests/acceptance/test_lab.py",
+    "sha256sum /srv/backups/vm1/20260102T030000Z/disk0.qcow2": "of a backup: tests/faults/test_h_backups.py",
+    "qemu-img convert -p -f qcow2 -O qcow2 /srv/backups/vm1/20260102T030000Z/disk0.qcow2 /srv/guests/vm1.qcow2": "the same: tests/faults/test_h_backups.py",
+    "chown hypervisor-guest: /srv/guests/vm1.qcow2": "the same: tests/faults/test_h_backups.py",
     "virsh net-define lan.xml": "libvirt's, which no test has; its tap is one in tests/integration/test_role_libvirt.py",
     "virsh net-start lan": "the same: tests/integration/test_role_libvirt.py",
     "virsh net-autostart lan": "the same: tests/integration/test_role_libvirt.py",
@@ -206,7 +210,7 @@ NAMES_WHAT_IS_THERE = {
     "socat": _console,
     **dict.fromkeys(("cat", "cd"), _transaction),
     "ls": lambda command: _transaction(command) or _others(command),
-    **dict.fromkeys(("nmcli", "networkctl", "ifquery", "virsh"), _others),
+    **dict.fromkeys({command.split()[0] for command in OTHERS} - {"ls"}, _others),
 }
 
 

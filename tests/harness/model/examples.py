@@ -59,12 +59,16 @@ def blocks() -> list[tuple[str, Any]]:
 
 
 def commands(name: str) -> list[str]:
-    """What a README or a guide tells to type at a prompt, without comments, in its order; C(name) is its path."""
+    """What a README or a guide tells to type, at a prompt or as lines of a shell, without comments; C(name) is its path."""
     text = (ROOT / name).read_text(encoding="utf-8")
     shown = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     shown += re.findall(r"^\.\. code-block:: console\n((?: +.*\n|\n)+)", text, re.MULTILINE)
     lines = [line.strip() for block in shown for line in block.splitlines()]
-    return [re.split(r"\s+# ", line[2:])[0].strip() for line in lines if line[:2] in ("$ ", "# ")]
+    typed = [line[2:] for line in lines if line[:2] in ("$ ", "# ")]
+    # the lines of a shell have no prompt
+    scripts = re.findall(r"^\.\. code-block:: shell\n((?: +.*\n|\n)+)", text, re.MULTILINE)
+    typed += [line for block in scripts for line in block.splitlines() if line.strip()]
+    return [re.split(r"\s+# ", line)[0].strip() for line in typed]
 
 
 def guide_blocks(name: str) -> list[str]:

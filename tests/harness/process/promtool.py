@@ -28,6 +28,14 @@ def complaints(text: str) -> str:
     return told or (f"exit {done.returncode}" if done.returncode else "")
 
 
+def complaints_of_rules(path: Path) -> str:
+    """What promtool has against a file of rules; nothing where it is in order."""
+    done = subprocess.run(
+        [str(_program()), "check", "rules", str(path)], capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr if done.returncode else ""
+
+
 def _program() -> Path:
     program = _CACHE / "promtool"
     if not program.exists():
