@@ -45,7 +45,9 @@ def words(
         "addresses": sorted(
             f"{one.text} dev {one.dev}" for dev in devs for one in now.addresses_of(dev)
         ),
-        "routes": sorted(route.promised for route in routes if route.devs & set(devs)),
+        "routes": sorted(
+            route.promised for route in rtnl_route.lasting(routes) if route.devs & set(devs)
+        ),
     }
 
 

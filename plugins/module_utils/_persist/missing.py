@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Iterator, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Standing
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Route
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import (
+    LEARNED,
+    Route,
+)
 
 _LINK_LOCAL = ("fe80", "ff00")  # the kernel makes and removes those with a device
-_REDIRECT, _KERNEL, _RA, _DHCP = 1, 2, 9, 16
+_KERNEL, _DHCP = 2, 16
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def _routes(before: Standing, after: Standing, names: Sequence[str]) -> Iterator
     for one in before.routes:
         if not one.devs & set(names) or one.dst[:4] in _LINK_LOCAL:
             continue
-        advertised = one.protocol in (_RA, _REDIRECT)
+        advertised = one.protocol in LEARNED
         if advertised and all((one.key, dev) in ways for dev in one.devs):
             continue
         if (_key(one), one.hops) not in exact:

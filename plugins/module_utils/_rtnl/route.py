@@ -40,6 +40,7 @@ _RTM_F_CLONED = 0x200
 TABLE_MAIN, _TABLE_LOCAL = 254, 255
 PROTO_KERNEL = 2
 _PROTO_RA = 9
+LEARNED = (1, _PROTO_RA)  # an ICMP redirect, a router's advertisement
 # Who made a route, as iproute2 calls them (linux/rtnetlink.h)
 PROTOCOLS = {
     1: "redirect",
@@ -125,6 +126,16 @@ class Rule:
     iif: str | None
     oif: str | None
     raw: bytes = field(repr=False)
+
+
+def lasting(routes: Iterable[Route]) -> list[Route]:
+    """Those but for what a router tells beside a way of the host's own, which comes and goes with its words.
+
+    By netlink the kernel would make both one route, of which nobody can tell any more what was learned (Linux: rt6_qualify_for_ecmp).
+    """
+    found = list(routes)
+    own = {one.key for one in found if one.protocol not in LEARNED}
+    return [one for one in found if one.protocol not in LEARNED or one.key not in own]
 
 
 def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Route, ...]:

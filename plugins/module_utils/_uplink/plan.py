@@ -48,7 +48,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.others import with_others
 
-_LEARNED = (1, 9)  # who made a route: an ICMP redirect, a router's advertisement
 # While things move: loose reverse path on the bridge, where frames arrive whose answers are routed to the NIC for an instant;
 # no duplicate address detection on the device that takes over, which would mute IPv6 for a second
 _STAGED_SYSCTLS = {"ipv4/conf/{bridge}/rp_filter": "2", "ipv6/conf/{target}/accept_dad": "0"}
@@ -305,14 +304,16 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
     own = {wish.nic, wish.bridge}
     mine = [one for one in now.routes if one.devs & own and not by_itself(one)]
     standing = set(mine)
-    wished = dict.fromkeys(_by_their_manager(route, now, mine) for route in _to_give(wish.routes))
-    asked = {(one.key, one.hops) for one in wished if one.protocol in _LEARNED}
+    wished = dict.fromkeys(
+        _by_their_manager(route, now, mine) for route in rtnl_route.lasting(wish.routes)
+    )
+    asked = {(one.key, one.hops) for one in wished if one.protocol in rtnl_route.LEARNED}
     surplus: dict[tuple[Any, ...], list[Route]] = {}
     # one may stand there twice: moved by us, and learned again from a router's advertisement
     for route in mine:
         # what a router tells meanwhile to the device that is a host's is news, and no difference
         news = (
-            route.protocol in _LEARNED
+            route.protocol in rtnl_route.LEARNED
             and route.devs == {wish.home}
             and (route.key, route.hops) not in asked
         )
@@ -345,13 +346,6 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
     return changes + [
         changes_of.route("remove", one) for group in surplus.values() for one in group
     ]
-
-
-def _to_give(routes: Iterable[Route]) -> list[Route]:
-    """Those that are not learned again: beside a way of the host's own the kernel would make both one route, which goes with the advertisement."""
-    routes = list(routes)
-    own = {one.key for one in routes if one.protocol not in _LEARNED}
-    return [one for one in routes if one.protocol not in _LEARNED or one.key not in own]
 
 
 def _by_their_manager(route: Route, now: Inet, mine: Iterable[Route]) -> Route:

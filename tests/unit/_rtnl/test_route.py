@@ -206,3 +206,13 @@ def test_what_an_advertisement_made_by_a_nexthop_object_is_a_plain_route() -> No
     assert rtnl_route.plain([static, learned]) == (static,)
     by_hand = replace(learned, protocol=3)
     assert rtnl_route.plain([by_hand]) == (by_hand,)
+
+
+def test_a_routers_way_beside_the_hosts_own_is_none_that_lasts() -> None:
+    def route(protocol: int, gateway: str, metric: int = 1024) -> rtnl_route.Route:
+        hops = (rtnl_route.Hop("br0", gateway),)
+        return rtnl_route.Route(10, "default", 254, metric, 0, 1, 0, protocol, hops)
+
+    own, heard, elsewhere = route(4, "fd77::1"), route(9, "fe80::1"), route(9, "fe80::1", 100)
+    assert rtnl_route.lasting([heard, own, elsewhere]) == [own, elsewhere]
+    assert rtnl_route.lasting([heard, route(9, "fe80::2")]) == [heard, route(9, "fe80::2")]
