@@ -19,6 +19,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import ne
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 
 _FAMILIES = {rtnl_address.AF_INET: "inet", rtnl_address.AF_INET6: "inet6"}
+# Who made a route, as iproute2 calls them (linux/rtnetlink.h)
+_PROTOCOLS = {1: "redirect", 2: "kernel", 3: "boot", 4: "static", 9: "ra", 16: "dhcp"}
 _KINDS = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit", 9: "throw"}
 
 
@@ -163,7 +165,7 @@ def routes(found: Iterable[rtnl_route.Route]) -> list[dict[str, Any]]:
                     "metric": route.metric,
                     "src": route.src,
                     "scope": rtnl_route.SCOPES.get(route.scope, str(route.scope)),
-                    "protocol": rtnl_route.PROTOCOLS.get(route.protocol, str(route.protocol)),
+                    "protocol": _PROTOCOLS.get(route.protocol, str(route.protocol)),
                     "table": route.table,
                     "type": _KINDS.get(route.kind, str(route.kind)),
                     "flags": "U" + ("G" if hop.gateway else "") + ("H" if host else ""),

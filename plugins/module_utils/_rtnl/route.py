@@ -41,15 +41,6 @@ TABLE_MAIN, _TABLE_LOCAL = 254, 255
 PROTO_KERNEL = 2
 _PROTO_RA = 9
 LEARNED = (1, _PROTO_RA)  # an ICMP redirect, a router's advertisement
-# Who made a route, as iproute2 calls them (linux/rtnetlink.h)
-PROTOCOLS = {
-    1: "redirect",
-    PROTO_KERNEL: "kernel",
-    3: "boot",
-    4: "static",
-    _PROTO_RA: "ra",
-    16: "dhcp",
-}
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
 # that a device is missing just now is the kernel's finding, and no part of the rule
@@ -129,10 +120,7 @@ class Rule:
 
 
 def lasting(routes: Iterable[Route]) -> list[Route]:
-    """Those but for what a router tells beside a way of the host's own, which comes and goes with its words.
-
-    By netlink the kernel would make both one route, of which nobody can tell any more what was learned (Linux: rt6_qualify_for_ecmp).
-    """
+    """Those but for what a router tells beside a way of the host's own: it comes and goes, and by netlink the kernel would make both one route."""
     found = list(routes)
     own = {one.key for one in found if one.protocol not in LEARNED}
     return [one for one in found if one.protocol not in LEARNED or one.key not in own]
