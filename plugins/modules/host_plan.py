@@ -138,6 +138,22 @@ diff:
   description: Those changes, as Ansible shows them with C(--diff).
   returned: when O(only) is given
   type: dict
+boots:
+  description:
+    - The files of other managers than ifupdown that would boot otherwise than the plan leaves the host, as changes. They are not in RV(changes), because
+      M(hypervisor.network.bridge_persist) plans them anew, from what runs by then.
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+  sample: [{step: persist, action: update, kind: file, name: /etc/netplan/br0.yaml, before: {sha256: a1}, after: {sha256: b2}, risk: safe}]
+unmended:
+  description:
+    - What is otherwise than the variables say and no step of the role mends, as changes. That is a C(gateway) by which a bridge has no default route, and a
+      tap that the guest which runs on it does not hold, as one that was made again since.
+  returned: when RV(whole) is true and anything is listed
+  type: list
+  elements: dict
+  sample: [{step: guests, action: update, kind: tap, name: tap1, before: {holder: nobody}, after: {holder: vm1}, risk: safe}]
 fdb:
   description: What is otherwise than O(fdb) says, as changes; the C(step) is C(fdb) where it runs so, and C(persist) where it boots so.
   returned: when RV(whole) is true and anything is listed

@@ -98,11 +98,13 @@ def _of_host(result: Mapping[str, Any]) -> Iterator[Row]:
         return
     for package in result.get("missing") or ():
         yield _row("host", "package", package, "missing", "installed")
-    changes = [*result["changes"], *(result.get("fdb") or ())]
-    stanzas = any(one["kind"] == "stanza" for one in changes)
-    for change in changes:
+    stanzas = any(one["kind"] == "stanza" for one in result["changes"])
+    for change in result["changes"]:
         # the stanzas of a file say more than its sum
         if change["kind"] != "file" or not stanzas:
+            yield from _of_change(change)
+    for name in ("boots", "unmended", "fdb"):
+        for change in result.get(name) or ():
             yield from _of_change(change)
     for refusal in result.get("refused") or ():
         where = "host" if refusal["list"] == "host" else _WHERE.get(refusal["step"], "kernel")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
 from ansible_collections.hypervisor.network.tests.harness.lab.adopted import Adopted, adopted
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
@@ -165,6 +166,20 @@ BACK = (
         },
     ),
 )
+# the same as the role's variables say it
+JOB = {
+    "bridges": [
+        {"name": BRIDGE, "uplink": NIC, "forward_delay": 0},
+        {"name": WITHIN, "method": "static", "address": ["10.88.0.1/24"], "forward_delay": 0},
+    ],
+    "taps": [{"name": TAP, "bridge": BRIDGE}, {"name": GUEST, "bridge": WITHIN}],
+    "cloud_init_network": False,
+}
+OURS = "find {folders} -type f -path '*hypervisor-network*' -not -path '/run/*' -not -path '*/ansible*'"
+# what somebody does to a file, and what gives it back as it was
+# netplan's, by which a NIC's and a bridge's own files are told from the administrator's: without them more is said than of that file
+REMEMBERS = ("/10-netplan-0hv-", "/netplan/95-")
+BY_HAND_AT_BOOT = ("sed -i '$d' {path}", "rm {path}")
 
 
 @dataclass
@@ -183,6 +198,7 @@ class Life:
     left: str = ""
     by_hand: str = ""
     adopted: list[Adopted] = field(default_factory=list)
+    audits: dict[str, Any] = field(default_factory=dict)
 
     def step(self, *runs: tuple[str, dict[str, Any]], dev: str, then: str = "true") -> None:
         with self.host.pinged(self.lost):
@@ -194,6 +210,20 @@ class Life:
 
     def repeated(self, *runs: tuple[str, dict[str, Any]]) -> list[Any]:
         return [self.host.run(module, **options).get("changed") for module, options in runs]
+
+    def audit(self) -> None:
+        """Once as it is, and with each file of ours changed and removed, by what was done to it."""
+        self.audits[""] = self.drift()
+        for path in self.host.hv(OURS.format(folders=self.host.folders)).split():
+            self.host.hv(f"cp -p {path} /tmp/kept")
+            for how in BY_HAND_AT_BOOT:
+                self.host.hv(how.format(path=path))
+                self.audits[how.format(path=path)] = (path, self.drift())
+                self.host.hv(f"cp -p /tmp/kept {path}")
+
+    def drift(self) -> list[tuple[str, str]]:
+        found = _drift.rows({"hv1": self.host.run("host_plan", refusals="tell", **JOB)})
+        return [(row["where"], f"{row['what']} {row['key']}: {row['is']}") for row in found]
 
     def look(self, dev: str) -> None:
         self.layer3.append(self.host.layer3(dev))
@@ -224,6 +254,7 @@ def life(request: pytest.FixtureRequest) -> Iterator[Life]:
         seen.step(dev=BRIDGE, then=host.upset)
         seen.booted(BRIDGE)
         seen.again += seen.repeated(*THERE)
+        seen.audit()
         seen.step(*BACK, dev=NIC)
         seen.booted(NIC)
         seen.left = host.written()
@@ -264,6 +295,19 @@ def test_g01_the_way_back_leaves_no_file(life: Life) -> None:
 
 def test_g01_cloud_init_leaves_the_network_alone_until_the_way_back(life: Life) -> None:
     assert life.rendered == [False, True]
+
+
+def test_each_file_that_somebody_changed_or_removed_is_the_audits_one_row(life: Life) -> None:
+    clean, *drifted = life.audits.values()
+    assert clean == [] and len(drifted) > 2 * len(WISH["bridges"])
+    wrong = [
+        (path, rows)
+        for path, rows in drifted
+        if {where for where, _said in rows} != {"boot"}
+        or not any(word in path for word in REMEMBERS)
+        and [path in said.replace(",", "").split() for _where, said in rows] != [True]
+    ]
+    assert wrong == []
 
 
 def test_a_host_with_a_bridge_by_hand_is_adopted_and_its_variables_change_nothing(

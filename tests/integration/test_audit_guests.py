@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp impor
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
 from ansible_collections.hypervisor.network.tests.harness.host.guests import EMULATOR, guest_user
 from ansible_collections.hypervisor.network.tests.harness.host.steps import carry_out, look
+from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, run
 from ansible_collections.hypervisor.network.tests.harness.process.modules import Modules
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
@@ -132,6 +133,15 @@ def test_what_somebody_did_to_a_guest_behind_our_back_is_found(site: Site) -> No
     site.monitor("device_add", driver="e1000", netdev="more", id="more-dev")
     assert site.drift() == {(WHERE, GUEST, "nics")}
     assert site.drift(nics=None) == {(WHERE, GUEST, "nics")}, "the variables leave them alone"
+
+
+def test_a_tap_that_somebody_made_again_is_not_held_by_its_guest(site: Site) -> None:
+    user = guest_user().pw_uid
+    batch(site.modules.netns, "link del tap1\n")
+    run("ip", "tuntap", "add", "tap1", "mode", "tap", "user", str(user), netns=site.modules.netns)
+    batch(site.modules.netns, "link set tap1 master br0 up\n")
+    assert site.drift() == {(WHERE, "tap tap1", "holder")}
+    assert site.drift(state="stopped") == {STATUS}
 
 
 def test_what_the_variables_say_otherwise_and_only_a_restart_changes_is_found(site: Site) -> None:

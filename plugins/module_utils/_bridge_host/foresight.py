@@ -60,7 +60,11 @@ def converted(now: Inet, wish: Layout) -> Inet:
         del links[wish.bridge]
     else:
         links[wish.bridge] = replace(bridge, mac_given=True if joins else bridge.mac_given)
-    was = now.links[wish.nic].master
+    nic = now.links[wish.nic]
+    was = nic.master
+    if joins and was == wish.bridge:
+        # it never leaves, so it keeps what it has as a port
+        links[wish.nic] = replace(links[wish.nic], port=nic.port, vlans=nic.vlans)
     if not joins and was is not None:
         links = _with_lowest_mac(links, was)
     return _ways_of_routes(replace(there, links=links))

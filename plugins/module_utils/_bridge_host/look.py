@@ -19,6 +19,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
     managers,
     refusals,
     told,
+    unmended,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import (
     plan as role_plan,
@@ -148,13 +149,17 @@ def _whole(
     )
     rehearsal.refused += [Refusal("host", "", sentence) for sentence in against]
     steps = rehearsal.steps(lists, knows_vlans, _stand_ins(items) if to_come else {})
-    if asked.persist:
-        rehearsal.boot(persisted["present"])
+    boots = rehearsal.boot(persisted["present"] if asked.persist else ())
     names = rundir.names()
     guests = rehearsal.guests.read(names) if names else []
     clock = time.time()
     result = {
         "fdb": _entries(rehearsal, fdb, asked.fdb) if asked.fdb else [],
+        "boots": told.shown(boots),
+        "unmended": [
+            *told.shown(unmended.gateways(items["bridges"], rehearsal.now.routes)),
+            *told.shown(unmended.holders(items["guests"], guests, now)),
+        ],
         "plan": lists,
         "whole": True,
         "managers": persisted,

@@ -152,10 +152,14 @@ class Rehearsal:
         """The files of interfaces(5) as they are, by path; None where what boots is nobody's business."""
         return self._interfaces.read().texts if self._persist else None
 
-    def boot(self, managers: Items) -> None:
-        """Ask each manager for what it would boot of all that. Raises Refused, by name, for what it has no words for."""
+    def boot(self, managers: Items) -> Step:
+        """Ask each manager for what it would boot of all that: the files that say otherwise. Raises Refused, by name, for what it has no words for.
+
+        It is a step beside those of C(steps): bridge_persist plans anew from what runs, and says itself what it would write.
+        """
+        changes: list[Change] = []
         if not managers:
-            return
+            return Step("managers", "present", ())
         # most hosts have none of them, and then all this need not be compiled
         from ansible_collections.hypervisor.network.plugins.module_utils._persist.apply import (
             Persistence,
@@ -167,11 +171,12 @@ class Rehearsal:
             wish = Wish(*names, cloud_init_network=cloud)
             noun = Persistence(self._netlink, wish, one["manager"], None)
             try:
-                noun.foresee(self.now, self.now.routes)
+                changes += noun.foresee(self.now, self.now.routes)
             except Refused as error:
                 if not self._tell:
                     raise
                 self.refused.append(Refusal("managers", one["manager"], str(error)))
+        return Step("managers", "present", tuple(changes))
 
     def _bridges(self, items: Items, state: str) -> Step:
         return self._links("bridges", bridge_planner, items, state)

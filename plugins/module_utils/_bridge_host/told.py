@@ -42,9 +42,14 @@ def of_steps(steps: Sequence[Step], now: Snapshot, guard_timeout: float) -> dict
             state: [one.list for one in busy if one.state == state]
             for state in ("absent", "present")
         },
-        "changes": [{"step": one.step, **_shown(change)} for one in busy for change in one.changes],
+        "changes": [change for one in busy for change in shown(one)],
         "lines": _lines(busy, now, guard_timeout),
     }
+
+
+def shown(step: Step) -> list[dict[str, Any]]:
+    """The changes of a step, each with its C(step)."""
+    return [{"step": step.step, **_shown(change)} for change in step.changes]
 
 
 def of_some(found: Mapping[str, Any], only: Collection[str]) -> dict[str, Any]:

@@ -18,7 +18,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
+    Snapshot,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_files as host
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     files,
@@ -171,14 +174,19 @@ class Persistence:
                 files.probe(edit)
         return changes
 
-    def foresee(self, then: Snapshot, routes: Sequence[Any]) -> None:
-        """Raises Refused, by name, for what the manager has no words for of a host as it will be: the wish's devices may be still to come."""
-        cloud_init.check(self._wish, host.read(self._root))
+    def foresee(self, then: Snapshot, routes: Sequence[Any]) -> list[Change]:
+        """The files that are otherwise than a host as it will be has them, whose devices may be still to come. Nothing is probed.
+
+        Raises Refused, by name, for what the manager has no words for.
+        """
+        cloud = host.read(self._root)
+        cloud_init.check(self._wish, cloud)
         now = self.read()
         for nic in self._wish.uplinks:
             self._check(now, nic)
-        later = replace(now, links=then.links, addresses=then.addresses, routes=routes)
-        self._adapter().plan(later, self._wish)
+        links = with_ageing_of(then.links, now.links)
+        later = replace(now, links=links, addresses=then.addresses, routes=routes)
+        return self._changes(cloud_init.framed(self._adapter().plan(later, self._wish), self._wish, cloud))  # fmt: skip
 
     def _check(self, now: Standing, nic: str) -> None:
         if nic not in now.known:
@@ -274,6 +282,16 @@ class Persistence:
 
     def _path(self, path: str) -> str:
         return os.path.join(self._root, path.lstrip("/"))
+
+
+def with_ageing_of(links: Mapping[str, Link], later: Mapping[str, Link]) -> dict[str, Link]:
+    """The bridges that did not tell their own ageing when they were read, with what they told C(later)."""
+    return {
+        name: replace(link, options={**link.options, "ageing_time": later[name].options.get("ageing_time")})
+        if link.kind == "bridge" and name in later and link.options.get("ageing_time", "") is None
+        else link
+        for name, link in links.items()
+    }  # fmt: skip
 
 
 def diff(changes: Sequence[Change]) -> list[dict[str, str]]:

@@ -187,10 +187,10 @@ def test_a_conversion_into_the_hosts_vlan_and_one_that_is_done_already() -> None
     now = after(Inet({"eth0": NIC}), changed("create", "bridge", "br0", None, wish), vlans=True)
     there = foresight.converted(now, layout.bridged(now, "eth0", "br0"))
     assert there.links["eth0"].vlans == own
-    nic = replace(there.links["eth0"], vlans={**own, "20": "tagged"})
+    nic = replace(there.links["eth0"], vlans={**own, "20": "tagged"}, port={"cost": 19})
     there = replace(there, links={**there.links, "eth0": nic})
     again = foresight.converted(there, layout.bridged(there, "eth0", "br0"))
-    assert again.links["eth0"].vlans == nic.vlans
+    assert (again.links["eth0"].vlans, again.links["eth0"].port) == (nic.vlans, nic.port)
 
 
 def test_a_nic_that_leaves_a_bridge_takes_its_mac_where_nobody_gave_the_bridge_one() -> None:

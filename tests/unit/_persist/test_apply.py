@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
@@ -244,13 +245,23 @@ def test_what_a_host_to_come_could_not_boot_as_is_refused_before_there_is_anythi
         return planned(now, wish)
 
     adapter.plan = plan
-    noun.foresee(then, ["a route"])
+    (change,) = noun.foresee(then, ["a route"])
+    assert str(change) == f"create file {MINE}"
     (seen,) = asked
     assert (seen.links, seen.addresses, seen.routes) == (then.links, then.addresses, ["a route"])
     assert seen.known == {"eth0": "known"} and text(tmp_path) is None
     adapter.objects = "eth0 can't be held"
     with pytest.raises(Refused, match="^eth0 can't be held.$"):
         noun.foresee(then, [])
+
+
+def test_files_that_say_otherwise_than_a_host_to_come_are_foreseen(tmp_path: Path) -> None:
+    noun, told, _adapter = host(tmp_path, manager="networkd")
+    reconcile(noun, WISH)
+    assert noun.foresee(told.now, []) == []
+    (tmp_path / MINE[1:]).write_text("theirs\n", encoding="utf-8")
+    assert [str(one) for one in noun.foresee(told.now, [])] == [f"update file {MINE}"]
+    assert text(tmp_path) == "theirs\n"
 
 
 def test_a_bridge_whose_tree_changes_is_read_once_that_is_over(
@@ -273,3 +284,17 @@ def test_a_bridge_whose_tree_changes_is_read_once_that_is_over(
     assert noun.read().links["br0"] == bridge and waited == ["br0"]
     noun.read()
     assert waited == ["br0"]
+
+
+def test_what_a_bridge_told_later_is_its_own_ageing_and_all_else_stays() -> None:
+    def bridge(name: str, ageing: float | None) -> Link:
+        return Link(name, kind="bridge", options={"ageing_time": ageing, "mcast_querier": True})
+
+    links = {
+        "br0": bridge("br0", None),
+        "br1": bridge("br1", 60.0),
+        "br2": bridge("br2", None),
+        "eth0": Link("eth0"),
+    }
+    later = {"br0": bridge("br0", 300.0), "br1": bridge("br1", 4.0), "eth0": Link("eth0", mtu=1400)}
+    assert persistence.with_ageing_of(links, later) == {**links, "br0": later["br0"]}

@@ -43,6 +43,8 @@ def row(where: str, what: str, key: str, is_: Any, should: Any) -> dict[str, Any
         (looked(change("guests", "guest", "vm1", {"status": "crashed"}, {"status": "running", "memory": 512})),
          row("guests", "guest vm1", "status", "crashed", "running")),
         (looked(pending={"vm1": {"memory": {"now": 512, "wanted": 1024}}}), row("guests", "guest vm1", "memory", 512, 1024)),
+        (looked(boots=[change("persist", "file", "/etc/netplan/a.yaml", {"sha256": "a"}, {"sha256": "b"})]),
+         row("boot", "file /etc/netplan/a.yaml", "sha256", "a", "b")),
         (looked(missing=["bridge-utils"]), row("host", "package", "bridge-utils", "missing", "installed")),
         (looked(refused=[{"step": "ports", "list": "ports", "name": "tap1", "msg": "No."}]), row("kernel", "port tap1", "refused", "No.", "a plan")),
         (looked(refused=[{"step": "persist", "list": "managers", "name": "netplan", "msg": "No."}]),
@@ -68,6 +70,19 @@ FLEET: dict[str, Any] = {
     "hv2": looked(change("bridges", "bridge", "br0", {"alias": "\x1b[31m<b>", "up": False}, {"alias": "x" * 99, "up": True})),
     "hv3": {},
 }  # fmt: skip
+
+
+def test_of_a_file_without_stanzas_its_sum_is_told_beside_stanzas() -> None:
+    """A host may have a NIC of ifupdown's beside one of networkd's."""
+    found = _drift.rows(
+        {
+            "hv1": looked(
+                change("persist", "stanza", "br0 inet", {"auto": False}, {"auto": True}),
+                boots=[change("persist", "file", "/etc/systemd/network/a.network", None, {"sha256": "b"})],
+            )
+        }
+    )  # fmt: skip
+    assert [one["key"] for one in found] == ["auto", "state"]
 
 
 def test_the_table_has_a_line_for_each_and_a_sum() -> None:
