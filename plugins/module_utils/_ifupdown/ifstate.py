@@ -2,7 +2,8 @@
 """What ifupdown believes to be up: /run/network/ifstate, and a file beside it for each interface.
 
 A bridge that was made without ifup is unknown to it: C(ifdown br0) would do nothing, C(ifup br0) would make it a second time. Source:
-ifupdown 0.8's main.c: lines C(br0=br0) in ifstate, C(br0) in ifstate.br0, both changed under fcntl locks.
+ifupdown 0.8's main.c: lines C(br0=br0) in ifstate, C(br0) in ifstate.br0, both changed under fcntl locks. ifupdown2 keeps another
+record and asks the kernel besides, so it is told nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic
 
 DIRECTORY = "/run/network"
+_IFUPDOWN2 = "/usr/sbin/ifreload"  # a program that only that has
 _MODE = 0o644  # as ifupdown makes them
 
 
 class IfState:
     """See C(_core/reconcile.Noun). A snapshot is {interface: stanza}; a wish is {interface: whether it is up}, for those that matter."""
 
-    def __init__(self, directory: str = DIRECTORY) -> None:
-        self._directory = directory
+    def __init__(self, directory: str = DIRECTORY, other: str = _IFUPDOWN2) -> None:
+        self._directory, self._other = directory, other
         self._path = os.path.join(directory, "ifstate")
 
     def read(self) -> dict[str, str]:
@@ -43,6 +45,8 @@ class IfState:
             return []
 
     def plan(self, now: Mapping[str, str], wish: Mapping[str, bool]) -> Plan:
+        if os.path.exists(self._other):
+            return []
         changes = []
         for name, up in wish.items():
             if up != (name in now):

@@ -32,6 +32,14 @@ def test_every_file_is_readable_for_all_as_ifupdown_makes_it(tmp_path: Path, uma
     assert (tmp_path / "ifstate").read_text() == "lo=lo\nbr0=br0\n"
 
 
+def test_ifupdown2_is_told_nothing_it_keeps_a_record_of_its_own(tmp_path: Path) -> None:
+    """Seen: after each boot a run told a file that nobody reads."""
+    program = tmp_path / "ifreload"
+    program.touch()
+    reconcile(IfState(str(tmp_path), str(program)), {"br0": True})
+    assert not (tmp_path / "ifstate").exists()
+
+
 def test_a_mode_that_somebody_chose_stays(tmp_path: Path) -> None:
     (tmp_path / "ifstate").write_text("")
     (tmp_path / "ifstate").chmod(0o640)
