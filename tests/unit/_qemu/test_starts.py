@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +86,17 @@ def test_one_that_dies_is_told_and_no_more_begin() -> None:
     with pytest.raises(GuestError, match="it died"):
         starts.begin("b", {}, False, [])
     assert starter.said == ["start a", "await a"]
+
+
+def test_a_guest_that_does_not_come_up_is_told_with_what_its_serial_line_said_since(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("an earlier start\n", encoding="ascii")
+    starts = Starts(Starter("b"), 4)
+    starts.begin("b", {"serial_log": str(log)}, False, [])
+    with log.open("a", encoding="ascii") as stream:
+        stream.write("Kernel panic.\n")
+    with pytest.raises(GuestError) as found:
+        starts.finish()
+    assert str(found.value) == "it died Its serial line ended with: Kernel panic."
