@@ -10,11 +10,14 @@ import sys
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import look
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import NETPLAN
 from ansible_collections.hypervisor.network.plugins.module_utils._persist.table import (
     ADAPTERS,
     MAKERS,
     Adapters,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.managers import override_of
 
 SCRIPT = """
 import sys
@@ -30,6 +33,12 @@ def test_each_has_its_own_name_and_is_made_once() -> None:
     assert list(fresh) == list(ADAPTERS) and len(fresh) == 3
     for name in fresh:
         assert fresh[name].name == name and fresh[name] is fresh[name]
+
+
+def test_the_role_knows_the_same_managers() -> None:
+    assert set(look._PERSISTED) == set(MAKERS)
+    # whose NICs are netplan's, networkd or NetworkManager says that they are its own
+    assert {override_of(one) for one in look._ADAPTED} == set(MAKERS) - {NETPLAN}
 
 
 def test_who_has_no_adapter_is_not_in_it() -> None:
