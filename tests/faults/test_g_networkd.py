@@ -9,6 +9,7 @@ host with a bridge that its administrator made by hand, adopted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +61,12 @@ CLOUD_INIT = f"""\
 [Service]
 ExecStartPre=+/bin/sh -c 'grep -rqs "^network: {{config: disabled}}" /etc/cloud || touch {RENDERED}'
 """
+
+
+def _networks(path: str, bridge: str, port: str) -> tuple[list[str], list[str]]:
+    """networkd's words on a bridge and on its port."""
+    files = [f"Network File: {path.format(one)}.network" for one in (bridge, port)]
+    return [files[0], "State: routable"], [files[1], "State: enslaved"]
 
 
 def clouded(service: str, path: str, said: str) -> dict[str, str]:
@@ -129,6 +136,13 @@ network:
       parameters: {{stp: false, forward-delay: 0, priority: 4096}}
 """}, None),
 }  # fmt: skip
+# What the manager says after a boot of the bridge, and of the NIC
+OWNERS = {
+    "static": _networks("/etc/systemd/network/05-hypervisor-network-{}", BRIDGE, NIC),
+    "netplan": _networks("/run/systemd/network/10-netplan-{}", BRIDGE, f"0hv-{NIC}"),
+    "networkmanager": (["hv-br0", "100 (connected)"], [f"hv-br0-{NIC}", "100 (connected)"]),
+}
+OURS_UNTIL_THE_BOOT = r"/run/systemd/network/\S*hypervisor-network-"
 # A ping each twentieth second; what is sent while the very port changes may be lost
 MOST_LOST = 3
 # A second bridge, of the host and its guests alone
@@ -187,11 +201,14 @@ class Life:
     """What was seen after each step, and how many pings each lost."""
 
     host: NetworkdHost
-    before: dict[str, list[str]]
-    files: str
+    before: Untouched
+    given_up: Untouched
+    bridges_given_up: set[str]
+    site: str
     lost: list[int] = field(default_factory=list)
     again: list[Any] = field(default_factory=list)
     layer3: list[dict[str, list[str]]] = field(default_factory=list)
+    owners: list[tuple[list[str], list[str]]] = field(default_factory=list)
     ports: list[str] = field(default_factory=list)
     within: list[list[str]] = field(default_factory=list)
     rendered: list[bool] = field(default_factory=list)
@@ -227,6 +244,7 @@ class Life:
 
     def look(self, dev: str) -> None:
         self.layer3.append(self.host.layer3(dev))
+        self.owners.append((self.host.owner(dev), self.host.owner(NIC)))
         folders = (f"/sys/class/net/{bridge}/brif" for bridge in (BRIDGE, WITHIN))
         self.ports.append(
             self.host.hv("; ".join(f"ls {one} 2> /dev/null" for one in folders) + "; true")
@@ -245,11 +263,28 @@ class Life:
         self.rendered.append(bool(self.host.hv(f"ls {RENDERED} 2> /dev/null || true")))
 
 
+@dataclass
+class Untouched:
+    """What a host has, what its administrator wrote there, and what its manager says of its NIC; what is ours in /run goes with the boot."""
+
+    layer3: dict[str, list[str]]
+    files: str
+    owner: list[str]
+
+    @classmethod
+    def of(cls, host: NetworkdHost) -> Untouched:
+        lines = host.written().splitlines(True)
+        own = "".join(line for line in lines if not re.match(OURS_UNTIL_THE_BOOT, line))
+        return cls(host.layer3(NIC), own, host.owner(NIC))
+
+
 @pytest.fixture(scope="module", params=list(SITES))
 def life(request: pytest.FixtureRequest) -> Iterator[Life]:
     kind, files, address = SITES[request.param]
     with kind(files, address) as host:
-        seen = Life(host, host.layer3(NIC), host.written())
+        before = Untouched.of(host)
+        bridges = host.given_up("bridge_uplink", **{**UPLINK, "guard_timeout": 10})
+        seen = Life(host, before, Untouched.of(host), bridges, request.param)
         seen.step(*THERE, dev=BRIDGE)
         seen.step(dev=BRIDGE, then=host.upset)
         seen.booted(BRIDGE)
@@ -265,6 +300,11 @@ def life(request: pytest.FixtureRequest) -> Iterator[Life]:
         yield seen
 
 
+def test_g01_a_conversion_that_nobody_confirms_leaves_all_as_it_was(life: Life) -> None:
+    assert life.bridges_given_up == {BRIDGE}
+    assert life.given_up == life.before
+
+
 def test_g01_no_step_cuts_it_off(life: Life) -> None:
     assert len(life.lost) == 3 and max(life.lost) <= MOST_LOST
 
@@ -272,9 +312,16 @@ def test_g01_no_step_cuts_it_off(life: Life) -> None:
 def test_g01_each_step_leaves_what_the_nic_had(life: Life) -> None:
     expected = {
         what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
-        for what, lines in life.before.items()
+        for what, lines in life.before.layer3.items()
     }
-    assert life.layer3 == [expected] * 3 + [life.before] * 2
+    assert life.layer3 == [expected] * 3 + [life.before.layer3] * 2
+
+
+def test_g01_its_manager_says_that_the_bridge_and_the_nic_are_its_own(life: Life) -> None:
+    # what NetworkManager took over is what boots; networkd has files of its own until then
+    over = life.owners[:3] if isinstance(life.host, NetworkManagerHost) else life.owners[2:3]
+    assert over == [OWNERS[life.site]] * len(over)
+    assert life.owners[-1] == (life.before.owner, life.before.owner)
 
 
 def test_g01_what_is_done_twice_changes_nothing(life: Life) -> None:
@@ -290,7 +337,7 @@ def test_g01_a_bridge_of_the_host_alone_keeps_its_address_until_the_way_back(lif
 
 
 def test_g01_the_way_back_leaves_no_file(life: Life) -> None:
-    assert life.left == life.files
+    assert life.left == life.before.files
 
 
 def test_g01_cloud_init_leaves_the_network_alone_until_the_way_back(life: Life) -> None:

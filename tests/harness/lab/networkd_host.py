@@ -16,6 +16,7 @@ from ..net.advertised import advertise_nothing
 from ..net.netns import Namespaces, batch, pings
 from ..process.waiting import wait_for
 from .container import Container
+from .powered import RECORDS
 
 NIC, MAC, BRIDGE, TAP = "enp1s0", "52:54:00:77:00:01", "br0", "tap1"
 LAN = """
@@ -51,6 +52,7 @@ class NetworkdHost(Container):
     folders = "/etc/systemd/network /run/systemd/network /etc/netplan /etc/cloud"
     mode = "644"
     at_rest = "networkctl list --no-legend | grep -E 'routable +configured'"
+    owned = "networkctl status {dev} | sed -nE 's/^ *(Network File: .*|State: [a-z-]+).*/\\1/p'"
 
     def __init__(self, files: dict[str, str], address: str | None = None) -> None:
         self._files, self._address = files, address
@@ -147,6 +149,10 @@ class NetworkdHost(Container):
         """Every file of a manager's with what it says."""
         return self.hv(f"grep -r '' {self.folders} || true")
 
+    def owner(self, dev: str) -> list[str]:
+        """What its manager says of a device: whether it is its own, and by what."""
+        return [line.strip() for line in self.hv(self.owned.format(dev=dev)).splitlines()]
+
     def layer3(self, dev: str) -> dict[str, list[str]]:
         """Addresses, routes and rules. The metric of the link's own network is its manager's, and so is the number of a rule that was given none."""
         words = {
@@ -158,6 +164,20 @@ class NetworkdHost(Container):
             what: sorted(line.strip() for line in self.hv(how).splitlines() if line.strip())
             for what, how in words.items()
         }
+
+    def given_up(self, module: str, **options: Any) -> set[str]:
+        """A guarded module whose change nobody confirms, until that is undone: the bridges that the NIC was a port of meanwhile, by the kernel."""
+        words = ["ip", "netns", "exec", self.netns, "ip", "-o", "monitor", "link"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as watch:
+            try:
+                result = self.run(module, **options)
+                assert not result.get("failed"), result["msg"]
+                self.until(f"test -e {RECORDS}/{result['transaction']['id']}/rolled-back")
+                self.until_it_answers()
+            finally:
+                watch.terminate()
+            said = watch.communicate()[0]
+        return set(re.findall(rf"^\d+: {self.nic}[@:].* master (\S+)", said, re.MULTILINE))
 
     @contextmanager
     def pinged(self, lost: list[int]) -> Iterator[None]:

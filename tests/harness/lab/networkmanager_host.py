@@ -20,6 +20,7 @@ class NetworkManagerHost(NetworkdHost):
     at_rest = "nmcli -t -f STATE general | grep ^connected"
     upset = "nmcli connection reload && nmcli general reload && systemctl restart NetworkManager && nm-online --quiet --timeout=60"
     folders = "/etc/NetworkManager /etc/cloud"
+    owned = "nmcli -g GENERAL.CONNECTION,GENERAL.STATE device show {dev}"
 
     def describe(self, files: dict[str, str], address: str | None) -> None:
         self._address = address

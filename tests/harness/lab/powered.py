@@ -32,7 +32,7 @@ WISH = {"name": "eth0", "bridge": "br0", "guard_timeout": 600, "force": True}
 OLD = {"address": ["eth0"], "master": None, "bridges": []}
 NEW = {"address": ["br0"], "master": "br0", "bridges": ["br0"]}
 _TREE = "/opt/hypervisor-network-tests"
-_RECORDS = "/var/lib/hypervisor-network/txn"
+RECORDS = "/var/lib/hypervisor-network/txn"
 _DRIVE = "tests/faults/lab/drive.py"
 _PATIENCE = 60.0
 _TURN = 30.0
@@ -161,8 +161,8 @@ class PoweredLab(Lab):
 
     def transaction(self) -> tuple[str, str]:
         """The latest transaction on the hypervisor: its id and its state."""
-        name = self.hv(f"ls -t {_RECORDS} | head -1").strip()
-        (state,) = set(self.hv(f"ls {_RECORDS}/{name}").split()) - {"snapshot.json"}
+        name = self.hv(f"ls -t {RECORDS} | head -1").strip()
+        (state,) = set(self.hv(f"ls {RECORDS}/{name}").split()) - {"snapshot.json"}
         return name, state
 
     def until(self, command: str, seconds: float = _PATIENCE) -> float:
