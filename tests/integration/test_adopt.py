@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.hypervisor.network.tests.harness.host import ifupdown2
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import ENTER, Host
 from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
 from ansible_collections.hypervisor.network.tests.harness.net.netns import batch, ip_json, run
@@ -58,6 +59,24 @@ iface tap2 inet manual
     up bridge link set dev tap2 isolated on learning off
     up ip link set tap2 up
     down ip tuntap del tap2 mode tap
+"""
+
+
+# as Proxmox VE writes it, for ifupdown2
+OF_PROXMOX = """\
+auto lo
+iface lo inet loopback
+
+iface eth0 inet manual
+
+auto vmbr0
+iface vmbr0 inet static
+	address 10.77.0.10/24
+	gateway 10.77.0.1
+	bridge-ports eth0
+	bridge-stp off
+	bridge-fd 0
+	bridge-ageing 60
 """
 
 
@@ -131,6 +150,28 @@ def test_a_host_of_ifupdown_is_adopted_and_its_variables_change_nothing_that_run
     batch(host.netns, "link del br0\nlink del br1\nlink del tap1\nlink del tap2\n")
     up(host, host.interfaces.read_text(encoding="utf-8"), "br0", "br1", "tap1", "tap2")
     assert differences(runs, network(host)) == []
+
+
+def test_a_host_of_ifupdown2_is_adopted_and_its_variables_change_nothing_that_runs(
+    host: Host,
+) -> None:
+    folder = host.folder / "host_vars"
+    batch(host.netns, "address flush dev eth0\nlink set eth0 down\n")
+    ifupdown2.on_path(host.folder)
+    host.interfaces.write_text(OF_PROXMOX, encoding="utf-8")
+    said = ifupdown2.reload(host.netns, host.folder)
+    before = settled(host.netns)
+    assert adopt(host, adopt_folder=str(folder)).status == 0, said
+    told = yaml.safe_load((folder / "localhost.yml").read_text(encoding="utf-8"))
+    assert [one["name"] for one in told["bridge_host_bridges"]] == ["vmbr0"]
+    assert host.role({**told, "bridge_host_verify": False}).status == 0
+    assert [one for one in differences(before, settled(host.netns)) if "eth0" not in one] == []
+    again = host.role({**told, "bridge_host_verify": False})
+    assert again.changed == [], again.output[-6000:]
+    runs = network(host)
+    with ifupdown2.upset(host.netns, ["eth0"], "no such words") as upset:
+        ifupdown2.reload(host.netns, host.folder)
+    assert (upset, differences(runs, network(host))) == ([], [])
 
 
 def test_what_somebody_wrote_stays_unless_it_is_asked_for(host: Host) -> None:
