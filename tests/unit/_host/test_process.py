@@ -200,3 +200,19 @@ def test_who_hears_that_it_failed_finds_none_of_its_locks_held(
         process.fork("work", work, {3: held.fileno()}, errors.fileno(), ME, record)
     with open(tmp_path / "lock", "w", encoding="ascii") as again:
         fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_each_capability_that_the_kernel_knows_leaves_the_bounding_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That it does, /proc says in tests/faults/test_h_qemu.py; a kernel of 41 capabilities refuses the number behind its last."""
+    asked = []
+
+    class Libc:
+        def prctl(self, option: int, number: int, *zeros: int) -> int:
+            asked.append((option, number, zeros))
+            return 0 if number < 41 else -1
+
+    monkeypatch.setattr(process, "_LIBC", Libc())
+    process._drop_bounding_set()
+    assert asked == [(24, number, (0, 0, 0)) for number in range(42)]
