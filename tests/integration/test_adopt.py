@@ -62,7 +62,7 @@ iface tap2 inet manual
 """
 
 
-# as Proxmox VE writes it, for ifupdown2
+# as Proxmox VE writes it, for ifupdown2, but for its tabs
 OF_PROXMOX = """\
 auto lo
 iface lo inet loopback
@@ -71,12 +71,12 @@ iface eth0 inet manual
 
 auto vmbr0
 iface vmbr0 inet static
-	address 10.77.0.10/24
-	gateway 10.77.0.1
-	bridge-ports eth0
-	bridge-stp off
-	bridge-fd 0
-	bridge-ageing 60
+    address 10.77.0.10/24
+    gateway 10.77.0.1
+    bridge-ports eth0
+    bridge-stp off
+    bridge-fd 0
+    bridge-ageing 60
 """
 
 
@@ -158,7 +158,7 @@ def test_a_host_of_ifupdown2_is_adopted_and_its_variables_change_nothing_that_ru
     folder = host.folder / "host_vars"
     batch(host.netns, "address flush dev eth0\nlink set eth0 down\n")
     ifupdown2.on_path(host.folder)
-    host.interfaces.write_text(OF_PROXMOX, encoding="utf-8")
+    host.interfaces.write_text(OF_PROXMOX.replace("    ", "\t"), encoding="utf-8")
     said = ifupdown2.reload(host.netns, host.folder)
     before = settled(host.netns)
     assert adopt(host, adopt_folder=str(folder)).status == 0, said
