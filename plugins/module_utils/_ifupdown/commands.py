@@ -107,7 +107,7 @@ def questions(text: str) -> list[list[str]]:
         if (
             plain[1:3] == ["link", "set"]
             and len(plain) > 4
-            and (plain[0] == "bridge" or plain[0] == "ip" and ["type", "bridge"] in _pairs(plain))
+            and (plain[0] == "bridge" or plain[0] == "ip" and ["type", "bridge"] in pairs(plain))
         ):
             named = 4 if plain[3] == "dev" else 3
             found.append(
@@ -145,7 +145,8 @@ def link_set(words: Sequence[str]) -> str | None:
     return _device(words[3:]) if list(words[:3]) == ["ip", "link", "set"] else None
 
 
-def _pairs(words: Sequence[str]) -> list[list[str]]:
+def pairs(words: Sequence[str]) -> list[list[str]]:
+    """Each word with the one behind it."""
     return [list(pair) for pair in zip(words, words[1:])]
 
 
@@ -295,9 +296,7 @@ def _ip_link(words: Sequence[str], mine: re.Pattern[str]) -> tuple[str, str | No
 
 def _device(words: Sequence[str]) -> str:
     """Whom C(ip link set) is about; C(words) are those behind it."""
-    return next(
-        (after for word, after in _pairs(words) if word == "dev"), words[0] if words else ""
-    )
+    return next((after for word, after in pairs(words) if word == "dev"), words[0] if words else "")
 
 
 def _ifconfig(

@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core import un
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.commands import (
     link_set,
+    pairs,
     simple,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import (
@@ -117,9 +118,9 @@ def _of_stanza(stanza: Stanza) -> Said:
     default = "1"  # the kernel's
     for command in commands:
         device = link_set(command)
-        if device is not None and ["addrgenmode", "none"] in _pairs(command):
+        if device is not None and ["addrgenmode", "none"] in pairs(command):
             found.setdefault(device, {}).update([_NO_LINK_LOCAL])
-        if device == stanza.name and ["type", "bridge"] in _pairs(command):
+        if device == stanza.name and ["type", "bridge"] in pairs(command):
             options = command[command.index("bridge") + 1 :]
             given = dict(zip(options[::2], options[1::2]))
             default = given.get("vlan_default_pvid", default)
@@ -140,7 +141,7 @@ def _port(port: str, commands: Iterable[Sequence[str]], default: str) -> dict[st
     pvid = int(default) if default.isdigit() else 0
     vids = {pvid} - {0}
     for command in commands:
-        given = dict(_pairs(command))
+        given = dict(pairs(command))
         if list(command[:2]) != ["bridge", "vlan"] or given.get("dev") != port:
             continue
         named = _vids(given.get("vid", ""))
@@ -161,10 +162,6 @@ def _vids(text: str) -> set[int]:
     if not all(map(str.isdigit, ends)):
         return set()
     return set(range(int(first), min(int(ends[1]), vlan_words.LAST) + 1))
-
-
-def _pairs(command: Sequence[str]) -> list[list[str]]:
-    return [list(pair) for pair in zip(command, command[1:])]
 
 
 def _has(stanza: Stanza, key: str) -> bool:

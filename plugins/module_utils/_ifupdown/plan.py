@@ -67,7 +67,11 @@ def plan(
         ]
     off = switches.is_off(now, wish, cloud_init_network)
     before = _documents(now)
-    after, _notes = _edited(now, wish, before)
+    after, _notes = _edited(now, wish)
+    if now.ifupdown2:
+        for one in wish:
+            if one.state != "absent":
+                ifreload.left_alone(after, one.name, before)
     changes: list[Change] = []
     changed = {path for path, doc in after.items() if doc.text != (now.texts.get(path) or "")}
     meanwhile: dict[str, str] = {}
@@ -90,18 +94,14 @@ def plan(
 
 def notes(now: Files, wish: Sequence[Wish]) -> list[str]:
     """What is done on a guess, or with no effect on this host, each in one sentence with file and line, in the order of the wishes."""
-    return list(dict.fromkeys(_edited(now, wish, _documents(now))[1]))
+    return list(dict.fromkeys(_edited(now, wish)[1]))
 
 
-def _edited(
-    now: Files, wish: Sequence[Wish], before: Docs
-) -> tuple[dict[str, Document], list[str]]:
+def _edited(now: Files, wish: Sequence[Wish]) -> tuple[dict[str, Document], list[str]]:
     docs = _documents(now)
     said: list[str] = []
     for one in wish:
         (_absent if one.state == "absent" else _present)(now, docs, one, said)
-        if now.ifupdown2 and one.state != "absent":
-            ifreload.left_alone(docs, one.name, before)
     return docs, said
 
 
