@@ -26,6 +26,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
     NetworkdHost,
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
+    STATIC_PROFILE,
     NetworkManagerHost,
 )
 
@@ -78,16 +79,7 @@ def clouded(service: str, path: str, said: str) -> dict[str, str]:
 
 
 PROFILE = f"""\
-[connection]
-id=wired
-uuid=3c2b6a0e-0000-4000-8000-000000000001
-type=ethernet
-interface-name={NIC}
-
-[ipv4]
-method=manual
-address1=10.77.0.20/24,10.77.0.1
-address2=10.77.0.21/24
+{STATIC_PROFILE}address2=10.77.0.21/24
 route1=10.9.0.0/24,10.77.0.1
 routing-rule1=priority 1000 from 10.77.0.21 table 254
 

@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from .networkd_host import NIC, NetworkdHost
 
+# Of a NIC with a static address; more lines of IPv4 may follow
+STATIC_PROFILE = f"""\
+[connection]
+id=wired
+uuid=3c2b6a0e-0000-4000-8000-000000000001
+type=ethernet
+interface-name={NIC}
+
+[ipv4]
+method=manual
+address1=10.77.0.20/24,10.77.0.1
+"""
 _RULES = "/etc/udev/rules.d/90-wired.rules"
 # the end of a cable is somebody's container to NetworkManager, and left alone
 _OURS = f'ENV{{INTERFACE}}=="{NIC}", ENV{{NM_UNMANAGED}}="0"'
