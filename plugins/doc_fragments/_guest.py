@@ -401,10 +401,12 @@ on_change:
     - A running guest can take over cards and disks that come or go, O(nics[].link), a larger O(disks[].size), the limits of disks, and, where it was started
       with O(balloon), an O(memory) that is at most what it was started with.
     - Cards are plugged in and out on PCI, unless they have O(nics[].vhost), and disks on O(disks[].bus=virtio), or V(scsi) where it has such a disk already.
-      On V(q35) and V(virt) there is room for four, and what was there from the start stays. Cards or disks that change places wait for the next start.
+      On V(q35) and V(virt) there is room for four, and what was there from the start stays. What was plugged in there is looked at for 6 seconds, since
+      a guest that boots may let go of it again; then the run fails, and is to be run again. Cards or disks that change places wait for the next start.
       A guest that is a unit of systemd may write only to the directories of its files, so a disk in another one waits, too.
     - A guest has to let go of what it loses, and to fill its balloon, for which it gets O(wait_timeout), or 20 seconds. One that boots, or has no operating
-      system, does neither, and the run fails. One that is V(paused) and stays so is not asked, and what it would have to do is pending.
+      system, does neither, and the run fails, as at once where it says that it keeps the device. What it holds stays whole, and the next run goes on.
+      One that is V(paused) and stays so is not asked, and what it would have to do is pending.
     - What counts is what QEMU says of the guest. What somebody else has plugged in, taken out or limited over a monitor of it is a difference, too.
   type: str
   choices: [keep, restart, hotplug]

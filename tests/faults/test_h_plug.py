@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,49 @@ def test_n09_a_guest_that_lets_go_of_nothing_is_told_within_its_deadline(guests)
     assert result["failed"] and "does not let go of nic0 within 1 s" in result["msg"]
     assert carriers(guests)["tap1"]
     assert len(guests.info()["nics"]) == 1
+
+
+def test_n22_a_card_that_the_guest_drops_again_is_told_and_comes_with_the_next_run(guests):
+    """As one that boots does which takes the news for a press of the port's button (kata-containers#1147); here a reset lets go of it."""
+    wish = {"machine": "q35", "emulator": "qemu-system-x86_64", "on_change": "hotplug"}
+    pid = guests.done(**wish)["pid"]
+    both = {**wish, "nics": [NIC, MORE]}
+    with ThreadPoolExecutor(1) as beside:
+        run = beside.submit(guests.run, **both)
+        wait_for(lambda: carriers(guests)["tap2"], "the card")
+        ask(guests, "device_del", id="nic1")
+        ask(guests, "system_reset")
+        result = run.result()
+    assert result["failed"] and "let go of nic1 right after it was plugged in" in result["msg"]
+    assert carriers(guests) == {"tap1": True, "tap2": False}
+    assert "net1" not in ask(guests, "human-monitor-command", **{"command-line": "info network"})
+    assert len(guests.info()["nics"]) == 1 and guests.info()["pending_changes"] == {}
+    done = guests.done(**both)
+    assert done["changed"] and done["pid"] == pid
+    assert carriers(guests) == {"tap1": True, "tap2": True} and not guests.done(**both)["changed"]
+
+
+def test_n23_what_the_guest_kept_goes_with_the_next_run(guests, guest_folder):
+    """Its back end stays until then, which closes it also where the device went meanwhile, as by the guest's reset."""
+    disk = {"path": image(guest_folder / "a.qcow2", "8M"), "format": "qcow2"}
+    pid = guests.done(nics=[NIC, MORE], disks=[disk])["pid"]
+    wish = {"nics": [NIC], "disks": [], "on_change": "hotplug", "wait_timeout": 1}
+    assert "does not let go of nic1" in guests.run(**wish)["msg"]
+    assert carriers(guests) == {"tap1": True, "tap2": True} and len(guests.info()["nics"]) == 2
+    ask(guests, "device_del", id="disk0-dev")
+    ask(guests, "system_reset")
+    for device in ("nic1", "disk0-dev"):
+        wait_until_gone(guests, device)
+    assert carriers(guests)["tap2"] and open_files(guests), "there was nothing to close"
+    done = guests.done(**wish)
+    assert done["changed"] and done["pid"] == pid and done["pending_changes"] == {}
+    assert carriers(guests) == {"tap1": True, "tap2": False} and not open_files(guests)
+    assert not guests.done(**wish)["changed"]
+
+
+def open_files(guests: Guests) -> list[str]:
+    """The files that QEMU has open."""
+    return [one["file"] for one in ask(guests, "query-named-block-nodes", flat=True)]
 
 
 def test_n10_a_disk_is_plugged_in_made_before_and_taken_out(guests, guest_folder):

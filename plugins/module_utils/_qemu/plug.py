@@ -3,11 +3,15 @@
 
 QEMU says {} to device_del at once, and the device goes when the guest lets go of it, which a firmware or an early boot never does. An order
 that QEMU refuses half way leaves a back end without its device, so each is taken back by itself here.
+
+What is plugged into a port of PCI Express while the guest boots can be taken for a press of the port's button: the guest lets go of it 5 s later
+(kata-containers/kata-containers#1147). So that is looked at again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
@@ -18,6 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     slots,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.drives import (
+    file_of,
     limits_of,
     throttling,
 )
@@ -32,8 +37,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen impo
 )
 
 _LOOK = 1.0
+_SECOND_LOOK = 6.0  # a button that was pressed counts after 5 s
+_GONE, _KEPT = "DEVICE_DELETED", ("DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR")
 # What QEMU says of a device that it was told to take out before
 _UNDER_WAY = "already in the process of unplug"
+_OWN = re.compile(r"(?:net|disk)\d+")  # what devices.py calls back ends
 _MIB = 1024**2
 
 
@@ -50,6 +58,7 @@ class Plugger:
     ) -> None:
         self._name, self._qmp, self._image = name, qmp, image
         self._seconds, self._clock = seconds, clock
+        self._in_ports: dict[str, Callable[[], None]] = {}
 
     def run(self, steps: Iterable[hotplug.Step]) -> None:
         """Take these steps in their order. Raises GuestError at the first that fails."""
@@ -59,11 +68,13 @@ class Plugger:
             hotplug.UNPLUG: self._unplug,
             hotplug.BALLOON: self._balloon,
         }
+        self._tidy()
         for command, arguments in steps:
             if command in verbs:
                 verbs[command](**arguments)
             else:
                 self._qmp.execute(command, **arguments)
+        self._look_again()
 
     def slots(self) -> dict[str, dict[str, str]]:
         """The places of its devices by their names; a port has the place that is its own, and is in nobody's way."""
@@ -76,6 +87,19 @@ class Plugger:
                 if place is not None:
                     found[device] = place
         return found
+
+    def _tidy(self) -> None:
+        """Close what an earlier run left to a device that the guest let go of later."""
+        said = str(self._ask("human-monitor-command", **{"command-line": "info network"}))
+        used = {card.netdev for card in cards(said)}
+        for netdev in netdevs(said):
+            if netdev not in used and _OWN.fullmatch(netdev):
+                self._ask("netdev_del", id=netdev)
+        files = {file for drive in Monitor(self._qmp).drives() for file in drive.files}
+        for one in self._ask("query-named-block-nodes", flat=True):
+            if _OWN.fullmatch(one["node-name"]) and file_of(one["file"]) not in files:
+                with contextlib.suppress(GuestError):  # a job may work on it
+                    self._ask("blockdev-del", **{"node-name": one["node-name"]})
 
     def _plug_nic(self, item: Mapping[str, Any]) -> None:
         said = str(self._ask("human-monitor-command", **{"command-line": "info network"}))
@@ -90,7 +114,9 @@ class Plugger:
         with self._or_else("netdev_del", id=netdev["id"]):
             if not hotplug.is_up(item):
                 self._ask("set_link", name=netdev["id"], up=False)
-            self._ask("device_add", **device, **self._place(item))
+            place = self._place(item)
+            self._ask("device_add", **device, **place)
+        self._came(device["id"], place, lambda: self._ask("netdev_del", id=netdev["id"]))
         if not hotplug.is_up(item):
             self._ask("set_link", name=device["id"], up=False)
 
@@ -104,8 +130,10 @@ class Plugger:
         self._ask("blockdev-add", **devices.block(node, image, item["read_only"], **how))
         with self._or_else("blockdev-del", **{"node-name": node}):
             plain = {key: value for key, value in item.items() if key not in limits_of(item)}
-            device = devices.disk_device(node, plain, **self._place(item))
+            place = self._place(item)
+            device = devices.disk_device(node, plain, **place)
             self._ask("device_add", **device)
+        self._came(device["id"], place, lambda: self._forget([image.path]))
         if limits_of(item):
             drive = next(one for one in Monitor(self._qmp).drives() if one.device == device["id"])
             self._ask("block_set_io_throttle", **throttling(drive.qdev, item))
@@ -117,13 +145,44 @@ class Plugger:
             if _UNDER_WAY not in str(error):
                 raise  # else an earlier run asked for it, and the guest has not done its part yet
         self._await(
-            lambda: device not in self._devices(),
+            lambda: self._is_gone(device),
             f"{self._name} does not let go of {device} within {self._seconds:g} s, as a guest that boots or has no operating system does not; run the "
             "task again when it is up, or restart it. QEMU still asks it to, so the device goes when the guest resets.",
+            lambda event: self._check_kept(device, event),
         )
         if netdev is not None:
             self._ask("netdev_del", id=netdev)
         self._forget(files)
+
+    def _is_gone(self, device: str) -> bool:
+        return device not in self._devices()
+
+    def _check_kept(self, device: str, event: Mapping[str, Any]) -> None:
+        """Raise GuestError where the guest says that it keeps a device."""
+        about = event.get("data", {})
+        if event.get("event") in _KEPT and about.get("device") == device:
+            said = f" ({about['msg']})" if about.get("msg") else ""
+            raise GuestError(
+                f"{self._name} refuses to let go of {device}{said}; have it use that no more, and run the task again."
+            )
+
+    def _came(self, device: str, place: Mapping[str, str], undo: Callable[[], None]) -> None:
+        """C(undo) takes away what a device leaves behind that is in a port and goes again."""
+        if place.get("bus") in PORTS:
+            self._in_ports[device] = undo
+
+    def _look_again(self) -> None:
+        """Raise GuestError where the guest let go of what was just plugged in."""
+        end = self._clock() + _SECOND_LOOK
+        while self._in_ports and self._clock() < end:
+            event = self._qmp.event(end - self._clock()) or {}
+            device = event.get("data", {}).get("device") if event.get("event") == _GONE else None
+            if device in self._in_ports and self._is_gone(device):
+                with contextlib.suppress(GuestError):
+                    self._in_ports[device]()
+                raise GuestError(
+                    f"{self._name} let go of {device} right after it was plugged in, as a guest that boots may; run the task again when it is up."
+                )
 
     def _balloon(self, value: int) -> None:
         before = self._ask("query-balloon")["actual"]
@@ -138,14 +197,21 @@ class Plugger:
             self._ask("balloon", value=before)
             raise
 
-    def _await(self, done: Callable[[], bool], sentence: str) -> None:
-        """Wait for what the guest has to do for its part; QEMU tells of it by an event."""
+    def _await(
+        self,
+        done: Callable[[], bool],
+        sentence: str,
+        heard: Callable[[Mapping[str, Any]], None] = lambda _event: None,
+    ) -> None:
+        """Wait for what the guest has to do for its part; QEMU tells of it by an event, which C(heard) gets."""
         end = self._clock() + self._seconds
         while not done():
             left = end - self._clock()
             if left <= 0:
                 raise GuestError(sentence)
-            self._qmp.event(min(left, _LOOK))
+            event = self._qmp.event(min(left, _LOOK))
+            if event is not None:
+                heard(event)
 
     def _forget(self, files: Iterable[str]) -> None:
         """Close images that no device has any more; QEMU itself closes those that it opened for a device or for an image above."""

@@ -147,23 +147,53 @@ def _waiting(stage: Stage, **waits_for: Any) -> None:
 
 
 class _Stubborn:
-    """A guest that has a card and a balloon, and does nothing for its part."""
+    """A guest that has a card and a balloon, and does nothing for its part; C(says) is the event that comes, if any."""
 
-    def execute(self, command: str, **_arguments: Any) -> Any:
-        return {"actual": 64 << 20} if command == "query-balloon" else [{"name": "nic0"}]
+    def __init__(self, says: str | None = None) -> None:
+        self._says = says
+        self._there = ["nic0", "spare0"]
 
-    def event(self, _timeout: float) -> None:
-        """Nothing comes."""
+    def execute(self, command: str, _timeout: float = 0.0, **arguments: Any) -> Any:
+        if command == "device_add":
+            self._there.append(arguments["id"])
+        if command in ("human-monitor-command", "query-block", "query-named-block-nodes"):
+            return ""
+        if command == "query-balloon":
+            return {"actual": 64 << 20}
+        inside = arguments.get("path", "").endswith("spare0")
+        return [] if inside else [{"name": name} for name in self._there]
+
+    def event(self, _timeout: float) -> dict[str, Any] | None:
+        if self._says is None:
+            return None
+        if self._says == "DEVICE_DELETED":
+            return {"event": self._says, "data": {"device": self._there.pop()}}
+        return {"event": self._says, "data": {"device": "nic0"}}
 
 
-def _told(verb: str, **arguments: Any) -> None:
-    plug.Plugger("vm1", _Stubborn(), lambda _disk: None, 0.0).run([(verb, arguments)])  # type: ignore[arg-type, return-value]
+def _told(verb: str, says: str | None = None, **arguments: Any) -> None:
+    seconds = 0.0 if says is None else 1.0
+    plug.Plugger("vm1", _Stubborn(says), lambda _disk: None, seconds).run([(verb, arguments)])  # type: ignore[arg-type, return-value]
 
 
 @scene
 def device_that_stays(_stage: Stage) -> None:
     """vm1 does not let go of its card."""
     _told(hotplug.UNPLUG, device="nic0", netdev="net0", files=())
+
+
+@scene
+def device_that_the_guest_keeps(_stage: Stage) -> None:
+    """vm1 says that it keeps its card."""
+    _told(hotplug.UNPLUG, "DEVICE_UNPLUG_GUEST_ERROR", device="nic0", netdev="net0", files=())
+
+
+@scene
+def device_that_goes_again(_stage: Stage) -> None:
+    """vm1 lets go of a card that was plugged in a moment ago."""
+    nic = {"tap": "tap1", "mac": "52:00:00:00:00:01", "model": "virtio", "queues": 1}
+    item = {**nic, "vhost": False, "mtu": None, "boot_index": None}
+    _told(hotplug.PLUG_NIC, "DEVICE_DELETED", item=item)
 
 
 @scene

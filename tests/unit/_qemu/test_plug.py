@@ -17,6 +17,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.plug impo
 from .test_devices import DISK, NIC
 
 
+def inserted(file: str) -> dict[str, Any]:
+    return {"node-name": "n", "drv": "raw", "ro": False, "file": file, "image": {"filename": file}}
+
+
 class Machine:
     """Has devices, back ends and images; C(refuses) is a command that it refuses, and it lets go of a device after as many looks as C(lazy) says."""
 
@@ -28,6 +32,7 @@ class Machine:
         self.log: list[tuple[str, dict[str, Any]]] = []
         self.actual = 64 << 20
         self.now = 0.0
+        self.events: list[dict[str, Any]] = []
         self._refuses, self._lazy = refuses, lazy
         self._leaving: str | None = None
         self._target = self.actual
@@ -49,29 +54,40 @@ class Machine:
             return [
                 {
                     "qdev": f"/machine/peripheral/{name}/virtio-backend",
-                    "inserted": {"node-name": "n", "drv": "raw", "ro": False, "file": "/a"},
+                    "inserted": inserted(self.nodes.get(name.replace("-dev", ""), "/x")),
                 }
                 for name in self.devices
             ]
         if command == "qom-get":
             return self._property(arguments["path"].rpartition("/")[2], arguments["property"])
         self.log.append((command, arguments))
+        self._carry_out(command, arguments)
+        return {}
+
+    def _carry_out(self, command: str, arguments: dict[str, Any]) -> None:
         if command == "device_add":
             self.devices.add(arguments["id"])
         elif command == "device_del":
             self._leaving = arguments["id"]
         elif command == "balloon":
             self._target = arguments["value"]
+        elif command == "blockdev-add":
+            self.nodes[arguments["node-name"]] = arguments["file"]["filename"]
         elif command == "blockdev-del":
             self.nodes.pop(arguments["node-name"], None)
-        return {}
 
-    def event(self, timeout: float) -> None:
+    def event(self, timeout: float) -> dict[str, Any] | None:
+        if self.events:
+            event = self.events.pop(0)
+            if event["event"] == "DEVICE_DELETED":
+                self.devices.discard(event["data"].get("device", ""))
+            return event
         self.now += timeout
         self._lazy -= 1
         if self._lazy <= 0:
             self.devices.discard(self._leaving or "")
             self.actual = self._target
+        return None
 
     def _property(self, device: str, name: str) -> Any:
         if device == "disk9-dev":
@@ -97,7 +113,10 @@ def run(machine: Machine, *steps: Any, seconds: float = 5.0) -> None:
 
 def test_a_card_gets_the_first_name_that_is_free() -> None:
     machine = Machine("nic0")
-    machine.said = " \\ net1: index=0,type=tap,ifname=tap9,script=no\n"
+    machine.said = (
+        "nic0: index=0,type=nic,model=e1000,macaddr=52:00:00:00:00:01\n"
+        " \\ net1: index=0,type=tap,ifname=tap9,script=no\n"
+    )
     run(machine, (hotplug.PLUG_NIC, {"item": NIC}))
     (_netdev, device) = machine.log
     assert machine.commands == ["netdev_add", "device_add"] and device[1]["id"] == "nic2"
@@ -114,11 +133,24 @@ def test_a_card_that_is_down_is_so_before_the_guest_sees_it() -> None:
     ]
 
 
-def test_a_tap_that_is_held_for_no_card_is_let_go_first() -> None:
+@pytest.mark.parametrize("netdev", ["net0", "theirs"])
+def test_a_tap_that_is_held_for_no_card_is_let_go_first(netdev: str) -> None:
     machine = Machine()
-    machine.said = "net0: index=0,type=tap,ifname=tap1,script=no\n"
+    machine.said = f"{netdev}: index=0,type=tap,ifname=tap1,script=no\n"
     run(machine, (hotplug.PLUG_NIC, {"item": NIC}))
-    assert machine.log[0] == ("netdev_del", {"id": "net0"})
+    assert machine.log[0] == ("netdev_del", {"id": netdev})
+
+
+def test_what_an_earlier_run_left_to_a_device_that_went_later_is_closed() -> None:
+    machine = Machine("disk0-dev", "nic0")
+    card = "nic0: index=0,type=nic,model=e1000,macaddr=52:00:00:00:00:01\n \\ net0: index=0,type=tap,ifname=tap1,script=no\n"
+    machine.said = f"{card}net1: index=0,type=tap,ifname=tap2,script=no\nuser: index=0,type=user,net=10.0.2.0\n"
+    machine.nodes = {"disk0": "/a", "disk1": "/b", "backup-1": "/c"}
+    run(machine)
+    assert machine.log == [
+        ("netdev_del", {"id": "net1"}),
+        ("blockdev-del", {"node-name": "disk1"}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,10 +161,9 @@ def test_a_tap_that_is_held_for_no_card_is_let_go_first() -> None:
     ],
 )
 def test_a_device_that_is_refused_leaves_no_back_end(step: Any, back: list[str]) -> None:
-    machine = Machine(refuses="device_add")
+    machine = Machine("disk0-dev", refuses="device_add")
     if step[0] == hotplug.PLUG_DISK:
         machine.nodes["disk0"] = "/other"  # so the name is another one
-        machine.nodes["disk1"] = "/more"
     with pytest.raises(GuestError, match="refuses device_add"):
         run(machine, step)
     assert machine.commands[: len(back)] == back
@@ -175,6 +206,50 @@ def test_what_the_guest_keeps_is_told_and_its_back_end_stays() -> None:
     with pytest.raises(GuestError, match="does not let go of nic0 within 2 s"):
         run(machine, (hotplug.UNPLUG, {"device": "nic0", "netdev": "net0", "files": ()}), seconds=2)
     assert machine.commands == ["device_del"]
+
+
+@pytest.mark.parametrize("event", ["DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR"])
+def test_a_guest_that_refuses_is_told_at_once(event: str) -> None:
+    machine = Machine("nic0", lazy=99)
+    machine.events = [
+        {"event": "RTC_CHANGE"},
+        {"event": event, "data": {"device": "nic1"}},
+        {"event": event, "data": {"device": "nic0", "msg": "busy"}},
+    ]
+    with pytest.raises(GuestError, match=r"refuses to let go of nic0 \(busy\); have it use"):
+        run(machine, (hotplug.UNPLUG, {"device": "nic0", "netdev": "net0", "files": ()}))
+    assert machine.commands == ["device_del"] and machine.now < 1
+
+
+def deleted(device: str) -> dict[str, Any]:
+    return {"event": "DEVICE_DELETED", "data": {"device": device, "path": "/machine/peripheral/x"}}
+
+
+@pytest.mark.parametrize(
+    ("verb", "item", "device", "left"),
+    [
+        (hotplug.PLUG_NIC, NIC, "nic0", ("netdev_del", {"id": "net0"})),
+        (hotplug.PLUG_DISK, DISK, "disk1-dev", ("blockdev-del", {"node-name": "disk1"})),
+    ],
+)
+def test_what_goes_again_from_its_port_is_told_and_leaves_nothing(
+    verb: str, item: Any, device: str, left: Any
+) -> None:
+    machine = Machine("spare0", "disk0-dev")
+    machine.events = [{"event": "DEVICE_DELETED", "data": {"path": "/x"}}, deleted(device)]
+    with pytest.raises(GuestError, match=f"let go of {device} right after it was plugged in"):
+        run(machine, (verb, {"item": item}))
+    assert machine.log[-1] == left and machine.now < 1
+
+
+def test_what_is_in_a_port_is_listened_for_once_after_all_and_elsewhere_nothing_is() -> None:
+    machine = Machine("spare0", "spare1")
+    machine.events = [deleted("other")]
+    run(machine, *2 * [(hotplug.PLUG_NIC, {"item": NIC})])
+    assert 5 < machine.now < 10
+    machine = Machine()
+    run(machine, (hotplug.PLUG_NIC, {"item": NIC}))
+    assert machine.now == 0
 
 
 def test_what_an_earlier_run_asked_for_is_waited_for() -> None:
