@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     Guests,
     ask,
     guest_user,
+    kept,
 )
 from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
 from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
@@ -214,6 +215,27 @@ def test_each_illness_of_the_guest_and_of_who_holds_its_tap_is_found_by_its_name
     with held_by_another(ward.guests.netns, "tap1"):
         ward.hand(KNOWN)
         assert ward.ids() == {"tap_held_by_other"}
+
+
+def test_a_tpm_whose_process_ended_is_found_and_its_cure_brings_it_back(ward: Ward) -> None:
+    wish = {"nics": [{"tap": "tap1", "mac": MAC, "bridge": "br0"}], "tpm": True}
+    ward.guests.done(**wish, on_change="restart")
+    ask(ward.guests, "set_link", name="net0", up=False)
+    ward.hand(KNOWN)
+    assert ward.ids() == set()
+    state = f"dir={kept(ward.guests.name())}/tpm"
+    (swtpm,) = subprocess.run(["pgrep", "-f", "--", state], capture_output=True, check=True).stdout.split()  # fmt: skip
+    os.kill(int(swtpm), signal.SIGKILL)
+    wait_for(lambda: "guest_problem" in ward.ids(), "the finding")
+    own = {"guest": ward.guests.name(), "netns": ward.guests.netns}
+    (finding,) = ward.modules.done("bridge_doctor", **own)["findings"]
+    assert "its TPM is gone" in finding["finding"] and finding["severity"] == "warning"
+    for cure in finding["cure"]:
+        ((module, options),) = cure.items()
+        ward.modules.done(module.rpartition(".")[2], **options)
+    ask(ward.guests, "set_link", name="net0", up=False)
+    ward.hand(KNOWN)
+    assert ward.ids() == set()
 
 
 def test_a_guest_that_ended_is_found(ward: Ward) -> None:

@@ -39,6 +39,11 @@ def guest(host: Host, way: Way) -> Iterator[Finding]:
             "guest_not_running", GUEST, ERROR, None, f"{one.name} does not run: it is {one.status}.",
             {**status, **reason}, [task("qemu_guest", name=one.name, state="running")],
         )  # fmt: skip
+    for problem in one.problems:
+        yield Finding(
+            "guest_problem", GUEST, WARNING, None, f"{one.name} has a problem: {problem}.",
+            {**status, "pid": one.pid}, _again(way),
+        )  # fmt: skip
     if way.nic.get("link") == "down":
         yield Finding(
             "guest_link_off", GUEST, ERROR, way.tap,

@@ -43,6 +43,21 @@ def test_the_finding_says_where_the_way_ends_and_what_cures_it(case: str) -> Non
     patient.check(*CASES[case])
 
 
+def test_what_a_guest_lacks_is_told_and_a_restart_cures_one_that_runs() -> None:
+    """One that is held still goes on by the cure of guest_not_running."""
+    way = Way(replace(VM1, problems=("its TPM is gone", "its disk is")), {}, MAC, "tap1")
+    found = list(guest_rules.guest(patient.host(), way))
+    assert [one.finding for one in found] == [
+        "vm1 has a problem: its TPM is gone.",
+        "vm1 has a problem: its disk is.",
+    ]
+    states = [one["hypervisor.network.qemu_guest"]["state"] for one in found[0].cure]
+    assert {one.severity for one in found} == {"warning"} and states == ["stopped", "running"]
+    held = replace(way, guest=replace(VM1, status="io-error", problems=("its disk is",)))
+    ill = [(one.id, len(one.cure)) for one in guest_rules.guest(patient.host(), held)]
+    assert ill == [("guest_not_running", 1), ("guest_problem", 0)]
+
+
 def test_a_stranger_s_tap_is_looked_at_too() -> None:
     host = patient.host(tap1={"flags": 0})
     (found,) = guest_rules.tap(host, Way(tap="tap1", holder="theirs"))
