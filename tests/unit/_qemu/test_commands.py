@@ -29,7 +29,9 @@ class Monitor:
     def __exit__(self, *_error: object) -> None:
         """It is closed."""
 
-    def execute(self, command: str, **_arguments: Any) -> dict[str, str]:
+    def execute(self, command: str, _timeout: float = 0.0, **_arguments: Any) -> Any:
+        if command in ("human-monitor-command", "query-block", "query-named-block-nodes"):
+            return []  # a look at what an earlier run left
         self.told.append(command)
         return {"status": self.status}
 
