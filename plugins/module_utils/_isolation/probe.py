@@ -67,19 +67,19 @@ def prove(netlink: Netlink, wish: Wish, run: bytes) -> Run:
         for probe in planned:
             _wait_until_forwarding(netlink, noun, probe)
         now = noun.read()
-        ear = stack.enter_context(Ear(run))
-        gun = Gun(run, planned, lines)
+        capture = stack.enter_context(Capture(run))
+        sender = Sender(run, planned, lines)
         sent = list(isolation_plan.shots(now, wish, planned)) * wish.count
         for shot in sent:
-            gun.fire(shot)
-            ear.listen(0)
-        ear.listen(_QUIET)
-        asked, offers = _ask_for_addresses(netlink, gun, ear, wish, planned)
+            sender.fire(shot)
+            capture.listen(0)
+        capture.listen(_QUIET)
+        asked, offers = _ask_for_addresses(netlink, sender, capture, wish, planned)
         watched = {link.name for link in isolation_plan.watched(now)}
         bridges = {link.name for link in now.links.values() if link.kind == "bridge"}
         own = {probe.name: probe.number for probe in planned}
         seen: Counter[isolation_plan.Sighting] = Counter()
-        for (dev, leaving, number, kind, vid), count in ear.heard().items():
+        for (dev, leaving, number, kind, vid), count in capture.heard().items():
             # what leaves by a port, what reaches the host by the bridge, and what enters by the probe that sent it
             if dev in watched and leaving != (dev in bridges or own.get(dev) == number):
                 seen[number, kind, dev, vid] += count
@@ -121,8 +121,8 @@ def _wait_until_forwarding(netlink: Netlink, noun: LinkNoun, probe: Probe) -> No
         )
 
 
-class Gun:
-    """The probes' senders."""
+class Sender:
+    """Sends frames by the probes, each by its own tap."""
 
     def __init__(self, run: bytes, planned: Sequence[Probe], lines: Sequence[int]) -> None:
         self._run = run
@@ -148,7 +148,7 @@ class Gun:
                 yield os.read(self.lines[number], _MOST_BYTES)
 
 
-class Ear:
+class Capture:
     """A packet socket that counts the run's frames at every device: C({(device, leaving, probe, kind, VID): count})."""
 
     def __init__(self, run: bytes) -> None:
@@ -156,7 +156,7 @@ class Ear:
         self._heard: Counter[tuple[str, bool, int, str, int | None]] = Counter()
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
 
-    def __enter__(self) -> Ear:
+    def __enter__(self) -> Capture:
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
             self._filter(probe_frames.station(self._run, 0)[:4])
@@ -227,7 +227,7 @@ def _noted(notes: Sequence[tuple[int, int, bytes]]) -> int | None:
 
 
 def _ask_for_addresses(
-    netlink: Netlink, gun: Gun, ear: Ear, wish: Wish, planned: Sequence[Probe]
+    netlink: Netlink, sender: Sender, capture: Capture, wish: Wish, planned: Sequence[Probe]
 ) -> tuple[list[Shot], dict[int, list[dict[str, Any]]]]:
     """A DHCPDISCOVER by one probe of each tenant that has a server, again while nobody answers; what was sent, and the offers by probe."""
     first: dict[str, Probe] = {}
@@ -236,20 +236,20 @@ def _ask_for_addresses(
             first.setdefault(probe.tenant.name, probe)
     waiting = [Shot(probe, "dhcp") for probe in first.values()]
     for probe in planned:
-        for _old in gun.received(probe.number):
+        for _old in sender.received(probe.number):
             pass  # what came before is no answer, and would only be in the way
     sent: list[Shot] = []
     offers: dict[int, list[dict[str, Any]]] = {shot.probe.number: [] for shot in waiting}
     end = time.monotonic() + wish.timeout
     while waiting:
         for shot in waiting:
-            gun.fire(shot)
+            sender.fire(shot)
         sent += waiting
         again = min(end, time.monotonic() + _ASK_AGAIN)
         while (
             waiting
             and select.select(
-                [gun.lines[shot.probe.number] for shot in waiting],
+                [sender.lines[shot.probe.number] for shot in waiting],
                 [],
                 [],
                 max(0.0, again - time.monotonic()),
@@ -257,21 +257,21 @@ def _ask_for_addresses(
         ):
             for shot in waiting:
                 found = (
-                    probe_frames.offered(data, gun.mark(shot))
-                    for data in gun.received(shot.probe.number)
+                    probe_frames.offered(data, sender.mark(shot))
+                    for data in sender.received(shot.probe.number)
                 )
                 offers[shot.probe.number] += [offer for offer in found if offer is not None]
-            ear.listen(0)
+            capture.listen(0)
             waiting = [shot for shot in waiting if not offers[shot.probe.number]]
         if time.monotonic() >= end:
             break
     if sent:
-        ear.listen(_QUIET)
+        capture.listen(_QUIET)
         # a second server may have taken longer; then, where each one's MAC was learned
         for shot in dict.fromkeys(sent):
             late = (
-                probe_frames.offered(data, gun.mark(shot))
-                for data in gun.received(shot.probe.number)
+                probe_frames.offered(data, sender.mark(shot))
+                for data in sender.received(shot.probe.number)
             )
             offers[shot.probe.number] += [offer for offer in late if offer is not None]
         _find_ports(netlink, planned, offers)

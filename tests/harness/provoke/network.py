@@ -213,8 +213,8 @@ def probe_blocked(stage: Stage, forward_delay: float) -> None:
 def probe_mute(stage: Stage, error: str) -> None:
     """What a probe sends is not taken."""
     stage.patch.setattr(probes.os, "write", _failing(error))
-    gun = probes.Gun(_RUN, [_probe()], [-1])
-    gun.fire(SimpleNamespace(probe=_probe(), kind="broadcast", peer=None, vid=None))  # type: ignore[arg-type]
+    sender = probes.Sender(_RUN, [_probe()], [-1])
+    sender.fire(SimpleNamespace(probe=_probe(), kind="broadcast", peer=None, vid=None))  # type: ignore[arg-type]
 
 
 class _Deaf:
@@ -244,8 +244,8 @@ def listening(stage: Stage, error: str = "", lost: int = 0) -> None:
         "socket",
         SimpleNamespace(**{**vars(real), "socket": lambda *_kind: _Deaf(error, lost)}),
     )
-    ear = probes.Ear(_RUN)
+    capture = probes.Capture(_RUN)
     if error:
-        with ear:
+        with capture:
             """It listens."""
-    ear.heard()
+    capture.heard()

@@ -28,7 +28,7 @@ NOT_READY = [(263, 8, struct.pack("=IIIHHH", 0x08, 0, 0, 0, 0, 0))]
 READY = [(263, 8, struct.pack("=IIIHHH", 0x80, 0, 0, 0, 0, 0)), (1, 2, b"")]
 
 
-class Ear(Line):
+class Capture(Line):
     """Hears frames with what the kernel notes of them."""
 
     def recvmsg(self, _most: int, _notes: int) -> tuple[Any, ...]:
@@ -48,19 +48,19 @@ class Ear(Line):
 WAYS = [Way(mac=MAC, tap="tap1")]
 
 
-def steps(ear: Ear) -> int:
+def steps(capture: Capture) -> int:
     """How long the filter is that it was given."""
-    return max(struct.unpack("@HP", one)[0] for one in ear.joined if isinstance(one, bytes))
+    return max(struct.unpack("@HP", one)[0] for one in capture.joined if isinstance(one, bytes))
 
 
 def test_what_is_heard_is_told_with_its_place_and_time() -> None:
-    ear = Ear(
+    capture = Capture(
         (frame("discover", MAC), READY, "tap1", IN),
         (b"other", [], "tap1", IN),
         (frame("offer", MAC), NOT_READY, "tap1", OUT),
     )
     ticks = itertools.count()
-    heard = listen(60, WAYS, ear.open, lambda: float(next(ticks)))
+    heard = listen(60, WAYS, capture.open, lambda: float(next(ticks)))
     assert [(one.at, one.dev, one.leaving) for one in heard.sightings] == [
         (2.0, "tap1", False),
         (5.0, "tap1", True),
@@ -70,20 +70,20 @@ def test_what_is_heard_is_told_with_its_place_and_time() -> None:
         ("offer", "left"),
     ]
     assert heard.missed == 7
-    assert ear.closed and ear.opened[0] == socket.AF_PACKET
+    assert capture.closed and capture.opened[0] == socket.AF_PACKET
 
 
 def test_it_ends_when_its_time_is_over_however_much_is_said() -> None:
     ticks = itertools.count()
-    ear = Ear(*[(frame("discover", MAC), [], "tap1", IN)] * 100)
-    (one,) = listen(9, WAYS, ear.open, lambda: float(next(ticks))).sightings
+    capture = Capture(*[(frame("discover", MAC), [], "tap1", IN)] * 100)
+    (one,) = listen(9, WAYS, capture.open, lambda: float(next(ticks))).sightings
     assert one.times == 4
 
 
 def test_it_does_not_end_before_however_much_is_said() -> None:
     flood = [(frame("discover", OTHER_MAC), [], "tap2", IN)] * 10_001
-    ear = Ear(*flood, (frame("discover", MAC), [], "tap1", IN))
-    heard = listen(9, WAYS, ear.open, lambda: 0.0)
+    capture = Capture(*flood, (frame("discover", MAC), [], "tap1", IN))
+    heard = listen(9, WAYS, capture.open, lambda: 0.0)
     assert {(one.dev, one.times) for one in heard.sightings} == {("tap2", 10_001), ("tap1", 1)}
 
 
@@ -97,9 +97,9 @@ def test_it_does_not_end_before_however_much_is_said() -> None:
     ],
 )
 def test_the_kernel_hands_over_who_is_asked_about(macs: list[str | None], named: int) -> None:
-    ear = Ear()
-    listen(1, [Way(mac=mac, tap="tap1") for mac in macs], ear.open)
-    assert steps(ear) == 12 + (5 * named or 1)
+    capture = Capture()
+    listen(1, [Way(mac=mac, tap="tap1") for mac in macs], capture.open)
+    assert steps(capture) == 12 + (5 * named or 1)
 
 
 def test_who_may_not_listen_is_told_so() -> None:
