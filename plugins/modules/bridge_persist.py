@@ -17,6 +17,8 @@ description:
   - A bridge that the administrator described already, in files of networkd, YAML of netplan or profiles of NetworkManager, needs no files where these say
     what runs. What they do not say goes beside them, into drop-ins or a dispatcher script of NetworkManager. What can't be said there is refused, with the
     file or the command that would say it.
+  - Where systemd-networkd or NetworkManager runs beside that manager, or would at the next boot, a file for each device keeps it off. A broad C([Match]) of
+    networkd's, such as C(Type=ether), would have every port taken out of its bridge. networkd reads that at once, NetworkManager at its next start.
   - The manager reads its files in the same task. Where that takes a port or an address away, all is undone.
   - For ifupdown and ifupdown2 they are stanzas in the files that have the NIC's, whose lines go to the bridge's and come back, as with
     M(hypervisor.network.interfaces_stanza), which has words for everything else in such files. The role C(hypervisor.network.bridge_host) uses that one, since
@@ -47,6 +49,14 @@ options:
     type: list
     elements: str
     default: []
+  scope:
+    description:
+      - Which files are written. V(all) are those of O(manager), and those that keep others off.
+      - V(hands_off) are the latter alone, where somebody else writes those of O(manager), as the role C(hypervisor.network.bridge_host) does with stanzas;
+        and where nobody is to boot the devices. O(manager=auto) is nobody then where none owns them.
+    type: str
+    choices: [all, hands_off]
+    default: all
   ports:
     description:
       - Names of other ports. Not with ifupdown, where they are words of the bridge's C(bridge_ports).
@@ -121,6 +131,11 @@ EXAMPLES = r"""
     uplinks: [enp1s0]
     cloud_init_network: false
 
+- name: Keep networkd and NetworkManager off TAPs that a program of its own makes
+  hypervisor.network.bridge_persist:
+    taps: [tap1, tap2]
+    scope: hands_off
+
 - name: Give the NIC back
   hypervisor.network.bridge_uplink:
     name: enp1s0
@@ -176,6 +191,11 @@ SPEC = {
         "default": persistence.AUTO,
     },
     **{key: dict(_NAMES) for key in ("bridges", "uplinks", "ports", "taps")},
+    "scope": {
+        "type": "str",
+        "choices": list(persistence.SCOPES),
+        "default": persistence.ALL,
+    },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "match": {"type": "str", "choices": list(bound.CHOICES), "default": bound.AUTO},
     "cloud_init_network": {"type": "bool"},
@@ -196,7 +216,9 @@ def work(params, items):
         params["match"],
     )
     backups = params["backup_dir"] if params["backup"] else None
-    noun = persistence.Persistence(Netlink(), wish, params["manager"], backups)
+    noun = persistence.Persistence(
+        Netlink(), wish, params["manager"], backups, scope=params["scope"]
+    )
     return noun, wish, lambda _outcome: [noun.manager]
 
 

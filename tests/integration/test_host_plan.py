@@ -64,7 +64,7 @@ def test_nics_of_two_managers_are_told_to_whom_they_belong(
     job = {"bridge_host_bridges": bridges, "bridge_host_taps": taps}
     found = look(modules, job)
     assert found["managers"]["present"] == [
-        {"manager": "networkd", "bridges": ["br1"], "uplinks": ["eth1"], "ports": [], "taps": ["tap3"]}
+        {"manager": "networkd", "scope": "all", "bridges": ["br1"], "uplinks": ["eth1"], "ports": [], "taps": ["tap3"]}
     ]  # fmt: skip
     stanzas = {one["name"] for one in found["plan"]["present"]["stanzas"]}
     assert stanzas == {"br0", "tap1", "tap2"}

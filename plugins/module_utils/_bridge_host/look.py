@@ -35,6 +35,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.programs 
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import there
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     NETPLAN,
     NETWORKD,
@@ -87,7 +88,7 @@ def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
         return _nothing(wanted, whole=True), []
     # a NIC that is not there has no manager whose packages it could want
     refusals.refuse(_of_nics(items["bridges"], asked.netns is None))
-    owned = _owners(items["bridges"]) if asked.netns is None else ({}, None)
+    owned = _owners(items["bridges"]) if asked.netns is None else ({}, None, None)
     wanted, _others = managers.divided(wanted, *owned)
     missing = _missing(wanted["packages"], asked.persist and bool(wanted["present"]["stanzas"]))
     user = wanted["user"]
@@ -119,7 +120,7 @@ def _whole(
     found: Mapping[str, Any],
     to_come: bool,
     knows_vlans: bool,
-    owned: tuple[Mapping[str, str | None], str | None],
+    owned: tuple[Mapping[str, str | None], str | None, str | None],
 ) -> tuple[dict[str, Any], list[str]]:
     netlink = Netlink()
     now = uplink_read.around(netlink, read(netlink))
@@ -238,14 +239,16 @@ def _of_nics(bridges: list[Mapping[str, Any]], own_network: bool) -> list[str]:
 
 def _owners(
     bridges: list[Mapping[str, Any]], root: str = "/"
-) -> tuple[dict[str, str | None], str | None]:
-    """The managers of the uplinks whose files bridge_persist writes, None for others; and who gets a bridge without an uplink."""
+) -> tuple[dict[str, str | None], str | None, str | None]:
+    """The managers of the uplinks whose files bridge_persist writes, None for others; who gets a bridge without an uplink; and this host's ifupdown where
+    others are to be kept off what is not theirs."""
     nics = [one["uplink"] for one in bridges if one.get("uplink")]
     found = {nic: _owner(nic, root) for nic in nics}
     others = [] if nics else map(os.path.basename, glob.glob(f"{root}/sys/class/net/*"))
-    return found, managers.of_the_host(
+    host = managers.of_the_host(
         found, [own for own in (_owner(nic, root) for nic in others) if own is not None]
     )
+    return found, host, owners.dialect(root) if there.concerned(root) else None
 
 
 def _owner(nic: str, root: str) -> str | None:

@@ -2,6 +2,7 @@
 """PURE. Whose files have to say what the role makes: each bridge goes to the manager of its uplink, with the taps and ports that are in it.
 
 A host may have a NIC of ifupdown's beside one of networkd's: what is ifupdown's gets stanzas, and each other manager what bridge_persist is told here.
+Where another manager is there, bridge_persist is told of ifupdown's too, to keep that one off: no stanza says it.
 """
 
 from __future__ import annotations
@@ -9,22 +10,30 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 Items = Sequence[Mapping[str, Any]]
+ALL, HANDS_OFF = "all", "hands_off"  # bridge_persist's
 
 
 def divided(
-    lists: Mapping[str, Any], owners: Mapping[str, str | None], host: str | None
+    lists: Mapping[str, Any],
+    owners: Mapping[str, str | None],
+    host: str | None,
+    beside: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """The role's plan with the stanzas of ifupdown's devices only, and by C(present) and C(absent) what bridge_persist is told of each other manager.
 
     C(owners) are the managers of the uplinks that bridge_persist writes for, None for ifupdown's and nobody's; C(host) is who gets what has no uplink.
+    C(beside) is the word for the host's ifupdown, where others are to be kept off its devices.
     """
     plan, found = dict(lists), {}
     managers = [one for one in dict.fromkeys((host, *owners.values())) if one is not None]
+    words = {one: {"manager": one, "scope": ALL} for one in managers}
+    if beside is not None:
+        words[None] = {"manager": beside, "scope": HANDS_OFF}
     for state in ("present", "absent"):
         own = lists[state]
         homes = _homes(own, owners, host)
         plan[state] = {**own, "stanzas": [one for one in own["stanzas"] if homes.get(one["name"], host) is None]}  # fmt: skip
-        told = [{"manager": one, **_names(own, homes, one, host)} for one in managers]
+        told = [{**said, **_names(own, homes, one, host)} for one, said in words.items()]
         if state == "absent":
             # where they were nobody says: each is told, and who has no file of them does nothing
             told = [{**one, "taps": [tap["name"] for tap in own["taps"]]} for one in told]
@@ -53,7 +62,7 @@ def _homes(
 
 
 def _names(
-    own: Mapping[str, Any], homes: Mapping[str, str | None], manager: str, host: str | None
+    own: Mapping[str, Any], homes: Mapping[str, str | None], manager: str | None, host: str | None
 ) -> dict[str, list[str]]:
     def names(kind: str) -> list[str]:
         every = [one["name"] for one in own.get(kind, ())]

@@ -24,7 +24,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.managed import (
     ManagedUplink,
-    is_the_hosts_network,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import apply as ifupdown
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import (
@@ -44,6 +43,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import tu
 from ansible_collections.hypervisor.network.plugins.module_utils._link.apply import LinkNoun
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Wish
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import (
+    is_the_hosts_network,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import plan as uplink_plan
@@ -169,7 +171,7 @@ class Rehearsal:
             names = (one[kind] for kind in ("bridges", "uplinks", "ports", "taps"))
             cloud = self._cloud_init_network if one["bridges"] else None
             wish = Wish(*names, cloud_init_network=cloud)
-            noun = Persistence(self._netlink, wish, one["manager"], None)
+            noun = Persistence(self._netlink, wish, one["manager"], None, scope=one["scope"])
             try:
                 changes += noun.foresee(self.now, self.now.routes)
             except Refused as error:

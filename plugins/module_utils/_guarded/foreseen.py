@@ -11,9 +11,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._guarded.managed import (
     ManagedUplink,
-    is_the_hosts_network,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import stages
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import (
+    is_the_hosts_network,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import surroundings
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet

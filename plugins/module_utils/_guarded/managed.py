@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Callable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
@@ -28,14 +27,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
     Netlink,
     names_of,
 )
-
-
-def is_the_hosts_network() -> bool:
-    """Whether this is the network that the host's managers are in, and no namespace beside it."""
-    try:
-        return os.stat("/proc/self/ns/net").st_ino == os.stat("/proc/1/ns/net").st_ino
-    except OSError:
-        return False
 
 
 class ManagedUplink:

@@ -38,6 +38,9 @@ GENERATED = f"{NETWORKD_RUN}/10-netplan-"
 
 
 OURS = "hypervisor-network"
+# Where networkd's files that outlive a boot are, and what those of ours begin with
+NETWORKD_KEPT = "/etc/systemd/network"
+NETWORKD_LASTING = f"{NETWORKD_KEPT}/05-{OURS}-"
 _BEFORE = "# before: "
 
 

@@ -35,6 +35,14 @@ def dialect(root: str = "/") -> str:
     return owners.dialect_of(os.path.isdir(os.path.join(root, owners.IFUPDOWN2_SIGN)))
 
 
+def is_the_hosts_network() -> bool:
+    """Whether this is the network that the host's managers are in, and no namespace beside it."""
+    try:
+        return os.stat("/proc/self/ns/net").st_ino == os.stat("/proc/1/ns/net").st_ino
+    except OSError:
+        return False
+
+
 def text(path: str) -> str | None:
     """What a file says; None where there is none, or it can't be read."""
     try:

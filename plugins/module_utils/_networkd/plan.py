@@ -31,11 +31,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.descr
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.identity import Identity
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
-RUN, KEPT = owners.NETWORKD_RUN, "/etc/systemd/network"
-# In the order of names: a bridge that is nobody's yet, a NIC given back until the next boot, one handed over until then, and what outlives it
-_LEFT_ALONE, _BACK, _HANDED, _LASTING = (
-    f"{number}-{render.OURS}-" for number in ("02", "03", "04", "05")
-)
+RUN, KEPT = owners.NETWORKD_RUN, owners.NETWORKD_KEPT
+# In the order of names: a bridge that is nobody's yet, a NIC given back until the next boot, one handed over until then; what outlives it comes after these
+_LEFT_ALONE, _BACK, _HANDED = (f"{number}-{render.OURS}-" for number in ("02", "03", "04"))
 _PERMANENT = 0x80  # IFA_F_PERMANENT
 
 
@@ -81,7 +79,7 @@ def kept(source: str) -> str:
 
 def lasting(dev: str, kind: str = "network") -> str:
     """The file of a device that outlives a boot."""
-    return f"{KEPT}/{_LASTING}{dev}.{kind}"
+    return f"{owners.NETWORKD_LASTING}{dev}.{kind}"
 
 
 def plan(now: Standing, wish: Wish, theirs: Mapping[str, Described] | None = None) -> list[File]:

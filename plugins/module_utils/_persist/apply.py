@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Sequence, Union
+from typing import Any, Callable, Collection, Mapping, Sequence, Union
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     BadInput,
@@ -33,9 +33,17 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing im
     ages_faster,
     wait_for_own_ageing,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
+    foreign,
+    hands_off,
+    there,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import (
+    NETWORKD_LASTING,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    NETWORKD,
     File,
     Owner,
     Standing,
@@ -51,6 +59,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 
 BACKUPS = "/var/backups/hypervisor-network"
 AUTO = "auto"
+# Which files: those by which the manager boots the devices and those that keep others off them, or these alone, where somebody else writes the first
+ALL, HANDS_OFF = SCOPES = ("all", "hands_off")
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,12 @@ class Persistence:
         adapters: Mapping[str, Writer] | None = None,
         root: str = "/",
         patience: float = given.PATIENCE,
+        scope: str = ALL,
+        have_read: Callable[[str], None] | None = None,
     ) -> None:
         self._netlink = netlink
+        self._have_read = have_read or _networkctl_reload
+        self._own = scope == ALL
         self._wish = wish
         self._asked = manager
         self._backups = backups
@@ -98,11 +112,10 @@ class Persistence:
         if not found and self._asked == AUTO and self._wish.present:
             self._check_there(standing)  # what is missing has no manager, and says more
         self.manager = self._named(found)
-        adapter = self._adapter()
         known = {
-            nic: adapter.look(found[nic], standing[nic].master or "")
+            nic: self._adapter().look(found[nic], standing[nic].master or "")
             for nic in self._wish.uplinks
-            if nic in found
+            if nic in found and self._own
         }
         return replace(
             given.standing(self._netlink, links),
@@ -147,6 +160,10 @@ class Persistence:
             return self._asked
         names = {found[nic].manager for nic in self._wish.uplinks if nic in found}
         names = names or {one.manager for one in found.values()}
+        if not names and not self._own:
+            return owners.dialect(
+                self._root
+            )  # nobody has files of theirs for what others are kept off
         if len(names) != 1:
             verb = "is" if len(self._wish.names) == 1 else "are"
             said = f"{verb} managed by {' and '.join(sorted(names)) or 'nobody'}"
@@ -162,13 +179,9 @@ class Persistence:
         """The files that differ. Probes what would stop writing them; writes nothing."""
         if isinstance(wish, Restore):
             return self._changes(wish.files)
-        cloud = host.read(self._root)
-        cloud_init.check(wish, cloud)
         if wish.present:
             self._check_there(now.links)
-            for nic in wish.uplinks:
-                self._check(now, nic)
-        changes = self._changes(cloud_init.framed(self._adapter().plan(now, wish), wish, cloud))
+        changes = self._changes(self._wanted(now, wish))
         for edit in self._edits(changes):
             if os.path.isdir(os.path.dirname(edit.path)):
                 files.probe(edit)
@@ -179,14 +192,26 @@ class Persistence:
 
         Raises Refused, by name, for what the manager has no words for.
         """
-        cloud = host.read(self._root)
-        cloud_init.check(self._wish, cloud)
         now = self.read()
-        for nic in self._wish.uplinks:
-            self._check(now, nic)
         links = with_ageing_of(then.links, now.links)
         later = replace(now, links=links, addresses=then.addresses, routes=routes)
-        return self._changes(cloud_init.framed(self._adapter().plan(later, self._wish), self._wish, cloud))  # fmt: skip
+        return self._changes(self._wanted(later, self._wish))
+
+    def _wanted(self, now: Standing, wish: Wish) -> list[File]:
+        """The files that shall be, and those that shall go: what keeps others off comes first, and goes last."""
+        aside = self._aside(wish, there.there(self._root))
+        if not self._own:
+            return aside
+        cloud = host.read(self._root)
+        cloud_init.check(wish, cloud)
+        for nic in wish.uplinks if wish.present else ():
+            self._check(now, nic)
+        own = cloud_init.framed(self._adapter().plan(now, wish), wish, cloud)
+        return [*aside, *own] if wish.present else [*own, *aside]
+
+    def _aside(self, wish: Wish, others: Collection[str]) -> list[File]:
+        """What keeps other managers off; in a namespace beside the host's there are none."""
+        return hands_off.files(wish, others, self.manager) if there.counts(self._root) else []
 
     def _check(self, now: Standing, nic: str) -> None:
         if nic not in now.known:
@@ -219,8 +244,23 @@ class Persistence:
         os.makedirs(os.path.dirname(edits[0].path), mode=0o755, exist_ok=True)
         files.put(edits, os.path.dirname(edits[0].path))
         with foreign.kept(self._netlink):
-            self._adapter().load(now, self._wish)
+            self._have_others_read(changes)
+            if self._own:
+                self._adapter().load(now, self._wish)
         given.wait(self._netlink, now, self._missed(), self._patience)
+
+    def _have_others_read(self, changes: Sequence[Change]) -> None:
+        """networkd goes by what it has read, and takes a tap by that when a guest starts. What it is no longer kept off it takes when it reads that: later.
+
+        NetworkManager takes nothing that it has not made until its next start, and takes down what it made if it is told before.
+        """
+        aside = {one.path for one in self._aside(self._wish, ())}
+        told = any(
+            one.name in aside and one.name.startswith(NETWORKD_LASTING) and one.after is not None
+            for one in changes
+        )
+        if told and there.runs(NETWORKD, self._root):
+            self._have_read(self._root)
 
     def _missed(self) -> Sequence[str]:
         """The devices that keep all they have: a bridge whose files go keeps what it has by nobody's word."""
@@ -232,7 +272,7 @@ class Persistence:
         ports = [
             nic
             for nic in self._wish.uplinks
-            if not self._wish.present and nic in now.links and now.links[nic].master
+            if self._own and not self._wish.present and nic in now.links and now.links[nic].master
         ]
         if ports:
             raise Refused(
@@ -292,6 +332,15 @@ def with_ageing_of(links: Mapping[str, Link], later: Mapping[str, Link]) -> dict
         else link
         for name, link in links.items()
     }  # fmt: skip
+
+
+def _networkctl_reload(root: str) -> None:
+    """Imported for hosts where networkd runs beside the manager of the devices."""
+    from ansible_collections.hypervisor.network.plugins.module_utils._networkd.control import (
+        Control,
+    )
+
+    Control(root).read()
 
 
 def diff(changes: Sequence[Change]) -> list[dict[str, str]]:

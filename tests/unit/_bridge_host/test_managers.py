@@ -26,11 +26,11 @@ TAPS = [
 
 
 def divided(
-    owners: dict[str, str | None], host: str | None, **items: Any
+    owners: dict[str, str | None], host: str | None, beside: str | None = None, **items: Any
 ) -> tuple[list[str], list[dict[str, Any]], list[dict[str, Any]]]:
     """The names of the stanzas that come, and what each other manager is told of what comes and of what goes."""
     lists = role_plan.plan(**{"bridges": BRIDGES, "taps": TAPS, "guests": [], **items})
-    plan, told = managers.divided(lists, owners, host)
+    plan, told = managers.divided(lists, owners, host, beside)
     stanzas = [one["name"] for one in plan["present"]["stanzas"]]
     return list(dict.fromkeys(stanzas)), told["present"], told["absent"]
 
@@ -49,6 +49,7 @@ def test_a_host_of_one_other_manager_has_no_stanza() -> None:
     assert present == [
         {
             "manager": "networkd",
+            "scope": "all",
             "bridges": ["br0", "br1", "inner"],
             "uplinks": ["eth0", "eth1"],
             "ports": [],
@@ -60,7 +61,30 @@ def test_a_host_of_one_other_manager_has_no_stanza() -> None:
 def test_a_nic_of_ifupdown_beside_one_of_networkd() -> None:
     stanzas, present, _absent = divided({"eth0": None, "eth1": "networkd"}, None)
     assert stanzas == ["br0", "inner", "tap0", "tap2", "loose"]
-    assert present == [{"manager": "networkd", "bridges": ["br1"], "uplinks": ["eth1"], "ports": [], "taps": ["tap1"]}]  # fmt: skip
+    assert present == [{"manager": "networkd", "scope": "all", "bridges": ["br1"], "uplinks": ["eth1"], "ports": [], "taps": ["tap1"]}]  # fmt: skip
+
+
+def test_what_is_ifupdowns_is_told_too_where_others_are_to_be_kept_off() -> None:
+    """It has its stanzas as before; and goes with them, whoever is there by then."""
+    names = ["br0", "br1", "inner", "tap0", "tap1", "tap2", "loose"]
+    stanzas, present, absent = divided({"eth0": None, "eth1": None}, None, "ifupdown2")
+    assert (stanzas, absent) == (names, [])
+    assert present == [
+        {
+            "manager": "ifupdown2",
+            "scope": "hands_off",
+            "bridges": ["br0", "br1", "inner"],
+            "uplinks": ["eth0", "eth1"],
+            "ports": [],
+            "taps": ["tap0", "tap1", "tap2", "loose"],
+        }
+    ]
+    _stanzas, present, _absent = divided({"eth0": None, "eth1": "networkd"}, None, "ifupdown")
+    assert [(one["manager"], one["scope"], one["bridges"]) for one in present] == [
+        ("networkd", "all", ["br1"]), ("ifupdown", "hands_off", ["br0", "inner"]),
+    ]  # fmt: skip
+    _stanzas, _present, absent = divided({}, None, "ifupdown", bridges=[], taps=[{"name": "tap9", "state": "absent"}])  # fmt: skip
+    assert absent == [{"manager": "ifupdown", "scope": "hands_off", "bridges": [], "uplinks": [], "ports": [], "taps": ["tap9"]}]  # fmt: skip
 
 
 def test_two_managers_beside_each_other() -> None:
@@ -81,14 +105,14 @@ def test_what_goes_is_told_to_whom_it_was() -> None:
         {"eth0": "networkmanager", "eth1": None}, None, bridges=gone, taps=taps
     )
     assert (stanzas, present) == ([], [])
-    assert absent == [{"manager": "networkmanager", "bridges": ["br0"], "uplinks": ["eth0"], "ports": [], "taps": ["tap0"]}]  # fmt: skip
+    assert absent == [{"manager": "networkmanager", "scope": "all", "bridges": ["br0"], "uplinks": ["eth0"], "ports": [], "taps": ["tap0"]}]  # fmt: skip
 
 
 def test_a_tap_that_goes_by_itself_goes_from_the_files_of_its_manager_too() -> None:
     owners: dict[str, str | None] = {"eth0": "networkd", "eth1": "networkd"}
     taps = [*TAPS[1:], {"name": "tap0", "state": "absent"}]
     _stanzas, _present, absent = divided(owners, "networkd", taps=taps)
-    assert absent == [{"manager": "networkd", "bridges": [], "uplinks": [], "ports": [], "taps": ["tap0"]}]  # fmt: skip
+    assert absent == [{"manager": "networkd", "scope": "all", "bridges": [], "uplinks": [], "ports": [], "taps": ["tap0"]}]  # fmt: skip
 
 
 def test_who_gets_a_bridge_without_an_uplink() -> None:
