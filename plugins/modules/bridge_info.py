@@ -156,6 +156,11 @@ neighbours:
   type: list
   elements: dict
   sample: [{dev: br0, address: 192.0.2.20, mac: "52:00:00:00:00:01"}]
+takers:
+  description: By port, who of systemd-networkd and NetworkManager would take it out of its bridge, and by what; a sentence without its end.
+  returned: success
+  type: dict
+  sample: {}
 transactions:
   description: Guarded changes that nobody has confirmed yet, each with C(id), C(state), C(what) and C(seconds_left). Empty where none is pending.
   returned: success
@@ -174,6 +179,7 @@ as_variables:
 
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.edge import Module, failures
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import takers
 from ansible_collections.hypervisor.network.plugins.module_utils._host.netns import enter_netns
 from ansible_collections.hypervisor.network.plugins.module_utils._info import as_variables, lldp
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
@@ -203,6 +209,7 @@ def main():
         module.exit_json(
             changed=False,
             **info.told(netlink, now, routes, netlink.fdb(now.links), name, netns, heard),
+            takers=takers.of_links(now.links.values()) if netns is None else {},
             as_variables=as_variables.variables(now, guests, rundir.uids(guests)),
         )
 

@@ -246,6 +246,10 @@ neighbours:
   returned: when RV(whole) is true and anything is listed
   type: list
   elements: dict
+takers:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: dict
 transactions:
   description: As in M(hypervisor.network.bridge_info).
   returned: when RV(whole) is true and anything is listed

@@ -53,12 +53,19 @@ def test_a_broad_match_of_networkds_is_found_before_it_takes_the_tap_and_the_upl
         host.hv(PLUGGED)
         assert ids(host) == {TAP: "other_manager_takes_tap", NIC: "other_manager"}
         (cure,) = found(host)[TAP]["cure"]
+        # what the role's step verify says of its ports
+        assert BROAD in host.done("bridge_info")["takers"][TAP]
         host.hv("systemctl restart systemd-networkd")
         host.until(f"! ls /sys/class/net/{BRIDGE}/brif | grep -q .")  # the oracle: both are taken
         for name, options in cure.items():
             host.done(name.rpartition(".")[2], **options)
         host.hv(PLUGGED)
-        assert ids(host) == {NIC: "other_manager"}
+        assert ids(host) == {NIC: "other_manager"} and set(host.done("bridge_info")["takers"]) == {
+            NIC
+        }
+        host.hv("systemctl restart systemd-networkd")
+        host.until(f"! test -e /sys/class/net/{BRIDGE}/brif/{NIC}")
+        assert ports(host) == {TAP}  # the cure helps by itself
         host.hv(f"rm {BROAD} && systemctl restart systemd-networkd")
         host.until(f"networkctl list --no-legend {NIC} | grep -q unmanaged")
         host.hv(PLUGGED)

@@ -31,6 +31,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.st
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     MissingDependency,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import takers
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
@@ -166,6 +167,7 @@ def _whole(
         "managers": persisted,
         **found,
         **seen,
+        "takers": takers.of_links(now.links.values()) if asked.netns is None else {},
         "guests": [
             guest_words.describe_with_wires(one, now.links, fdb, clock)
             for one in guests

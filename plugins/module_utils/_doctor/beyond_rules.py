@@ -27,7 +27,8 @@ def taken(host: Host, way: Way) -> Iterator[Finding]:
     link = host.link(way.tap)
     sentence = host.takers.get(link.name) if link is not None and link.port is not None else None
     if link is not None and sentence is not None:
-        cure = [task("bridge_persist", manager="networkd", taps=[link.name])]
+        # as a port of a bridge that networkd did not make, it would be taken by a file of its own too
+        cure = [task("bridge_persist", scope="hands_off", manager="ifupdown", taps=[link.name])]
         yield Finding(
             "other_manager_takes_tap", PORT, WARNING, link.name, f"{sentence}.", {"manager": sentence},
             cure if "systemd-networkd" in sentence else [],

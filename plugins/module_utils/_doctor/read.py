@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Callable, Iterable
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._doctor import surroundings
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import surroundings, takers
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Host
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read as links
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
@@ -67,12 +67,7 @@ def host(
             ]
             for wire in wires
         },
-        # of another namespace's device the files of managers tell nothing
-        surroundings.takers(
-            link
-            for link in now.links.values()
-            if link.kind == "tun" and link.port is not None and surroundings.is_here(link)
-        ),
+        takers.of_links(link for link in now.links.values() if link.kind == "tun"),
         routes,
         surroundings.strict(link.name for link in bridges),
         frozenset(bridge for bridge, ports in routers.items() if ports),

@@ -36,7 +36,11 @@ def of_host(
     """
     wish = plan["present"]
     bridges = {bridge["name"]: bridge for bridge in now["bridges"]}
-    found: dict[str, list[str]] = {"proven": [], "wrong": [], "risky": _believers(wish, bridges)}
+    found: dict[str, list[str]] = {
+        "proven": [],
+        "wrong": [],
+        "risky": [*_believers(wish, bridges), *_taken(wish, now)],
+    }
     checks = (
         _gone(plan["absent"], bridges, now, before),
         _bridges(wish, bridges),
@@ -160,6 +164,13 @@ def _believers(wish: Wish, bridges: Mapping[str, Any]) -> list[str]:
         if item["name"] in guests - decided
         and (bridges.get(item["name"]) or {}).get("believes_routers")
     ]
+
+
+def _taken(wish: Wish, now: Info) -> list[str]:
+    """Ports that a manager of networks would take out of their bridge: not at once, and it may go by files that somebody is about to change."""
+    uplinks = {item["name"] for item in wish["uplinks"]}
+    ours = {item["name"] for item in (*wish["ports"], *wish["taps"])} - uplinks
+    return [f"{said}." for name, said in (now.get("takers") or {}).items() if name in ours]
 
 
 def _network(wish: Wish, now: Info, before: Info) -> Seen:

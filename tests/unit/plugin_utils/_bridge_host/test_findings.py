@@ -259,6 +259,18 @@ def test_every_given_option_is_held_against_the_kernel(now: dict) -> None:
     assert "br1 has the address 10.9.0.1/24." in judge(plan, now, BEFORE)["proven"]
 
 
+def test_a_port_that_another_manager_would_take_is_told(now: dict) -> None:
+    """Not of the uplink, whose manager is asked by who converts it, and not of what is none of the role's."""
+    plan = bridge_host_plan(
+        {
+            "bridges": [{"name": "br0", "uplink": "eth0"}],
+            "taps": [{"name": "tap1", "bridge": "br0"}],
+        }
+    )
+    now["takers"] = {name: f"{name} is managed by x" for name in ("eth0", "tap1", "tap99")}
+    assert judge(plan, now, BEFORE)["risky"] == ["tap1 is managed by x."]
+
+
 @pytest.mark.parametrize(
     ("item", "believes", "words"),
     [
