@@ -96,6 +96,16 @@ def targets_elsewhere(session: nox.Session) -> None:
     session.run("pytest", "tests/integration/test_targets.py", *session.posargs, env=env)
 
 
+@nox.session(name="ansible-test")
+def ansible_test(session: nox.Session) -> None:
+    """The targets once more as C(ansible-test integration) runs them. They make namespaces of their own; one that forgot would meet an empty one."""
+    session.chdir(installed_copy(session))
+    words = ("ansible-test", "integration", "--color", "no", "--python", "default", "--allow-destructive")  # fmt: skip
+    session.run(
+        "unshare", "--net", *words, *session.posargs, env=ansible_home(session), external=True
+    )
+
+
 @nox.session(name="faults-guests")
 def faults_guests(session: nox.Session) -> None:
     """The fault matrix of guests and their disks, in namespaces."""

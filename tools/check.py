@@ -46,6 +46,7 @@ STEPS = (
     ("ansible-test sanity", "sanity", False),
     ("sanity of the oldest core", "sanity-oldest", False),
     ("sanity of the newest core", "sanity-newest", False),
+    ("modules as ansible-test runs them", "ansible-test", False),
     ("unit tests on the newest Python and core", "unit-newest", True),
     ("unit tests on the oldest Python", "unit-oldest", True),
     ("unit tests", "unit", True),
@@ -64,6 +65,7 @@ WHEN_NAMED = (
     "unit-newest",
     "unit-oldest",
     "targets-elsewhere",
+    "ansible-test",  # and with another harness
 )
 LATER = ("sanity", "sanity-oldest", "sanity-newest")
 PUNCTUAL = "galaxy-importer"  # gives up after three minutes, however little it got of them

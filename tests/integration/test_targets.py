@@ -4,7 +4,8 @@
 """The targets beside this file: each a role that a playbook runs in a throw-away namespace, with the oldest and the newest libraries.
 
 A target finds its namespace's name in C(test_netns), made before it and removed after it, and an empty folder in C(test_folder).
-More namespaces of its own carry names that begin with C(test_netns), and are removed too.
+More namespaces of its own carry names that begin with C(test_netns), and are removed too. Without one, as C(ansible-test integration) has it, the role
+C(setup_netns) makes both; the check C(ansible-test) runs them so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.hypervisor.network.tests.conftest import PYTHONS, needs_root
 from ansible_collections.hypervisor.network.tests.harness.host.guests import guest_user
@@ -28,7 +30,13 @@ from ansible_collections.hypervisor.network.tests.harness.process.long_form impo
 
 NEWEST = "pyroute2-0.9.7"
 TARGETS = Path(__file__).resolve().parent / "targets"
-NAMES = sorted(path.name for path in TARGETS.iterdir() if (path / "tasks" / "main.yml").exists())
+# and what makes a namespace where nobody hands one over
+SETUP = "setup_netns"
+NAMES = sorted(
+    path.name
+    for path in TARGETS.iterdir()
+    if (path / "tasks" / "main.yml").exists() and path.name != SETUP
+)
 _LATER = pytest.mark.skip(
     reason="one library after the other takes twice as long: make integration has both"
 )
@@ -102,6 +110,20 @@ def test_target(target: str, target_python: str, netns: str, tmp_path: Path, fol
         namespaces.remove(path.name)
     assert done.returncode == 0, _from_the_failure(done.stdout)
     assert "Traceback" not in done.stdout, _from_the_failure(done.stdout)
+
+
+def test_ansible_test_finds_every_target(tmp_path: Path) -> None:
+    needs_root()
+    place = tmp_path / "ansible_collections" / "hypervisor" / "network"
+    shutil.copytree(TARGETS.parent, place / "tests" / "integration")
+    words = ["ansible-test", "integration", "--list-targets", "--allow-destructive"]
+    done = subprocess.run(words, cwd=place, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.split() == NAMES
+
+
+def test_a_target_never_meets_the_machine_s_own_network() -> None:
+    metas = [yaml.safe_load((TARGETS / one / "meta/main.yml").read_text("utf-8")) for one in NAMES]
+    assert metas == [{"dependencies": [SETUP]}] * len(NAMES)
 
 
 def _from_the_failure(output: str) -> str:
