@@ -65,9 +65,7 @@ class NetworkdHost(Container):
         lan = self._wire.__enter__()["wire"]
         try:
             batch(lan, self.lan_of_it)
-            self._server = subprocess.Popen(
-                ["ip", "netns", "exec", lan, *self.server], stderr=subprocess.DEVNULL
-            )
+            self.serve(lan)
             super().__enter__()
         except BaseException:
             self._take_down()
@@ -80,10 +78,20 @@ class NetworkdHost(Container):
         finally:
             self._take_down()
 
-    def _take_down(self) -> None:
+    def serve(self, lan: str, *more: str) -> None:
+        """Let the LAN have a DHCP server, in place of the one that it had; C(more) are words of its command line."""
+        self._end_server()
+        self._server = subprocess.Popen(
+            ["ip", "netns", "exec", lan, *self.server, *more], stderr=subprocess.DEVNULL
+        )
+
+    def _end_server(self) -> None:
         if self._server is not None:
             self._server.kill()
             self._server.wait()
+
+    def _take_down(self) -> None:
+        self._end_server()
         self._wire.__exit__()
 
     @property
@@ -131,8 +139,11 @@ class NetworkdHost(Container):
 
     def _rests(self) -> bool:
         """Whether its manager is at rest. networkd waits 12 s for a router, at each start: this one says at once that it is none, and nothing else."""
-        advertise_nothing(self.lan, "sw")
+        self.advertise()
         return bool(self.hv(f"{{ {self.at_rest}; }} > /dev/null && echo yes || true"))
+
+    def advertise(self) -> None:
+        advertise_nothing(self.lan, "sw")
 
     def answering(self) -> str:
         """The address that answers the LAN, empty while there is none."""

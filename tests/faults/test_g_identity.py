@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""T6: what a NIC told DHCP servers that it is, its bridge tells them too, when it takes the lease over, at each renewal, and after a boot; and the NIC again.
+
+A server keeps an IPv4 address for one client identifier and an IPv6 one for one DUID and IAID, and gives others to all others.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
+from ansible_collections.hypervisor.network.tests.harness.lab.ifupdown_host import IfupdownHost
+from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
+    BRIDGE,
+    NIC,
+    NetworkdHost,
+)
+from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
+    NetworkManagerHost,
+)
+from ansible_collections.hypervisor.network.tests.harness.lab.reserving import Reserving
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+
+SITES = {
+    "networkd": (NetworkdHost, {
+        "/etc/systemd/network/20-wired.network": f"[Match]\nName={NIC}\n[Network]\nDHCP=yes\n",
+    }),
+    "netplan": (NetworkdHost, {
+        "/etc/netplan/90-default.yaml": "network: {version: 2, ethernets: {all-en: {match: {name: 'en*'}, dhcp4: true, dhcp6: true}}}\n",
+    }),
+    # both made of the profile's UUID, and that of the bridge is another
+    "networkmanager": (NetworkManagerHost, {
+        "/etc/NetworkManager/system-connections/wired.nmconnection": f"""\
+[connection]
+id=wired
+uuid=3c2b6a0e-0000-4000-8000-000000000001
+type=ethernet
+interface-name={NIC}
+[ipv4]
+method=auto
+dhcp-client-id=stable
+[ipv6]
+method=auto
+dhcp-duid=stable-uuid
+""",
+    }),
+    # two dhclients on Debian 12, and on Debian 13 one dhcpcd for both families
+    "ifupdown": (IfupdownHost, {
+        "/etc/network/interfaces": f"auto lo\niface lo inet loopback\n\nauto {NIC}\niface {NIC} inet dhcp\n"
+        + (f"iface {NIC} inet6 dhcp\n" if DISTRO == "bookworm" else ""),
+    }),
+}  # fmt: skip
+# networkd's adapter is netplan's too, and dhclient's identity has nothing of the device's name: make faults runs them
+IN_LONG_FORM = ("netplan", "ifupdown")
+UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
+WISH = {"bridges": [BRIDGE], "uplinks": [NIC]}
+GONE = {"state": "absent"}
+THERE = (
+    ("linux_bridge", {"name": BRIDGE, "forward_delay": 0}),
+    ("bridge_uplink", UPLINK),
+    ("bridge_persist", WISH),
+)
+BACK = (
+    ("bridge_uplink", {**UPLINK, **GONE}),
+    ("bridge_persist", {**WISH, **GONE}),
+    ("linux_bridge", {"name": BRIDGE, **GONE}),
+)
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_t6_a_server_that_reserves_by_identity_gives_the_bridge_what_it_gave_the_nic(
+    site: str,
+) -> None:
+    if site in IN_LONG_FORM and not LONG:
+        pytest.skip("a container takes most of a minute: make faults runs it")
+    kind, files = SITES[site]
+    with type("Host", (Reserving, kind), {})(files) as host:
+        known = host.reserve()
+        for runs, dev in ((THERE, BRIDGE), (BACK, NIC)):
+            for module, options in runs:
+                host.done(module, **options)
+            host.renewed()
+            assert host.has_them(dev) and host.known() == known, dev
+            host.reboot()
+            host.until_it_answers()
+            host.settle(dev)
+            assert host.known() == known, f"{dev} after a boot"
