@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host with a NIC of ifupdown's and one of networkd's: each becomes an uplink by its own manager's files, and the other keeps all it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.lab.mixed_host import MixedHost
+from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import NIC
+from ansible_collections.hypervisor.network.tests.harness.lab.shared_host import OTHER
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+
+pytestmark = pytest.mark.skipif(not LONG, reason="three boots take a minute: make faults runs it")
+
+GONE = {"state": "absent"}
+MOST_LOST = 3  # of twenty a second
+TOLD = {"br0": "/etc/network/", "br1": "/etc/systemd/network/"}  # by bridge, where its files are
+Runs = tuple[tuple[str, dict[str, Any]], ...]
+
+
+def there(bridge: str, nic: str, tap: str) -> Runs:
+    return (
+        ("linux_bridge", {"name": bridge, "forward_delay": 0}),
+        ("tap_device", {"name": tap, "up": True}),
+        ("bridge_uplink", {"name": nic, "bridge": bridge, "guard_timeout": 60, "force": True}),
+        ("bridge_port", {"name": tap, "bridge": bridge}),
+        ("bridge_persist", {"bridges": [bridge], "uplinks": [nic], "taps": [tap]}),
+    )
+
+
+def back(bridge: str, nic: str, tap: str) -> Runs:
+    _bridge, _tap, uplink, _port, persist = there(bridge, nic, tap)
+    return (
+        ("bridge_uplink", {**uplink[1], **GONE}),
+        ("bridge_persist", {**persist[1], **GONE}),
+        ("tap_device", {"name": tap, **GONE}),
+        ("linux_bridge", {"name": bridge, **GONE}),
+    )
+
+
+def has(host: MixedHost, *devs: str) -> list[Any]:
+    """What is seen of each, and by what names: who has it is not asked here."""
+    return [
+        {what: [line.replace(dev, "DEV") for line in lines] for what, lines in seen.items()}
+        for dev, seen in ((dev, host.layer3(dev)) for dev in devs)
+    ]
+
+
+def test_a_host_of_ifupdown_and_networkd_goes_there_boots_and_comes_back_nic_by_nic() -> None:
+    sites = (("br0", NIC, "tap1"), ("br1", OTHER, "tap2"))
+    with MixedHost() as host:
+        before, files = has(host, NIC, OTHER), host.written()
+        lost: list[int] = []
+        for words, devs in ((there, ("br0", OTHER)), (there, ("br0", "br1"))):
+            site = sites[devs[1] == "br1"]
+            with host.pinged(lost):
+                for module, options in words(*site):
+                    host.done(module, **options)
+            assert has(host, *devs) == before, site
+            ours = set(host.written().splitlines()) - set(files.splitlines())
+            assert any(line.startswith(TOLD[site[0]]) and site[0] in line for line in ours)
+        every = [run for site in sites for run in there(*site)]
+        assert [host.run(module, **options).get("changed") for module, options in every] == [False] * len(every)  # fmt: skip
+        with host.pinged(lost):
+            host.hv(host.upset)
+        host.reboot()
+        host.until_it_answers()
+        assert has(host, "br0", "br1") == before
+        for bridge, nic, tap in sites:
+            assert set(host.hv(f"ls /sys/class/net/{bridge}/brif").split()) == {nic, tap}
+        assert [host.run(module, **options).get("changed") for module, options in every] == [False] * len(every)  # fmt: skip
+        for site, devs in zip(sites, ((NIC, "br1"), (NIC, OTHER))):
+            with host.pinged(lost):
+                for module, options in back(*site):
+                    host.done(module, **options)
+            assert has(host, *devs) == before, site
+        assert max(lost) <= MOST_LOST
+        host.reboot()
+        host.until_it_answers()
+        assert has(host, NIC, OTHER) == before
+        assert host.written() == files
