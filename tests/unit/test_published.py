@@ -201,6 +201,12 @@ def test_the_workflows_run_every_part_of_make_test() -> None:
     assert parts - {"lint"} | linted == CHECKS - {"faults-lab"}
 
 
+def test_some_workflow_runs_what_is_too_long_for_make_test() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in WORKFLOWS)
+    run = set(re.findall(r"^ +- run: make ([a-z-]+)", text, re.M))
+    assert {"faults", "demo", "molecule", "mutants"} <= run
+
+
 @pytest.mark.parametrize(
     "path",
     sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*_*.yml")),
