@@ -36,5 +36,5 @@ class RoleAction(ActionBase):
         return {**result, **self.answer(args, task_vars or {})}
 
     def answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """What the task returns."""
+        """What the task returns, C({key: value}). C(args) are its arguments as SPEC types them, C(task_vars) the variables of its host."""
         raise NotImplementedError

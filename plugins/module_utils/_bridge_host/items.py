@@ -119,7 +119,7 @@ def kept(item: Mapping[str, Any]) -> bool:
 
 
 def dropped(items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The items that have to go."""
+    """The items that have to go: those of C(state: absent)."""
     return [item for item in items if not kept(item)]
 
 

@@ -168,7 +168,7 @@ def plan(
 
 
 def only(item: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """The item without what another module is told."""
+    """The options C(keys) of an item, of those that are given: C({option: value})."""
     return {key: item[key] for key in keys if item.get(key) is not None}
 
 
@@ -191,7 +191,7 @@ def up(item: Mapping[str, Any], there: Collection[str]) -> dict[str, bool]:
 
 
 def own_addresses(item: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The host's own addresses on a bridge that no uplink brings any; those of an uplink move with it."""
+    """The host's own addresses on a bridge that no uplink brings any, as C({"addresses": ["192.0.2.1/24"]}); C({}) with an uplink, whose move with it."""
     own = as_list(item.get("address"))
     return {"addresses": own} if own and not item.get("uplink") else {}
 
@@ -199,13 +199,13 @@ def own_addresses(item: Mapping[str, Any]) -> dict[str, list[str]]:
 def held_addresses(
     item: Mapping[str, Any], addresses: Iterable[Mapping[str, Any]]
 ) -> dict[str, list[str]]:
-    """The addresses that go with a bridge without an uplink."""
+    """The addresses that go with a bridge without an uplink, as C({"addresses": [...]}), else C({}); C(addresses) are those of bridge_info."""
     own = [one["address"] for one in addresses if one["dev"] == item["name"] and one["scope"] == "global"]  # fmt: skip
     return {"addresses": own} if own and not item.get("uplink") else {}
 
 
 def uplink(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What bridge_uplink is told of a bridge."""
+    """What bridge_uplink is told of a bridge: its C(name) is the NIC, its C(bridge) the item, and UPLINK_OPTIONS that are given."""
     return {
         "name": item["uplink"],
         "bridge": item["name"],
@@ -235,14 +235,14 @@ def with_owner(tap: Mapping[str, Any], guests: Iterable[Mapping[str, Any]]) -> d
 
 
 def without_owner(tap: Mapping[str, Any]) -> dict[str, Any]:
-    """A tap whose owner is not there yet."""
+    """A tap without C(owner) where that is this collection's own user, who is made later; another's stays."""
     return {key: tap[key] for key in tap if key != "owner" or tap[key] != guest_spec.USER}
 
 
 def guests_user(
     guests: Iterable[Mapping[str, Any]], taps: Iterable[Mapping[str, Any]]
 ) -> str | None:
-    """The user of the collection's own, where a guest or a tap needs it."""
+    """The name of the collection's own user where a guest or a tap needs it, else None."""
     needed = any(map(_is_ours, guests)) or any(tap.get("owner") == guest_spec.USER for tap in taps)
     return guest_spec.USER if needed else None
 
@@ -291,7 +291,7 @@ def absent_stanza(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def packages(bridges: Sequence[Any], guests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The Debian packages that the items need: nothing for a noun that is not listed."""
+    """The Debian packages that bridges and guests need, beside those that every host needs, each once."""
     needed = list(_TOOLS)
     if bridges:
         needed += _BOOT

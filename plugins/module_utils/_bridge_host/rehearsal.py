@@ -275,7 +275,10 @@ def complete(
     spec: Mapping[str, Mapping[str, Any]],
     identity: Sequence[str] = ("name",),
 ) -> list[dict[str, Any]]:
-    """The items as a module of that spec has them: with all its options, and their defaults."""
+    """The items as a module of that spec has them: C({option: value}) with all its options, None or their default where not given.
+
+    C(identity) are the options that no two items may share. Raises BadInput for an item without a name, and for two of one identity.
+    """
     defaults = {key: value.get("default") for key, value in spec.items()}
     whole = [{**item, **_nested(item, spec)} for item in items]
     return items_of(

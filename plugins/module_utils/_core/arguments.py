@@ -23,7 +23,10 @@ def unread(error: BaseException) -> str:
 def typed(
     given: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The arguments with the types and defaults of their spec, and what is wrong with them."""
+    """The arguments with the types and defaults of their spec, C({option: value}), and what is wrong with them, a sentence each; none where all is well.
+
+    C(spec) is an argument spec in Ansible's own form. Raises nothing: what Ansible can't read comes as C({}) and one sentence.
+    """
     validator = ArgumentSpecValidator({key: dict(value) for key, value in spec.items()})
     try:
         result = validator.validate(given)

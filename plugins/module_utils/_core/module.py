@@ -131,7 +131,11 @@ def items_of(
     common: Sequence[str],
     identity: Sequence[str] = ("name",),
 ) -> list[dict[str, Any]]:
-    """The items of a run: the list's, each completed from the options beside it, or the one that is named directly."""
+    """The items of a run: the list's, each completed from the options beside it, or the one that is named directly.
+
+    Each is C({option: value}) with every option of C(spec) but those of C(common), None where not given. C(plural) is the list's option, None where a module
+    has none; C(identity) are the options that tell items apart. Raises BadInput where nothing is named, both are, or two items are the same.
+    """
     own = {key: params[key] for key in spec if key not in common}
     if plural is None or params[plural] is None:
         if own.get("name", "") is None:

@@ -127,12 +127,12 @@ def ranges(vlans: Vlans) -> list[Range]:
 
 
 def expanded(vlans: Vlans) -> dict[int, str]:
-    """Each VLAN by its number."""
+    """Each VLAN by its number with its words: C({10: "tagged", 11: "tagged"}) of C({"10-11": "tagged"})."""
     return {vid: words for first, last, words in ranges(vlans) for vid in range(first, last + 1)}
 
 
 def compact(vids: Mapping[int, str]) -> dict[str, str]:
-    """The canonical form."""
+    """VLANs by their numbers in canonical form, ranges as long as they can be: C({1: "tagged", 2: "tagged"}) is C({"1-2": "tagged"})."""
     return written(_joined((vid, vid, vids[vid]) for vid in sorted(vids)))
 
 

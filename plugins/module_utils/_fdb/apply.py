@@ -171,7 +171,10 @@ def _notify(after: Mapping[str, Any], step: fdb_plan.Step) -> bytes:
 
 
 def flush_message(flush: Mapping[str, Any], indexes: Mapping[str, int]) -> bytes:
-    """A filter as the body of a bulk deletion: of state and flags the kernel compares the bits in the masks."""
+    """A filter as the body of a bulk deletion, RTM_DELNEIGH: of state and flags the kernel compares the bits in the masks.
+
+    C(flush) has all keys of bridge_fdb's C(flush), None where not given; C(indexes) are the numbers of devices by name.
+    """
     flags = mask = 0
     for key, bit in (
         ("sticky", rtnl_neigh.NTF_STICKY),

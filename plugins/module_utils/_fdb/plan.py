@@ -111,7 +111,7 @@ def plan(now: Table, wish: Mapping[str, Any]) -> list[Change]:
 
 
 def wish_back(before: Table, changes: Iterable[Change]) -> dict[str, Any]:
-    """The wish for the entries as they were. A learned one comes back as if it were just seen."""
+    """The wish for the entries as they were, C({"entries": [...]}), as C(plan) takes it. A learned one comes back as if it were just seen."""
     found = {_key_of(one): one for one in before.entries}
     back = []
     for change in changes:
@@ -146,7 +146,10 @@ def _shown(says: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(outcome: Outcome, wishes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The entries after an outcome, in the order of the wishes; in check mode as the plan predicts them."""
+    """The entries after an outcome, in the order of the wishes; in check mode as the plan predicts them.
+
+    Each has C(bridge), C(mac), C(vlan) and C(state), and where it is present what it says: C(port), C(type) and the flags.
+    """
     found: dict[Key, Any] = {_key_of(one): values(one) for one in outcome.after.entries}
     if outcome.after is outcome.before:
         for change in outcome.changes:

@@ -118,7 +118,10 @@ class TransactionNoun:
 
 
 def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
-    """What speaks against a confirmation now, in sentences."""
+    """What speaks against a confirmation now, a sentence each; none where nothing does.
+
+    C(facts) are those of the transaction's record, C(environment) is that of the process, whose SSH_CONNECTION tells over which address it came.
+    """
     if facts.get("network") not in (None, procfs.own_namespace("net")):
         # the guard is still in the one that it was started in
         return [

@@ -73,7 +73,7 @@ def silent(
 def answering(
     netlink: Netlink, links: Mapping[str, Link], asked: Iterable[Gateway], seconds: float = 3.0
 ) -> list[Gateway]:
-    """Which of them do."""
+    """Which of the gateways answer ARP or ND within C(seconds)."""
     asked = list(asked)
     waiting = {one for one in asked if one.dev in links}
     lost = set(asked) - waiting

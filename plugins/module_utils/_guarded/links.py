@@ -72,7 +72,7 @@ class Carriers:
         self._worked: list[gateways.Gateway] = []
 
     def record(self, changes: Plan, netlink: Netlink) -> tuple[Mapping[str, Any], Any]:
-        """Remember everything, and ask the gateways; what a confirmation compares with, and what people may read."""
+        """Remember everything, and ask the gateways; what a confirmation compares with, and what people may read, both as JSON has it."""
         self._host = before = netlink.snapshot(addresses=True)
         devs = reach.carriers(before, changes)
         self.before = {dev: _uplink(netlink, dev).read() for dev in devs}

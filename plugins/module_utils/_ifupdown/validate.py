@@ -62,7 +62,7 @@ class Wish:
 
 
 def checked(item: Mapping[str, Any], validate: bool = True) -> Wish:
-    """An item of the module as a wish, or BadInput that names the stanza and the option."""
+    """An item of interfaces_stanza as a wish. C(item) has all its options, None where not given. Raises BadInput, which names the stanza and the option."""
     name = _stanza_name(item["name"])
     absent = item["state"] == "absent"
     family = item["family"] or (None if absent else "inet")

@@ -94,7 +94,7 @@ def links(
 
 
 def neighbours(found: Iterable[rtnl_neigh.Neighbour]) -> list[dict[str, Any]]:
-    """The addresses that the host has heard the MACs of."""
+    """The addresses that the host has heard the MACs of, each with C(dev), C(address) and C(mac)."""
     return [
         {"dev": one.dev, "address": one.address, "mac": one.mac} for one in found if not one.proxy
     ]
@@ -175,7 +175,7 @@ def routes(found: Iterable[rtnl_route.Route]) -> list[dict[str, Any]]:
 
 
 def addresses(now: Snapshot) -> list[dict[str, Any]]:
-    """Every address of every device."""
+    """Every address of every device, with C(dev), C(address) and its length, C(family) and C(scope) in words."""
     return [
         {
             "dev": one.dev,

@@ -190,7 +190,7 @@ def _discover(mac: bytes, xid: bytes, text: bytes) -> bytes:
 
 
 def dhcp_options(data: bytes) -> dict[int, bytes]:
-    """The options by their number, from behind the cookie; of what is cut short, what there is."""
+    """The options of a DHCP message, C({number: bytes}); of what is cut short, what there is. C(data) begins behind the cookie. Source: RFC 2132."""
     options: dict[int, Any] = {}
     at = 0
     while at + 1 < len(data) and data[at] != 255:

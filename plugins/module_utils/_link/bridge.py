@@ -111,7 +111,10 @@ def wish_back(before: Snapshot, name: str) -> dict[str, Any]:
 
 
 def joined(now: Snapshot, wish: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
-    """On the way back: the bridges of this run that stay, because ports of somebody else have joined them, with a sentence on each."""
+    """On the way back: the bridges of this run that stay, because ports of somebody else have joined them, C({name: sentence}).
+
+    C(wish) is C({"bridge": [...], "port": [...], "tap": [...]}), where what undoes this run has C(back).
+    """
     own = {one["name"] for kind in ("port", "tap") for one in wish.get(kind, ())}
     kept = {}
     for one in wish.get(KIND, ()):
@@ -195,7 +198,7 @@ def _self_vlans(link: Link, wish: Mapping[str, Any], options: Mapping[str, Any])
 def default_moves(
     link: Link, options: Mapping[str, Any], vlans: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """What becomes of the VLANs of the bridge or of a port of it when its options change."""
+    """What becomes of the VLANs of the bridge or of a port of it, in canonical form, when C(options) are set: the default PVID moves."""
     old = link.options.get("vlan_default_pvid", 0)
     return vlan_words.rewritten(vlans, old, options.get("vlan_default_pvid", old))
 

@@ -19,7 +19,10 @@ _STATES = {"create": "present", "attach": "present", "delete": "absent", "detach
 def described(
     outcome: Outcome, names: Iterable[str], kind: str, describe: Callable[[Link], dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The devices after an outcome; in check mode, where nothing was written, as the plan predicts them."""
+    """The devices after an outcome, in the order of C(names); in check mode, where nothing was written, as the plan predicts them.
+
+    Each has C(name) and C(state), and where it is present what C(describe) tells of it, a bridge its C(addresses) too. C(kind) is that of the changes.
+    """
     devices = []
     for name in names:
         link = outcome.after.links.get(name)

@@ -39,7 +39,7 @@ NETNS: dict[str, dict[str, Any]] = {"netns": {"type": "str"}}
 
 
 def checked(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The common options that are given, in canonical form; BadInput names the device and the option."""
+    """The common options that are given, C({option: value}) in canonical form: a MAC in lower case, C(mtu) in bytes. Raises BadInput, which names both."""
     name = units.interface_name(item["name"])
     found = {key: item[key] for key in COMMON if item.get(key) is not None}
     try:

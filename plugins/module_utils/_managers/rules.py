@@ -74,7 +74,7 @@ class Policy:
 
 
 def policies(messages: Iterable[bytes]) -> tuple[Policy, ...]:
-    """The RTM_NEWRULE bodies of both families, without the kernel's own."""
+    """The policy rules in RTM_NEWRULE bodies of IPv4 and IPv6, without the kernel's own and those of other families."""
     found = [decode(body) for body in messages if body[0] in (AF_INET, AF_INET6)]
     return tuple(one for one in found if one.protocol != PROTO_KERNEL)
 

@@ -92,7 +92,7 @@ def plan(now: Table, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
 
 
 def wish_back(before: Table, changes: Iterable[Change]) -> list[dict[str, Any]]:
-    """The wish for the entries as they were. A temporary one comes back as if its port had just asked for it."""
+    """The wish for the entries as they were, a list as C(plan) takes it. A temporary one comes back as if its port had just asked for it."""
     found = {key_of(one): one for one in before.groups}
     back = []
     for change in changes:
@@ -119,7 +119,10 @@ _WHICH = ("bridge", "port", "group", "vlan", "source")
 
 
 def describe(outcome: Outcome, wishes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The entries after an outcome, in the order of the wishes; in check mode as the plan predicts them."""
+    """The entries after an outcome, in the order of the wishes; in check mode as the plan predicts them.
+
+    Each has C(bridge), C(port), C(group), C(vlan), C(source) and C(state), and where it is present C(type), C(filter_mode) and C(source_list).
+    """
     found: dict[Key, Any] = {key_of(one): values(one) for one in outcome.after.groups}
     if outcome.after is outcome.before:
         for change in outcome.changes:

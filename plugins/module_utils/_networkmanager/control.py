@@ -67,7 +67,7 @@ class Control:
         return sorted("/" + os.path.relpath(one, self.root) for one in glob.glob(base + pattern))
 
     def state(self, index: int) -> dict[str, dict[str, str]]:
-        """What NetworkManager keeps of a device; empty where it keeps nothing."""
+        """What NetworkManager keeps of the device with that number below /run, C({section: {key: value}}); empty where it keeps nothing."""
         return keyfile.parse(self.said(DEVICE.format(index=index)) or "")
 
     def filename(self, uuid: str) -> str:

@@ -44,7 +44,7 @@ def _file(path: str) -> dict[str, Any]:
 
 
 def caching(disk: Mapping[str, Any]) -> dict[str, Any]:
-    """What is not as QEMU does it by itself: past the host's page cache, and blocks that the guest frees kept."""
+    """What blockdev-add is given that is not as QEMU does it by itself: C(cache) past the host's page cache, C(discard) of blocks that the guest frees."""
     direct = {"cache": {"direct": True}} if disk.get("cache") == "none" else {}
     return {**direct, **{key: disk[key] for key in ("discard",) if disk.get(key) is not None}}
 
@@ -76,7 +76,7 @@ def throttled(disk: Mapping[str, Any], backend: Mapping[str, Any]) -> dict[str, 
 
 
 def netdev(number: int, nic: Mapping[str, Any]) -> dict[str, Any]:
-    """What netdev_add is given for a card."""
+    """What QMP's netdev_add is given for a card, the one with that place from 0; C(nic) has every option of an item of C(nics)."""
     # no script: bridge and tap are made by tasks of their own, and QEMU is allowed to start no program
     found: dict[str, Any] = {
         "type": "tap",
@@ -92,7 +92,7 @@ def netdev(number: int, nic: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nic_device(number: int, nic: Mapping[str, Any]) -> dict[str, Any]:
-    """What device_add is given for a card."""
+    """What QMP's device_add is given for a card, with the arguments of C(netdev)."""
     found: dict[str, Any] = {
         "driver": _NIC_MODELS.get(nic["model"], nic["model"]),
         "id": f"nic{number}",

@@ -67,7 +67,7 @@ def at_start(spec: Mapping[str, Any]) -> Sequence[Step]:
 
 
 def plugged(steps: Iterable[Step], verb: str) -> list[dict[str, Any]]:
-    """The cards or disks that the steps bring."""
+    """The cards or disks that the steps of that verb bring, each as an item of C(nics) or C(disks)."""
     return [dict(arguments["item"]) for word, arguments in steps if word == verb]
 
 

@@ -95,7 +95,7 @@ class Monitor:
                 self.ask("remove-fd", **{"fdset-id": one["fdset-id"]})
 
     def jobs(self) -> dict[str, Mapping[str, Any]]:
-        """The jobs that are ours, by their names."""
+        """The jobs that are ours by their names, each as QMP's query-jobs tells it: C(id), C(type), C(status), C(error) of one that failed."""
         return {
             one["id"]: one for one in self.ask("query-jobs") if str(one["id"]).startswith(PREFIX)
         }

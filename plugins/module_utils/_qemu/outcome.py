@@ -18,7 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
 def described(
     steps: Mapping[str, Sequence[Mapping[str, Any]]], wishes: Iterable[Wish], outcome: Outcome
 ) -> list[dict[str, Any]]:
-    """The guests after an outcome. C(steps) are those of their stops by their names."""
+    """The guests after an outcome, as qemu_guest returns each; in check mode as the plan predicts them. C(steps) are those of their stops by their names."""
     found = []
     for wish in wishes:
         guest = outcome.after.guests[wish.name]

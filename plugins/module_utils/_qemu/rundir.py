@@ -229,7 +229,10 @@ def _entries(folder: str) -> list[str]:
 
 
 def definitions(netns: str | None, root: str = ROOT) -> dict[str, tuple[dict[str, Any], bool]]:
-    """The guests of a network namespace by name: how each was last defined, and whether it was running when it was last heard of."""
+    """The guests of a network namespace, None for the host's own, by name: C({name: (definition, whether it was running when it was last heard of)}).
+
+    A definition is C({option: value}) of qemu_guest. Raises Refused where C(root) may not be read.
+    """
     found = {}
     for name in names(root):
         directory = RunDirectory(name, root)
@@ -240,7 +243,7 @@ def definitions(netns: str | None, root: str = ROOT) -> dict[str, tuple[dict[str
 
 
 def uids(guests: Mapping[str, tuple[Mapping[str, Any], bool]]) -> dict[str, int]:
-    """The numbers of the users that guests of these definitions run as, of those that are there."""
+    """The numbers of the users that guests run as, by the names in their definitions; one that the host does not have is left out."""
     found = {}
     for user in {spec.get("user") or USER for spec, _runs in guests.values()}:
         with contextlib.suppress(KeyError):

@@ -84,7 +84,7 @@ class Seen:
         return next((one.device for one in found if one.device not in known), None)
 
     def options(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of the definition as they are in truth, of those that QEMU tells."""
+        """The options of the definition as they are in truth, of those that QEMU tells: C(nics), C(disks), and C(memory) in MiB."""
         found: dict[str, Any] = {"nics": self._nics(spec), "disks": self._disks(spec)}
         if self.memory is not None:
             found["memory"] = self.memory
@@ -212,7 +212,7 @@ def netdevs(said: str) -> dict[str, str | None]:
 
 
 def differing(seen: Seen | None, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the definition is not so in truth, as it is in truth."""
+    """What of the definition is not so in truth, C({option: value}) as it is in truth; C({}) where nobody was asked."""
     if seen is None:
         return {}
     plain = {

@@ -21,7 +21,7 @@ def key(device: str, identities: Mapping[str, str]) -> str:
 
 
 def started(spec: Mapping[str, Any]) -> dict[str, str]:
-    """By their names what cards and disks are known by where a guest of this definition is started."""
+    """What cards and disks are known by where a guest of this definition is started: C({"nic0": "nic:MAC", "disk0-dev": "disk:PATH"})."""
     return {
         **{f"nic{at}": f"nic:{nic['mac']}" for at, nic in enumerate(spec.get("nics") or ())},
         **{
@@ -33,7 +33,10 @@ def started(spec: Mapping[str, Any]) -> dict[str, str]:
 def placed(
     words: Sequence[str], spec: Mapping[str, Any], slots: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
-    """A command line with the devices in their places. Those are first, so that no other gets one of them, but for ports, which have to be there."""
+    """A command line with the devices in their places. Those are first, so that no other gets one of them, but for ports, which have to be there.
+
+    C(words) begin with the program. C(slots) are places by the keys that C(started) tells, C({"addr": "3.0"}) on the root or C({"bus": port}).
+    """
     names = started(spec)
     first: list[str] = []
     rest: list[str] = []
@@ -63,6 +66,6 @@ def slot(bus: str, address: int) -> dict[str, str] | None:
 
 
 def on_record(record: Mapping[str, Any] | None, machine: str | None) -> Mapping[str, Any]:
-    """The places on record, if they are those of this machine: another one has others."""
+    """The places on record, if they are those of this machine, as C(placed) takes them; C({}) otherwise. C(record) is that of a guest's directory."""
     found = (record or {}).get("slots") or {}
     return found.get("of", {}) if found.get("machine") == machine else {}

@@ -60,7 +60,10 @@ def _limits(disk: Mapping[str, Any]) -> dict[str, int]:
 
 
 def recipes(disk: Mapping[str, Any], guest: str) -> Iterable[dict[str, Any]]:
-    """What a disk is made of where it is missing: nothing, or one recipe."""
+    """What a disk is made of where it is missing: nothing, or one recipe.
+
+    That has C(guest), C(path), C(format), C(size) in bytes or None, C(backing_file) or None, and C(backing_format) where given. Raises BadInput.
+    """
     if disk.get("backing_format") is not None and disk["backing_file"] is None:
         raise BadInput(
             f"disks.backing_format needs a backing_file, and {disk['path']} has none; leave it out."

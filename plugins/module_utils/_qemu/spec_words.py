@@ -47,7 +47,7 @@ def matching(pattern: re.Pattern[str], form: str) -> Callable[[str, str], str]:
 
 
 def between(least: int, most: int) -> Callable[[int, str], int]:
-    """The check that a number is within these two."""
+    """A check C((value, option)) that returns the number if it is within these two, themselves included, and raises BadInput otherwise."""
 
     def check(value: int, option: str) -> int:
         if not least <= value <= most:

@@ -27,7 +27,11 @@ def cards(
     neighbours: Sequence[Neighbour],
     claimed: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    """The cards with their device, the VLANs of their ports and the addresses that were seen; C(claimed) are those by MAC that the guest's agent tells."""
+    """The cards with their device, the VLANs of their ports and the addresses that were seen, 64 at most.
+
+    Each of C(nics), as the definition has it, gets C(device) (QEMU's name, None while it has none), C(vlans) in canonical form (None where the kernel tells
+    none) and C(addresses). C(claimed) are addresses by MAC that the guest's agent tells.
+    """
     found = []
     for nic in nics:
         card = None if guest.seen is None else guest.seen.card(nic)
@@ -95,7 +99,7 @@ def consoles(guest: Guest, monitors: Sequence[str], host: str) -> dict[str, str]
 
 
 def drift(guest: Guest) -> dict[str, dict[str, Any]]:
-    """What a running guest has otherwise than it was started with."""
+    """What a running guest has otherwise than it was started with: C({option: {"now": value, "wanted": value}})."""
     return {
         key: {"now": value, "wanted": guest.spec.get(key)}
         for key, value in differing(guest.seen, guest.spec).items()

@@ -36,7 +36,7 @@ _STANDING_IN = 0x48  # a number of our own: the kernel's are small (linux/if_add
 
 
 def decode_addresses(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Address, ...]:
-    """RTM_NEWADDR bodies as addresses. C(names) gives the device names by index."""
+    """The IPv4 and IPv6 addresses in RTM_NEWADDR bodies. C(names) are the names of devices by their numbers; another is called by its number."""
     addresses = []
     for body in messages:
         family, length, flags, scope, index = _ADDRESS.unpack_from(body)

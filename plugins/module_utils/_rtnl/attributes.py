@@ -242,7 +242,7 @@ PORT_FACTS = (
 
 
 def spec_of(table: Iterable[Attribute]) -> dict[str, dict[str, Any]]:
-    """The argument spec of a table's options."""
+    """Ansible's argument spec of a table's options: C({option: {"type": type, "choices": [words]}}), choices where there are words."""
     spec: dict[str, dict[str, Any]] = {}
     for attribute in table:
         spec[attribute.option] = {"type": attribute.type}

@@ -128,7 +128,10 @@ def decode_neighbours(messages: Iterable[bytes], names: Mapping[int, str]) -> tu
 def asked_in_vain(
     messages: Iterable[bytes], names: Mapping[int, str]
 ) -> dict[tuple[str, str], bytes]:
-    """Of the same bodies, what takes those out again that the kernel asks for and has not heard of, by device and address: RTM_DELNEIGH bodies."""
+    """What takes those neighbours out again that the kernel asks for and has not heard of: C({(device, address): RTM_DELNEIGH body}).
+
+    C(messages) are RTM_NEWNEIGH bodies, C(names) the names of devices by their numbers, "" for one without.
+    """
     found_all = {}
     for body in messages:
         family, index, state, _flags, kind = NEIGHBOUR.unpack_from(body)
@@ -158,7 +161,10 @@ def reneighbour(neighbour: Neighbour, index: int, known: int = NUD_STALE) -> byt
 
 
 def decode_fdb(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Forwarding, ...]:
-    """RTM_NEWNEIGH bodies of family AF_BRIDGE: the entries that belong to a bridge, not to a NIC's own filter."""
+    """RTM_NEWNEIGH bodies of family AF_BRIDGE: the entries that belong to a bridge, not to a NIC's own filter.
+
+    C(names) are the names of devices by their numbers. Ages come in seconds, of which the kernel tells hundredths; a static entry has none, 0.0.
+    """
     entries = []
     for body in messages:
         _family, index, state, flags, _type = NEIGHBOUR.unpack_from(body)
@@ -196,7 +202,7 @@ def decode_fdb(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[For
 def peers(
     neighbours: Iterable[Neighbour], entries: Iterable[Forwarding]
 ) -> dict[str, tuple[str, ...]]:
-    """The MACs that the host itself talks to, each with the bridge ports behind which it was seen."""
+    """The MACs that the host itself talks to, each with the bridge ports behind which it was seen: C({MAC: (port, ...)}), C(()) where behind none."""
     found: dict[str, tuple[str, ...]] = {one.mac: () for one in neighbours if one.mac is not None}
     for entry in entries:
         if entry.mac in found and not entry.local:

@@ -35,12 +35,12 @@ def each(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
-    """One attribute, padded."""
+    """One attribute of netlink: its length and kind, 2 bytes each, and the payload, padded to 4 bytes."""
     return _ATTRIBUTE.pack(len(payload) + 4, kind) + payload + b"\0" * (-len(payload) % 4)
 
 
 def text(payload: bytes) -> str:
-    """A NUL-terminated string."""
+    """The text of a payload without the NUL at its end; bytes that are no UTF-8 come as surrogates."""
     return payload.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
 

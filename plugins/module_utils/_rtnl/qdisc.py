@@ -20,7 +20,10 @@ QDISC_HEADER = b"\0" * _QDISC.size
 def decode_hooks(
     messages: Iterable[bytes], names: Mapping[int, str]
 ) -> tuple[tuple[str, str], ...]:
-    """RTM_NEWQDISC bodies: (device, kind) where programs or filters see each frame before a bridge does."""
+    """C((device, "clsact" or "ingress")) where programs or filters see each frame before a bridge does, from RTM_NEWQDISC bodies.
+
+    C(names) are the names of devices by their numbers; a device that is none of them is "".
+    """
     found = []
     for body in messages:
         kind = text(walk(body, _QDISC.size).get(_TCA_KIND, b""))

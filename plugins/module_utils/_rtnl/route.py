@@ -127,7 +127,10 @@ def lasting(routes: Iterable[Route]) -> list[Route]:
 
 
 def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[Route, ...]:
-    """RTM_NEWROUTE bodies, without what the kernel makes by itself from addresses (table local, cached clones, multicast)."""
+    """RTM_NEWROUTE bodies as routes, without what the kernel makes by itself from addresses (table local, cached clones, multicast).
+
+    C(names) are the names of devices by their numbers; a hop by another device has None.
+    """
     routes = []
     for body in messages:
         family, dst_length, _src, tos, table, protocol, scope, kind, flags = _ROUTE.unpack_from(
@@ -262,7 +265,10 @@ def _gateway(family: int, found: Mapping[int, bytes]) -> str | None:
 
 
 def reroute(body: bytes, indexes: Sequence[int]) -> bytes:
-    """The same route over other devices, one number for each hop. What a dump adds for its readers is left out."""
+    """The same route over other devices, as the body of RTM_NEWROUTE. What a dump adds for its readers is left out.
+
+    C(indexes) are the numbers of devices, one for each hop in their order. A lifetime stays, in seconds.
+    """
     header = list(_ROUTE.unpack_from(body))
     header[-1] &= _RTNH_F_ONLINK
     parts = [_ROUTE.pack(*header)]
@@ -296,7 +302,7 @@ def by_protocol(body: bytes, protocol: int) -> bytes:
 
 
 def decode_rules(messages: Iterable[bytes]) -> tuple[Rule, ...]:
-    """RTM_NEWRULE bodies that name a device; the others do not care which device an address is on."""
+    """The policy rules of RTM_NEWRULE bodies that name a device; the others do not care which device an address is on, and are left out."""
     rules = []
     for body in messages:
         found = walk(body, _RULE.size)

@@ -174,7 +174,10 @@ class Socket:
                     raise KernelError(refused[0][0].what, refused[0][1])
 
     def dump(self, kind: int, body: bytes | None = None) -> list[bytes]:
-        """All objects of a kind as message bodies; repeated while the kernel says that it changed meanwhile."""
+        """All objects of a kind, an RTM_GET number, as message bodies without netlink's header; repeated while the kernel says that it changed meanwhile.
+
+        C(body) is the question, by default an empty one of that kind. Raises KernelError, and Refused where the network changed in each try.
+        """
         for _again in range(_DUMP_TRIES):
             found = asked(
                 kind,

@@ -35,7 +35,7 @@ def objection(meant: Link, there: Link | None, by_name: int | None) -> str:
 
 
 def renamed(before: Mapping[int, str], now: Mapping[int, str]) -> dict[str, str]:
-    """The devices that have another name by now: old names to new ones. Both are names by index."""
+    """The devices that have another name by now, C({old name: new name}). Both arguments are C({number of the device: name})."""
     return {
         name: now[index] for index, name in before.items() if index in now and now[index] != name
     }

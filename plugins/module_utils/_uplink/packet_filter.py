@@ -124,7 +124,7 @@ PROGRAMS: Sequence[tuple[Reader, Sequence[Sequence[str]]]] = (
 def rules(
     dev: str, programs: Sequence[tuple[Reader, Sequence[Sequence[str]]]] = PROGRAMS
 ) -> list[str]:
-    """This network's rules that name a device; none where no packet filter is installed, or it does not answer."""
+    """This network's rules that name a device, a text each; none where no packet filter is installed, or it does not answer."""
     for reader, group in programs:
         answers = [text for text in map(printed, group) if text is not None]
         if answers:

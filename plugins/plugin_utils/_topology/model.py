@@ -119,7 +119,7 @@ def sized(mappings: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    """Those that say something, printable."""
+    """The pairs C((label, value)) that say something, printable: without those whose value is None, "" or ()."""
     return [(label, shown(value)) for label, value in pairs if value not in (None, "", ())]
 
 
