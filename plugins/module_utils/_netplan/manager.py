@@ -7,6 +7,7 @@ is used.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
@@ -18,7 +19,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
 from ansible_collections.hypervisor.network.plugins.module_utils._netplan import plan as planner
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import plan as networkd
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd import refusals
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.manager import Networkd
+
+_FOLDERS = ("/etc/netplan", "/run/netplan", "/usr/lib/netplan", "/lib/netplan")
 
 
 class Netplan(Networkd):
@@ -45,7 +49,20 @@ class Netplan(Networkd):
         return planner.plan(now, wish, self._all_described(wish))
 
     def _is_ours(self, dev: str) -> bool:
-        return super()._is_ours(dev) or self._there(planner.yaml_file(dev))
+        return super()._is_ours(dev) or self._there(planner.yaml_file(dev)) or self._was_ours(dev)
+
+    def _was_ours(self, dev: str) -> bool:
+        """Whether our YAML of a bridge has gone by hand: what netplan made of it stays until netplan is asked again, and what we wrote beside it longer.
+
+        A bridge that YAML tells of is the administrator's by now.
+        """
+        if not planner.is_beside_ours(text(self._control.path(planner.drop_in(dev))) or ""):
+            return False
+        paths = [one for folder in _FOLDERS for one in self._control.listed(f"{folder}/*.yaml")]
+        return not any(planner.names(text(self._control.path(one)) or "", dev) for one in paths)
+
+    def _ports_file(self, nic: str) -> refusals.PortsFile:
+        return replace(super()._ports_file(nic), tells=planner.drop_in(planner.nic_id(nic)))
 
     def _of_other_names(self, now: Standing, wish: Wish) -> Sequence[str]:
         """What stands beside the id of a NIC that our YAML of a bridge has by now, and will not have."""

@@ -31,6 +31,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.descr
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
+_UNSAID = f"{render.TOLD}what netplan has no words for"
 _PRIVATE = 0o600  # netplan complains of more
 # what is said in YAML, and what netplan says by itself
 _YAML_KEYS = ("DHCP", "Address", "DNS", "Domains", "LinkLocalAddressing", "IPv6AcceptRA")
@@ -74,6 +75,16 @@ def generated(name: str) -> str:
 def drop_in(name: str, kind: str = "network") -> str:
     """Our drop-in beside the file that netplan makes of an id."""
     return f"{networkd.KEPT}/10-netplan-{name}.{kind}.d/50-{render.OURS}.conf"
+
+
+def is_beside_ours(text: str) -> bool:
+    """Whether a drop-in of ours stands beside what netplan made of our own YAML, and not of the administrator's."""
+    return text.startswith(f"# {_UNSAID}")
+
+
+def names(text: str, dev: str) -> bool:
+    """Whether YAML has a definition of that id."""
+    return re.search(rf"""(?:^|[\s{{,])['"]?{re.escape(dev)}['"]?\s*:""", text) is not None
 
 
 def plan(now: Standing, wish: Wish, theirs: Mapping[str, Described] | None = None) -> list[File]:
@@ -136,15 +147,13 @@ def _bridge(now: Standing, bridge: Link, nic: str | None, mac: str | None = None
         told = (f"{render.TOLD}{nic} is a port of {bridge.name}", owners.told(known.source))
         yield File(drop_in(nic_id(nic)), unit.render(port, *told))
     more += render.bridge_vlans(bridge.vlans if filtering else None)
-    yield File(
-        drop_in(bridge.name), unit.render(more, f"{render.TOLD}what netplan has no words for")
-    )
+    yield File(drop_in(bridge.name), unit.render(more, _UNSAID))
     rest = [
         one.without("STP", "ForwardDelaySec", *_PARAMETERS)
         for one in netdev
         if one.name == "Bridge"
     ]
-    text = unit.render(rest, f"{render.TOLD}what netplan has no words for")
+    text = unit.render(rest, _UNSAID)
     yield File(drop_in(bridge.name, "netdev"), text if any(one.lines for one in rest) else None)
     match = f'macaddress: "{mac}"' if mac else f"name: {nic}"
     text = _yaml(bridge, nic, match, config, plain, netdev)

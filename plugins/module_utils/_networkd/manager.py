@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from typing import Callable, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
@@ -24,10 +23,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Wish,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.state_files import FAILED
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import (
     described,
     matching,
+    refusals,
     render,
     routes,
     unit,
@@ -44,7 +43,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.descr
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan import Known
 
-_OLDEST = 252  # no older one was tried
 _KEEPS = 257  # what came before takes addresses and routes from a link that gets another file, and gives it those that the file has
 _MADE = "PermanentMACAddress"
 
@@ -91,7 +89,7 @@ class Networkd:
         """What files of somebody else's say of a device; None where ours are in force, or where none makes it what it is."""
         facts = self._control.link(self._control.index_or_none(dev))
         source = facts.get("NETWORK_FILE", "")
-        if render.OURS in os.path.basename(source) or self._is_ours(dev):
+        if refusals.is_ours(source, self._ours) or self._is_ours(dev):
             return None
         made_by, device = makers().get(dev, ("", []))
         network = self._control.config(source, facts) if source else []
@@ -118,31 +116,12 @@ class Networkd:
         return planner.handed(bridge), planner.lasting(bridge)
 
     def objection(self, nic: Owner, known: Known) -> str | None:
-        version = self._version
-        if version is not None and version < _OLDEST:
-            return (
-                f"systemd-networkd {version}, which manages {nic.dev}, was not seen to take a bridge over with nothing lost, as {_OLDEST} was; "
-                "upgrade systemd, or describe the NIC in /etc/network/interfaces"
-            )
-        if nic.facts.get("ADMIN_STATE") == FAILED:
-            return f"systemd-networkd failed to configure {nic.dev}; see 'networkctl status {nic.dev}' for why, and mend that first"
-        if not known.source:
-            return f"systemd-networkd manages {nic.dev}, and tells no file that it does so by; see 'networkctl status {nic.dev}'"
-        if text(self._control.path(known.source)) is None:
-            return (
-                f"{known.source}, by which {nic.dev} was configured as a host's NIC, is gone; write it again, or have what is there read with "
-                "'networkctl reload'"
-            )
-        if known.theirs:
-            return None
-        if os.path.basename(known.source) < os.path.basename(self._lasting_port(nic.dev)):
-            return (
-                f"{nic.dev} is configured by {known.source}, whose name comes before that of ours, so it would boot as a host's NIC and not as a port; "
-                f"{self._renamed}"
-            )
-        if any(unit.value(known.config, "Network", word) for word in ("Bond", "VRF")):
-            return f"{known.source} makes {nic.dev} part of a bond or a VRF; take that line out first"  # fmt: skip
-        return None
+        return refusals.objection(
+            nic, known, self._version, self._there(known.source), self._ports_file(nic.dev)
+        )
+
+    def _ports_file(self, nic: str) -> refusals.PortsFile:
+        return refusals.PortsFile(self._lasting_port(nic), self._ours, planner.lasting(nic), self._renamed)  # fmt: skip
 
     def unknown(self, known: Known) -> str | None:
         return None if known.theirs else ids.missing(known.config, known.identity)

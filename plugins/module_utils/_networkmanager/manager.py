@@ -129,15 +129,16 @@ class NetworkManager:
 
     def _look_at_ours(self, bridge: str, source: str, filename: str) -> Known:
         """Of a NIC that is a port since the boot: what its bridge has of a host, and what is of its link."""
-        port, host = (
-            keyfile.parse(self._control.said(path) or "") for path in (filename, self._file(bridge))
-        )
+        of_bridge = self._file(bridge)
+        has = self._control.said(of_bridge)
+        port, host = keyfile.parse(self._control.said(filename) or ""), keyfile.parse(has or "")
         said = identity.Identity(
             keyfile.value(host, "ipv4", "dhcp-client-id") or None,
             keyfile.value(host, "ipv6", "dhcp-duid") or None,
             keyfile.value(host, "ipv6", "dhcp-iaid") or None,
         )
-        return Known(source, filename, profiles.as_before(port, host), said)
+        lost = of_bridge if has is None else ""
+        return Known(source, filename, profiles.as_before(port, host), said, lost=lost)
 
     def _file(self, *names: str) -> str:
         """The file of a profile of ours: until the next boot, or for it."""
@@ -147,6 +148,12 @@ class NetworkManager:
     def objection(self, nic: Owner, known: Known) -> str | None:
         if known.theirs:
             return None
+        if known.lost:
+            # the bridge would boot with a lease, whatever it has
+            return (
+                f"{known.lost}, which has what the bridge got of {nic.dev}, is gone; have NetworkManager write it again with 'nmcli connection modify "
+                f"{os.path.basename(known.lost).partition('.')[0]} connection.autoconnect yes', or put it back"
+            )
         if not known.profile:
             return (
                 f"NetworkManager manages {nic.dev} by no profile that is in a file, so there is nothing that its bridge could get; save one with "

@@ -60,7 +60,7 @@ class Known:
     """What NetworkManager says of a NIC: its profile's UUID, name and content, and by what the NIC is known to DHCP servers.
 
     C(metric) is that of the NIC's routes where the profile gives none. C(theirs): the NIC is a port of its bridge by profiles of somebody else's, and
-    C(profile) is what those say of the NIC's link, and of the bridge as a host.
+    C(profile) is what those say of the NIC's link, and of the bridge as a host. C(lost) is the path of our profile of the bridge, where it is gone.
     """
 
     source: str
@@ -69,6 +69,7 @@ class Known:
     identity: Identity
     metric: int | None = None
     theirs: bool = False
+    lost: str = ""
 
 
 def uuid_of(*names: str) -> str:

@@ -12,7 +12,11 @@ from typing import Sequence
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HANDED, OWN
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    HANDED,
+    OWN,
+    Standing,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._netplan.manager import Netplan
 from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan import (
     drop_in,
@@ -113,3 +117,58 @@ def test_what_stands_beside_the_id_of_another_nic_goes_with_it(tmp_path: Path) -
     for wish in (WISH, replace(WISH, present=False)):
         gone = [one.path for one in manager.plan(now, wish) if one.text is None]
         assert drop_in(nic_id("eth9")) in gone
+
+
+def converted(host: Host) -> tuple[Standing, dict[str, str]]:
+    """A host that boots its bridge by our YAML: what stands, and our files by path."""
+    manager = Netplan(host.control)
+    now = replace(standing(), known={"eth0": manager.look(host.owner(), "br0")})
+    written = {one.path: one.text for one in manager.plan(now, WISH) if one.text is not None}
+    for path, said in written.items():
+        host.put(path, said)
+    # as it is after a boot
+    host.put("/run/systemd/network/10-netplan-br0.netdev", NETDEV)
+    host.run(["netplan", "generate"], 1)
+    host.put(generated(nic_id("eth0")), "[Match]\nName=eth0\n[Network]\nBridge=br0\n")
+    host.take()
+    return now, written
+
+
+def test_a_yaml_of_ours_that_went_by_hand_is_written_again(tmp_path: Path) -> None:
+    """What netplan made of it was taken for the administrator's own, and what stands beside it was deleted."""
+    host = Host(tmp_path)
+    now, written = converted(host)
+    (tmp_path / yaml_file("br0")[1:]).unlink()
+    manager = Netplan(host.control)
+    again = replace(now, known={"eth0": manager.look(host.owner(), "br0")})
+    assert not again.known["eth0"].theirs
+    assert manager.objection(host.owner(), again.known["eth0"]) is None
+    found = {one.path: one.text for one in manager.plan(again, WISH)}
+    assert {path: found[path] for path in written} == written
+
+
+@pytest.mark.parametrize("text", ["network:\n  bridges:\n    br0: {}\n", 'network: {bridges: {"br0": {interfaces: [eth0]}}}\n'])  # fmt: skip
+def test_a_bridge_of_ours_that_the_administrator_has_in_yaml_by_now_is_theirs(
+    tmp_path: Path, text: str
+) -> None:
+    host = Host(tmp_path)
+    converted(host)
+    (tmp_path / yaml_file("br0")[1:]).unlink()
+    (tmp_path / generated(nic_id("eth0"))[1:]).unlink()
+    host.put("/etc/netplan/50-own.yaml", text)
+    host.put(generated("eth0"), "[Match]\nName=eth0\n[Network]\nBridge=br0\n")
+    host.take()
+    assert Netplan(host.control).look(host.owner(), "br0").theirs
+
+
+def test_a_drop_in_that_went_by_hand_takes_what_the_bridge_has_with_it(tmp_path: Path) -> None:
+    """It alone tells what was in force for the NIC: all that netplan's file says is that this is a port."""
+    host = Host(tmp_path)
+    converted(host)
+    place = drop_in(nic_id("eth0"))
+    (tmp_path / place[1:]).unlink()
+    host.take()
+    manager = Netplan(host.control)
+    said = str(manager.objection(host.owner(), manager.look(host.owner(), "br0")))
+    assert said.startswith(f"{generated(nic_id('eth0'))}, by which eth0 is a port, is gone or")
+    assert f"put {place} back as it was, with its line '# before: PATH'" in said

@@ -392,3 +392,22 @@ def test_a_port_of_another_bridge_or_of_none_is_not_handed_over(by_hand: Network
     by_hand.put(f"/run/NetworkManager/devices/{NIC}", "[device]\nmanaged=true\n")
     by_hand.put(f"/run/NetworkManager/devices/{INDEXES['br0']}", "[device]\nmanaged=false\n")
     assert manager.stage(by_hand.nic(), "br0") == OWN
+
+
+def test_a_bridges_profile_that_went_by_hand_is_not_made_up(host: NetworkManager) -> None:
+    """Since the boot it alone has what the NIC had: a bridge with a static address would boot with a lease."""
+    folder = "/etc/NetworkManager/system-connections"
+    own, port = profiles.uuid_of("br0"), profiles.uuid_of("br0", "eth0")
+    host.put(f"{folder}/hv-br0.nmconnection", f"[connection]\nuuid={own}\n[ipv4]\nmethod=manual\naddress1=10.77.0.11/24\n")  # fmt: skip
+    host.put(f"{folder}/hv-br0-eth0.nmconnection", f"[connection]\nuuid={port}\nmaster=br0\n")
+    host.put(f"/run/NetworkManager/devices/{NIC}", STATE.replace(UUID, port))
+    manager = Manager(host.control)
+    assert manager.objection(host.nic(), manager.look(host.nic(), "br0")) is None
+    (host.root / folder[1:] / "hv-br0.nmconnection").unlink()
+    said = str(manager.objection(host.nic(), manager.look(host.nic(), "br0")))
+    assert f"{folder}/hv-br0.nmconnection, which has what the bridge got of eth0, is gone" in said
+    assert "'nmcli connection modify hv-br0 connection.autoconnect yes'" in said
+    # the port's holds nothing that could not be made again
+    host.put(f"{folder}/hv-br0.nmconnection", f"[connection]\nuuid={own}\n[ipv4]\nmethod=auto\n")
+    (host.root / folder[1:] / "hv-br0-eth0.nmconnection").unlink()
+    assert manager.objection(host.nic(), manager.look(host.nic(), "br0")) is None
