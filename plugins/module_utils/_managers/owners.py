@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.state
     LINK,
     is_networkds,
     is_networkmanagers,
+    is_others,
     keys,
 )
 
@@ -65,6 +66,8 @@ def owner(dev: str, index: int, files: Mapping[str, str], dialect: str = IFUPDOW
         _of_networkmanager(dev, index, files),
     ]
     if dev in keys(files.get(IFSTATE, "")):
+        if is_others(keys(files.get(DEVICE.format(index=index), ""))):
+            found.pop()  # until the next boot NetworkManager calls it connected (externally)
         found.append(Owner(dialect, dev, index))
     known = [one for one in found if one is not None]
     if len(known) > 1:

@@ -33,3 +33,8 @@ def is_networkds(facts: Mapping[str, str]) -> bool:
 def is_networkmanagers(facts: Mapping[str, str]) -> bool:
     """Whether NetworkManager says so in C(DEVICE)."""
     return facts.get("managed") == "true"
+
+
+def is_others(facts: Mapping[str, str]) -> bool:
+    """Whether C(DEVICE) says of a bridge or tap that NetworkManager did not make it: what it only looks at it calls managed too. A NIC has no such word."""
+    return facts.get("nm-owned") == "false"

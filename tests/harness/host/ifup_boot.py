@@ -13,6 +13,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _HOOKS = ("if-pre-up.d", "if-up.d", "if-down.d", "if-post-down.d")
@@ -55,16 +57,24 @@ exec chroot "$root/" /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin ifup -a --v
 _THIS = Path("/")
 
 
+@contextmanager
+def archive_of(package: str) -> Iterator[Path]:
+    """A package of this machine's release, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["apt-get", "-q", "download", package], cwd=folder, check=True, capture_output=True)  # fmt: skip
+        (archive,) = Path(folder).glob(f"{package}_*.deb")
+        yield archive
+
+
 def _unpacked(package: str) -> Path:
     """A package in the cache."""
     place = Path(os.environ["HYPERVISOR_NETWORK_CACHE"]) / "hooks" / package
     if not place.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(["apt-get", "-q", "download", package], cwd=folder, check=True, capture_output=True)  # fmt: skip
-            (archive,) = Path(folder).glob(f"{package}_*.deb")
-            subprocess.run(["dpkg-deb", "-x", str(archive), f"{folder}/unpacked"], check=True)
+        with archive_of(package) as archive:
+            unpacked = archive.parent / "unpacked"
+            subprocess.run(["dpkg-deb", "-x", str(archive), str(unpacked)], check=True)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(f"{folder}/unpacked", place)
+            shutil.move(unpacked, place)
     return place
 
 

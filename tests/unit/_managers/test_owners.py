@@ -76,6 +76,26 @@ def test_two_that_both_manage_it_are_refused() -> None:
         owner("eth0", 2, {LINK: CONFIGURED, DEVICE: MANAGED})
 
 
+@pytest.mark.parametrize(
+    ("device", "manager"),
+    [
+        # connected (externally): it made neither, and looks at both
+        ({}, "networkmanager"),
+        ({IFSTATE: "lo=lo\nbr0=br0\n"}, "ifupdown"),
+    ],
+)
+def test_a_bridge_that_networkmanager_only_looks_at_is_ifupdowns_where_that_has_it_up(
+    device: dict[str, str], manager: str
+) -> None:
+    found = owner("br0", 2, {DEVICE: f"{MANAGED}nm-owned=false\n", **device})
+    assert found is not None and found.manager == manager
+
+
+def test_a_bridge_that_networkmanager_made_and_ifupdown_has_up_is_refused() -> None:
+    with pytest.raises(Refused, match="br0 is managed by networkmanager and ifupdown at once"):
+        owner("br0", 2, {DEVICE: f"{MANAGED}nm-owned=true\n", IFSTATE: "br0=br0\n"})
+
+
 def test_ifupdown2_is_told_from_ifupdown() -> None:
     found = owner("eth0", 2, {IFSTATE: "eth0=eth0\n"}, dialect_of(True))
     assert found is not None and found.manager == "ifupdown2"
