@@ -80,6 +80,9 @@ class Supervisor(Protocol):
     def taps_of(self, pid: int | None) -> frozenset[str]:
         """The taps that a process holds, by the names that they have by now."""
 
+    def make_known(self, specs: Mapping[str, Mapping[str, Any]]) -> None:
+        """Be told, before the first start, what guests that are down will be started with."""
+
     def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> Any:
         """Start a guest, and return what C(await_machine) is told of it."""
 
@@ -216,7 +219,11 @@ class GuestNoun:
                     )
             self._check(changes, now)
             self._starts = Starts(self._supervisor)
+            waiting = [change for change in changes if _starts(change, now)]
             for change in changes:
+                if change in waiting:
+                    self._make_known(waiting)
+                    waiting = []
                 if change.kind == guest_plan.KIND and change.action != "start":
                     self._starts.finish()  # those that began do not wait for what takes long
                 getattr(self, f"_{change.action}_{change.kind}")(change)
@@ -268,9 +275,14 @@ class GuestNoun:
     def _remove_disk(self, change: Change) -> None:
         self._supervisor.remove_image(change.name)
 
+    def _make_known(self, starts: Iterable[Change]) -> None:
+        for change in starts:
+            self._begin(change.name)
+        self._supervisor.make_known({change.name: _definition(change) for change in starts})
+
     def _start_guest(self, change: Change) -> None:
         self._begin(change.name)
-        spec = {key: value for key, value in change.after.items() if key != "status"}
+        spec = _definition(change)
         if not self._undoing:
             self._arrivals.starts(change.name, spec)
         paused = change.after["status"] == "paused"
@@ -347,6 +359,18 @@ def _guest_words(change: Change) -> Iterable[str]:
     if change.kind != guest_plan.DISK:
         return [change.name]
     return [] if change.after is None else [change.after["guest"]]
+
+
+def _starts(change: Change, now: guest_plan.Guests) -> bool:
+    """Whether it starts a guest that is down, and not one that is stopped for it."""
+    return (change.kind, change.action) == (guest_plan.KIND, "start") and now.guests[
+        change.name
+    ].down
+
+
+def _definition(change: Change) -> dict[str, Any]:
+    """What a guest is started with."""
+    return {key: value for key, value in change.after.items() if key != "status"}
 
 
 def _makes_image(change: Change) -> bool:

@@ -40,6 +40,7 @@ KIND = "guest"
 DISK = "disk"
 SIZES = "disks.size"  # as a pending change
 SEED = "seed"
+_MADE = (("create", DISK), ("create", SEED))
 FILES = "files"
 
 _RUNS = ("running", "suspended")
@@ -76,7 +77,8 @@ def plan(now: Guests, wishes: Iterable[Wish]) -> list[Change]:
         ]
         if wish.exact and (wish.state != ABSENT or not wish.forget):
             changes += _back(guest, wish)
-    return changes
+    # first what takes nothing from anybody, so that all that starts can be made known to systemd at once
+    return sorted(changes, key=lambda one: (one.action, one.kind) not in _MADE)
 
 
 def differences(guest: Guest, wish: Wish, systemd: bool) -> dict[str, dict[str, Any]]:

@@ -78,7 +78,8 @@ class Supervisor(DiskImages):
         with contextlib.ExitStack() as stack:
             for name in sorted(names):
                 stack.enter_context(self.directory(name).busy())
-            yield
+            with self._units.together():
+                yield
 
     def check(
         self,
@@ -106,6 +107,15 @@ class Supervisor(DiskImages):
         fittings.check(name, spec, self.kept(name), needs.program(spec["emulator"]))
         self._accel(spec, user)
 
+    def make_known(self, specs: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write the units of guests that are down and will be started, so that systemd reads all of them at once."""
+        units = [
+            name for name, one in specs.items() if one.get("supervisor") == supervision.SYSTEMD
+        ]
+        for name in units:
+            self._define_unit(name, specs[name])
+        self._units.read(units)
+
     def start(
         self, name: str, spec: Mapping[str, Any], paused: bool = False
     ) -> procfs.Identity | None:
@@ -131,15 +141,8 @@ class Supervisor(DiskImages):
             directory.drop("process.json")
             directory.drop("serial_log.json")
             directory.make_public(user.pw_uid, user.pw_gid)
-            directory.define(
-                {
-                    "spec": spec,
-                    "argv": words,
-                    "accel": accel,
-                    "accel_reason": reason,
-                    "machine": fitted.machine,
-                }
-            )
+            record = {"spec": spec, "argv": words, "accel": accel, "accel_reason": reason}
+            directory.define({**record, "machine": fitted.machine})
             listening = [
                 stack.enter_context(companions.listening(path, user)) for path in directory.sockets
             ]

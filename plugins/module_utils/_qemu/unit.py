@@ -13,7 +13,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
@@ -104,6 +104,22 @@ class Units:
         self._etc = etc
         self._control = control
         self.manager = manager or systemd.Manager()
+        self._waits = self._stale = False
+        self._invocations: dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Have systemd read what is written in the block once, before it starts something and at the end: each time it reads all units of the host."""
+        self._waits = True
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(GuestError):  # what failed is told
+                self._reload()
+            raise
+        finally:
+            self._waits = False
+        self._reload()
 
     def read(self, names: Iterable[str]) -> dict[str, State]:
         """What systemd says of these guests, with one question; none where systemd is not there. Raises GuestError where it does not answer."""
@@ -111,7 +127,9 @@ class Units:
         if not units or not self.manager.there:
             return {}
         told = self.manager.show(list(units.values()), _PROPERTIES)
-        return {name: _state(told[unit]) for name, unit in units.items()}
+        states = {name: _state(told[unit]) for name, unit in units.items()}
+        self._invocations.update({name: state.invocation for name, state in states.items()})
+        return states
 
     def written(self, name: str) -> bool:
         """Whether it has a unit of ours, whatever is on record of it."""
@@ -146,7 +164,7 @@ class Units:
         changed.append(_put(self._drop_in(name), text))
         changed.append(self._enable(name, bool(spec.get("autostart"))))
         if any(changed):
-            self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
+            self._changed()
         rundir.release(name, self._root)
         return _digest(text)
 
@@ -156,6 +174,7 @@ class Units:
             return
         wanted = {"MemoryMax": "infinity", "CPUQuota": "", "CPUWeight": "", "AllowedCPUs": ""}
         wanted.update(unit_file.limits(spec))
+        self._reload()
         self.manager.call(
             "set-property",
             "--runtime",
@@ -168,13 +187,16 @@ class Units:
         unit = unit_file.unit(name)
         self._environment(directory, paused)
         self._forget_limits(unit)
-        before = self.read([name])[name]
+        self._reload()
+        before = self._invocations.get(name)
+        if before is None:
+            before = self.read([name])[name].invocation
         try:
             self.manager.call("start", unit, seconds=_START_SECONDS)
         except GuestError as error:
             state = self.read([name])[name]
             # a unit that is masked, or whose conditions do not hold, was not begun: what it said last is of another start
-            said = self.said(state) if state.invocation != before.invocation else ""
+            said = self.said(state) if state.invocation != before else ""
             raise GuestError(
                 f"{name} is not started: {(said or str(error)).rstrip('.')}; see 'journalctl -u {unit}'."
             ) from None
@@ -198,7 +220,7 @@ class Units:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
         if self.manager.there:
-            self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
+            self._changed()
 
     def said(self, state: State) -> str:
         """The last that was said in this run of a unit, by QEMU or of it."""
@@ -236,7 +258,18 @@ class Units:
         folder = os.path.join(self._control, f"{unit}.d")
         if os.path.isdir(folder):
             shutil.rmtree(folder)
+            self._changed()
+
+    def _changed(self) -> None:
+        self._stale = True
+        if not self._waits:
+            self._reload()
+
+    def _reload(self) -> None:
+        """Have systemd read units that were written and it does not know yet."""
+        if self._stale:
             self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
+            self._stale = False
 
     def _write_scripts(self) -> None:
         rundir.make_kept(self._root)

@@ -5,14 +5,34 @@
 
 from __future__ import annotations
 
+import pwd
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
+    GuestError,
+    Refused,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    needs,
+    rundir,
+    unit_setting,
+)
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import GuestNoun
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
+    Wish,
+    with_defaults,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervisor import Supervisor
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import Units
+
+from .test_unit import SETTING, Systemctl, shown
 
 
 @pytest.mark.parametrize(
@@ -49,3 +69,84 @@ def test_12_3_root_is_refused_before_anything_is_looked_at(tmp_path: Path, user:
     spec = {"emulator": "/bin/true", "user": user, "disks": [], "nics": [], "accel": "tcg"}
     with pytest.raises(Refused, match="allow_root"):
         Supervisor(str(tmp_path)).check("vm1", spec, {})
+
+
+class OfUnits(Supervisor):
+    """Keeps guests by a systemd that notes what it is asked, and starts each of them at once."""
+
+    def check(self, *_asked: Any) -> None:
+        """There is nothing to object."""
+
+    def _accel(self, *_asked: Any) -> tuple[str, str]:
+        return "tcg", "asked for"
+
+    def _fitted(self, *_asked: Any) -> Any:
+        return SimpleNamespace(machine="pc-1")
+
+    def await_machine(self, name: str, _who: Any) -> None:
+        """It answers."""
+        self._units.manager.call("note", name)
+
+
+@pytest.fixture
+def systemctl() -> Systemctl:
+    asked = Systemctl()
+    asked.answers["show"] = shown()
+    return asked
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, systemctl: Systemctl, monkeypatch: pytest.MonkeyPatch) -> OfUnits:
+    monkeypatch.setattr(unit_setting, "of", lambda *_asked: SETTING)
+    monkeypatch.setattr(needs, "user_of", lambda *_asked: pwd.getpwnam("nobody"))
+    monkeypatch.setattr(OfUnits, "uid_of", lambda *_asked: 0)
+    (tmp_path / "etc").mkdir()
+    run = str(tmp_path / "run")
+    manager = systemd.Manager(systemctl, lambda name: f"/bin/{name}", str(tmp_path))
+    units = Units(run, manager, str(tmp_path / "etc"), str(tmp_path / "control"))
+    return OfUnits(run, kept_root=str(tmp_path / "kept"), units=units)
+
+
+def carried_out(supervisor: OfUnits, state: str, names: list[str]) -> None:
+    spec = {**with_defaults({}), "supervisor": "systemd", "nics": [], "shutdown_timeout": 0}
+    wishes = [Wish(name, state, spec, supervisor="systemd") for name in names]
+    noun = GuestNoun(supervisor, SimpleNamespace, wishes, lambda _path: True)  # type: ignore[arg-type]
+    now = noun.read()
+    noun.apply(noun.plan(now, wishes), now)
+
+
+def test_systemd_reads_its_units_once_for_all_that_start_and_once_for_all_that_go(
+    supervisor: OfUnits, systemctl: Systemctl, tmp_path: Path
+) -> None:
+    names = [f"vm{number}" for number in range(40)]
+    carried_out(supervisor, "running", names)
+    verbs = Counter(systemctl.verbs)
+    assert verbs["daemon-reload"] == 1 and verbs["start"] == verbs["note"] == 40
+    first = systemctl.verbs.index("start")
+    assert "daemon-reload" in systemctl.verbs[:first], "systemd starts what it has not read"
+    assert verbs["show"] < 40 + 10
+    systemctl.answers["show"] = shown(ActiveState="inactive", MainPID="0")
+    systemctl.asked.clear()
+    carried_out(supervisor, "absent", names)
+    assert Counter(systemctl.verbs)["daemon-reload"] == 1
+    assert not list((tmp_path / "etc").glob("*@vm*"))
+
+
+def test_a_guest_that_is_not_started_since_another_failed_is_known_as_begun(
+    supervisor: OfUnits, systemctl: Systemctl, tmp_path: Path
+) -> None:
+    """Its unit is written by then, and would begin with the host."""
+    systemctl.answers["start"] = lambda asked: Done(1 if "vm1" in asked[1] else 0, "", "no")
+    spec = {**with_defaults({}), "supervisor": "systemd", "nics": []}
+    wishes = [Wish(name, "running", spec, supervisor="systemd") for name in ("vm1", "vm2")]
+    noun = GuestNoun(supervisor, SimpleNamespace, wishes, lambda _path: True)  # type: ignore[arg-type]
+    before = noun.read()
+    changes = noun.plan(before, wishes)
+    with pytest.raises(GuestError, match="vm1 is not started"):
+        noun.apply(changes, before)
+    assert list((tmp_path / "etc").glob("*@vm2*"))
+    systemctl.answers["show"] = shown(ActiveState="inactive", MainPID="0")
+    back = noun.wish_back(before, changes)
+    now = noun.read()
+    noun.apply(noun.plan(now, back), now)
+    assert not list((tmp_path / "etc").rglob("*@vm*"))

@@ -56,7 +56,12 @@ def shown(**told: Any) -> Callable[[Sequence[str]], Done]:
     """An answer of C(systemctl show) for each unit that is asked for."""
     own = {"ActiveState": "active", "SubState": "running", "MainPID": str(os.getpid()), **told}
     block = "".join(f"{key}={value}\n" for key, value in own.items())
-    return lambda asked: Done(0, "\n".join([block] * len(asked[asked.index("--") + 1 :])))
+
+    def answer(asked: Sequence[str]) -> Done:
+        units = asked[asked.index("--") + 1 :] if "--" in asked else [""]
+        return Done(0, "\n".join([block] * len(units)))
+
+    return answer
 
 
 @pytest.fixture
@@ -292,3 +297,32 @@ def test_a_record_of_digests_is_whole(units: Units, tmp_path: Path) -> None:
     units.write("vm1", SPEC, SETTING)
     record = json.loads((tmp_path / "run" / ".kept" / "units" / "digests.json").read_text("ascii"))
     assert sorted(record) == sorted([unit_file.TEMPLATE, unit_file.TARGET, unit_file.ORDER])
+
+
+def test_what_is_written_together_is_read_before_a_start_and_at_the_end(
+    units: Units, systemctl: Systemctl
+) -> None:
+    systemctl.answers["show"] = shown()
+    with units.together():
+        units.write("vm1", SPEC, SETTING)
+        units.write("vm2", SPEC, SETTING)
+        assert systemctl.verbs == []
+        units.start("vm1", rundir.RunDirectory("vm1", units._root), False)
+        units.start("vm2", rundir.RunDirectory("vm2", units._root), False)
+        assert systemctl.verbs.count("daemon-reload") == 1 and systemctl.verbs[0] != "start"
+        units.write("vm3", SPEC, SETTING)
+    assert systemctl.verbs.count("daemon-reload") == 2
+    units.write("vm4", SPEC, SETTING)
+    assert systemctl.verbs.count("daemon-reload") == 3
+
+
+def test_what_is_written_is_read_where_something_fails_too(
+    units: Units, systemctl: Systemctl
+) -> None:
+    systemctl.answers["daemon-reload"] = lambda _asked: Done(1, "", "systemd is gone")
+    with pytest.raises(KeyError), units.together():
+        units.write("vm1", SPEC, SETTING)
+        raise KeyError("vm1")
+    assert systemctl.verbs == ["daemon-reload"]
+    with pytest.raises(GuestError, match="systemd is gone"), units.together():
+        pass
