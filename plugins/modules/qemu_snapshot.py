@@ -15,7 +15,8 @@ description:
   - An V(external) one is an overlay beside each disk's image, F(vm1.NAME.qcow2) beside F(vm1.qcow2), into which the guest writes from then on. It is made
     within milliseconds. The guest's definition stays as it is, every start of M(hypervisor.network.qemu_guest) opens the overlays.
   - To remove an external snapshot merges its overlay into the image below it. A guest that runs goes on meanwhile, and is held still for the moment in which
-    the overlay is let go.
+    the overlay is let go. How far that has come is in F(/run/hypervisor-network/.GUEST/snapshot.json) meanwhile, with the C(name), the C(disk), and C(bytes) of
+    C(total), of which there are more where the guest writes.
   - What is under way is on record in F(/var/lib/hypervisor-network/snapshots) before it begins. Whenever a run, QEMU or the host is killed, no data are lost,
     and the next run for that guest, whichever snapshot it names, first completes or takes back what is half done.
   - The variables of UEFI are in an internal snapshot of a guest that runs, and in no other.

@@ -41,6 +41,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.offli
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._snapshot.spec import Wish
 
+PROGRESS = "snapshot.json"  # in the trusted directory: how far a merge has come
+
 
 class SnapshotNoun:
     """See C(_core/reconcile.Noun). C(refresh) writes the unit of the guest again, if it is one, once its disks have other images."""
@@ -184,6 +186,10 @@ class SnapshotNoun:
         def recorded() -> None:
             self._store(self._chain().merged(name, path))
 
+        def came(at: int, total: int) -> None:
+            where = {"name": name, "disk": path, "bytes": at, "total": total}
+            self._access.directory.store(PROGRESS, where)
+
         with self._access.monitor() as asked:
             drive = None
             if asked is not None:
@@ -197,7 +203,13 @@ class SnapshotNoun:
             else:
                 # all that QEMU has let go of is on record: a guest that a killed run holds need not be held while more is merged
                 self._access.resume()
-                self._told(live.merge(asked, drive, layers[number], recorded, self._access.pause))
+                try:
+                    done = live.merge(
+                        asked, drive, layers[number], recorded, self._access.pause, came
+                    )
+                finally:
+                    self._access.directory.drop(PROGRESS)
+                self._told(done)
 
     def _remove_file(self, change: Change) -> None:
         self._remove_garbage(change.name)

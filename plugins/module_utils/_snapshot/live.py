@@ -110,12 +110,13 @@ def merge(
     image: Image,
     recorded: Callable[[], None],
     hold: Callable[[bool], None],
+    moved_to: Callable[[int, int], None] = lambda _at, _total: None,
 ) -> list[Done]:
     """Write an overlay of a drive into the image below it while the guest runs.
 
     The overlay on top goes away in the moment in which the guest's next write goes below it. Were the host to stop right then, a start on
     the overlay would lose that write, and one below it what was not merged yet: so the guest is held still until C(recorded) has said which
-    it is; C(hold(True)) and C(hold(False)) are told before and after.
+    it is; C(hold(True)) and C(hold(False)) are told before and after. C(moved_to(bytes, of how many)) is told now and then.
     """
     below = checks.below(image.path, image.backing)
     base = checks.below(image.path, monitor.node_of(below.path))
@@ -136,7 +137,7 @@ def merge(
         monitor.ask("job-complete", id=job)
 
     try:
-        done = monitor.finish([ident], ready)
+        done = monitor.finish([ident], ready, moved_to)
         if top:
             # asked of a machine that is held still already, it writes out what QEMU has not written of the image below
             monitor.ask("stop")
