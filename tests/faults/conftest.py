@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.host.guests import Guests, guest_user
+from ansible_collections.hypervisor.network.tests.harness.host.snapshots import KEPT, Kept
 from ansible_collections.hypervisor.network.tests.harness.net.dump import differences, settled
 
 
@@ -39,6 +40,20 @@ def guest_folder() -> Iterator[Path]:
     os.chown(folder, user.pw_uid, user.pw_gid)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def kept(guests, guest_folder) -> Iterator[Callable[..., Kept]]:
+    """A function that makes the guest of a test, with so many disks."""
+    made: list[Kept] = []
+
+    def make(disks: int = 1, form: str = "qcow2") -> Kept:
+        made.append(Kept(guests, guest_folder, disks, form))
+        return made[-1]
+
+    yield make
+    for one in made:
+        (KEPT / f"{one.name}.json").unlink(missing_ok=True)
 
 
 @pytest.fixture

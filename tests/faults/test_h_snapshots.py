@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,7 +16,6 @@ import pytest
 from ansible_collections.hypervisor.network.tests.harness.host.guests import RUN
 from ansible_collections.hypervisor.network.tests.harness.host.snapshots import (
     KEPT,
-    Kept,
     Monitor,
     pattern_at,
     sound,
@@ -31,23 +27,8 @@ from ansible_collections.hypervisor.network.tests.harness.model.guest_agent impo
     FakeAgent,
     refusing,
 )
-from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
 
 A, B = "before", "before-2"
-
-
-@pytest.fixture
-def kept(guests, guest_folder) -> Iterator[Callable[..., Kept]]:
-    """A function that makes the guest of a test, with so many disks."""
-    made: list[Kept] = []
-
-    def make(disks: int = 1, form: str = "qcow2") -> Kept:
-        made.append(Kept(guests, guest_folder, disks, form))
-        return made[-1]
-
-    yield make
-    for one in made:
-        (KEPT / f"{one.name}.json").unlink(missing_ok=True)
 
 
 def test_h20_an_internal_snapshot_of_a_stopped_guest_is_made_gone_back_to_and_removed(kept):
@@ -287,35 +268,6 @@ def test_h26_qemu_is_killed_in_the_middle_of_a_merge_and_the_next_run_goes_on(ke
     assert {pattern_at(guest.disks[0], at) for at in range(8)} == {1}
 
 
-def test_h26_how_far_a_merge_has_come_is_told_until_it_is_over(kept):
-    guest = kept()
-    guest.start()
-    guest.once(A)
-    for at in range(8):
-        guest.write(1, at)
-    told = RUN / f".{guest.name}" / "snapshot.json"
-    # a run that was killed had begun, and QEMU is slow: what it has written is told by the next
-    job = f"hypervisor-network-merge-{hashlib.sha256(guest.overlay(A).encode()).hexdigest()[:12]}"
-    with Monitor(RUN / guest.name) as asked, ThreadPoolExecutor(1) as beside:
-        node = node_of(asked)
-        begin = {"job-id": job, "device": node, "auto-dismiss": False, "speed": 1}
-        asked.ask("block-commit", **begin)
-        run = beside.submit(guest.run, A, state="absent")
-        wait_for(lambda: told.exists() or run.done(), "how far it has come")
-        said = json.loads(told.read_text("utf-8"))
-        asked.ask("block-job-set-speed", device=job, speed=0)
-        done = run.result()
-    assert (said["name"], said["disk"]) == (A, guest.disks[0])
-    assert 0 <= said["bytes"] <= said["total"] and said["total"] >= 8 << 16
-    assert not done["failed"] and not told.exists() and guest.tops() == guest.disks
-    assert [one["job"] for one in done["jobs"]] == [job]
-
-
-def node_of(asked: Monitor) -> str:
-    (drive,) = [one for one in asked.ask("query-block") if "inserted" in one]
-    return drive["inserted"]["node-name"]
-
-
 def test_h26_a_run_is_killed_in_the_pause_of_a_merge_and_the_next_one_lets_the_guest_go_on(kept):
     guest = kept()
     guest.start()
@@ -325,7 +277,7 @@ def test_h26_a_run_is_killed_in_the_pause_of_a_merge_and_the_next_one_lets_the_g
     guest.set_phase(A, "deleting")
     (RUN / f".{guest.name}" / "held.json").write_text('{"paused": true}', encoding="utf-8")
     with Monitor(RUN / guest.name) as asked:
-        node = node_of(asked)
+        node = asked.node()
         asked.ask("stop")
         asked.ask("block-commit", **{"job-id": "hypervisor-network-merge-x", "device": node})
         while "ready" not in [one["status"] for one in asked.ask("query-jobs")]:

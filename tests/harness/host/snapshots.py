@@ -43,6 +43,11 @@ class Monitor:
             if "return" in answer:
                 return answer["return"]
 
+    def node(self) -> str:
+        """The node on top of the guest's one disk."""
+        (drive,) = [one for one in self.ask("query-block") if "inserted" in one]
+        return drive["inserted"]["node-name"]
+
 
 class Kept:
     """One guest with disks, whose snapshots are taken. It has no NIC: nothing of this needs a network."""
