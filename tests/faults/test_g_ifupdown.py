@@ -19,6 +19,9 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
     NIC,
     NetworkdHost,
 )
+from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
+from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
+from ansible_collections.hypervisor.network.tests.harness.net.tapped import Guest, Traffic
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 LEASED = f"auto lo\niface lo inet loopback\n\nauto {NIC}\niface {NIC} inet dhcp\n"
@@ -29,6 +32,13 @@ THERE = (
     ("linux_bridge", {"name": BRIDGE, "forward_delay": 0}),
     ("bridge_uplink", UPLINK),
     ("bridge_persist", WISH),
+)
+TAP = "tap1"
+PLUGGED = (
+    *THERE[:2],
+    ("tap_device", {"name": TAP, "up": True}),
+    ("bridge_port", {"name": TAP, "bridge": BRIDGE}),
+    ("bridge_persist", {**WISH, "taps": [TAP]}),
 )
 BACK = (
     ("bridge_uplink", {**UPLINK, **GONE}),
@@ -72,3 +82,41 @@ def test_g01_a_leased_host_goes_there_boots_and_comes_back(host: NetworkdHost) -
         assert not any(host.run(module, **options)["changed"] for module, options in runs)
     assert host.written() == files
     assert max(lost) <= 3  # of twenty a second
+
+
+def test_g01_a_guest_that_runs_is_plugged_in_again_where_networking_is_restarted(
+    host: NetworkdHost,
+) -> None:
+    """ifdown takes the bridge down, under which a guest loses what it sends meanwhile, and nothing else."""
+    files = host.written()
+    for module, options in PLUGGED:
+        host.done(module, **options)
+
+    def tap() -> tuple[int, str]:
+        (link,) = ip_json(host.netns, "link", "show", TAP)
+        return link["ifindex"], link.get("master", "")
+
+    before = tap()
+    (sw,) = ip_json(host.lan, "link", "show", "sw")
+    with (
+        Guest(host.netns, TAP, "52:00:00:00:07:01") as guest,
+        Station(host.lan, "sw", sw["address"]) as lan,
+        Traffic(out=(guest, lan)) as traffic,
+    ):
+        traffic.sent(10)
+        assert traffic.lost() == {}
+        host.hv("systemctl restart networking")
+        host.until_it_answers()
+        assert tap() == before == (before[0], BRIDGE)
+        traffic.lost()
+        traffic.sent(10)
+        assert traffic.lost() == {}
+        assert not any(host.run(module, **options)["changed"] for module, options in PLUGGED)
+    for module, options in (
+        BACK[0],
+        ("bridge_persist", {**WISH, "taps": [TAP], **GONE}),
+        ("tap_device", {"name": TAP, **GONE}),
+        BACK[2],
+    ):
+        host.done(module, **options)
+    assert host.written() == files
