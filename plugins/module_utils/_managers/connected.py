@@ -12,8 +12,8 @@ from collections import Counter
 from typing import Iterator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import PROTO_BOOT
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import (
+    PROTO_BOOT,
     PROTO_KERNEL,
     RTM_GETROUTE,
     RTM_NEWROUTE,

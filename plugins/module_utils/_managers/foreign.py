@@ -23,7 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket im
     NLM_F_CREATE,
 )
 
-_FOREIGN = (rules.PROTO_BOOT, rules.PROTO_STATIC)
+_FOREIGN = (rtnl_route.PROTO_BOOT, rtnl_route.PROTO_STATIC)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.nla impor
     text,
     walk,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import PROTO_KERNEL
 
 # family, dst length, src length, tos, table, 2 reserved, action, flags
 _HEADER = struct.Struct("=BBBBBBBBI")
@@ -37,7 +38,6 @@ _INVERT = 0x2
 _NONE = 0xFFFFFFFF  # of both suppressors
 _ALL = 0xFFFFFFFF
 ACTIONS = {1: "table", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
-PROTO_KERNEL, PROTO_BOOT, PROTO_STATIC = 2, 3, 4
 _PAIR = struct.Struct("=HH")
 
 

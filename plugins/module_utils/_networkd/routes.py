@@ -11,7 +11,6 @@ from typing import Iterable, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.rules import (
-    PROTO_STATIC,
     Policy,
     anybodys,
 )
@@ -19,14 +18,15 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd impor
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.address import AF_INET6
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import (
+    BY_THEMSELVES,
+    PROTO_BOOT,
+    PROTO_STATIC,
     SCOPES,
     TABLE_MAIN,
     Route,
 )
 
-_KERNEL, _REDIRECT, _STATIC, _RA, _DHCP = 2, 1, 4, 9, 16
-_BY_THEMSELVES = (_KERNEL, _REDIRECT, _RA, _DHCP)
-_PROTOCOLS = {3: "boot", 4: "static"}
+_PROTOCOLS = {PROTO_BOOT: "boot", PROTO_STATIC: "static"}
 _KINDS = {1: "unicast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _UNICAST = 1
 _GLOBAL, _LINK = 0, 253
@@ -40,8 +40,8 @@ def foreign(routes: Iterable[Route], devs: Sequence[str], config: Sequence[Secti
         one
         for one in routes
         if one.devs & set(devs)
-        and one.protocol not in _BY_THEMSELVES
-        and not (one.protocol == _STATIC and one.dst in own)
+        and one.protocol not in BY_THEMSELVES
+        and not (one.protocol == PROTO_STATIC and one.dst in own)
     ]
 
 
@@ -108,7 +108,7 @@ def _route(route: Route) -> Iterable[tuple[str, str]]:
         yield "Metric", str(route.metric)
     if route.table != TABLE_MAIN:
         yield "Table", str(route.table)
-    if route.protocol != _STATIC:
+    if route.protocol != PROTO_STATIC:
         yield "Protocol", _PROTOCOLS.get(route.protocol, str(route.protocol))
 
 

@@ -38,9 +38,9 @@ _RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_TABLE, _RTA_MARK, _RTA_VIA, _RTA_EXPIRES, _
 _RTNH_F_ONLINK = 4
 _RTM_F_CLONED = 0x200
 TABLE_MAIN, _TABLE_LOCAL = 254, 255
-PROTO_KERNEL = 2
-_PROTO_RA = 9
-LEARNED = (1, _PROTO_RA)  # an ICMP redirect, a router's advertisement
+_PROTO_REDIRECT, PROTO_KERNEL, PROTO_BOOT, PROTO_STATIC, PROTO_RA, PROTO_DHCP = 1, 2, 3, 4, 9, 16
+LEARNED = (_PROTO_REDIRECT, PROTO_RA)  # an ICMP redirect, a router's advertisement
+BY_THEMSELVES = (*LEARNED, PROTO_KERNEL, PROTO_DHCP)
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
 # that a device is missing just now is the kernel's finding, and no part of the rule
@@ -187,7 +187,7 @@ def plain(routes: Iterable[Route]) -> tuple[Route, ...]:
 
 
 def _advertised_by_object(route: Route) -> bool:
-    return bool(route.nexthop_id) and route.protocol == _PROTO_RA and bool(route.hops)
+    return bool(route.nexthop_id) and route.protocol == PROTO_RA and bool(route.hops)
 
 
 def _without_object(route: Route) -> Route:

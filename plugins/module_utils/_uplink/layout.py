@@ -104,7 +104,6 @@ _PORT_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "0", "ipv6/conf/{dev}/addr_gen_mod
 _HOST_SYSCTLS = {"ipv6/conf/{dev}/accept_ra": "1", "ipv6/conf/{dev}/addr_gen_mode": "0"}
 # What the kernel finds out by itself: secondary, tentative, permanent, failed, deprecated
 OBSERVED = 0x01 | 0x40 | 0x80 | 0x08 | 0x20
-_PROTO_DHCP = 16
 _SCOPE_LINK = 253
 
 
@@ -349,6 +348,8 @@ def client_for(client: Client, dev: str) -> Client:
 
 def _with_metric(client: Client, routes: Iterable[Route]) -> Client:
     found = [
-        one.metric for one in routes if one.protocol == _PROTO_DHCP and one.devs == {client.dev}
+        one.metric
+        for one in routes
+        if one.protocol == rtnl_route.PROTO_DHCP and one.devs == {client.dev}
     ]
     return replace(client, metric=found[0] if found else None)

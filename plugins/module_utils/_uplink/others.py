@@ -26,9 +26,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout 
     subnet_of,
 )
 
-# who made a route: an ICMP redirect, the kernel, a router's advertisement, a DHCP client
-_BY_THEMSELVES = (1, 2, 9, 16)
-
 
 @dataclass(frozen=True)
 class Others:
@@ -70,7 +67,7 @@ def with_others(now: Inet, wish: Layout) -> tuple[Layout, Others]:
         _moved(one, more)
         for one in now.routes
         if one.devs & {wish.nic, wish.bridge}
-        and one.protocol not in _BY_THEMSELVES
+        and one.protocol not in rtnl_route.BY_THEMSELVES
         and not by_itself(one)
         and not _known(one, wish, made)
     ]

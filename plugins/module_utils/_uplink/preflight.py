@@ -18,6 +18,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import PROTO_RA
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     managers as network_managers,
 )
@@ -36,7 +37,6 @@ _TAKERS = ("macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")
 _HARMLESS_RIDERS = ("vlan", "veth")  # a veth's lower device is its other end
 _BOND_MODES = {5: "balance-tlb", 6: "balance-alb"}
 _MAC_BYTES = 6
-_PROTO_RA = 9
 # addr_gen_mode: the interface identifier is a hash over the device's own permanent address, which a bridge has not
 _STABLE_PRIVACY = ("2", "3")
 # What may be overridden by name, because somebody who knows better may be right; the rest no kernel would do.
@@ -328,7 +328,7 @@ def _hears_routers(now: Inet, dev: str) -> bool:
 
 def _check_inet(now: Inet, spec: Spec) -> None:
     learned = [
-        str(one) for one in now.routes if one.protocol == _PROTO_RA and spec.nic in one.devs
+        str(one) for one in now.routes if one.protocol == PROTO_RA and spec.nic in one.devs
     ] + [one.text for one in now.addresses if one.dev == spec.nic and rtnl_address.advertised(one)]
     if spec.accept_ra is False and learned:
         raise Refused(
