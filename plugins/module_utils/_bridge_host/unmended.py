@@ -58,7 +58,6 @@ def _astray(guests: Iterable[Guest], now: Snapshot) -> Iterator[Change]:
             if link is None or not link.up:
                 continue  # which is told of the tap itself
             holder = now.holders.get(link.name)
-            # as the doctor has it; a holder that can't be seen may be the guest
-            if not link.running or (holder is not None and holder.pid != guest.pid):
-                who = str(holder) if link.running and holder is not None else "nobody"
+            if not link.running or guest.is_not(holder):  # as the doctor has it
+                who = str(holder) if link.running else "nobody"
                 yield Change("update", "tap", link.name, {"holder": who}, {"holder": guest.name})

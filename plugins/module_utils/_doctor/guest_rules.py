@@ -112,12 +112,7 @@ def _held(host: Host, way: Way, link: Link) -> Iterator[Finding]:
             f"{link.name} is held by nobody although {way.whose} runs: the tap was made again since, or the guest was started without it.",
             {"carrier": False, "pid": way.guest.pid if way.guest else None}, _again(way),
         )  # fmt: skip
-    elif (
-        link.running
-        and way.guest is not None
-        and holder is not None
-        and holder.pid != way.guest.pid
-    ):
+    elif link.running and holder is not None and way.guest is not None and way.guest.is_not(holder):
         yield Finding(
             "tap_held_by_other", TAP, ERROR if runs else WARNING, link.name,
             f"{link.name} is held by {holder}, and not by {way.guest.name}.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Holder, Link
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import Seen, differing
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh import Forwarding
 
@@ -74,6 +74,10 @@ class Guest:
     edited: tuple[str, ...] = ()
     problems: tuple[str, ...] = field(default=(), compare=False)
     seen: Seen | None = field(default=None, compare=False)  # a balloon moves by itself
+
+    def is_not(self, holder: Holder | None) -> bool:
+        """Whether another has its tap open; a holder that can't be seen may be the guest."""
+        return holder is not None and holder.pid != self.pid
 
     @property
     def real(self) -> dict[str, Any]:

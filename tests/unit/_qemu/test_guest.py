@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Holder, Link
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
     Guest,
     describe,
@@ -45,6 +45,15 @@ def test_what_is_no_name_is_refused(name: str) -> None:
 )
 def test_a_guest_is_down_where_no_process_runs_it(status: str, down: bool) -> None:
     assert Guest("vm1", status).down is down
+
+
+@pytest.mark.parametrize(
+    ("holder", "other"), [(None, False), (Holder(4711), False), (Holder(7, "vm1"), True)]
+)
+def test_another_holds_its_tap_where_that_is_another_process(
+    holder: Holder | None, other: bool
+) -> None:
+    assert GUEST.is_not(holder) is other
 
 
 def test_a_guest_is_told_with_its_process_and_its_definition() -> None:
