@@ -22,7 +22,9 @@ def _ip(*words: str) -> str:
 
 
 def _nic(name: str, *addresses: str) -> None:
-    _ip("link", "add", name, "up", "type", "bridge")
+    _ip("link", "add", name, "type", "bridge")
+    # an address that the kernel makes comes when it likes, and its routes with it
+    _ip("link", "set", name, "addrgenmode", "none", "up")
     for one in addresses:
         _ip("address", "add", one, "dev", name, *(["nodad"] if ":" in one else []))
 
