@@ -55,6 +55,7 @@ NOT_RUN = {
     "Make enp1s0 the uplink of br0": "the host's own network: tests/faults/lab/test_v_managers.py",
     "Have the next boot make the same": "a manager of networks: tests/faults/lab/test_v_managers.py",
     "The same on a host of a cloud, whose network cloud-init shall not write any more": "a manager of networks: tests/faults/test_g_networkd.py",
+    "Keep networkd and NetworkManager off TAPs that a program of its own makes": "a manager of networks: tests/faults/test_g_hands_off.py",
     "Give the NIC back": "the host's own network: tests/faults/lab/test_v_managers.py",
     "Have the next boot leave it there": "a manager of networks: tests/faults/lab/test_v_managers.py",
     "Stop the guest, to go back": "a guest with a disk: tests/faults/test_h_snapshots.py",
