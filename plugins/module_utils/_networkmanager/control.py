@@ -70,6 +70,12 @@ class Control:
         """What NetworkManager keeps of the device with that number below /run, C({section: {key: value}}); empty where it keeps nothing."""
         return keyfile.parse(self.said(DEVICE.format(index=index)) or "")
 
+    def dhcp6(self, dev: str) -> dict[str, str]:
+        """What DHCPv6 has brought a device, C({"dhcp6.OPTION": value}) as in its file; empty where it has brought nothing. Raises Refused."""
+        words = ["nmcli", "-e", "no", "-g", "DHCP6.OPTION", "device", "show", dev]
+        told = (one.partition(" = ") for one in self._done(words).strip().split(" | "))
+        return {f"dhcp6.{option}": value for option, sign, value in told if sign}
+
     def filename(self, uuid: str) -> str:
         """The file of a profile; empty where there is no such profile, or it is in none."""
         return self.filenames().get(uuid, "")

@@ -81,8 +81,15 @@ class NetworkManager:
         filename = KEPT.format(dev=nic.dev)
         if kept is None:
             filename = self._control.filename(source) if source else ""
+            state = self._whole(nic, state)
         profile = keyfile.parse(self._control.said(filename) or "") if filename else {}
         return Known(source, filename, profile, identity.identity(state), identity.metric(state))
+
+    def _whole(self, nic: Owner, state: keyfile.Groups) -> keyfile.Groups:
+        """What it keeps of a NIC, with what DHCPv6 brought after it was written: that is in the file with the next lease of IPv4. Seen with 1.42."""
+        if not state or "dhcp6" in state:
+            return state
+        return {**state, "dhcp6": self._control.dhcp6(nic.dev)}
 
     def _of_other_names(self, bridge: str) -> dict[str, str]:
         """By UUID, our profiles of the bridge's uplinks that go by a MAC: a NIC may have had another name when they were written."""
@@ -263,13 +270,11 @@ class NetworkManager:
     def _keep(self, nic: Owner, bridge: str) -> None:
         """Write down what it says of the NIC: it forgets an automatic profile as soon as one of ours is there."""
         known = self.look(nic, bridge)
+        state = self._whole(nic, self._control.state(nic.index))
         self._control.put(
             {
                 KEPT.format(dev=nic.dev): (keyfile.render(known.profile), PRIVATE),
-                LET_GO.format(dev=nic.dev): (
-                    self._control.said(DEVICE.format(index=nic.index)),
-                    PRIVATE,
-                ),
+                LET_GO.format(dev=nic.dev): (keyfile.render(state) if state else None, PRIVATE),
             }
         )
 

@@ -37,6 +37,17 @@ def test_what_it_keeps_of_a_device(host: NetworkManager) -> None:
     assert host.control.state(77) == {} and host.control.said("/none") is None
 
 
+def test_what_dhcpv6_has_brought_a_device(host: NetworkManager) -> None:
+    assert host.control.dhcp6("eth0") == {}
+    told = "dhcp6_client_id = 00:04:30:7b | fqdn_fqdn = hypervisor | iaid = 56:50:4d:98\n"
+    host.answers["-e"] = Done(0, told)
+    assert host.control.dhcp6("eth0") == {
+        "dhcp6.dhcp6_client_id": "00:04:30:7b",
+        "dhcp6.fqdn_fqdn": "hypervisor",
+        "dhcp6.iaid": "56:50:4d:98",
+    }
+
+
 def test_it_is_waited_for_until_it_has_let_go(host: NetworkManager) -> None:
     host.control.let_go("eth0", NIC)
     assert host.calls == ["nmcli device set eth0 managed no"]

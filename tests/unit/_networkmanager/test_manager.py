@@ -122,6 +122,21 @@ def test_the_nic_is_known_while_it_is_not_managed(host: NetworkManager) -> None:
     assert manager.look(nic, "br0").profile == SAID
 
 
+def test_what_dhcpv6_brought_after_it_wrote_its_file_is_known_and_stays_known(
+    host: NetworkManager,
+) -> None:
+    host.put(f"/run/NetworkManager/devices/{NIC}", STATE.partition("[dhcp6]")[0])
+    host.answers["-e"] = Done(0, "dhcp6_client_id = 00:04:30:7b | iaid = 56:50:4d:98\n")
+    manager = Manager(host.control)
+    found = manager.look(host.nic(), "br0").identity
+    assert (found.duid, found.iaid) == ("00:04:30:7b", str(0x56504D98))
+    assert found.client_id == "01:52:54:00:77:00:0d"
+    nic = host.nic()
+    manager.hold(nic, "br0")
+    host.answers["-e"] = Done(0)
+    assert manager.look(nic, "br0").identity == found
+
+
 def test_a_step_that_is_taken_twice_forgets_nothing(host: NetworkManager) -> None:
     manager = Manager(host.control)
     manager.hold(host.nic(), "br0")
