@@ -75,7 +75,7 @@ def test_a_directory_of_somebody_elses_files_is_neither_removed_nor_used(
         ({"lab_hypervisors": [MACHINE, MACHINE]}, 'its own alone; it names a tap'),
         ({"lab_hypervisors": [{**MACHINE, "name": "tftp"}]}, 'and a folder, beside tftp'),
         ({"lab_hypervisors": [{**MACHINE, "client_id": "01\ndhcp-script=/x"}]}, "as dnsmasq takes it"),
-        ({"lab_dhcp_lease": "1h\ndhcp-script=/x"}, "lab_dhcp_lease is to be a number of seconds"),
+        ({"lab_dhcp_lease": "1h\ndhcp-script=/x"}, "lab_dhcp_lease is to be infinite, or a number of seconds"),
     ],
 )  # fmt: skip
 def test_a_word_that_is_no_name_or_address_is_refused(
