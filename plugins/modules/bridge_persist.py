@@ -177,7 +177,12 @@ backups:
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.module import run
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import NAMES, Wish
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    ALL,
+    NAMES,
+    SCOPES,
+    Wish,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
     apply as persistence,
 )
@@ -193,8 +198,8 @@ SPEC = {
     **{key: dict(_NAMES) for key in ("bridges", "uplinks", "ports", "taps")},
     "scope": {
         "type": "str",
-        "choices": list(persistence.SCOPES),
-        "default": persistence.ALL,
+        "choices": list(SCOPES),
+        "default": ALL,
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "match": {"type": "str", "choices": list(bound.CHOICES), "default": bound.AUTO},

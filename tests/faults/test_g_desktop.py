@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab import journey
 from ansible_collections.hypervisor.network.tests.harness.lab.desktop_host import DesktopHost
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
@@ -26,22 +27,7 @@ iface {NIC} inet static
     address 10.77.0.20/24
     gateway 10.77.0.1
 """
-UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
-WISH = {"bridges": [BRIDGE], "uplinks": [NIC], "taps": [TAP]}
-GONE = {"state": "absent"}
-THERE = (
-    ("linux_bridge", {"name": BRIDGE, "forward_delay": 0}),
-    ("tap_device", {"name": TAP, "up": True}),
-    ("bridge_uplink", UPLINK),
-    ("bridge_port", {"name": TAP, "bridge": BRIDGE}),
-    ("bridge_persist", WISH),
-)
-BACK = (
-    ("bridge_uplink", {**UPLINK, **GONE}),
-    ("bridge_persist", {**WISH, **GONE}),
-    ("tap_device", {"name": TAP, **GONE}),
-    ("linux_bridge", {"name": BRIDGE, **GONE}),
-)
+THERE, BACK = journey.there(BRIDGE, NIC, TAP), journey.back(BRIDGE, NIC, TAP)
 
 
 def test_a_desktop_goes_there_boots_and_comes_back_and_networkmanager_stays_out_of_it() -> None:

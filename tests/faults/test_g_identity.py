@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab import journey
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
 from ansible_collections.hypervisor.network.tests.harness.lab.ifupdown_host import IfupdownHost
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
@@ -18,6 +19,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
     NetworkdHost,
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
+    WIRED,
     NetworkManagerHost,
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.reserving import Reserving
@@ -33,12 +35,7 @@ SITES = {
     # both made of the profile's UUID, and that of the bridge is another
     "networkmanager": (NetworkManagerHost, {
         "/etc/NetworkManager/system-connections/wired.nmconnection": f"""\
-[connection]
-id=wired
-uuid=3c2b6a0e-0000-4000-8000-000000000001
-type=ethernet
-interface-name={NIC}
-[ipv4]
+{WIRED}[ipv4]
 method=auto
 dhcp-client-id=stable
 [ipv6]
@@ -54,19 +51,6 @@ dhcp-duid=stable-uuid
 }  # fmt: skip
 # networkd's adapter is netplan's too, and dhclient's identity has nothing of the device's name: make faults runs them
 IN_LONG_FORM = ("netplan", "ifupdown")
-UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
-WISH = {"bridges": [BRIDGE], "uplinks": [NIC]}
-GONE = {"state": "absent"}
-THERE = (
-    ("linux_bridge", {"name": BRIDGE, "forward_delay": 0}),
-    ("bridge_uplink", UPLINK),
-    ("bridge_persist", WISH),
-)
-BACK = (
-    ("bridge_uplink", {**UPLINK, **GONE}),
-    ("bridge_persist", {**WISH, **GONE}),
-    ("linux_bridge", {"name": BRIDGE, **GONE}),
-)
 
 
 @pytest.mark.parametrize("site", SITES)
@@ -78,7 +62,7 @@ def test_t6_a_server_that_reserves_by_identity_gives_the_bridge_what_it_gave_the
     kind, files = SITES[site]
     with type("Host", (Reserving, kind), {})(files) as host:
         known = host.reserve()
-        for runs, dev in ((THERE, BRIDGE), (BACK, NIC)):
+        for runs, dev in ((journey.there(), BRIDGE), (journey.back(), NIC)):
             for module, options in runs:
                 host.done(module, **options)
             host.renewed()

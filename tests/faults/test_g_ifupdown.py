@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab import journey
 from ansible_collections.hypervisor.network.tests.harness.lab.ifupdown_host import IfupdownHost
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
@@ -25,25 +26,14 @@ from ansible_collections.hypervisor.network.tests.harness.net.tapped import Gues
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
 
 LEASED = f"auto lo\niface lo inet loopback\n\nauto {NIC}\niface {NIC} inet dhcp\n"
-UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
-WISH = {"bridges": [BRIDGE], "uplinks": [NIC]}
-GONE = {"state": "absent"}
-THERE = (
-    ("linux_bridge", {"name": BRIDGE, "forward_delay": 0}),
-    ("bridge_uplink", UPLINK),
-    ("bridge_persist", WISH),
-)
+THERE, BACK = journey.there(), journey.back()
 TAP = "tap1"
+WISH = journey.wish(BRIDGE, NIC, TAP)
 PLUGGED = (
     *THERE[:2],
     ("tap_device", {"name": TAP, "up": True}),
     ("bridge_port", {"name": TAP, "bridge": BRIDGE}),
-    ("bridge_persist", {**WISH, "taps": [TAP]}),
-)
-BACK = (
-    ("bridge_uplink", {**UPLINK, **GONE}),
-    ("bridge_persist", {**WISH, **GONE}),
-    ("linux_bridge", {"name": BRIDGE, **GONE}),
+    ("bridge_persist", WISH),
 )
 
 
@@ -114,8 +104,8 @@ def test_g01_a_guest_that_runs_is_plugged_in_again_where_networking_is_restarted
         assert not any(host.run(module, **options)["changed"] for module, options in PLUGGED)
     for module, options in (
         BACK[0],
-        ("bridge_persist", {**WISH, "taps": [TAP], **GONE}),
-        ("tap_device", {"name": TAP, **GONE}),
+        ("bridge_persist", {**WISH, **journey.GONE}),
+        ("tap_device", {"name": TAP, **journey.GONE}),
         BACK[2],
     ):
         host.done(module, **options)

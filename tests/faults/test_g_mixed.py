@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab import journey
 from ansible_collections.hypervisor.network.tests.harness.lab.mixed_host import MixedHost
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import NIC
 from ansible_collections.hypervisor.network.tests.harness.lab.shared_host import OTHER
@@ -16,30 +17,8 @@ from ansible_collections.hypervisor.network.tests.harness.process.long_form impo
 
 pytestmark = pytest.mark.skipif(not LONG, reason="three boots take a minute: make faults runs it")
 
-GONE = {"state": "absent"}
 MOST_LOST = 3  # of twenty a second
 TOLD = {"br0": "/etc/network/", "br1": "/etc/systemd/network/"}  # by bridge, where its files are
-Runs = tuple[tuple[str, dict[str, Any]], ...]
-
-
-def there(bridge: str, nic: str, tap: str) -> Runs:
-    return (
-        ("linux_bridge", {"name": bridge, "forward_delay": 0}),
-        ("tap_device", {"name": tap, "up": True}),
-        ("bridge_uplink", {"name": nic, "bridge": bridge, "guard_timeout": 60, "force": True}),
-        ("bridge_port", {"name": tap, "bridge": bridge}),
-        ("bridge_persist", {"bridges": [bridge], "uplinks": [nic], "taps": [tap]}),
-    )
-
-
-def back(bridge: str, nic: str, tap: str) -> Runs:
-    _bridge, _tap, uplink, _port, persist = there(bridge, nic, tap)
-    return (
-        ("bridge_uplink", {**uplink[1], **GONE}),
-        ("bridge_persist", {**persist[1], **GONE}),
-        ("tap_device", {"name": tap, **GONE}),
-        ("linux_bridge", {"name": bridge, **GONE}),
-    )
 
 
 def has(host: MixedHost, *devs: str) -> list[Any]:
@@ -55,15 +34,14 @@ def test_a_host_of_ifupdown_and_networkd_goes_there_boots_and_comes_back_nic_by_
     with MixedHost() as host:
         before, files = has(host, NIC, OTHER), host.written()
         lost: list[int] = []
-        for words, devs in ((there, ("br0", OTHER)), (there, ("br0", "br1"))):
-            site = sites[devs[1] == "br1"]
+        for site, devs in zip(sites, (("br0", OTHER), ("br0", "br1"))):
             with host.pinged(lost):
-                for module, options in words(*site):
+                for module, options in journey.there(*site):
                     host.done(module, **options)
             assert has(host, *devs) == before, site
             ours = set(host.written().splitlines()) - set(files.splitlines())
             assert any(line.startswith(TOLD[site[0]]) and site[0] in line for line in ours)
-        every = [run for site in sites for run in there(*site)]
+        every = [run for site in sites for run in journey.there(*site)]
         assert [host.run(module, **options).get("changed") for module, options in every] == [False] * len(every)  # fmt: skip
         with host.pinged(lost):
             host.hv(host.upset)
@@ -75,7 +53,7 @@ def test_a_host_of_ifupdown_and_networkd_goes_there_boots_and_comes_back_nic_by_
         assert [host.run(module, **options).get("changed") for module, options in every] == [False] * len(every)  # fmt: skip
         for site, devs in zip(sites, ((NIC, "br1"), (NIC, OTHER))):
             with host.pinged(lost):
-                for module, options in back(*site):
+                for module, options in journey.back(*site):
                     host.done(module, **options)
             assert has(host, *devs) == before, site
         assert max(lost) <= MOST_LOST

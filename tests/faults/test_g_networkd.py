@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
+from ansible_collections.hypervisor.network.tests.harness.lab import journey
 from ansible_collections.hypervisor.network.tests.harness.lab.adopted import Adopted, adopted
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
@@ -149,8 +150,7 @@ WISH = {
     "taps": [TAP, GUEST],
     "cloud_init_network": False,
 }
-UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
-GONE = {"state": "absent"}
+UPLINK, GONE = journey.uplink(), journey.GONE
 THERE = (
     ("linux_bridge", {"guard_mode": "never", "bridges": [
         {"name": BRIDGE, "forward_delay": 0},

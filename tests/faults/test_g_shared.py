@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab import journey
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import BRIDGE, NIC
 from ansible_collections.hypervisor.network.tests.harness.lab.shared_host import OTHER, SharedHost
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
@@ -26,19 +27,7 @@ SITES = {
         "/etc/netplan/90-default.yaml": "network: {version: 2, ethernets: {all-en: {match: {name: 'en*'}, dhcp4: true}}}\n"
     },
 }  # fmt: skip
-UPLINK = {"name": NIC, "bridge": BRIDGE, "guard_timeout": 60, "force": True}
-PERSIST = {"bridges": [BRIDGE], "uplinks": [NIC]}
-GONE = {"state": "absent"}
-THERE = (
-    ("linux_bridge", {"name": BRIDGE, "forward_delay": 0}),
-    ("bridge_uplink", UPLINK),
-    ("bridge_persist", PERSIST),
-)
-BACK = (
-    ("bridge_uplink", {**UPLINK, **GONE}),
-    ("bridge_persist", {**PERSIST, **GONE}),
-    ("linux_bridge", {"name": BRIDGE, **GONE}),
-)
+THERE, BACK = journey.there(), journey.back()
 MOST_LOST = 3
 
 

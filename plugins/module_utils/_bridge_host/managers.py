@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    ALL,
+    HANDS_OFF,
+)
+
 Items = Sequence[Mapping[str, Any]]
-ALL, HANDS_OFF = "all", "hands_off"  # bridge_persist's
 
 
 def divided(

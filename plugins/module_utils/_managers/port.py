@@ -21,6 +21,8 @@ IFUPDOWN, IFUPDOWN2, NETWORKD, NETPLAN, NETWORKMANAGER = (
     "ifupdown", "ifupdown2", "networkd", "netplan", "networkmanager",
 )  # fmt: skip
 NAMES = (IFUPDOWN, IFUPDOWN2, NETWORKD, NETPLAN, NETWORKMANAGER)
+# and for which files: those by which the manager boots the devices and those that keep others off them, or these alone, where somebody else writes the first
+ALL, HANDS_OFF = SCOPES = ("all", "hands_off")
 MODE = 0o644
 
 

@@ -43,6 +43,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.owner
     NETWORKD_LASTING,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    ALL,
     NETWORKD,
     File,
     Owner,
@@ -59,8 +60,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 
 BACKUPS = "/var/backups/hypervisor-network"
 AUTO = "auto"
-# Which files: those by which the manager boots the devices and those that keep others off them, or these alone, where somebody else writes the first
-ALL, HANDS_OFF = SCOPES = ("all", "hands_off")
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from .networkd_host import NIC, NetworkdHost
 
-# Of a NIC with a static address; more lines of IPv4 may follow
-STATIC_PROFILE = f"""\
+# What the profile of a NIC begins with
+WIRED = f"""\
 [connection]
 id=wired
 uuid=3c2b6a0e-0000-4000-8000-000000000001
 type=ethernet
 interface-name={NIC}
-
+"""
+# Of a NIC with a static address; more lines of IPv4 may follow
+STATIC_PROFILE = f"""\
+{WIRED}
 [ipv4]
 method=manual
 address1=10.77.0.20/24,10.77.0.1

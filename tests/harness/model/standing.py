@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Address, Link
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    Manager,
     Owner,
     Standing,
     Wish,
@@ -53,3 +54,19 @@ def standing(config: str = CONFIG, source: str = WIRED, **bridge: Any) -> Standi
         owners={"eth0": Owner("networkd", "eth0", 2, source)},
         known={"eth0": Known(source, sections, identity)},
     )
+
+
+class Host(Protocol):
+    """What stands in for a host below a folder."""
+
+    def owner(self) -> Owner: ...
+    def put(self, path: str, text: str) -> None: ...
+
+
+def persisted(host: Host, manager: Manager) -> tuple[Standing, dict[str, str]]:
+    """A host that has the files by which its manager boots all of WISH: what stands, and these by path."""
+    now = replace(standing(), known={"eth0": manager.look(host.owner(), "br0")})
+    written = {one.path: one.text for one in manager.plan(now, WISH) if one.text is not None}
+    for path, said in written.items():
+        host.put(path, said)
+    return now, written

@@ -16,13 +16,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import surroundings
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Wire
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+from ansible_collections.hypervisor.network.tests.harness.model.tree import write
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,11 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import takers
+from ansible_collections.hypervisor.network.tests.harness.model.tree import write
 
 TAP = Link("tap1", 7, "tun")
 FILE = "etc/systemd/network/all.network"
 STATE = f"ADMIN_STATE=configured\nNETWORK_FILE=/{FILE}\n"
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(

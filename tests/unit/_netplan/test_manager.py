@@ -27,7 +27,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan i
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import unit
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import Networkd
-from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+from ansible_collections.hypervisor.network.tests.harness.model.standing import (
+    WISH,
+    persisted,
+    standing,
+)
 
 NETDEV = (
     "[NetDev]\nName=br0\nKind=bridge\nMACAddress=52:54:00:00:00:10\n[Bridge]\nForwardDelaySec=0\n"
@@ -121,11 +125,7 @@ def test_what_stands_beside_the_id_of_another_nic_goes_with_it(tmp_path: Path) -
 
 def converted(host: Host) -> tuple[Standing, dict[str, str]]:
     """A host that boots its bridge by our YAML: what stands, and our files by path."""
-    manager = Netplan(host.control)
-    now = replace(standing(), known={"eth0": manager.look(host.owner(), "br0")})
-    written = {one.path: one.text for one in manager.plan(now, WISH) if one.text is not None}
-    for path, said in written.items():
-        host.put(path, said)
+    now, written = persisted(host, Netplan(host.control))
     # as it is after a boot
     host.put("/run/systemd/network/10-netplan-br0.netdev", NETDEV)
     host.run(["netplan", "generate"], 1)

@@ -24,7 +24,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan 
     lasting,
 )
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import WIRED, Networkd
-from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
+from ansible_collections.hypervisor.network.tests.harness.model.standing import (
+    WISH,
+    persisted,
+)
 
 NIC = Owner("networkd", "eth0", 2, WIRED)
 PORT = refusals.PortsFile(
@@ -34,11 +37,7 @@ PORT = refusals.PortsFile(
 
 def converted(host: Networkd) -> tuple[Standing, dict[str, str]]:
     """A host that boots its bridge by our files: what stands, and these by path."""
-    manager = Manager(host.control)
-    now = replace(standing(), known={"eth0": manager.look(host.owner(), "br0")})
-    written = {one.path: one.text for one in manager.plan(now, WISH) if one.text is not None}
-    for path, said in written.items():
-        host.put(path, said)
+    now, written = persisted(host, Manager(host.control))
     host.take()
     return now, written
 

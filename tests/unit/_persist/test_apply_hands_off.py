@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import ReadBackError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import foreign
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HANDS_OFF
 from ansible_collections.hypervisor.network.plugins.module_utils._persist import (
     apply as persistence,
 )
@@ -49,7 +50,7 @@ def files(root: Path) -> dict[str, bytes]:
 def aside(root: Path, wish: Any = TAPS, manager: str = "ifupdown", **more: Any) -> Any:
     """(the noun of a host whose files somebody else writes, netlink's side, how often networkd was told)."""
     told: list[str] = []
-    more = {"scope": persistence.HANDS_OFF, "have_read": told.append, "patience": 0.0, **more}
+    more = {"scope": HANDS_OFF, "have_read": told.append, "patience": 0.0, **more}
     netlink = Told()
     noun = persistence.Persistence(netlink, wish, manager, str(root / "kept"), {}, str(root), **more)  # type: ignore[arg-type]  # fmt: skip
     return noun, netlink, told
