@@ -91,6 +91,25 @@ class Step:
     counts: dict[str, int] = field(default_factory=dict)
     skips: list[str] = field(default_factory=list)
     failed: bool = False
+    interrupted: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    def interrupt(self) -> None:
+        """Have it end, once; a second Ctrl-C would only break the removal of what it made."""
+        if self.runs and not self.interrupted:
+            self.interrupted = True
+            self.signal(signal.SIGINT)
+
+    def signal(self, number: int) -> None:
+        """Send the signal to all that its process started, if it still runs."""
+        if self.runs:
+            # it may end at this moment, and the thread that waits for it holds what poll() would ask
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
 
     def run(self, yielding: bool = False) -> None:
         """Start the session and wait for it; it gets a process group of its own, so that Ctrl-C reaches it once and from here.
@@ -231,15 +250,9 @@ class Run:
             )
 
     def stop(self, *_unused: object) -> None:
-        """Interrupt what runs, once; a second Ctrl-C would only break the removal."""
-        if self.stopping:
-            return
+        """Begin nothing more. What runs is interrupted by follow(), which this may have come in the midst of."""
         self.stopping = True
         self.leisure.set()
-        self.say("Interrupted: removing what the tests made ...")
-        for step in self.steps:
-            if step.process is not None and step.process.poll() is None:
-                os.killpg(step.process.pid, signal.SIGINT)
 
     def follow(self) -> None:
         """Run the lanes, and let no silent minute pass."""
@@ -253,25 +266,23 @@ class Run:
         for thread in threads:
             thread.start()
         deadline = None
-        while any(thread.is_alive() for thread in threads):
-            threads[next(i for i, thread in enumerate(threads) if thread.is_alive())].join(0.5)
-            if self.stopping and deadline is None:
-                deadline = time.monotonic() + PATIENCE
-            running = [
-                step
-                for step in self.steps
-                if step.process is not None and step.process.poll() is None
-            ]
-            if deadline is not None and time.monotonic() > deadline:
-                for step in running:
-                    os.killpg(step.process.pid, signal.SIGKILL)
-                deadline = float("inf")
+        while alive := [thread for thread in threads if thread.is_alive()]:
+            alive[0].join(0.5)
+            if self.stopping:
+                if deadline is None:
+                    self.say("Interrupted: removing what the tests made ...")
+                    deadline = time.monotonic() + PATIENCE
+                for step in self.steps:  # one of them may have begun in that moment
+                    step.interrupt()
+                    if time.monotonic() > deadline:
+                        step.signal(signal.SIGKILL)
             if time.monotonic() - self.spoke > QUIET:
                 self.say(
                     "       "
                     + "; ".join(
                         f"{step.title} ({time.monotonic() - step.started:.0f} s): {step.last_line()}"
-                        for step in running
+                        for step in self.steps
+                        if step.runs
                     )
                 )
 

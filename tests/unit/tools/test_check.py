@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,6 +29,12 @@ left=$LOOKS
 case " $HELD " in *" $2 "*) until grep -q "^$WAITS_FOR " "$RAN" || [ "$left" = 0 ]; do sleep 0.01; left=$((left - 1)); done; esac
 echo "$2" >> "$ENDED"
 [ "$2" != "$FAILS" ]
+"""
+TELLS_INTERRUPTS = """\
+import signal, sys
+signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+print("begun", flush=True)
+sys.stdin.read()
 """
 TESTS, OTHERS = (
     [
@@ -125,6 +133,36 @@ def test_a_run_that_is_ended_begins_nothing_that_waited(run) -> None:
     done, ran = run(held=" ".join(TESTS[-2:]), waits_for="nobody", ended_at=EARLY[-1])
     assert done.returncode == 130, done.stdout + done.stderr
     assert {session for session, _nice in ran} == {*EARLY, *TESTS[-2:]}
+
+
+def test_a_check_that_ends_as_the_run_is_ended_is_left_alone(tmp_path: Path) -> None:
+    step = check.Step("Python lint", "ruff", False, tmp_path / "ruff.log")
+    with subprocess.Popen(["true"], start_new_session=True) as process:
+        process.wait()
+    # what poll() says while another thread waits for it
+    step.process = SimpleNamespace(pid=process.pid, poll=lambda: None)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    step.interrupt()
+    step.signal(signal.SIGKILL)
+    assert step.interrupted
+
+
+def test_what_a_check_removes_at_its_end_is_interrupted_once(tmp_path: Path) -> None:
+    step = check.Step("Python lint", "ruff", False, tmp_path / "ruff.log")
+    with subprocess.Popen(
+        [sys.executable, "-c", TELLS_INTERRUPTS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as step.process:
+        assert step.process.stdout.readline() == "begun\n"
+        step.interrupt()
+        assert step.process.stdout.readline() == "interrupted\n"
+        step.interrupt()
+        said, _nothing = step.process.communicate(timeout=60)
+    assert said == ""
 
 
 def test_who_has_no_test_left_takes_the_longest_of_what_is_none_and_yields_to_nobody(run) -> None:
