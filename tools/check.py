@@ -61,13 +61,15 @@ STEPS = (
 )
 WHEN_NAMED = (
     "faults-lab",  # an hour of switching a machine off and on
-    # the same tests again with other Pythons; the workflow has them beside the others
+    # the same again with other Pythons and cores; the workflow has them beside the others
     "unit-newest",
     "unit-oldest",
     "targets-elsewhere",
+    "sanity-oldest",
+    "sanity-newest",
     "ansible-test",  # and with another harness
 )
-LATER = ("sanity", "sanity-oldest", "sanity-newest")
+LATER = ("sanity",)
 PUNCTUAL = "galaxy-importer"  # gives up after three minutes, however little it got of them
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
