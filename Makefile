@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint docs integration faults acceptance molecule bench mutants lab-up lab-down clean-cache
+.PHONY: help demo test unit lint sanity docs integration faults acceptance molecule bench mutants lab-up lab-down clean-cache
 
 DISTRO ?= bookworm
 NETWORK ?= ifupdown
@@ -20,6 +20,9 @@ unit: ## the tests that need no root, seconds
 
 lint: ## every check of the sources, without the tests
 	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer execution-environment docs docs-site ansible-lint sanity
+
+sanity: ## ansible-test sanity with the oldest, the usual and the newest ansible-core
+	@tools/env test python tools/check.py sanity sanity-oldest sanity-newest
 
 docs: ## the documentation as a site, for a browser
 	@tools/env local nox --no-venv --nocolor -s docs-site
