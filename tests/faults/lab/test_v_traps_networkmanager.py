@@ -78,6 +78,28 @@ def lost(host: NetworkManagerHost, command: str) -> int:
     return counted[0]
 
 
+def converted_and_booted(host: NetworkManagerHost) -> None:
+    """The host without the profiles of the trap, converted, after one more boot."""
+    host.hv(f"cd {PROFILES} && rm trap*; sync")
+    booted(host)
+    host.done("linux_bridge", name=BRIDGE, forward_delay=0)
+    host.done("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=60, force=True)
+    host.done("bridge_persist", bridges=[BRIDGE], uplinks=[NIC], backup=False)
+    booted(host)
+    host.until(f"test -e /sys/class/net/{BRIDGE}/lower_{NIC}")
+
+
+def activated_again(host: NetworkManagerHost, profile: str) -> str:
+    """The bridge of the NIC after its profile was taken down, the NIC's own came, and the bridge's came again."""
+    host.hv(f"nmcli connection down {profile}; nmcli connection up wired")
+    host.until(f"test ! -e /sys/class/net/{NIC}/master")
+    host.hv(f"nmcli connection up {profile}")
+    # a bridge with a static address is activated with ports and without
+    host.until(f"nmcli -g GENERAL.STATE device show {BRIDGE} | grep connected")
+    host.until_it_answers()
+    return master(host)
+
+
 def test_n02_hands_off_by_a_file_would_take_the_nic_down_and_by_word_takes_nothing(
     host: NetworkManagerHost,
 ) -> None:
@@ -97,11 +119,17 @@ def test_t17_the_profile_that_was_there_first_has_the_nic_at_boot(host: NetworkM
     host.until(f"nmcli -t -f DEVICE,STATE device | grep -E '^{NIC}:connected'")
     assert "wired" in host.hv(f"nmcli -g GENERAL.CONNECTION device show {NIC}")
     assert master(host) != BRIDGE
-    host.hv(f"cd {PROFILES} && rm trap*; sync")
-    booted(host)
-    host.done("linux_bridge", name=BRIDGE, forward_delay=0)
-    host.done("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=60, force=True)
-    host.done("bridge_persist", bridges=[BRIDGE], uplinks=[NIC], backup=False)
-    booted(host)
-    host.until(f"test -e /sys/class/net/{BRIDGE}/lower_{NIC}")
+    converted_and_booted(host)
     assert (master(host), has(host, BRIDGE), has(host, NIC)) == (BRIDGE, True, False)
+
+
+def test_t17_a_bridge_that_is_activated_again_has_its_ports_only_where_it_brings_them(
+    host: NetworkManagerHost,
+) -> None:
+    host.write(f"{PROFILES}/trap.nmconnection", BRIDGE_BY_HAND)
+    host.write(f"{PROFILES}/trap-port.nmconnection", PORT_BY_HAND)
+    host.hv("nmcli connection reload; nmcli connection up trap-port")
+    assert activated_again(host, "trap") == ""
+    converted_and_booted(host)
+    assert activated_again(host, "hv-br0") == BRIDGE
+    assert (has(host, BRIDGE), has(host, NIC)) == (True, False)
