@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._host import (
+    ifupdown2 as known_ifupdown2,
+)
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
 from ansible_collections.hypervisor.network.tests.harness.host import ifupdown2, role_host
 from ansible_collections.hypervisor.network.tests.harness.host.role_host import (
@@ -278,6 +281,7 @@ def test_g07_ifreload_of_ifupdown2_leaves_ports_addresses_and_routes_as_they_are
     unlike_its_defaults = {**bridge, "mcast_snooping": False, "mcast_query_interval": 60}
     variables = {**JOB, "bridge_host_bridges": [unlike_its_defaults], "bridge_host_guests": []}
     ifupdown2.on_path(host.folder)
+    assert known_ifupdown2.is_here(str(ifupdown2.unpacked())), "Debian's package is not known"
     assert host.role(variables).status == 0
     before = settled(host.netns)
     with ifupdown2.upset(host.netns, ["eth0", "tap1", "tap2"], "mcast_snooping 1") as upset:

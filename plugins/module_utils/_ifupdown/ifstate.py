@@ -15,18 +15,17 @@ from typing import BinaryIO, Iterator, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Plan
-from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic
+from ansible_collections.hypervisor.network.plugins.module_utils._host import atomic, ifupdown2
 
 DIRECTORY = "/run/network"
-_IFUPDOWN2 = "/usr/sbin/ifreload"  # a program that only that has
 _MODE = 0o644  # as ifupdown makes them
 
 
 class IfState:
     """See C(_core/reconcile.Noun). A snapshot is {interface: stanza}; a wish is {interface: whether it is up}, for those that matter."""
 
-    def __init__(self, directory: str = DIRECTORY, other: str = _IFUPDOWN2) -> None:
-        self._directory, self._other = directory, other
+    def __init__(self, directory: str = DIRECTORY, root: str = "/") -> None:
+        self._directory, self._root = directory, root
         self._path = os.path.join(directory, "ifstate")
 
     def read(self) -> dict[str, str]:
@@ -45,7 +44,7 @@ class IfState:
             return []
 
     def plan(self, now: Mapping[str, str], wish: Mapping[str, bool]) -> Plan:
-        if os.path.exists(self._other):
+        if ifupdown2.is_here(self._root):
             return []
         changes = []
         for name, up in wish.items():

@@ -18,13 +18,11 @@ from typing import Iterator
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Lazily
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     cloud_init,
+    ifupdown2,
     nic_names,
     regular_file,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import (
-    path_of,
-    printed,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import printed
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.document import Document
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.files import Files
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.grammar import Line
@@ -68,7 +66,7 @@ def read(root: str, cloud: str) -> Files:
         tuple(openings),
         not cloud_init.is_off(cloud),
         metrics,
-        path_of("ifreload") is not None,
+        ifupdown2.is_here(),
         unsteady,
         *_switches(os.path.join(cloud, cloud_switch.FOLDER)),
     )

@@ -13,7 +13,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._host import places
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     IFUPDOWN,
-    IFUPDOWN2,
     NETPLAN,
     NETWORKD,
     NETWORKMANAGER,
@@ -31,8 +30,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.state
 # Ours: what NetworkManager's file of a device said before it was asked to let go, until the device is its own again
 LET_GO = f"{places.RUN[1:]}/networkmanager/{{dev}}"
 IFSTATE = "run/network/ifstate"
-# ifupdown2 keeps what is up in a file that only it can read, and has this for its commands
-IFUPDOWN2_SIGN = "usr/share/ifupdown2"
 # Files of networkd's until the next boot, and those of them that netplan makes
 NETWORKD_RUN = "/run/systemd/network"
 GENERATED = f"{NETWORKD_RUN}/10-netplan-"
@@ -76,11 +73,6 @@ def owner(dev: str, index: int, files: Mapping[str, str], dialect: str = IFUPDOW
             f"{dev} is managed by {both} at once, and what one of them does the other undoes; leave it to one of them first."
         )
     return known[0] if known else None
-
-
-def dialect_of(has_ifupdown2: bool) -> str:
-    """Which of both interfaces(5) are read by."""
-    return IFUPDOWN2 if has_ifupdown2 else IFUPDOWN
 
 
 def _of_networkd(

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.hypervisor.network.plugins.module_utils._host import ifupdown2
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
     owners,
     state_files,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import Owner
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
+    IFUPDOWN,
+    IFUPDOWN2,
+    Owner,
+)
 
 _MOST_BYTES = 1 << 20
 
@@ -32,7 +37,7 @@ def owner(dev: str, index: int, root: str = "/") -> Owner | None:
 
 def dialect(root: str = "/") -> str:
     """Which of both ifupdowns reads interfaces(5) here, if one does."""
-    return owners.dialect_of(os.path.isdir(os.path.join(root, owners.IFUPDOWN2_SIGN)))
+    return IFUPDOWN2 if ifupdown2.is_here(root) else IFUPDOWN
 
 
 def is_the_hosts_network() -> bool:

@@ -34,9 +34,9 @@ def test_every_file_is_readable_for_all_as_ifupdown_makes_it(tmp_path: Path, uma
 
 def test_ifupdown2_is_told_nothing_it_keeps_a_record_of_its_own(tmp_path: Path) -> None:
     """Seen: after each boot a run told a file that nobody reads."""
-    program = tmp_path / "ifreload"
-    program.touch()
-    reconcile(IfState(str(tmp_path), str(program)), {"br0": True})
+    (tmp_path / "sbin").mkdir()
+    (tmp_path / "sbin/ifreload").touch()
+    reconcile(IfState(str(tmp_path), str(tmp_path)), {"br0": True})
     assert not (tmp_path / "ifstate").exists()
 
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
-from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import (
-    dialect_of,
-    owner,
-)
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.owners import owner
 
 LINK, DEVICE, IFSTATE = (
     "run/systemd/netif/links/2",
@@ -97,5 +94,5 @@ def test_a_bridge_that_networkmanager_made_and_ifupdown_has_up_is_refused() -> N
 
 
 def test_ifupdown2_is_told_from_ifupdown() -> None:
-    found = owner("eth0", 2, {IFSTATE: "eth0=eth0\n"}, dialect_of(True))
+    found = owner("eth0", 2, {IFSTATE: "eth0=eth0\n"}, "ifupdown2")
     assert found is not None and found.manager == "ifupdown2"

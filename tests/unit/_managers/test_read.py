@@ -30,7 +30,7 @@ def test_the_link_file_is_found_by_the_number(tmp_path: Path) -> None:
 
 def test_what_is_no_text_stops_nothing(tmp_path: Path) -> None:
     put(tmp_path, "run/network/ifstate", b"\xff\xfe=\n\x00eth1=eth1\neth0=eth0\n")
-    (tmp_path / "usr/share/ifupdown2").mkdir(parents=True)
+    put(tmp_path, "usr/sbin/ifreload", b"")
     found = read.owner("eth0", 2, str(tmp_path))
     assert found is not None and found.manager == "ifupdown2"
 
@@ -41,5 +41,5 @@ def test_a_folder_in_the_place_of_a_file_is_none(tmp_path: Path) -> None:
 
 def test_which_of_both_ifupdowns_reads_its_files_here(tmp_path: Path) -> None:
     assert read.dialect(str(tmp_path)) == "ifupdown"
-    (tmp_path / "usr/share/ifupdown2").mkdir(parents=True)
+    put(tmp_path, "usr/sbin/ifreload", b"")
     assert read.dialect(str(tmp_path)) == "ifupdown2"
