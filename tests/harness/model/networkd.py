@@ -21,6 +21,7 @@ WIRED = "/etc/systemd/network/20-wired.network"
 CONFIG = "[Match]\nName=eth0\n\n[Network]\nDHCP=yes\nVLAN=eth0.10\nDNS=10.77.0.1\n"
 LEASE = "ADDRESS=10.77.0.11\nCLIENTID=ffe2343f3e00020000ab11b1af66501f63250a\n"
 PATIENCE, SETTLED = 0.2, 0.05
+NEVER = 60.0  # seconds: a test that waits for them has failed, on a busy machine too
 _LINK = "ADMIN_STATE={state}\nNETWORK_FILE={source}\nNETWORK_FILE_DROPINS={drop_ins}\n"
 
 
@@ -28,7 +29,12 @@ class Networkd:
     """The first of the .network files below the folder that names a device is in force for it after a reload, as systemd.network(5) has it."""
 
     def __init__(
-        self, root: Path, config: str = CONFIG, answer: Done | OSError | None = None
+        self,
+        root: Path,
+        config: str = CONFIG,
+        answer: Done | OSError | None = None,
+        patience: float = PATIENCE,
+        settled: float = SETTLED,
     ) -> None:
         self.root = root
         self.reloads = 0
@@ -37,7 +43,7 @@ class Networkd:
         self.version = "systemd 257 (257.13-1~deb13u1)"
         self.put(WIRED, config)
         self.put(f"/run/systemd/netif/leases/{NIC}", LEASE)
-        self.control = Control(str(root), self.run, PATIENCE, self.index, 0.0, SETTLED)
+        self.control = Control(str(root), self.run, patience, self.index, 0.0, settled)
         self.take()
 
     def put(self, path: str, text: str) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit 
     values,
 )
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import (
+    NEVER,
     NIC,
     PATIENCE,
     SETTLED,
@@ -46,24 +47,26 @@ def test_a_lease_is_enough_where_it_is_meant(tmp_path: Path) -> None:
     host.control.reload(NIC, WIRED, leased=True)
 
 
-@pytest.mark.parametrize("asks", [True, False])
-def test_a_link_that_waits_for_a_router_only_is_not_waited_for(tmp_path: Path, asks: bool) -> None:
+@pytest.mark.parametrize(("asks", "patience"), [(True, PATIENCE), (False, NEVER)])
+def test_a_link_that_waits_for_a_router_only_is_not_waited_for(
+    tmp_path: Path, asks: bool, patience: float
+) -> None:
     """Without a lease to ask for it has all that it gets when nothing is new for a while; with one it is waited for as long as there is time."""
-    host = Networkd(tmp_path)
+    host = Networkd(tmp_path, patience=patience)
     host.state = "configuring"
     began = time.monotonic()
     host.control.reload(NIC, WIRED, leased=False, asks=asks)
     took = time.monotonic() - began
-    assert took >= PATIENCE if asks else SETTLED <= took < PATIENCE
+    assert took >= PATIENCE if asks else SETTLED <= took < NEVER
 
 
 def test_a_link_that_networkd_still_has_a_word_on_is_waited_for(tmp_path: Path) -> None:
-    host = Networkd(tmp_path)
+    host = Networkd(tmp_path, patience=1.2, settled=1.0)  # no thread waits so long for its turn
     host.state = "configuring"
     stop = threading.Event()
 
     def busy() -> None:
-        while not stop.wait(SETTLED / 5):
+        while not stop.wait(0.02):
             host.take()
 
     words = threading.Thread(target=busy)
@@ -74,28 +77,28 @@ def test_a_link_that_networkd_still_has_a_word_on_is_waited_for(tmp_path: Path) 
     finally:
         stop.set()
         words.join()
-    assert time.monotonic() - began >= PATIENCE
+    assert time.monotonic() - began >= 1.2
 
 
 @pytest.mark.parametrize(
-    ("state", "least", "most"), [("configured", 0, SETTLED), ("configuring", SETTLED, PATIENCE)]
+    ("state", "settled", "least"), [("configured", NEVER, 0), ("configuring", SETTLED, SETTLED)]
 )
 def test_links_that_get_other_files_are_waited_for_until_they_are_at_rest(
-    tmp_path: Path, state: str, least: float, most: float
+    tmp_path: Path, state: str, settled: float, least: float
 ) -> None:
-    host = Networkd(tmp_path)
+    host = Networkd(tmp_path, patience=NEVER, settled=settled)
     host.state = state
     began = time.monotonic()
     host.control.take([NIC])
-    assert least <= time.monotonic() - began < most and host.reloads == 1
+    assert least <= time.monotonic() - began < NEVER and host.reloads == 1
 
 
 def test_where_no_link_gets_another_file_none_is_waited_for(tmp_path: Path) -> None:
-    host = Networkd(tmp_path)
+    host = Networkd(tmp_path, patience=NEVER, settled=NEVER)
     host.state = "configuring"
     began = time.monotonic()
     host.control.take([])
-    assert time.monotonic() - began < SETTLED and host.reloads == 1
+    assert time.monotonic() - began < NEVER and host.reloads == 1
 
 
 def test_settled_by_another_file_is_not_what_is_waited_for(tmp_path: Path) -> None:
