@@ -106,6 +106,16 @@ def test_the_readme_says_the_versions_that_are_tested() -> None:
             assert f"{name} {version}" in README
 
 
+def test_the_targets_ask_for_what_the_collection_does() -> None:
+    """ansible-test copies that one file alone to where it installs, so it can't lead to the other by C(-r)."""
+    ours = (ROOT / "requirements.txt", ROOT / "tests/integration/requirements.txt")
+    asked = [
+        [line for line in path.read_text("utf-8").splitlines() if line and line[0] != "#"]
+        for path in ours
+    ]
+    assert asked[0] == asked[1] != []
+
+
 def test_nothing_was_added_by_a_version_that_is_not_there_yet() -> None:
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text("utf-8"))["version"]
     files = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "plugins").rglob("*.yml")]
