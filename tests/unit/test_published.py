@@ -173,16 +173,32 @@ CHECKS = set(
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_trusts_named_versions_and_holds_no_secret(path: Path) -> None:
+def test_a_workflow_trusts_commits_and_holds_no_secret(path: Path) -> None:
+    """A tag can be moved, a commit can't; Dependabot keeps both it and the version behind it."""
     text = path.read_text("utf-8")
     flow = yaml.safe_load(text)
-    used = [
-        step["uses"] for job in flow["jobs"].values() for step in job["steps"] if "uses" in step
-    ]
-    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", one) for one in used), used
+    pins = re.findall(
+        r"^ +(?:- )?uses: (actions/[a-z-]+@[0-9a-f]{40}) # v\d+\.\d+\.\d+$", text, re.M
+    )
+    jobs = flow["jobs"].values()
+    # a job may be another's workflow, too
+    used = [one["uses"] for job in jobs for one in (job, *job["steps"]) if "uses" in one]
+    assert pins == used != []
     assert "secrets." not in text
     assert flow["permissions"] == {"contents": "read"}
     assert all("timeout-minutes" in job for job in flow["jobs"].values())
+
+
+def test_the_workflows_trust_one_commit_of_each_action() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in WORKFLOWS)
+    pins = set(re.findall(r"uses: (\S+)@(\S+) # (\S+)", text))
+    assert len(pins) == len({name for name, _commit, _version in pins})
+
+
+def test_dependabot_moves_what_the_workflows_trust() -> None:
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text("utf-8"))["updates"]
+    (one,) = [it for it in updates if it["package-ecosystem"] == "github-actions"]
+    assert one["directory"] == "/" and "ignore" not in one
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
