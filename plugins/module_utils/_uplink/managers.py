@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Iterator, Mapping
 
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import configured
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import state_files
 
 # Below the root of the file system; {index} and {nic} are the NIC's.
@@ -23,7 +24,7 @@ TRACES = (
     "run/wicked/leaseinfo.{nic}.*",
     "etc/sysconfig/network/ifcfg-{nic}",
     "etc/connman/main.conf",
-    "etc/dhcpcd.conf",
+    *configured.FILES,
     "etc/keepalived/*.conf",
     "etc/keepalived/*/*.conf",
     "etc/network/interfaces.d/50-cloud-init*",

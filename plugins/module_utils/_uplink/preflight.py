@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import configured
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
@@ -376,3 +377,10 @@ def _check_inet(now: Inet, spec: Spec) -> None:
             f"{spec.nic} has the leased address {leased[0]}, and no DHCP client that could hand its lease over to {spec.bridge} was found; "
             "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true."
         )
+    for client in now.clients if not spec.allow_address_change else ():
+        lost = configured.lost(client.program, now.traces.files, spec.nic, spec.bridge)
+        if client.dev == spec.nic and lost is not None:
+            raise Refused(
+                f"{lost[0]} has '{lost[1]}' for {spec.nic} alone, so {spec.bridge} would be another client to the DHCP server and could get another "
+                f"address; say it there for {spec.bridge} too, or say allow_address_change: true."
+            )

@@ -33,6 +33,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host im
     items as bridge_host_items,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core import errors
+from ansible_collections.hypervisor.network.plugins.module_utils._dhcp.client import Client
 from ansible_collections.hypervisor.network.plugins.module_utils._fdb import plan as fdb_plan
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import plan as stanzas
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import validate
@@ -45,6 +46,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import su
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import Inet
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink.managers import Traces
 from ansible_collections.hypervisor.network.tests.harness.model import (
     fdb_tables,
     mdb_tables,
@@ -291,6 +293,10 @@ def _uplink(case: Mapping[str, Any]) -> Any:
     more = {key: tuple(holds[key]) for key in ("filter_rules", "listeners") if key in holds}
     if "route" in holds:
         more["routes"] = (_route(**holds["route"]),)
+    more["clients"] = tuple(
+        Client(dev, program, (program, dev)) for dev, program in holds.get("clients", {}).items()
+    )
+    more["traces"] = Traces(holds.get("files", {}))
     return preflight.check(Inet(now.links, addresses, **more), spec)
 
 
