@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ NAMES = sorted(
     for path in TARGETS.iterdir()
     if (path / "tasks" / "main.yml").exists() and path.name != SETUP
 )
+_FAILS = "    - {name: Fail, ansible.builtin.fail: }\n"
 _LATER = pytest.mark.skip(
     reason="one library after the other takes twice as long: make integration has both"
 )
@@ -70,46 +72,34 @@ def folder() -> Iterator[Path]:
 
 @pytest.mark.parametrize(("target", "target_python"), list(_pairs()), indirect=["target_python"])
 def test_target(target: str, target_python: str, netns: str, tmp_path: Path, folder: Path) -> None:
-    play = {
-        "name": f"Target {target}",
-        "hosts": "localhost",
-        "gather_facts": False,
-        "roles": [target],
-    }
-    playbook = tmp_path / "playbook.yml"
-    playbook.write_text(json.dumps([play]), encoding="utf-8")
-    given = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": target_python,
-        "test_netns": netns,
-        "test_folder": str(folder),
-    }
-    settings = {
-        "ANSIBLE_ROLES_PATH": str(TARGETS),
-        "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_RETRY_FILES_ENABLED": "0",
-        "ANSIBLE_LOCAL_TEMP": str(tmp_path),
-    }
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            "-i",
-            "localhost,",
-            "-e",
-            json.dumps(given),
-            str(playbook),
-        ],
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        check=False,
-    )
+    given = {"ansible_python_interpreter": target_python, "test_netns": netns}
+    done = _played([target], TARGETS, tmp_path, {**given, "test_folder": str(folder)})
     for path in Path("/run/netns").glob(f"{netns}?*"):
         namespaces.remove(path.name)
     assert done.returncode == 0, _from_the_failure(done.stdout)
     assert "Traceback" not in done.stdout, _from_the_failure(done.stdout)
+
+
+@pytest.mark.parametrize("target_python", [NEWEST], indirect=True)
+def test_what_a_target_cleans_up_hides_no_error(
+    target_python: str, netns: str, tmp_path: Path, folder: Path
+) -> None:
+    """Each has a first task that fails, C(transaction) one whose output it reads in its cleanup."""
+    cleaning = {one: (TARGETS / one / "tasks/main.yml").read_text("utf-8") for one in NAMES}
+    cleaning = {one: text for one, text in cleaning.items() if "\n  always:\n" in text}
+    shutil.copytree(TARGETS / SETUP, tmp_path / "roles" / SETUP)
+    for one, text in cleaning.items():
+        shutil.copytree(TARGETS / one, tmp_path / "roles" / one)
+        if one != "transaction":
+            text = text.replace("\n  block:\n", f"\n  block:\n{_FAILS}", 1)
+        (tmp_path / "roles" / one / "tasks/main.yml").write_text(text, encoding="utf-8")
+    given = {"ansible_python_interpreter": target_python, "test_netns": netns}
+    given = {**given, "test_folder": str(folder), "module": ["no_such_module"]}
+    done = _played(sorted(cleaning), tmp_path / "roles", tmp_path, given)
+    assert _failed(done.stdout) == {
+        **dict.fromkeys(cleaning, ["Fail"]),
+        "transaction": ["Convert it, and leave that unconfirmed"],
+    }, done.stdout
 
 
 def test_ansible_test_finds_every_target(tmp_path: Path) -> None:
@@ -124,6 +114,43 @@ def test_ansible_test_finds_every_target(tmp_path: Path) -> None:
 def test_a_target_never_meets_the_machine_s_own_network() -> None:
     metas = [yaml.safe_load((TARGETS / one / "meta/main.yml").read_text("utf-8")) for one in NAMES]
     assert metas == [{"dependencies": [SETUP]}] * len(NAMES)
+
+
+def _played(
+    targets: list[str], roles: Path, folder: Path, given: dict[str, Any]
+) -> subprocess.CompletedProcess[str]:
+    """Run these targets, each on a host of its own that is this machine; what fails on one stops no other."""
+    task = {"ansible.builtin.include_role": {"name": "{{ inventory_hostname }}"}}
+    play = {"name": "Targets", "hosts": "all", "gather_facts": False, "tasks": [task]}
+    playbook = folder / "playbook.yml"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    settings = {
+        "ANSIBLE_ROLES_PATH": str(roles),
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_RETRY_FILES_ENABLED": "0",
+        "ANSIBLE_LOCAL_TEMP": str(folder),
+    }
+    words = ["-i", "".join(f"{one}," for one in targets)]
+    words += ["-e", json.dumps({"ansible_connection": "local", **given}), str(playbook)]
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), *words],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+
+
+def _failed(output: str) -> dict[str, list[str]]:
+    """The tasks that failed, by host."""
+    found: dict[str, list[str]] = {}
+    for task in output.split("\nTASK [")[1:]:
+        name = task.partition("]")[0].partition(" : ")[2]
+        for host in re.findall(r"^fatal: \[(\w+)\]", task, re.M):
+            found.setdefault(host, []).append(name)
+    return found
 
 
 def _from_the_failure(output: str) -> str:
