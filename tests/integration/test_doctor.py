@@ -11,16 +11,17 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
-from ansible_collections.hypervisor.network.tests.harness.net import dhcp_frames, tapped
-from ansible_collections.hypervisor.network.tests.harness.net.frames import Station
+from ansible_collections.hypervisor.network.tests.harness.net import dhcp_frames, tapped, xdp
+from ansible_collections.hypervisor.network.tests.harness.net.frames import Station, counts
 from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
 from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     batch,
@@ -28,7 +29,7 @@ from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     ip_json,
     run,
 )
-from ansible_collections.hypervisor.network.tests.harness.process.waiting import at_load
+from ansible_collections.hypervisor.network.tests.harness.process.waiting import at_load, wait_for
 
 PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "doctor.yml"
 MAC, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -281,6 +282,44 @@ def test_what_the_host_itself_drops_behind_the_bridge_does_not_come_out_at_the_g
     assert said[0]["drops"] > 0  # the oracle
     assert [one["id"] for one in found["findings"]] == ["probe_not_at_guest", "no_dhcp_answer"]
     assert found["ways"][0]["ends_at"] == "port"
+
+
+def test_what_is_dropped_before_the_bridge_is_not_let_in(
+    netns: str, run_module: RunModule, bridge_json: Callable[..., list[dict[str, Any]]]
+) -> None:
+    """The probe is held back by STP until its tap drops what it takes."""
+    guest_and_uplink(netns)
+    run("ip", "-n", netns, *"link set br0 type bridge stp_state 1 forward_delay 3000".split())
+
+    def listening() -> list[str]:
+        ports = bridge_json(netns, "link", "show")
+        found = [one["ifname"] for one in ports if one["state"] == "listening"]
+        # one that sends, and one that is sent to
+        return found if len(found) == 2 else []
+
+    with (
+        Station(netns, "far1", OTHER) as guest,
+        Station(netns, "far0", MAC) as outside,
+        ThreadPoolExecutor(1) as pool,
+        ExitStack() as held,
+    ):
+        first = guest.send()  # the bridge has heard it
+        options = {"mac": OTHER, "probe": True}
+        module = pool.submit(run_module, "bridge_doctor_probe", options, netns)
+        probes = wait_for(listening, "the probes are ports", at_load(20))
+        for probe in probes:
+            held.enter_context(xdp.dropping(netns, probe))
+        run("ip", "-n", netns, *"link set br0 type bridge stp_state 0".split())
+        for probe in probes:
+            run("bridge", "-n", netns, "link", "set", "dev", probe, "state", "3")
+        found = module.result()
+        assert counts(guest.send(), guest, {"far0": outside}) == {"far0": 1}
+        # the oracle: but for the guest's own four frames, none of theirs came out there
+        assert outside.count(first) == 1 and len(outside.numbers()) == 4
+    (finding,) = found["findings"]
+    assert (finding["id"], finding["device"]) == ("probe_not_let_in", "port1")
+    assert finding["evidence"]["sent"] > 0 and finding["evidence"]["seen"] == {}
+    assert found["ways"][0]["ends_at"] == "bridge"
 
 
 def serve(guest: tapped.Guest, over: threading.Event) -> None:

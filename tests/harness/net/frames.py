@@ -57,6 +57,11 @@ class Station:
             if address[2] != socket.PACKET_OUTGOING:
                 self._seen[struct.unpack_from("!I", data, 14)[0]] += 1
 
+    def numbers(self) -> set[int]:
+        """What has come in so far, by the first four bytes behind the type: also what is no station's."""
+        self.count(0)
+        return set(self._seen)
+
 
 def counts(number: int, sender: Station, stations: dict[str, Station]) -> dict[str, int]:
     """Where a frame came out, once it can come out nowhere any more: two broadcasts that were sent after it are there.

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where marked frames came out of a healthy host, and what is said where they did not.
-
-That none was let in (probe_not_let_in) is here alone: what a tap takes is seen at it before anything of the kernel's that a test can set drops it.
-"""
+"""Where marked frames came out of a healthy host, and what is said where they did not."""
 
 from __future__ import annotations
 
