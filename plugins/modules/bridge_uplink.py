@@ -76,8 +76,8 @@ options:
     default: false
   allow_address_change:
     description:
-      - Convert although the DHCP lease can't be handed over, because no isc-dhclient, dhcpcd or udhcpc holds it, or because a file of theirs has an
-        identity for the NIC alone.
+      - Convert although the DHCP lease can't be handed over, because no isc-dhclient, dhcpcd or udhcpc holds it, or because dhcpcd.conf
+        has an identity for the NIC alone.
     type: bool
     default: false
   accept_outage:

@@ -71,3 +71,35 @@ def test_t6_a_server_that_reserves_by_identity_gives_the_bridge_what_it_gave_the
             host.until_it_answers()
             host.settle(dev)
             assert host.known() == known, f"{dev} after a boot"
+
+
+@pytest.mark.skipif(
+    not LONG or DISTRO != "bookworm",
+    reason="a container of Debian 12, whose client is dhclient, takes most of a minute: make faults runs it",
+)
+def test_t6_an_identity_in_a_declaration_of_the_nic_is_refused_and_goes_over_where_it_is_none() -> (
+    None
+):
+    path, said = "/etc/dhcp/dhclient.conf", 'send dhcp-client-identifier "attic";\n'
+    kind, files = SITES["ifupdown"]
+    declared = f'interface "{NIC}" {{ {said} }}\n'
+    with type("Host", (Reserving, kind), {})({**files, path: declared}) as host:
+        known = host.reserve()
+        assert b"attic".hex(":") in known.four[0][1]
+        # the trap: who serves another device serves this one too
+        host.hv("ip link add trap0 type bridge && ip link set trap0 up")
+        serves = "dhclient -4 -d -lf /run/trap.leases -pf /run/trap.pid trap0"
+        host.hv(f"{serves} > /run/trap 2>&1 & echo $! > /run/trap.started")
+        host.until(f"grep -q 'Listening on LPF/{NIC}/' /run/trap")
+        host.hv("kill $(cat /run/trap.started); ip link del trap0")
+        refused = host.run("bridge_uplink", **journey.uplink())
+        assert f'{path} declares interface "{NIC}"' in refused["msg"]
+        host.write(path, said)
+        for module, options in journey.there():
+            host.done(module, **options)
+        host.renewed()
+        assert host.has_them(BRIDGE) and host.known() == known
+        host.reboot()
+        host.until_it_answers()
+        host.settle(BRIDGE)
+        assert host.known() == known

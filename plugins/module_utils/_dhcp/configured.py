@@ -1,72 +1,59 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. What the files of DHCP clients say of one device alone: its bridge would be another client to a server, or tell it less.
+"""PURE. What the files of DHCP clients say of one device, which keeps its lease from going over to another.
 
-Sources: dhclient.conf(5), dhcpcd.conf(5).
+A dhclient serves the devices of its command line and all that its file declares, so that of a bridge would give a NIC that is declared its addresses back.
+dhcpcd tells a server by the sections of its file; what is said of a NIC alone makes its bridge another client. Sources: dhclient 4.4's
+discover_interfaces(), seen with 4.4.3; dhclient.conf(5); dhcpcd.conf(5).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator, Mapping
+from typing import Iterable, Iterator, Mapping
 
 # Below the root of the file system
-FILES = ("etc/dhcp/dhclient*.conf", "etc/dhcpcd.conf")
+DHCLIENT, DHCPCD = "etc/dhcp/dhclient.conf", "etc/dhcpcd.conf"
+FILES = (DHCLIENT, DHCPCD)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|#[^\n]*|[{};]|[^\s"{};#]+')
 # After these dhcpcd reads for another device, or for part of what it meets there
 _SECTIONS = ("interface", "ssid", "profile", "arping")
-_TOLD_BY_DHCPCD = (
-    "clientid",
-    "duid",
-    "iaid",
-    "hostname",
-    "userclass",
-    "vendorclassid",
-    "anonymous",
-)
+_TOLD = ("clientid", "duid", "iaid", "hostname", "userclass", "vendorclassid", "anonymous")
 
 
-def lost(program: str, files: Mapping[str, str], nic: str, bridge: str) -> tuple[str, str] | None:
-    """The first that a client tells a server by the name of its NIC and would not tell it by the bridge's.
-
-    C(program) is the client's name, C(files) maps paths below the root, those of C(FILES), to their texts. Returns (the file, the statement), or None.
-    """
-    for path, text in sorted(files.items()):
-        told = _TOLD.get(program) if f"/{program}" in path else None
-        if told is not None:
-            kept = set(told(text, bridge))
-            for one in told(text, nic):
-                if one not in kept:
-                    return f"/{path}", one
-    return None
+def declared(files: Mapping[str, str], devs: Iterable[str]) -> str | None:
+    """The first of the devices that every dhclient serves, because its file declares it; C(files) maps paths below the root to texts."""
+    found = set(_declared(files.get(DHCLIENT, "")))
+    return next((dev for dev in devs if dev in found), None)
 
 
-def _dhclient(text: str, dev: str) -> Iterator[str]:
-    """What is sent for a device: the send statements of its own declarations."""
-    within: list[list[str]] = []
-    words: list[str] = []
+def lost(files: Mapping[str, str], nic: str, bridge: str) -> str | None:
+    """The first line of dhcpcd's by which a server hears of the NIC what it would not of the bridge; C(files) as for declared()."""
+    text = files.get(DHCPCD, "")
+    kept = set(_told(text, bridge))
+    return next((one for one in _told(text, nic) if one not in kept), None)
+
+
+def _declared(text: str) -> Iterator[str]:
+    """The names of interfaces that are declared, outside of all other declarations."""
+    depth, words = 0, []
     for token in _TOKEN.findall(text):
-        if token == "{":
-            within.append(words)
-            words = []
-        elif token in ("}", ";"):
-            if words[:1] == ["send"] and within == [["interface", f'"{dev}"']]:
-                yield " ".join(words)
-            if token == "}" and within:
-                within.pop()
-            words = []
-        elif not token.startswith("#"):
+        if token.startswith("#"):
+            continue
+        if token not in "{};":
             words.append(token)
+            continue
+        if token == "{" and depth == 0 and words[:1] == ["interface"] and len(words) == 2:
+            yield words[1].strip('"')
+        depth = max(0, depth + {"{": 1, "}": -1}.get(token, 0))
+        words = []
 
 
-def _dhcpcd(text: str, dev: str) -> Iterator[str]:
-    """What is said in the sections of a device and is told to a server."""
+def _told(text: str, dev: str) -> Iterator[str]:
+    """What is said in the sections of a device, and is told to a server."""
     mine = False
     for line in text.splitlines():
         words = line.partition("#")[0].split()
         if words[:1] and words[0] in _SECTIONS:
             mine = words == ["interface", dev]
-        elif mine and words[:1] and words[0] in _TOLD_BY_DHCPCD:
+        elif mine and words[:1] and words[0] in _TOLD:
             yield " ".join(words)
-
-
-_TOLD: dict[str, Callable[[str, str], Iterator[str]]] = {"dhclient": _dhclient, "dhcpcd": _dhcpcd}

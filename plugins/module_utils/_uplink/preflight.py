@@ -377,10 +377,24 @@ def _check_inet(now: Inet, spec: Spec) -> None:
             f"{spec.nic} has the leased address {leased[0]}, and no DHCP client that could hand its lease over to {spec.bridge} was found; "
             "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true."
         )
-    for client in now.clients if not spec.allow_address_change else ():
-        lost = configured.lost(client.program, now.traces.files, spec.nic, spec.bridge)
-        if client.dev == spec.nic and lost is not None:
+    _check_files_of_clients(now, spec)
+
+
+def _check_files_of_clients(now: Inet, spec: Spec) -> None:
+    """What is said of one device alone. Raises Refused."""
+    programs = {client.program for client in now.clients if client.dev == spec.nic}
+    files = now.traces.files
+    if "dhclient" in programs:
+        dev = configured.declared(files, (spec.nic, spec.bridge))
+        if dev is not None:
             raise Refused(
-                f"{lost[0]} has '{lost[1]}' for {spec.nic} alone, so {spec.bridge} would be another client to the DHCP server and could get another "
-                f"address; say it there for {spec.bridge} too, or say allow_address_change: true."
+                f'/{configured.DHCLIENT} declares interface "{dev}", and every dhclient serves what is declared there: that of one of {spec.nic} and '
+                f"{spec.bridge} would give the other the lease as well; put the statements in front of the declaration, and remove it."
+            )
+    if "dhcpcd" in programs and not spec.allow_address_change:
+        line = configured.lost(files, spec.nic, spec.bridge)
+        if line is not None:
+            raise Refused(
+                f"/{configured.DHCPCD} has '{line}' for {spec.nic} alone, so {spec.bridge} would be another client to the DHCP server and could get "
+                f"another address; say it there for {spec.bridge} too, or say allow_address_change: true."
             )

@@ -36,9 +36,7 @@ LO = Link("lo", 1, "", UP | LOOPBACK, "00:00:00:00:00:00")
 STATIC = simulated.address("eth0", "10.77.0.10/24", flags=0x80)
 LEASED = simulated.address("eth0", "10.77.0.100/24")
 CLIENT = Client("eth0", "dhclient", ("dhclient", "eth0"))
-TOLD = Traces(
-    {"etc/dhcp/dhclient.conf": 'interface "eth0" { send dhcp-client-identifier 1:2:3; }\n'}
-)
+TOLD = Traces({"etc/dhcpcd.conf": "interface eth0\nclientid a:b\n"})
 
 
 def host(*links: Link, **more: Any) -> Inet:
@@ -196,10 +194,16 @@ REFUSALS: dict[str, tuple[Inet, Spec, type[Exception], str]] = {
         "eth0 has the leased address 10.77.0.100/24, and no DHCP client that could hand its lease over to br0 was found; "
         "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true.",
     ),
-    "client that is told of the NIC alone": (
-        host(addresses=(LEASED,), clients=(CLIENT,), traces=TOLD), SPEC, Refused,
-        "/etc/dhcp/dhclient.conf has 'send dhcp-client-identifier 1:2:3' for eth0 alone, so br0 would be another client to the DHCP server and could get "
-        "another address; say it there for br0 too, or say allow_address_change: true.",
+    "dhclient that serves what is declared": (
+        host(addresses=(LEASED,), clients=(CLIENT,), traces=Traces({"etc/dhcp/dhclient.conf": 'interface "br0" { }'})),
+        replace(SPEC, allow_address_change=True), Refused,
+        '/etc/dhcp/dhclient.conf declares interface "br0", and every dhclient serves what is declared there: that of one of eth0 and br0 would give the '
+        "other the lease as well; put the statements in front of the declaration, and remove it.",
+    ),
+    "dhcpcd that is told of the NIC alone": (
+        host(addresses=(LEASED,), clients=(replace(CLIENT, program="dhcpcd"),), traces=TOLD), SPEC, Refused,
+        "/etc/dhcpcd.conf has 'clientid a:b' for eth0 alone, so br0 would be another client to the DHCP server and could get another address; say it there "
+        "for br0 too, or say allow_address_change: true.",
     ),
     "programs that listen on the NIC alone": (
         host(listeners=("chronyd (udp 0.0.0.0:123)",)), SPEC, Refused,
@@ -275,7 +279,7 @@ def test_an_address_that_another_host_answers_for_is_refused_unless_overridden()
         (REFUSALS["STP"][0], replace(SPEC, accept_outage=True)),
         (REFUSALS["lease without a client"][0], replace(SPEC, allow_address_change=True)),
         (
-            REFUSALS["client that is told of the NIC alone"][0],
+            REFUSALS["dhcpcd that is told of the NIC alone"][0],
             replace(SPEC, allow_address_change=True),
         ),
         (host(addresses=(LEASED,), clients=(CLIENT,)), SPEC),
@@ -362,6 +366,9 @@ def test_an_address_that_another_host_answers_for_is_refused_unless_overridden()
             SPEC,
         ),
         (managed({"etc/keepalived/keepalived.conf": "  interface eth0\n"}), SPEC),
+        # files of clients that are not this NIC's
+        (managed({"etc/dhcp/dhclient.conf": 'interface "eth0" { }'}), SPEC),
+        (host(addresses=(LEASED,), clients=(CLIENT,), traces=TOLD), SPEC),
     ],
 )
 def test_not_refused(now: Inet, spec: Spec) -> None:
