@@ -84,7 +84,7 @@ class Supervisor(Protocol):
         """Be told, before the first start, what guests that are down will be started with."""
 
     def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> Any:
-        """Start a guest, and return what C(await_machine) is told of it."""
+        """Start a guest, at the latest when it is awaited, and return what C(await_machine) is told of it."""
 
     def await_machine(self, name: str, started: Any) -> None:
         """Return when a guest that was started answers."""

@@ -19,7 +19,7 @@ class Starter(Protocol):
     """What is needed of whatever keeps guests (see C(apply.Supervisor))."""
 
     def start(self, name: str, spec: Mapping[str, Any], paused: bool = False) -> Any:
-        """Start a guest, and return what C(await_machine) is told of it."""
+        """Start a guest, at the latest when it is awaited: some are started together. Returns what C(await_machine) is told of it."""
 
     def await_machine(self, name: str, started: Any) -> None:
         """Return when it answers."""

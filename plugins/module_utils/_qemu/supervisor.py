@@ -47,6 +47,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import process_of
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import identity
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit_starts import UnitStarts
 
 _START_DEADLINE = 30.0
 _TERM_DEADLINE = 10.0
@@ -54,6 +55,7 @@ _KILL_DEADLINE = 10.0
 _LOOK = 0.02
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
+_OF_START = ("argv", "accel", "accel_reason", "machine")  # what is on record of a start
 _RECORDS = ("process.json", "serial_log.json", *(f"{name}.json" for name in companions.NAMES))
 
 
@@ -72,13 +74,17 @@ class Step:
 class Supervisor(DiskImages):
     """Starts and stops the guests below one run directory."""
 
+    @functools.cached_property
+    def _unit_starts(self) -> UnitStarts:
+        return UnitStarts(self._units)
+
     @contextlib.contextmanager
     def busy(self, names: Iterable[str]) -> Iterator[None]:
         """Hold these guests against other runs. Raises Refused."""
         with contextlib.ExitStack() as stack:
             for name in sorted(names):
                 stack.enter_context(self.directory(name).busy())
-            with self._units.together():
+            with self._unit_starts.together():
                 yield
 
     def check(
@@ -119,9 +125,10 @@ class Supervisor(DiskImages):
     def start(
         self, name: str, spec: Mapping[str, Any], paused: bool = False
     ) -> procfs.Identity | None:
-        """Start a guest, and return its process, for C(await_machine). Raises GuestError."""
+        """Start a guest, and return its process, for C(await_machine), by which a unit is started at the latest. Raises GuestError."""
         if spec.get("supervisor") == supervision.SYSTEMD:
-            return self._start_unit(name, spec, paused)
+            self._start_unit(name, spec, paused)
+            return None
         self._units.remove(name)
         directory = self.directory(name)
         user = needs.user_of(name, spec)
@@ -189,17 +196,13 @@ class Supervisor(DiskImages):
             # the number makes it another unit than that of an earlier start, which systemd may not have collected yet
             systemd.enter(f"hypervisor-network-guest-{name}-{pids[0]}", pids)
 
-    def _start_unit(self, name: str, spec: Mapping[str, Any], paused: bool) -> procfs.Identity:
+    def _start_unit(self, name: str, spec: Mapping[str, Any], paused: bool) -> None:
         directory = self.directory(name)
         directory.drop("process.json")
         directory.drop("serial_log.json")
         directory.remove_public()  # it is the unit's RuntimeDirectory= from here on
         self._define_unit(name, spec)
-        state = self._units.start(name, directory, paused)
-        who = identity(state)
-        if who is None:
-            raise self._died(name, directory)
-        return who
+        self._unit_starts.prepare(name, directory, paused)
 
     def _define_unit(self, name: str, spec: Mapping[str, Any]) -> None:
         """Write a guest's unit, and the definition that it was made of. Raises as C(check) does."""
@@ -238,7 +241,11 @@ class Supervisor(DiskImages):
     def _await_machine(
         self, name: str, directory: rundir.RunDirectory, who: procfs.Identity | None
     ) -> None:
-        if who is None:
+        if self._unit_starts.awaits(name):
+            who = identity(self._unit_starts.started(name))
+            if who is None:
+                raise self._died(name, directory)
+        elif who is None:
             raise GuestError(
                 f"{name} was started, and its record in {directory.trusted} is gone; another program removed it; find that, and run the task again."
             )
@@ -322,11 +329,7 @@ class Supervisor(DiskImages):
                 return
         self._units.remove(name)
         record = self.directory(name).definition() or {}
-        last = {
-            key: record[key]
-            for key in ("argv", "accel", "accel_reason", "machine")
-            if key in record
-        }
+        last = {key: record[key] for key in _OF_START if key in record}
         self.directory(name).define({"spec": spec, **({} if guest.down else last)})
 
     def refresh(self, name: str) -> None:

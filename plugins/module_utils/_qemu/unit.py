@@ -30,7 +30,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
 )
 
 _READABLE = 0o644
-_START_SECONDS = 120.0  # it waits for its taps' devices so long, 90 s by default, before it is started all the same
 _STOP_SECONDS = 60.0
 _COMMON = {
     unit_file.TEMPLATE: unit_file.TEMPLATE_TEXT,
@@ -105,7 +104,7 @@ class Units:
         self._control = control
         self.manager = manager or systemd.Manager()
         self._waits = self._stale = False
-        self._invocations: dict[str, str] = {}
+        self.invocations: dict[str, str] = {}
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -115,11 +114,11 @@ class Units:
             yield
         except BaseException:
             with contextlib.suppress(GuestError):  # what failed is told
-                self._reload()
+                self.reload()
             raise
         finally:
             self._waits = False
-        self._reload()
+        self.reload()
 
     def read(self, names: Iterable[str]) -> dict[str, State]:
         """What systemd says of these guests, with one question; none where systemd is not there. Raises GuestError where it does not answer."""
@@ -128,7 +127,7 @@ class Units:
             return {}
         told = self.manager.show(list(units.values()), _PROPERTIES)
         states = {name: _state(told[unit]) for name, unit in units.items()}
-        self._invocations.update({name: state.invocation for name, state in states.items()})
+        self.invocations.update({name: state.invocation for name, state in states.items()})
         return states
 
     def written(self, name: str) -> bool:
@@ -174,7 +173,7 @@ class Units:
             return
         wanted = {"MemoryMax": "infinity", "CPUQuota": "", "CPUWeight": "", "AllowedCPUs": ""}
         wanted.update(unit_file.limits(spec))
-        self._reload()
+        self.reload()
         self.manager.call(
             "set-property",
             "--runtime",
@@ -182,25 +181,10 @@ class Units:
             *(f"{key}={value}" for key, value in wanted.items()),
         )
 
-    def start(self, name: str, directory: rundir.RunDirectory, paused: bool) -> State:
-        """Have systemd start it, and return what became of that. Raises GuestError where systemd will not."""
-        unit = unit_file.unit(name)
+    def ready(self, name: str, directory: rundir.RunDirectory, paused: bool) -> None:
+        """What is set for one start alone. C(reload) comes after it, and the start (unit_starts.py)."""
         self._environment(directory, paused)
-        self._forget_limits(unit)
-        self._reload()
-        before = self._invocations.get(name)
-        if before is None:
-            before = self.read([name])[name].invocation
-        try:
-            self.manager.call("start", unit, seconds=_START_SECONDS)
-        except GuestError as error:
-            state = self.read([name])[name]
-            # a unit that is masked, or whose conditions do not hold, was not begun: what it said last is of another start
-            said = self.said(state) if state.invocation != before else ""
-            raise GuestError(
-                f"{name} is not started: {(said or str(error)).rstrip('.')}; see 'journalctl -u {unit}'."
-            ) from None
-        return self.read([name])[name]
+        self._forget_limits(unit_file.unit(name))
 
     def end(self, name: str, directory: rundir.RunDirectory) -> None:
         """End it at once, and return when systemd has. What it left as failed is forgotten."""
@@ -263,9 +247,9 @@ class Units:
     def _changed(self) -> None:
         self._stale = True
         if not self._waits:
-            self._reload()
+            self.reload()
 
-    def _reload(self) -> None:
+    def reload(self) -> None:
         """Have systemd read units that were written and it does not know yet."""
         if self._stale:
             self.manager.call("daemon-reload", seconds=_STOP_SECONDS)

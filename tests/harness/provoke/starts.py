@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     supervisor,
     unit,
     unit_file,
+    unit_starts,
 )
 
 from .hosts import account
@@ -120,10 +121,14 @@ def unit_not_started(stage: Stage, says: str) -> None:
     stage.patch.setattr(
         units,
         "read",
-        lambda names: {name: SimpleNamespace(invocation=next(starts)) for name in names},
+        lambda names: {
+            name: SimpleNamespace(invocation=str(next(starts)), active="failed") for name in names
+        },
     )
     stage.patch.setattr(units, "said", lambda _state: says)
-    units.start("vm1", directory, False)
+    begins = unit_starts.UnitStarts(units)
+    begins.prepare("vm1", directory, False)
+    begins.started("vm1")
 
 
 @scene

@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     rundir,
     unit,
     unit_file,
+    unit_starts,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
     USER,
@@ -52,7 +53,9 @@ def systemd_is_mute(stage: Stage, errors: str) -> None:
 def unit_is_not_started(stage: Stage) -> None:
     """vm1 is started, and its unit fails."""
     units = unit.Units(str(stage.top), _manager(stage, ""), str(stage.top), str(stage.top / "none"))
-    units.start("vm1", rundir.RunDirectory("vm1", str(stage.top)), paused=False)
+    begins = unit_starts.UnitStarts(units)
+    begins.prepare("vm1", rundir.RunDirectory("vm1", str(stage.top)), paused=False)
+    begins.started("vm1")
 
 
 @scene

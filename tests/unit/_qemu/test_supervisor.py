@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 from collections import Counter
 from pathlib import Path
@@ -22,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host.programs 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     needs,
     rundir,
+    unit_file,
     unit_setting,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.apply import GuestNoun
@@ -83,9 +85,9 @@ class OfUnits(Supervisor):
     def _fitted(self, *_asked: Any) -> Any:
         return SimpleNamespace(machine="pc-1")
 
-    def await_machine(self, name: str, _who: Any) -> None:
-        """It answers."""
-        self._units.manager.call("note", name)
+    @staticmethod
+    def _answers(*_asked: Any) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -116,15 +118,19 @@ def carried_out(supervisor: OfUnits, state: str, names: list[str]) -> None:
 
 
 def test_systemd_reads_its_units_once_for_all_that_start_and_once_for_all_that_go(
-    supervisor: OfUnits, systemctl: Systemctl, tmp_path: Path
+    supervisor: OfUnits, systemctl: Systemctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """They are started as many at a time as there are processors, here four."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(4)))
     names = [f"vm{number}" for number in range(40)]
     carried_out(supervisor, "running", names)
     verbs = Counter(systemctl.verbs)
-    assert verbs["daemon-reload"] == 1 and verbs["start"] == verbs["note"] == 40
+    assert verbs["daemon-reload"] == 1 and verbs["start"] == 10
+    started = [unit for asked in systemctl.asked if asked[0] == "start" for unit in asked[1:]]
+    assert started == [unit_file.unit(name) for name in names]
     first = systemctl.verbs.index("start")
     assert "daemon-reload" in systemctl.verbs[:first], "systemd starts what it has not read"
-    assert verbs["show"] < 40 + 10
+    assert verbs["show"] < 10 + 5
     systemctl.answers["show"] = shown(ActiveState="inactive", MainPID="0")
     systemctl.asked.clear()
     carried_out(supervisor, "absent", names)
@@ -136,7 +142,7 @@ def test_a_guest_that_is_not_started_since_another_failed_is_known_as_begun(
     supervisor: OfUnits, systemctl: Systemctl, tmp_path: Path
 ) -> None:
     """Its unit is written by then, and would begin with the host."""
-    systemctl.answers["start"] = lambda asked: Done(1 if "vm1" in asked[1] else 0, "", "no")
+    systemctl.answers["start"] = lambda asked: Done(1, "", "no")
     spec = {**with_defaults({}), "supervisor": "systemd", "nics": []}
     wishes = [Wish(name, "running", spec, supervisor="systemd") for name in ("vm1", "vm2")]
     noun = GuestNoun(supervisor, SimpleNamespace, wishes, lambda _path: True)  # type: ignore[arg-type]

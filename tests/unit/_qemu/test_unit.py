@@ -14,7 +14,6 @@ from typing import Any, Callable, Sequence
 
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
@@ -227,49 +226,6 @@ def test_h11_a_unit_that_the_kernel_ended_has_failed_before_systemd_says_so(
     assert units.read(["vm1"])["vm1"].failed is failed
 
 
-def test_a_start_is_not_delayed_and_forgets_what_was_set_before(
-    units: Units, systemctl: Systemctl, tmp_path: Path
-) -> None:
-    systemctl.answers["show"] = shown()
-    (tmp_path / "control" / f"{NAME}.d").mkdir(parents=True)
-    directory = rundir.RunDirectory("vm1", str(tmp_path / "run"))
-    assert units.start("vm1", directory, paused=True).pid == os.getpid()
-    assert systemctl.verbs == ["daemon-reload", "show", "start", "show"]
-    environment = Path(directory.trusted, "start.env")
-    assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_PAUSED=-S\n"
-    assert environment.stat().st_mode & 0o777 == 0o600
-    units.end("vm1", directory)
-    assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_GRACE=0\n"
-    assert systemctl.verbs[-2:] == ["stop", "reset-failed"]
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        ("1", "2", "qemu: no such tap; see 'journalctl -u"),
-        ("", "", "systemctl start .*Job failed"),
-        # masked, for one: what it said last is of a start that went well
-        ("1", "1", "systemctl start .*Job failed"),
-    ],
-)
-def test_a_start_that_fails_says_what_qemu_said_in_it(
-    units: Units, systemctl: Systemctl, tmp_path: Path, before: str, after: str, said: str
-) -> None:
-    answers = [
-        shown(ActiveState="failed", MainPID="0", InvocationID=invocation)
-        for invocation in (before, after)
-    ]
-    systemctl.answers["start"] = lambda _asked: Done(1, "", "Job failed.")
-
-    def show(asked: Sequence[str]) -> Done:
-        return answers.pop(0)(asked)
-
-    systemctl.answers["show"] = show
-    directory = rundir.RunDirectory("vm1", str(tmp_path / "run"))
-    with pytest.raises(GuestError, match=f"vm1 is not started: {said}"):
-        units.start("vm1", directory, paused=False)
-
-
 def test_limits_are_set_while_it_runs_where_they_changed(
     units: Units, systemctl: Systemctl
 ) -> None:
@@ -297,32 +253,3 @@ def test_a_record_of_digests_is_whole(units: Units, tmp_path: Path) -> None:
     units.write("vm1", SPEC, SETTING)
     record = json.loads((tmp_path / "run" / ".kept" / "units" / "digests.json").read_text("ascii"))
     assert sorted(record) == sorted([unit_file.TEMPLATE, unit_file.TARGET, unit_file.ORDER])
-
-
-def test_what_is_written_together_is_read_before_a_start_and_at_the_end(
-    units: Units, systemctl: Systemctl
-) -> None:
-    systemctl.answers["show"] = shown()
-    with units.together():
-        units.write("vm1", SPEC, SETTING)
-        units.write("vm2", SPEC, SETTING)
-        assert systemctl.verbs == []
-        units.start("vm1", rundir.RunDirectory("vm1", units._root), False)
-        units.start("vm2", rundir.RunDirectory("vm2", units._root), False)
-        assert systemctl.verbs.count("daemon-reload") == 1 and systemctl.verbs[0] != "start"
-        units.write("vm3", SPEC, SETTING)
-    assert systemctl.verbs.count("daemon-reload") == 2
-    units.write("vm4", SPEC, SETTING)
-    assert systemctl.verbs.count("daemon-reload") == 3
-
-
-def test_what_is_written_is_read_where_something_fails_too(
-    units: Units, systemctl: Systemctl
-) -> None:
-    systemctl.answers["daemon-reload"] = lambda _asked: Done(1, "", "systemd is gone")
-    with pytest.raises(KeyError), units.together():
-        units.write("vm1", SPEC, SETTING)
-        raise KeyError("vm1")
-    assert systemctl.verbs == ["daemon-reload"]
-    with pytest.raises(GuestError, match="systemd is gone"), units.together():
-        pass
