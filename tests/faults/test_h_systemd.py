@@ -76,6 +76,34 @@ def test_a_unit_that_runs_and_has_lost_its_definition_is_ended_and_made_again(
     assert not host.wish(**WISH)["changed"]
 
 
+def reloads(host: UnitHost) -> int:
+    """How often systemd has read its units, by its own words."""
+    return int(host.sh("journalctl --sync; journalctl -b --no-pager -o cat _PID=1 | grep -c '^Reloading\\.' || true"))  # fmt: skip
+
+
+def test_guests_of_one_task_are_read_once_and_begin_and_one_that_does_not_is_told_by_itself(
+    host: UnitHost,
+) -> None:
+    names = ["vm6", "vm7", "vm8", "vm9"]
+    wish = {**COMMON, "boot": "c", "nics": [], "state": "paused", "shutdown_timeout": 0}
+    wish["guests"] = [{"name": name} for name in names]
+    before = reloads(host)
+    assert [one["action"] for one in host.wish(**wish)["changes"]] == ["start"] * len(names)
+    assert reloads(host) == before + 1
+    assert len({host.pid(name) for name in names} - {0}) == len(names)
+    assert not host.wish(**wish)["changed"]
+    host.wish(**{**wish, "state": "absent"})
+    assert reloads(host) == before + 2
+    masked = f"/etc/systemd/system/{UNIT.format('vm7')}"
+    host.sh(f"ln -s /dev/null {masked} && systemctl daemon-reload")
+    failed = host.lab.run("qemu_guest", **wish)
+    host.sh(f"rm {masked} && systemctl daemon-reload")
+    assert f"vm7 is not started: systemctl start {UNIT.format('vm7')} failed" in failed["msg"]
+    assert "is masked" in failed["msg"] and not {"vm6", "vm8", "vm9"} & set(failed["msg"].split())
+    assert [host.show(name, "ActiveState") for name in names] == ["inactive"] * len(names)
+    assert host.sh("find /etc/systemd/system /run/hypervisor-network -name '*vm[6-9]*'") == ""
+
+
 def test_after_a_boot_guests_run_with_no_play_and_a_link_that_is_down_is_down(
     host: UnitHost,
 ) -> None:

@@ -5,24 +5,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab.container import Container
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
 from ansible_collections.hypervisor.network.tests.harness.lab.place import place
 from ansible_collections.hypervisor.network.tests.harness.lab.powered import PoweredLab
-from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import CONTAINED, LONG
 
 # Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of (without them
 # a whole sshd is stopped where one of its children is out of memory); cloud-init without a cloud, which stays away by itself; the packet filter's
 # tool, and the one that tells a NIC's offloads; what a guest with UEFI and a TPM needs
-PACKAGES = '{"lab_packages": ["network-manager", "cloud-init", "iptables", "ethtool", "libpam-systemd", "ovmf", "swtpm", "qemu-utils"]}'
+GUESTS = ("libpam-systemd", "ovmf", "swtpm", "qemu-utils")
+PACKAGES = ("network-manager", "cloud-init", "iptables", "ethtool", *GUESTS)
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
     """The hypervisor, up, with its disk kept as it is then; removed at the end."""
+    if CONTAINED:
+        with Container(*GUESTS) as contained:
+            yield contained
+        return
     if not LONG:
         pytest.skip(
             "a machine that is switched off again and again takes an hour: make faults runs it"
@@ -35,7 +42,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
         "-e",
         f"lab_distro={DISTRO}",
         "-e",
-        PACKAGES,
+        json.dumps({"lab_packages": PACKAGES}),
     )
     with made.running():
         made.prepare()

@@ -85,6 +85,14 @@ def tpm_of(host: UnitHost, name: str) -> list[int]:
     return [int(pid) for pid in host.sh(told).split()]
 
 
+def limiting(host: UnitHost) -> None:
+    """Skip what wants a kernel whose limits systemd may set: a container's are this machine's, which may keep them in older hierarchies."""
+    if "memory" not in host.sh("cat /sys/fs/cgroup/cgroup.controllers").split():
+        pytest.skip(
+            "systemd sets no limits in this container; the lab's machine has them, in make faults"
+        )
+
+
 def test_h12_nothing_of_a_unit_is_root_and_its_sockets_are_its_user_s(started: UnitHost) -> None:
     for name in NAMES:
         without_rights(started, started.pid(name))
@@ -126,6 +134,7 @@ def test_the_second_run_changes_nothing_and_guests_are_heard(started: UnitHost) 
 
 
 def test_limits_are_taken_over_by_a_guest_that_runs(started: UnitHost) -> None:
+    limiting(started)
     pid = started.pid("vm3")
     wish = {
         **COMMON,
@@ -242,6 +251,8 @@ def test_h01_a_guest_that_is_killed_is_told_as_that_and_the_next_run_starts_it(
     rebooted: UnitHost, how: str, status: str, why: str
 ) -> None:
     unit = UNIT.format("vm3")
+    if "MemoryMax" in how:
+        limiting(rebooted)
     rebooted.sh(how.format(unit))
     rebooted.lab.until(f"systemctl is-failed --quiet {unit}", 60)
     found = rebooted.info("vm3")

@@ -53,7 +53,9 @@ mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=755 none run
 mount -t tmpfs -o mode=755 none dev
-mkdir -p dev/net dev/pts dev/shm
+mkdir -p dev/net dev/pts dev/shm run/udev
+# systemd listens to udev where that is to come, which it sees by a /dev of the kernel's, or else by this
+: > run/udev/control
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
 mount -t tmpfs -o mode=1777 none dev/shm
 ln -s pts/ptmx dev/ptmx
@@ -174,6 +176,16 @@ class Container(PoweredLab):
         """Bring what is run there."""
         self.bring()
 
+    def restore(self) -> None:
+        """Its disk as the image has it, and booted from that."""
+        self.cut()
+        for name in ("up", "work"):
+            shutil.rmtree(self._folder / name)
+        (self._folder / "made").unlink()
+        self._without_links()
+        self.up()
+        self.prepare()
+
     def cut(self) -> None:
         """Pull its plug."""
         if self._process is not None:
@@ -192,11 +204,14 @@ class Container(PoweredLab):
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             pytest.fail(f"it is not down {time.monotonic() - began:.0f} s after its reboot")
+        self._without_links()
+        self.up()
+
+    def _without_links(self) -> None:
         for link in ip_json(self._netns, "link", "show"):
             if link["ifname"] != "lo":
                 with contextlib.suppress(RuntimeError):  # it went with its bridge
                     run("ip", "-n", self._netns, "link", "delete", link["ifname"])
-        self.up()
 
 
 def _cgroups() -> Path:
