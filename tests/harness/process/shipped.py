@@ -27,7 +27,7 @@ from typing import Iterator
 MOST_KIB = {
     # the second is the first with what listens and what proves isolation
     "bridge_doctor": 143, "bridge_doctor_probe": 196, "bridge_fdb": 72, "bridge_info": 114, "bridge_isolation": 101, "bridge_mdb": 73,
-    "bridge_persist": 235, "bridge_port": 89, "bridge_uplink": 210, "guarded_change": 292, "host_plan": 475, "ifupdown_state": 21,
+    "bridge_persist": 235, "bridge_port": 89, "bridge_uplink": 210, "guarded_change": 292, "host_plan": 476, "ifupdown_state": 21,
     "interfaces_stanza": 88, "linux_bridge": 89, "qemu_backup": 122, "qemu_guest": 189, "qemu_guest_info": 114, "qemu_snapshot": 166,
     "tap_device": 89, "transaction": 71,
 }  # fmt: skip
