@@ -82,11 +82,11 @@ class Control:
         self._settled = settled
 
     def link(self, index: int | None) -> dict[str, str]:
-        """What networkd says of a link; empty where it says nothing."""
+        """What networkd says of a link, C({KEY: value}) of its file in /run; empty where it says nothing."""
         return keys(text(self.path(LINK.format(index=index))) or "")
 
     def lease(self, index: int | None) -> dict[str, str]:
-        """What networkd says of a link's DHCPv4 lease."""
+        """What networkd says of a link's DHCPv4 lease, in the same form."""
         return keys(text(self.path(LEASE.format(index=index))) or "")
 
     def index(self, dev: str) -> int:
@@ -131,7 +131,7 @@ class Control:
         return made
 
     def own_macs(self, dev: str) -> list[str | None]:
-        """The MACs that networkd and udev give a device of that name where nothing says one."""
+        """The MACs that networkd and udev, in that order, give a device of that name where nothing says one; None for what has no machine-id."""
         machine = text(self.path("/etc/machine-id")) or ""
         return [persistent_mac(machine, dev, key) for key in (BY_NETWORKD, BY_UDEV)]
 

@@ -39,7 +39,7 @@ class Section:
 
 
 def parse(text: str) -> list[Section]:
-    """The sections of a file; what stands before the first, and what is no assignment, systemd passes over too."""
+    """The sections of a file in their order, one that stands twice twice; what systemd passes over is not in them. Raises nothing."""
     found: list[tuple[str, list[tuple[str, str]]]] = []
     for line in _whole_lines(text):
         if line.startswith("[") and line.endswith("]"):
@@ -79,7 +79,7 @@ def render(sections: Sequence[Section], *comments: str) -> str:
 
 
 def values(sections: Iterable[Section], name: str, key: str) -> list[str]:
-    """What a key that may stand more than once says in all sections of that name; an empty value begins anew."""
+    """What a key that may stand more than once says in all sections of that name, in order, as written; an empty value begins anew."""
     found: list[str] = []
     for section in sections:
         if section.name == name:
@@ -90,7 +90,7 @@ def values(sections: Iterable[Section], name: str, key: str) -> list[str]:
 
 
 def value(sections: Iterable[Section], name: str, key: str, default: str = "") -> str:
-    """What a key says at last."""
+    """What a key says at last; C(default) where no section of that name has it, or it was reset."""
     return ([default] + values(sections, name, key))[-1]
 
 
@@ -99,7 +99,7 @@ def is_true(word: str) -> bool:
 
 
 def seconds(text: str) -> float | None:
-    """A span of time, "1min 30s"; None for what is none."""
+    """A span of time, "1min 30s", in seconds; None for what is none, "infinity" too. Source: systemd.time(7)."""
     found = _SPAN.findall(text)
     if "".join(_SPAN.split(text)[::3]) or not found:
         return None
@@ -109,7 +109,7 @@ def seconds(text: str) -> float | None:
 
 
 def like(text: str, example: Any) -> Any:
-    """A value as the kernel has it, of the type of an example; None for what is none, which systemd passes over."""
+    """A value as the kernel has it, of the type of an example (a float means seconds); None for what is none, which systemd passes over."""
     if not text:
         return None
     if isinstance(example, bool):

@@ -81,7 +81,7 @@ class Control:
         return self.filenames().get(uuid, "")
 
     def filenames(self) -> dict[str, str]:
-        """The files of all profiles, by UUID."""
+        """The files of all profiles, C({uuid: path}), the path empty for one that is in none. Raises Refused where nmcli fails."""
         lines = self._done(
             ["nmcli", "-t", "-f", "UUID,FILENAME", "connection", "show"]
         ).splitlines()

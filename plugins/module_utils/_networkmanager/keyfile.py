@@ -13,7 +13,7 @@ Groups = Mapping[str, Mapping[str, str]]
 
 
 def parse(text: str) -> dict[str, dict[str, str]]:
-    """The groups of a key file in their order; what stands before the first, and what is no assignment, is passed over."""
+    """C({group: {key: value}}) in the file's order, values as written; what is no assignment in a group is passed over. Raises nothing."""
     found: dict[str, dict[str, str]] = {}
     group: dict[str, str] | None = None
     for raw in text.splitlines():
@@ -39,7 +39,7 @@ def render(groups: Groups, comment: str = "") -> str:
 
 
 def value(groups: Groups, group: str, key: str, default: str = "") -> str:
-    """What a key says."""
+    """What a key says, C(default) where it or its group is missing."""
     return groups.get(group, {}).get(key, default)
 
 
