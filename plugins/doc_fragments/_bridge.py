@@ -33,9 +33,16 @@ mac:
 mtu:
   description:
     - MTU in bytes. Given once, it stays. Not given, the kernel makes it follow the smallest MTU of the ports.
-    - Of a bridge that somebody else made with this very MTU the kernel does not tell whether it follows, so nothing is sent. Where a smaller port then
-      lowers it, the next run sets it, and from then on it stays.
+    - Of a bridge that has this very MTU and never was given one the kernel does not tell that it follows, so nothing is sent unless O(port_mtus) says
+      why. Where a port then changes it, the next run sets it, and from then on it stays.
   type: int
+port_mtus:
+  description:
+    - The MTU of each port that the bridge will have, by the port's name. V(null) is one that keeps its own.
+    - Where the bridge has the O(mtu) that it is given, and would have another with these ports if it follows them, it is given it once more before they
+      join, and stays. That is told as a change from V(null), since nobody may have given it. It passes through a larger one, and no frame is lost.
+    - A port that is named here for one bridge leaves the others of this task. The role P(hypervisor.network.bridge_host#role) fills it in.
+  type: dict
 addresses:
   description:
     - The host's own addresses on the bridge, each with its prefix length, such as V(10.9.0.1/24). For a network that no NIC brings. Those of a NIC

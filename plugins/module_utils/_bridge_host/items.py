@@ -60,6 +60,7 @@ def _item(*specs: Spec) -> dict[str, dict[str, Any]]:
 
 BRIDGE = _item(bridge_planner.SPEC, _BRIDGE_EXTRAS)
 del BRIDGE["addresses"]  # the role's word is address, for the file and for what runs
+del BRIDGE["port_mtus"]  # the role knows its taps
 TAP = _item(port_planner.SPEC, tap_planner.SPEC)
 GUEST = _item(guest_spec.SPEC)
 

@@ -117,7 +117,12 @@ def plan(
         "user": user,
         "present": {
             "bridges": [
-                {**up(item, there), **only(item, bridge_planner.SPEC), **own_addresses(item)}
+                {
+                    **up(item, there),
+                    **only(item, bridge_planner.SPEC),
+                    **own_addresses(item),
+                    **port_mtus(item, whole, owned),
+                }
                 for item in whole
             ],
             "uplinks": [
@@ -194,6 +199,18 @@ def own_addresses(item: Mapping[str, Any]) -> dict[str, list[str]]:
     """The host's own addresses on a bridge that no uplink brings any, as C({"addresses": ["192.0.2.1/24"]}); C({}) with an uplink, whose move with it."""
     own = as_list(item.get("address"))
     return {"addresses": own} if own and not item.get("uplink") else {}
+
+
+def port_mtus(
+    item: Mapping[str, Any], bridges: Iterable[Mapping[str, Any]], taps: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, int | None]]:
+    """The taps that a bridge will have, C({"port_mtus": {"tap1": 1400, "tap2": None}}), where any bridge is given an MTU: they might move it.
+
+    Of a bridge that is given none too, since its taps may leave another. The NIC is bridge_uplink's business.
+    """
+    own = {tap["name"]: tap.get("mtu") for tap in taps if tap.get("bridge") == item["name"]}
+    asked = any(bridge.get("mtu") is not None for bridge in bridges)
+    return {"port_mtus": own} if own and asked else {}
 
 
 def held_addresses(

@@ -48,7 +48,7 @@ class Link:
     VLAN filtering. C(flags) are IFF_*; C(xdp): a program is attached to the device itself; C(wireless) is true where the driver is an IEEE 802.11 station.
     C(ipv6) is empty on a device without IPv6; its C(believes_routers): whether it heeds
     router advertisements. C(mac_given): of a bridge, whether somebody gave it its MAC, so that it no longer follows its
-    ports; None where nobody can tell.
+    ports; None where nobody can tell. C(mtu_given) is the same of its MTU, which the kernel tells of none: true where this very run gave it.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Link:
     wireless: bool = False
     xdp: bool = False
     mac_given: bool | None = None
+    mtu_given: bool | None = None
     ipv6: Mapping[str, Any] = field(default_factory=dict)
 
     @property

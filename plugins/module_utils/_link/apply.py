@@ -28,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     device,
     messages,
     own_addresses,
+    own_mtu,
     set_addresses,
     tuntap,
 )
@@ -75,10 +76,11 @@ class LinkNoun(OnASocket):
         # on the way back: those that were there, and are not made by the run
         self._before: dict[str, int] = {}
         self._remarks: dict[str, None] = {}
+        self._given_mtu: set[int] = set()  # the bridges that got one of this run, by index
         self.alone = alone
 
     def read(self) -> Snapshot:
-        return read(self.netlink)
+        return own_mtu.noted(read(self.netlink), self._given_mtu)
 
     def prepare(self, before: Snapshot) -> None:
         self.netlink.ready()
@@ -177,9 +179,8 @@ class LinkNoun(OnASocket):
             )
         if after.get("self_vlans") is not None:
             self._set_vlans(change.name, index, None, after["self_vlans"], own=True)
-        if (change.payload or {}).get("mtu") == device.ETHERNET_MTU:
-            # one that it has already is no change to the kernel (netif_set_mtu_ext), and the bridge would go on to follow its ports
-            self._set_link(change, {"mtu": device.ETHERNET_MTU + 1}, index)
+        if (change.payload or {}).get("mtu") is not None:
+            self._give_mtu(change, index, now_has=device.ETHERNET_MTU)
         self._set_link(change, after, index)
         set_addresses.carry_out(self.netlink, change, index, now)
 
@@ -203,8 +204,17 @@ class LinkNoun(OnASocket):
             )
         if "mac" in after:
             self._set_mac(change, index)
+        if after.get("mtu") is not None:
+            self._give_mtu(change, index, now_has=now.links[change.name].mtu)
         self._set_link(change, after, index)
         set_addresses.carry_out(self.netlink, change, index, now)
+
+    def _give_mtu(self, change: Change, index: int, now_has: int) -> None:
+        """So that the bridge follows its ports no more, though it has that one already: see own_mtu."""
+        wished = (change.after or {})["mtu"]
+        if wished == now_has:
+            self._set_link(change, {"mtu": own_mtu.another(wished)}, index)
+        self._given_mtu.add(index)
 
     def _set_bridge(self, name: str, options: Mapping[str, Any], index: int) -> None:
         # else the kernel refuses a forward_delay under 2

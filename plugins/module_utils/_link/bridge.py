@@ -25,6 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._link import (
     device,
     own_addresses,
+    own_mtu,
     reach,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
@@ -45,6 +46,7 @@ SPEC: dict[str, dict[str, Any]] = {
     **option_tables.spec_of(option_tables.BRIDGE),
     "self_vlans": vlan_words.ITEM,
     **own_addresses.SPEC,
+    **own_mtu.SPEC,
     "force": {"type": "bool"},
 }
 
@@ -58,12 +60,14 @@ def checked(item: Mapping[str, Any]) -> dict[str, Any]:
             item["self_vlans"], f"{item['name']}: self_vlans"
         )
     wish.update(own_addresses.checked(item))
+    wish.update(own_mtu.checked(item))
     return {"name": item["name"], "state": item["state"], "force": bool(item.get("force")), **wish}
 
 
 def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
     """The changes that bring the bridges to the wishes. Raises BadInput, Refused, Unsupported."""
     changes: list[Change] = []
+    wishes = list(wishes)
     pattern = next((link for link in now.links.values() if link.kind == KIND), None)
     for wish in wishes:
         link = now.links.get(wish["name"])
@@ -87,7 +91,7 @@ def plan(now: Snapshot, wishes: Iterable[Mapping[str, Any]]) -> list[Change]:
             given = _options(wish)
             changes.append(Change("create", KIND, wish["name"], None, given, payload=given))
         else:
-            changes += _update(now, link, wish)
+            changes += _update(now, link, wish, own_mtu.kept(now, link, wish, wishes))
     return reach.judged(now, changes)
 
 
@@ -147,19 +151,22 @@ def describe(link: Link) -> dict[str, Any]:
 
 
 def _options(wish: Mapping[str, Any]) -> dict[str, Any]:
-    left_out = ["name", "state", "force", "back", *own_addresses.HOW]
+    left_out = ["name", "state", "force", "back", *own_addresses.HOW, *own_mtu.HOW]
     if wish.get("back"):  # it may have followed its ports, and does again once they are back
         left_out.append("mtu")
     return {key: value for key, value in wish.items() if key not in left_out and value is not None}
 
 
-def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
+def _update(
+    now: Snapshot, link: Link, wish: Mapping[str, Any], kept_mtu: Mapping[str, int]
+) -> list[Change]:
     options = missing(link, wish)
     if "stp_state" in options or "forward_delay" in options:
         _check_stp(link.name, {**link.options, **options})
     has, addresses = own_addresses.planned(now, wish)
     after = {
         **device.changed(link, wish),
+        **kept_mtu,
         **_kept_mac(link, wish),
         **options,
         **_self_vlans(link, wish, options),
@@ -171,8 +178,9 @@ def _update(now: Snapshot, link: Link, wish: Mapping[str, Any]) -> list[Change]:
     if not after:
         return []
     old = {**device.values(link), **link.options, "self_vlans": dict(link.vlans or {}), **has}
-    if after.get("mac") == link.mac:
-        old["mac"] = None  # nobody has given it
+    for key in ("mac", "mtu"):
+        if after.get(key) == old[key]:
+            old[key] = None  # nobody has given it
     return [Change("update", KIND, link.name, {key: old[key] for key in after}, after)]
 
 

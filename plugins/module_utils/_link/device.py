@@ -20,7 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 
 COMMON = ("up", "mac", "mtu", "txqueuelen", "alias", "addr_gen_mode")
 # what the kernel's bridge and tun drivers take (min_mtu, ETH_MAX_MTU)
-_MTU_LEAST, _MTU_MOST = 68, 65535
+MTU_LEAST, MTU_MOST = 68, 65535
 IPV6_MTU = 1280  # a device with less has no IPv6
 ETHERNET_MTU = 1500  # ETH_DATA_LEN, what every new device has
 _ALIAS_BYTES = 255  # IFALIASZ without its NUL
@@ -46,7 +46,7 @@ def checked(item: Mapping[str, Any]) -> dict[str, Any]:
         if "mac" in found:
             found["mac"] = units.mac(found["mac"])
         if "mtu" in found:
-            units.whole(found["mtu"], "mtu", _MTU_LEAST, _MTU_MOST)
+            check_mtu(found["mtu"], "mtu")
         if "txqueuelen" in found:
             units.whole(found["txqueuelen"], "txqueuelen", 0, 2**31 - 1)
         if "alias" in found:
@@ -54,6 +54,11 @@ def checked(item: Mapping[str, Any]) -> dict[str, Any]:
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
     return found
+
+
+def check_mtu(mtu: int, option: str) -> None:
+    """Raises BadInput for one that no bridge and no tap can have."""
+    units.whole(mtu, option, MTU_LEAST, MTU_MOST)
 
 
 def _alias(value: str) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
     Address,
     Link,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._link import reach
+from ansible_collections.hypervisor.network.plugins.module_utils._link import own_mtu, reach
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import HELD
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
@@ -110,7 +110,7 @@ def _plan(now: Inet, wish: Layout) -> list[Change]:
         for one in now.clients
         if one.dev in (nic, bridge) and one not in wish.clients
     ]
-    bridge_made = _bridge_made(here, wish)
+    bridge_made = _bridge_made(now, here, wish)
     early, late = _sysctls(now, wish, moving)
     coming_up = bridge_made if wish.master is not None else []
     # one that is there is told first how to make addresses, which it does when it goes up or gets another MAC
@@ -157,7 +157,7 @@ def _vlans(now: Inet, wish: Layout, moving: bool) -> list[Change]:
     return [Change("update", "port", wish.nic, {"vlans": has}, {"vlans": wanted})]
 
 
-def _bridge_made(here: Any, wish: Layout) -> list[Change]:
+def _bridge_made(now: Inet, here: Any, wish: Layout) -> list[Change]:
     if wish.bridge_link is None:
         return []
     options = dict(wish.bridge_link)
@@ -172,13 +172,12 @@ def _bridge_made(here: Any, wish: Layout) -> list[Change]:
                 payload={} if wish.mtu is None else {"mtu": wish.mtu},
             )
         ]
-    now = {"mac": here.mac, "mtu": here.mtu, "up": here.up}
-    after = {key: value for key, value in options.items() if now[key] != value}
-    return (
-        [Change("update", "bridge", wish.bridge, {key: now[key] for key in after}, after)]
-        if after
-        else []
-    )
+    has = {"mac": here.mac, "mtu": here.mtu, "up": here.up}
+    after = {key: value for key, value in options.items() if has[key] != value}
+    if wish.master == wish.bridge and own_mtu.may_move(now, here, wish.mtu, {wish.nic: None}):
+        after, has = {**after, "mtu": wish.mtu}, {**has, "mtu": None}  # nobody has given it
+    before = {key: has[key] for key in after}
+    return [Change("update", "bridge", wish.bridge, before, after)] if after else []
 
 
 def _sysctls(now: Inet, wish: Layout, moving: bool) -> tuple[list[Change], list[Change]]:

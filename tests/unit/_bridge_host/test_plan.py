@@ -351,3 +351,25 @@ def test_packages_of_a_guests_firmware_and_seed(guest: dict, more: set) -> None:
     plain = {"name": "vm1", **{key: guest[key] for key in guest if key == "emulator"}}
     needed = set(plan([], [], [{"name": "vm1", **guest}])["packages"])
     assert needed - set(plan([], [], [plain])["packages"]) == more
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"mtu": 1500}, {}, [{"tap1": 1400, "tap2": None}, {"tap3": 9000}]),
+        ({}, {}, [None, None]),
+    ],
+    ids=["asked for", "nobody asks"],
+)
+def test_bridges_are_told_their_taps_where_one_is_given_an_mtu(
+    first: dict, second: dict, expected: list
+) -> None:
+    taps = [
+        {"name": "tap1", "bridge": "br1", "mtu": 1400},
+        {"name": "tap2", "bridge": "br1"},
+        {"name": "tap3", "bridge": "br2", "mtu": 9000},
+        {"name": "tap4", "mtu": 1300},
+        {"name": "tap5", "bridge": "br1", "state": "absent"},
+    ]
+    found = plan([{"name": "br1", **first}, {"name": "br2", **second}], taps)["present"]
+    assert [one.get("port_mtus") for one in found["bridges"]] == expected

@@ -346,3 +346,14 @@ def test_another_socket_is_opened_before_it_is_used() -> None:
     one.prepare(Snapshot({}))
     one.use(other)  # type: ignore[arg-type]
     assert opened == ["first", "ready"] and one.netlink is other
+
+
+def test_a_bridge_passes_through_another_mtu_where_the_kernel_would_take_no_note_of_it() -> None:
+    now = Snapshot({"lo": Link("lo", LO, "bridge", mtu=1500)})
+    noted = Change("update", "bridge", "lo", {"mtu": None}, {"mtu": 1500})
+    words = ["set the MTU 1501 of lo", "set the MTU 1500 of lo"]
+    assert carried_out(Recorder(), noted, now=now) == words
+    made = Change("create", "bridge", "lo", None, {"mtu": 1500}, payload={"mtu": 1500})
+    assert carried_out(Recorder(), made)[1:] == words
+    another = Change("update", "bridge", "lo", {"mtu": 1500}, {"mtu": 1400})
+    assert carried_out(Recorder(), another, now=now) == ["set the MTU 1400 of lo"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,23 @@ def test_a_lease_that_came_meanwhile_is_its_managers_on_the_bridge_alone(
     after = replace(done, addresses=(*done.addresses, lease), managed=owner)
     left = [str(change) for change in uplink_plan.plan(after, wanted)]
     assert left == ([f"remove address 10.77.0.174/24 dev {dev}"] if goes else [])
+
+
+@pytest.mark.parametrize(
+    ("nic", "wished", "given"),
+    [(1400, 1500, [({"mtu": None}, {"mtu": 1500})]), (1500, 1500, []), (1500, None, [])],
+    ids=["would lower it", "the same", "nobody asks"],
+)
+def test_a_bridge_that_may_have_its_mtu_of_its_ports_is_given_it_before_the_nic_moves_it(
+    nic: int, wished: int | None, given: list[Any]
+) -> None:
+    now = host({"links": {"eth0": None, "br0": {"kind": "bridge", "up": True}}})
+    now = replace(now, links={**now.links, "eth0": replace(now.links["eth0"], mtu=nic)})
+    wish = layout.bridged(now, "eth0", "br0", mac=now.links["br0"].mac, mtu=wished)
+    plan = uplink_plan.plan(now, wish)
+    told = [(one.before, one.after) for one in plan if one.kind == "bridge"]
+    assert told == given
+    joins = [one.action for one in plan if one.kind in ("bridge", "port")]
+    assert joins[-1] == "attach"
+    back = layout.unbridged(now, "eth0", "br0")
+    assert [one for one in uplink_plan.plan(now, back) if one.kind == "bridge"] == []
