@@ -47,3 +47,15 @@ def test_an_address_answers_once_its_local_route_is_there(netns, ip_json):
     answer, _seconds = inside(netns, _wait, "wait_until_answering", "fd77::10", 5)
     assert answer is True
     assert ip_json(netns, "-6", "route", "show", "table", "local", "fd77::10", "dev", "br0")
+
+
+def test_a_link_local_address_can_be_bound_once_nobody_has_answered_for_it(netns, ip_json):
+    batch(netns, BRIDGE)
+    answer, seconds = inside(netns, _wait, "wait_until_link_local", 0.3)
+    assert answer is False and 0.3 <= seconds < 2, "without a carrier there is none"
+    batch(netns, PORT)
+    answer, _seconds = inside(netns, _wait, "wait_until_link_local", 20)
+    assert answer is True
+    (made,) = ip_json(netns, "-6", "address", "show", "dev", "br0")
+    (own,) = made["addr_info"]
+    assert own["scope"] == "link" and not own.get("tentative")

@@ -34,6 +34,8 @@ class Host:
 
 
 HERE = Host()
+# a process changes what it is once or twice as it starts; whoever does so for ever is no DHCP client
+_LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,25 @@ def who_serve(devs: Sequence[str], host: Host) -> Iterator[Seen]:
     for process in procfs.processes(host.proc):
         if here is None or process.namespace("net") != here:
             continue
-        if not _said(process, devs, host):
-            continue
-        # who it is is asked before and after what it says: a number may change hands, and a program execute another
+        if _said(process, devs, host):
+            yield from _looked_at(process, devs, host)
+
+
+def _looked_at(process: Process, devs: Sequence[str], host: Host) -> Iterator[Seen]:
+    """Who it is is asked before and after what it says: a number may change hands, and a program execute another.
+
+    One that is only about to be a daemon is looked at again: dhclient tells who started it that it is, and then begins a session of its own.
+    """
+    for _again in range(_LOOKS):
         standing = _standing(process, host)
         said = _said(process, devs, host)
-        if standing is not None and standing == _standing(process, host):
+        after = _standing(process, host)
+        if standing is None or after is None or standing.start_time != after.start_time:
+            return
+        if standing == after:
             for program, lines in said:
                 yield Seen(process, program, standing, lines)
+            return
 
 
 def _said(

@@ -27,6 +27,7 @@ _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 AF_INET, AF_INET6, AF_BRIDGE = int(_names.AF_INET), int(_names.AF_INET6), 7
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_SECONDARY, IFA_F_MANAGETEMPADDR = 0x02, 0x200, 0x01, 0x100
 IFA_F_PERMANENT = 0x80
+_IFA_F_OPTIMISTIC, _IFA_F_TENTATIVE, _RT_SCOPE_LINK = 0x04, 0x40, 253
 _IFA_F_TEMPORARY = IFA_F_SECONDARY  # the same bit, by family
 # what a sender may say; the rest (secondary, tentative, permanent ...) is the kernel's own finding
 _IFA_F_SETTABLE = IFA_F_NODAD | 0x04 | 0x10 | 0x100 | IFA_F_NOPREFIXROUTE | 0x400
@@ -86,6 +87,12 @@ def new_address(dev: str, text: str) -> Address:
         parts.append(attribute(_IFA_BROADCAST, struct.pack("!I", int.from_bytes(packed, "big") | hosts)))  # fmt: skip
     raw = _ADDRESS.pack(family, int(length), 0, 0, 0) + b"".join(parts)
     return Address(dev, text, family, raw=raw)
+
+
+def is_link_local_to_bind(address: Address) -> bool:
+    """Whether a program can bind it: not as long as the kernel looks for it on the LAN, unless it is an optimistic one (inet6_bind)."""
+    looks = address.flags & (_IFA_F_TENTATIVE | _IFA_F_OPTIMISTIC) == _IFA_F_TENTATIVE
+    return address.family == AF_INET6 and address.scope == _RT_SCOPE_LINK and not looks
 
 
 def metric_of(address: Address) -> int:

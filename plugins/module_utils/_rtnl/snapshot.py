@@ -35,7 +35,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket im
 
 _FDB_HEADER = struct.pack("=B11x", rtnl_address.AF_BRIDGE)
 _ROUTES6_HEADER = struct.pack("=B11x", rtnl_address.AF_INET6)
-_RTMGRP_LINK, RTMGRP_NEIGH, _RTMGRP_IPV6_ROUTE = 1, 4, 0x400
+_RTMGRP_LINK, RTMGRP_NEIGH, _RTMGRP_IPV6_IFADDR, _RTMGRP_IPV6_ROUTE = 1, 4, 0x100, 0x400
 _IF_OPER_UP = 6
 _NET_ADDR_SET = 3
 
@@ -116,6 +116,25 @@ class Netlink(Socket):
                     in rtnl_route.local_addresses(
                         self.dump(rtnl_route.RTM_GETROUTE, _ROUTES6_HEADER)
                     )
+                ),
+            )
+        )
+
+    def wait_until_link_local(self, index: int, timeout: float) -> bool:
+        """Wait until a device has an IPv6 link-local address that a program can bind; False after C(timeout) seconds.
+
+        A worker of the kernel makes it once it has seen the carrier, and may look for it on the LAN before, which takes a second or more.
+        """
+        return bool(
+            wait(
+                _RTMGRP_IPV6_IFADDR,
+                timeout,
+                lambda: any(
+                    rtnl_address.is_link_local_to_bind(one)
+                    for one in rtnl_address.decode_addresses(
+                        self.dump(rtnl_address.RTM_GETADDR), {index: ""}
+                    )
+                    if one.dev == ""
                 ),
             )
         )

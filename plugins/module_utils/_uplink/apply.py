@@ -46,6 +46,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._uplink.preflig
 
 # for what a worker of the kernel does: it takes microseconds, or on a busy host milliseconds
 _WORKER_SECONDS = 1.0
+# as long as ifupdown waits; the kernel begins within a second, and asks once, for a second, if nobody set more
+_LINK_LOCAL_SECONDS = 6.0
 
 
 class UplinkNoun(Uplink):
@@ -255,6 +257,10 @@ class UplinkNoun(Uplink):
         source = next(
             (client.dev for client in now.clients if client.dev in others), change.payload.dev
         )
+        if handover.binds_link_local(change.payload):
+            self._netlink.wait_until_link_local(
+                index_of(change.payload.dev, {}), _LINK_LOCAL_SECONDS
+            )
         handover.start(change.payload, source, turn=self._netlink.turn)
 
     @staticmethod

@@ -205,3 +205,38 @@ def test_a_command_line_that_is_no_text_stops_nothing(
     machine.process(100, *argv, exe=str(machine.sbin / "perl"))
     machine.process(101, *IFUPDOWN)
     assert machine.pids() == [101] and machine.survey().pretenders == ()
+
+
+def test_one_that_begins_a_session_of_its_own_meanwhile_is_looked_at_again(
+    machine: Machine,
+) -> None:
+    """dhclient wakes who started it, and then calls setsid: what it is changes under the look, and who it is does not."""
+    machine.process(100, *IFUPDOWN6, session=99)
+    reads = []
+
+    class Moving(Dhclient):
+        def recognise(self, argv: Any, devs: Any) -> Any:
+            reads.append(argv)
+            if len(reads) == 2:
+                stat = machine.root / "100" / "stat"
+                stat.write_text(stat.read_text().replace(" 1 1 99 ", " 1 1 100 "))
+            return super().recognise(argv, devs)
+
+    host = replace(machine.host, programs={"dhclient": Moving(anywhere)})
+    assert [one.pid for one in holders.clients(("eth0",), host)] == [100]
+    assert "1 1 100" in (machine.root / "100" / "stat").read_text()
+
+
+def test_one_that_never_stays_what_it_is_is_no_client(machine: Machine) -> None:
+    machine.process(100, *IFUPDOWN, session=1)
+    reads = []
+
+    class Restless(Dhclient):
+        def recognise(self, argv: Any, devs: Any) -> Any:
+            reads.append(argv)
+            stat = machine.root / "100" / "stat"
+            stat.write_text(STAT.format(100, "dhclient", len(reads)))
+            return super().recognise(argv, devs)
+
+    host = replace(machine.host, programs={"dhclient": Restless(anywhere)})
+    assert holders.clients(("eth0",), host) == () and len(reads) < 10

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -167,3 +168,24 @@ def test_what_stands_in_for_a_temporary_address_is_marked() -> None:
     stand_in = rtnl_address.standing_in(one)
     assert rtnl_address.stands_in(stand_in) and not rtnl_address.advertised(stand_in)
     assert rtnl_address.stands_in(rtnl_address.standing_in(stand_in))
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "binds"),
+    [
+        ("fe80::1/64", 0x80, True),
+        ("fe80::1/64", 0xC0, False),
+        ("fe80::1/64", 0x48, False),
+        ("fe80::1/64", 0x44, True),
+        ("fd77::1/64", 0x80, False),
+        ("169.254.0.1/16", 0x80, False),
+    ],
+    ids=["permanent", "tentative", "a duplicate", "optimistic", "of all", "of IPv4"],
+)
+def test_a_program_can_bind_a_link_local_address_that_is_the_hosts(
+    text: str, flags: int, binds: bool
+) -> None:
+    """Flags: IFA_F_PERMANENT 0x80, TENTATIVE 0x40, DADFAILED 0x08, OPTIMISTIC 0x04 (linux/if_addr.h)."""
+    scope = 0 if text.startswith("fd77") else 253
+    one = replace(rtnl_address.new_address("br0", text), flags=flags, scope=scope)
+    assert rtnl_address.is_link_local_to_bind(one) is binds

@@ -128,6 +128,7 @@ def test_waiting_for_what_never_comes_ends() -> None:
     assert netlink.wait_until_forwarding(index, 0.01) is False, "lo is no port"
     assert netlink.wait_until_transmitting(index, 0.01) is False, "lo's state is unknown"
     assert netlink.wait_until_answering(index, "2001:db8::dead", 0.01) is False
+    assert netlink.wait_until_link_local(index, 0.01) is False, "lo has none"
     assert netlink.wait_for_mac("02:00:00:00:de:ad", 0.01) is None
 
 
