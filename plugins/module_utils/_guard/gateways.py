@@ -30,6 +30,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.socket im
 )
 
 _DISCARD_PORT = 9
+# for an answer of the MAC that is known; after that everybody is asked
+_BY_MAC_SECONDS = 1.0
 _FAMILIES = {rtnl_address.AF_INET: "IPv4", rtnl_address.AF_INET6: "IPv6"}
 
 
@@ -96,8 +98,13 @@ def answering(
         unasked.update(one for one in waiting if (one.dev, one.address) not in known)
         return not waiting
 
-    if waiting:
-        wait(RTMGRP_NEIGH, seconds, all_answered)
+    first = min(_BY_MAC_SECONDS, seconds / 2)
+    if waiting and not wait(RTMGRP_NEIGH, first, all_answered):
+        forgotten = _forget(netlink, links, known, waiting)
+        unasked.update(forgotten)
+        gone = {(one.dev, one.address) for one in forgotten}
+        known = {who: one for who, one in known.items() if who not in gone}
+        wait(RTMGRP_NEIGH, seconds - first, all_answered)
     return [one for one in asked if one not in waiting | lost]
 
 
@@ -120,6 +127,24 @@ def _forget_questions(
                     rtnl_neigh.RTM_DELNEIGH, 0, vain[one.dev, one.address], f"ask {one} anew"
                 )
     return _known(table, links)
+
+
+def _forget(
+    netlink: Netlink,
+    links: Mapping[str, Link],
+    known: Mapping[tuple[str, str], Neighbour],
+    silent: Iterable[Gateway],
+) -> list[Gateway]:
+    """Take those out again whose MAC is known and does not answer, and return them: another may have the address by now.
+
+    By itself the kernel asks that MAC alone, three times in as many seconds, and gives up (mcast_resolicit is 0).
+    """
+    found = [one for one in silent if (one.dev, one.address) in known]
+    for one in found:
+        body = rtnl_neigh.reneighbour(known[one.dev, one.address], index_of(one.dev, links))
+        with contextlib.suppress(KernelError):  # given up meanwhile
+            netlink.send(rtnl_neigh.RTM_DELNEIGH, 0, body, f"ask everybody for {one}")
+    return found
 
 
 def _ask(netlink: Netlink, known: Neighbour | None, address: str, index: int) -> None:
