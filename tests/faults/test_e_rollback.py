@@ -64,6 +64,19 @@ def test_e04_ipv6_that_broke_is_an_objection_although_ipv4_works(uplink, run_mod
         assert hand.state(name) == "applied"
 
 
+def test_e04_a_nic_that_somebody_took_back_is_told_before_the_gateways_that_it_made_silent(
+    uplink, run_module
+):
+    with lan() as made, Transactions(made.host) as hand:
+        name = uplink(made.host, guard_timeout=60)["transaction"]["id"]
+        batch(made.host, "link set eth0 nomaster\n")
+        result = run_module("transaction", {"id": name, "state": "confirmed"}, made.host)
+        said = result["msg"].partition("not confirmed: ")[2]
+        assert said.startswith("eth0 is no port of br0 any more; look for what took it out"), result
+        assert "gateway 10.77.0.1" in said and "does not on br0." in said
+        assert hand.state(name) == "applied"
+
+
 def test_e05_a_lost_reply_is_no_harm_the_second_confirmation_changes_nothing(uplink, run_module):
     with lan() as made, Transactions(made.host):
         name = uplink(made.host, guard_timeout=30)["transaction"]["id"]

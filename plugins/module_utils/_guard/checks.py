@@ -11,6 +11,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Plan, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
@@ -61,11 +62,12 @@ def facts(
     wanted: Mapping[str, Sequence[str]],
     devs: Iterable[str],
     source: str | None = None,
+    ports: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What a confirmation will compare with.
 
     C(what) is the change in words; C(wanted) are the addresses and routes of C(devs) that must stand; C(source) is the device that gave
-    everything away, by which the connection that confirms must not come in.
+    everything away, by which the connection that confirms must not come in. C(ports) are those that joined, each with its bridge.
     """
     return {
         "what": what,
@@ -73,7 +75,21 @@ def facts(
         "wanted": wanted,
         "devs": list(devs),
         "source": source,
+        "ports": dict(ports or {}),
     }
+
+
+def left(now: Snapshot, facts: Mapping[str, Any]) -> list[str]:
+    """Which devices are no ports any more of the bridges that they joined: what is behind them is silent then, whatever it would answer."""
+    found = []
+    for name, bridge in facts.get("ports", {}).items():
+        link = now.links.get(name)
+        if link is not None and link.master != bridge:  # a name may be another's by now
+            by_now = f" but one of {link.master}" if link.master else ""
+            found.append(
+                f"{name} is no port of {bridge} any more{by_now}; look for what took it out, such as a network manager."
+            )
+    return found
 
 
 def in_words(changes: Plan) -> str:

@@ -21,7 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.plan impo
     listed,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
-from ansible_collections.hypervisor.network.plugins.module_utils._guard import gateways
+from ansible_collections.hypervisor.network.plugins.module_utils._guard import checks, gateways
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
@@ -131,6 +131,7 @@ def objections(facts: Mapping[str, Any], environment: Mapping[str, str]) -> list
     now = netlink.snapshot(addresses=True)
     found = [
         _connection(now, facts, environment),
+        *checks.left(now, facts),
         *_lost(now, netlink, facts),
         _silence(now, netlink, facts),
     ]

@@ -90,9 +90,13 @@ class Carriers:
         }
         kept = [dev for dev in devs if not lost & {dev, before.links[dev].lower}]
         lasting = [one for one in routes if not layout.by_itself(one)]
-        facts = checks.facts(
-            checks.in_words(changes), self._worked, confirm.words(before, lasting, kept), kept
-        )
+        joins = {
+            change.name: change.after["bridge"]
+            for change in changes
+            if change.after is not None and change.action == "attach"
+        }
+        words = confirm.words(before, lasting, kept)
+        facts = checks.facts(checks.in_words(changes), self._worked, words, kept, None, joins)
         return facts, {
             "changes": [change.as_dict() for change in changes],
             **confirm.words(before, routes, devs),

@@ -152,8 +152,9 @@ class GuardedUplink(Surrounded, UplinkNoun):
                 ),
             ),
         }
+        joins = {self._spec.nic: self._spec.bridge} if self._spec.present else {}
         return checks.facts(
-            what, moved, confirm.words(target, target.routes, own), own, self._source
+            what, moved, confirm.words(target, target.routes, own), own, self._source, joins
         ), people
 
     def _open_again(self) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
@@ -12,6 +14,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
+    Snapshot,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import checks
 from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways import Gateway
 
@@ -44,7 +50,7 @@ def test_what_a_confirmation_compares_with_is_plain_data() -> None:
         "convert", [GATEWAY], {"addresses": ["10.77.0.10/24"]}, iter(["br0"]), "eth0"
     )
     assert told["gateways"] == [GIVEN] and told["devs"] == ["br0"]
-    assert (told["what"], told["source"]) == ("convert", "eth0")
+    assert (told["what"], told["source"], told["ports"]) == ("convert", "eth0", {})
 
 
 def test_changes_are_one_line_for_people() -> None:
@@ -61,3 +67,25 @@ def test_what_was_rolled_back_twice_is_not_tried_again_by_itself() -> None:
         Refused, match=r"^The last 2 tries .* were rolled back.*, then say retry: true\.$"
     ):
         checks.check_tries("wish", "retry: true", {"wish": 2}.__getitem__)
+
+
+LEFT = "eth0 is no port of br0 any more{}; look for what took it out, such as a network manager."
+
+
+@pytest.mark.parametrize(
+    ("facts", "master", "told"),
+    [
+        ({"ports": {"eth0": "br0"}}, "br0", []),
+        ({"ports": {"eth0": "br0"}}, None, [LEFT.format("")]),
+        ({"ports": {"eth0": "br0"}}, "bond0", [LEFT.format(" but one of bond0")]),
+        ({"ports": {"eth7": "br0"}}, None, []),
+        ({"ports": {}}, None, []),
+        ({}, None, []),
+    ],
+    ids=["stays", "left", "another's", "has another name", "none joined", "an older record"],
+)
+def test_a_port_that_left_its_bridge_is_told(
+    facts: dict[str, Any], master: str | None, told: list[str]
+) -> None:
+    now = Snapshot({"eth0": Link("eth0", 2, master=master), "br0": Link("br0", 3, "bridge")})
+    assert checks.left(now, facts) == told
