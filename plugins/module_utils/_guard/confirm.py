@@ -40,7 +40,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot 
 def words(
     now: Snapshot, routes: Iterable[rtnl_route.Route], devs: Sequence[str]
 ) -> dict[str, list[str]]:
-    """What must be the same at the confirmation as when everything was applied: C({"addresses": [...], "routes": [...]}) of C(devs), sorted."""
+    """What must be the same at the confirmation as when everything was applied: addresses and routes of C(devs), in order of names."""
     return {
         "addresses": sorted(
             f"{one.text} dev {one.dev}" for dev in devs for one in now.addresses_of(dev)

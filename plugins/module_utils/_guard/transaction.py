@@ -206,7 +206,7 @@ def set_aside(root: str = ROOT) -> list[str]:
 
 
 def hold(transaction: Transaction) -> int:
-    """A descriptor that says, as long as it is open, that somebody still needs the record; the caller closes it. Raises OSError."""
+    """A descriptor that says, as long as it is open, that somebody still needs the record."""
     descriptor = os.open(transaction.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor

@@ -39,7 +39,7 @@ class Section:
 
 
 def parse(text: str) -> list[Section]:
-    """The sections of a file in their order, one that stands twice twice; what systemd passes over is not in them. Raises nothing."""
+    """The sections of a file in their order; what systemd passes over is not in them."""
     found: list[tuple[str, list[tuple[str, str]]]] = []
     for line in _whole_lines(text):
         if line.startswith("[") and line.endswith("]"):
@@ -79,7 +79,7 @@ def render(sections: Sequence[Section], *comments: str) -> str:
 
 
 def values(sections: Iterable[Section], name: str, key: str) -> list[str]:
-    """What a key that may stand more than once says in all sections of that name, in order, as written; an empty value begins anew."""
+    """What a key that may stand more than once says in all sections of that name; an empty value begins anew."""
     found: list[str] = []
     for section in sections:
         if section.name == name:

@@ -13,7 +13,7 @@ Groups = Mapping[str, Mapping[str, str]]
 
 
 def parse(text: str) -> dict[str, dict[str, str]]:
-    """C({group: {key: value}}) in the file's order, values as written; what is no assignment in a group is passed over. Raises nothing."""
+    """C({group: {key: value}}) in the file's order, values as written; what is no assignment in a group is passed over."""
     found: dict[str, dict[str, str]] = {}
     group: dict[str, str] | None = None
     for raw in text.splitlines():
