@@ -161,6 +161,14 @@ takers:
   returned: success
   type: dict
   sample: {}
+disagreements:
+  description:
+    - By bridge or port, what its manager of networks believes of it that is not so, or that is not what files of M(hypervisor.network.bridge_persist) and
+      M(hypervisor.network.bridge_uplink) say; a sentence without its end.
+    - Of systemd-networkd and NetworkManager, by the files that these keep below C(/run). Neither is asked or started.
+  returned: success
+  type: dict
+  sample: {}
 transactions:
   description: Guarded changes that nobody has confirmed yet, each with C(id), C(state), C(what) and C(seconds_left). Empty where none is pending.
   returned: success
@@ -185,6 +193,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._info import as
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import NETNS
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import beliefs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import rundir
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
@@ -210,6 +219,7 @@ def main():
             changed=False,
             **info.told(netlink, now, routes, netlink.fdb(now.links), name, netns, heard),
             takers=takers.of_links(now.links.values()) if netns is None else {},
+            disagreements=beliefs.disagreements(now) if netns is None else {},
             as_variables=as_variables.variables(now, guests, rundir.uids(guests)),
         )
 

@@ -19,7 +19,8 @@ description:
     file or the command that would say it.
   - Where systemd-networkd or NetworkManager runs beside that manager, or would at the next boot, a file for each device keeps it off. A broad C([Match]) of
     networkd's, such as C(Type=ether), would have every port taken out of its bridge. networkd reads that at once, NetworkManager at its next start.
-  - The manager reads its files in the same task. Where that takes a port or an address away, all is undone.
+  - The manager reads its files in the same task. Where that takes a port or an address away, all is undone. Where it believes something else of a bridge or
+    a port after that than what the kernel has, that is a warning, see RV(disagreements).
   - For ifupdown and ifupdown2 they are stanzas in the files that have the NIC's, whose lines go to the bridge's and come back, as with
     M(hypervisor.network.interfaces_stanza), which has words for everything else in such files. The role C(hypervisor.network.bridge_host) uses that one, since
     its variables say things that no kernel knows, such as C(method) and C(maxwait).
@@ -167,6 +168,12 @@ changes:
       before: null
       after: {sha256: 8b1a9953c4611296a827abf8c47804d7e6c49c6b97e7d5a9c8e9f7c5d3b1a001}
       risk: safe
+disagreements:
+  description: By device of this task, what its manager believes of it that is not so, as in M(hypervisor.network.bridge_info), or why it would take a port
+    out of its bridge; a sentence without its end. Each is a warning too. What is up to ifupdown is among that.
+  returned: success
+  type: dict
+  sample: {}
 backups:
   description: Paths of the copies that were kept, or in check mode would be.
   returned: success
@@ -228,9 +235,12 @@ def work(params, items):
 
 
 def more(outcome, noun):
+    said = noun.disagreements(outcome)
     return {
         "diff": persistence.diff(outcome.changes),
         "backups": noun.backups_of(outcome.changes),
+        "disagreements": said,
+        "warnings": [f"{one}." for one in said.values()],
     }
 
 

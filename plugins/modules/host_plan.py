@@ -250,6 +250,10 @@ takers:
   description: As in M(hypervisor.network.bridge_info).
   returned: when RV(whole) is true and anything is listed
   type: dict
+disagreements:
+  description: As in M(hypervisor.network.bridge_info).
+  returned: when RV(whole) is true and anything is listed
+  type: dict
 transactions:
   description: As in M(hypervisor.network.bridge_info).
   returned: when RV(whole) is true and anything is listed

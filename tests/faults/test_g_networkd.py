@@ -209,6 +209,7 @@ class Life:
     within: list[list[str]] = field(default_factory=list)
     rendered: list[bool] = field(default_factory=list)
     guest_lost: dict[str, int] | None = None
+    disagreed: list[dict[str, str]] = field(default_factory=list)
     left: str = ""
     by_hand: str = ""
     adopted: list[Adopted] = field(default_factory=list)
@@ -216,9 +217,9 @@ class Life:
 
     def step(self, *runs: tuple[str, dict[str, Any]], dev: str, then: str = "true") -> None:
         with self.host.pinged(self.lost):
-            for module, options in runs:
-                self.host.done(module, **options)
+            done = [self.host.done(module, **options) for module, options in runs]
             self.host.hv(then)
+        self.disagreed += [one["disagreements"] for one in done if "disagreements" in one]
         self.look(dev)
         self.again += self.repeated(*runs)
 
@@ -263,6 +264,7 @@ class Life:
         )
         within = self.host.hv(f"ip -br -4 address show dev {WITHIN} 2> /dev/null || true")
         self.within.append(within.split()[2:])
+        self.disagreed.append(self.host.done("bridge_info")["disagreements"])
 
     def booted(self, dev: str) -> None:
         self.host.reboot()
@@ -339,6 +341,10 @@ def test_g01_its_manager_says_that_the_bridge_and_the_nic_are_its_own(life: Life
     over = life.owners[:3] if isinstance(life.host, NetworkManagerHost) else life.owners[2:3]
     assert over == [OWNERS[life.site]] * len(over)
     assert life.owners[-1] == (life.before.owner, life.before.owner)
+
+
+def test_g01_its_manager_believes_what_the_kernel_has(life: Life) -> None:
+    assert life.disagreed == [{}] * 7
 
 
 def test_g01_what_is_done_twice_changes_nothing(life: Life) -> None:

@@ -35,8 +35,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor import 
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import path_of, run
 from ansible_collections.hypervisor.network.plugins.module_utils._info import read as info
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import beliefs, there
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import read as owners
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import there
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     NETPLAN,
     NETWORKD,
@@ -168,6 +168,7 @@ def _whole(
         **found,
         **seen,
         "takers": takers.of_links(now.links.values()) if asked.netns is None else {},
+        "disagreements": beliefs.disagreements(now) if asked.netns is None else {},
         "guests": [
             guest_words.describe_with_wires(one, now.links, fdb, clock)
             for one in guests

@@ -21,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 
 # whose files are read by whom
 _READERS: Mapping[str, str] = {NETPLAN: NETWORKD}
+_UNMANAGED = "Unmanaged=yes"
 _TOLD = "# hypervisor.network: {dev} is not {whose}, and left alone; bridge_persist with state absent removes this\n"
 
 
@@ -36,7 +37,12 @@ def of_networkmanager(dev: str) -> str:
 
 def _networkds_text(dev: str) -> str:
     told = _TOLD.format(dev=dev, whose="networkd's")
-    return f"{told}[Match]\nName={dev}\n\n[Link]\nUnmanaged=yes\n"
+    return f"{told}[Match]\nName={dev}\n\n[Link]\n{_UNMANAGED}\n"
+
+
+def is_networkds(text: str) -> bool:
+    """Whether the .network file of a device is one of these."""
+    return _UNMANAGED in text.splitlines()
 
 
 def _networkmanagers_text(dev: str) -> str:

@@ -39,6 +39,11 @@ OURS = "hypervisor-network"
 # Where networkd's files that outlive a boot are, and what those of ours begin with
 NETWORKD_KEPT = "/etc/systemd/network"
 NETWORKD_LASTING = f"{NETWORKD_KEPT}/05-{OURS}-"
+# Those until the next boot, netplan's, and NetworkManager's profiles
+NETWORKD_HANDED = f"{NETWORKD_RUN}/04-{OURS}-"
+NETPLANS = f"/etc/netplan/95-{OURS}-"
+CONNECTIONS = "NetworkManager/system-connections"
+PROFILE = "hv-{}"
 _BEFORE = "# before: "
 
 

@@ -54,7 +54,7 @@ _DEFAULTS = ("0.0.0.0/0", "::/0", "")
 
 
 def yaml_file(bridge: str) -> str:
-    return f"/etc/netplan/95-{render.OURS}-{bridge}.yaml"
+    return f"{owners.NETPLANS}{bridge}.yaml"
 
 
 def nic_id(nic: str) -> str:

@@ -32,8 +32,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.ident
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import Section
 
 RUN, KEPT = owners.NETWORKD_RUN, owners.NETWORKD_KEPT
-# In the order of names: a bridge that is nobody's yet, a NIC given back until the next boot, one handed over until then; what outlives it comes after these
-_LEFT_ALONE, _BACK, _HANDED = (f"{number}-{render.OURS}-" for number in ("02", "03", "04"))
+# In the order of names: a bridge that is nobody's yet, a NIC given back until the next boot; one handed over until then, and what outlives it, come after these
+_LEFT_ALONE, _BACK = (f"{number}-{render.OURS}-" for number in ("02", "03"))
 _PERMANENT = 0x80  # IFA_F_PERMANENT
 
 
@@ -64,7 +64,7 @@ def back(dev: str) -> str:
 
 def handed(dev: str) -> str:
     """The file of a device that was handed over until the next boot."""
-    return f"{RUN}/{_HANDED}{dev}.network"
+    return f"{owners.NETWORKD_HANDED}{dev}.network"
 
 
 def held(source: str) -> str:

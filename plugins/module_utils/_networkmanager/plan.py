@@ -13,7 +13,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core import vl
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
-from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import bound, owners
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     File,
     Standing,
@@ -37,7 +37,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager
     Known,
 )
 
-CONNECTIONS = "/etc/NetworkManager/system-connections"
+CONNECTIONS = f"/etc/{owners.CONNECTIONS}"
 _HOOKS = "/etc/NetworkManager/dispatcher.d"
 _CONF = "/etc/NetworkManager/conf.d"
 PRIVATE, PUBLIC, PROGRAM = 0o600, 0o644, 0o755

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import Refused
+from ansible_collections.hypervisor.network.plugins.module_utils._managers import owners
 from ansible_collections.hypervisor.network.plugins.module_utils._networkmanager.identity import (
     Identity,
 )
@@ -79,7 +80,7 @@ def uuid_of(*names: str) -> str:
 
 def name_of(*names: str) -> str:
     """The profile's name: hv-br0, hv-br0-eth0."""
-    return "-".join(("hv", *names))
+    return owners.PROFILE.format("-".join(names))
 
 
 def priority(known: Known) -> int:

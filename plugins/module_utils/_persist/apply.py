@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Mapping, Sequence, Union
 
@@ -17,11 +18,16 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     ReadBackError,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, listed
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import (
+    Change,
+    Outcome,
+    listed,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
     Link,
     Snapshot,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor import takers
 from ansible_collections.hypervisor.network.plugins.module_utils._host import cloud_files as host
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
     files,
@@ -34,6 +40,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link.ageing im
     wait_for_own_ageing,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
+    beliefs,
     foreign,
     hands_off,
     there,
@@ -44,6 +51,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.owner
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._managers.port import (
     ALL,
+    IFUPDOWN,
     NETWORKD,
     File,
     Owner,
@@ -59,6 +67,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.link impo
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import Netlink
 
 BACKUPS = "/var/backups/hypervisor-network"
+_REST_SECONDS = 3.0  # a manager replaces its file of a device when it is at rest, and tells nobody
+_TICK = 0.2
 AUTO = "auto"
 
 
@@ -286,6 +296,25 @@ class Persistence:
             raise ReadBackError(
                 f"{self.manager} took {listed([one.what for one in lost], 3)} when it read its files."
             )
+
+    def disagreements(self, outcome: Outcome) -> dict[str, str]:
+        """By device of the wish what its manager believes that is not so, a sentence without its end; none of what check mode has foretold."""
+        foretold = outcome.changed and outcome.after is outcome.before
+        if foretold or not self._wish.present or not there.counts(self._root):
+            return {}
+        # its own files of devices may be to come
+        patience = min(_REST_SECONDS, self._patience) if outcome.changed else 0.0
+        deadline = time.monotonic() + patience
+        while (found := self._disagreements()) and time.monotonic() < deadline:
+            time.sleep(_TICK)
+        return found
+
+    def _disagreements(self) -> dict[str, str]:
+        wish, now = self._wish, self._netlink.snapshot(addresses=True)
+        mine = wish.bridges if self._own and self.manager == IFUPDOWN else ()
+        ports = (now.links[one] for one in wish.uplinks if one in now.links)
+        said = {**beliefs.disagreements(now, self._root, mine), **takers.takers(ports, self._root)}
+        return {one: said[one] for one in wish.names if one in said}
 
     def wish_back(self, before: Standing, changes: Sequence[Change]) -> Restore:
         del before

@@ -39,7 +39,7 @@ def of_host(
     found: dict[str, list[str]] = {
         "proven": [],
         "wrong": [],
-        "risky": [*_believers(wish, bridges), *_taken(wish, now)],
+        "risky": [*_believers(wish, bridges), *_taken(wish, now), *_disagreed(wish, now)],
     }
     checks = (
         _gone(plan["absent"], bridges, now, before),
@@ -167,10 +167,21 @@ def _believers(wish: Wish, bridges: Mapping[str, Any]) -> list[str]:
 
 
 def _taken(wish: Wish, now: Info) -> list[str]:
-    """Ports that a manager of networks would take out of their bridge: not at once, and it may go by files that somebody is about to change."""
-    uplinks = {item["name"] for item in wish["uplinks"]}
-    ours = {item["name"] for item in (*wish["ports"], *wish["taps"])} - uplinks
+    """Ports that a manager of networks would take out of their bridge: not at once, and it may go by files that somebody is about to change. Not an uplink
+    that was converted although it has a manager, by whoever knows that."""
+    known = {item["name"] for item in wish["uplinks"] if item.get("override")}
+    kinds = ("uplinks", "ports", "taps")
+    ours = {item["name"] for kind in kinds for item in wish[kind]} - known
     return [f"{said}." for name, said in (now.get("takers") or {}).items() if name in ours]
+
+
+def _disagreed(wish: Wish, now: Info) -> list[str]:
+    """What a manager of networks believes of a device of ours that is not so; of a port that it would take more is said elsewhere."""
+    told = now.get("takers") or {}
+    kinds = ("bridges", "uplinks", "ports", "taps")
+    ours = dict.fromkeys(item["name"] for kind in kinds for item in wish[kind])
+    said = now.get("disagreements") or {}
+    return [f"{said[name]}." for name in ours if name in said and name not in told]
 
 
 def _network(wish: Wish, now: Info, before: Info) -> Seen:

@@ -17,8 +17,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     ReadBackError,
     Refused,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import Change, Outcome
 from ansible_collections.hypervisor.network.plugins.module_utils._core.reconcile import reconcile
-from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import (
+    Link,
+    Snapshot,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.apply import Interfaces
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.ifstate import IfState
 from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.manager import Ifupdown
@@ -39,6 +43,9 @@ from ansible_collections.hypervisor.network.tests.harness.model.persisted import
     host,
 )
 from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH
+from ansible_collections.hypervisor.network.tests.harness.model.tree import write
+
+RUNS = "run/systemd/units/invocation:systemd-networkd.service"
 
 
 @pytest.fixture(autouse=True)
@@ -298,3 +305,44 @@ def test_what_a_bridge_told_later_is_its_own_ageing_and_all_else_stays() -> None
     }
     later = {"br0": bridge("br0", 300.0), "br1": bridge("br1", 4.0), "eth0": Link("eth0", mtu=1400)}
     assert persistence.with_ageing_of(links, later) == {**links, "br0": later["br0"]}
+
+
+def test_what_its_manager_believes_after_that_is_told_of_the_wishs_devices(tmp_path: Path) -> None:
+    """By the files of standing.py the next reload takes the NIC out of its bridge; networkd runs, and does not have the bridge by ours."""
+    noun, told, _adapter = host(tmp_path)
+    foretold, done = (reconcile(noun, WISH, check_mode=one) for one in (True, False))
+    lasting = "etc/systemd/network/05-hypervisor-network-br0.network"
+    write(tmp_path, {RUNS: "", lasting: "[Match]\n"})
+    said = noun.disagreements(done)
+    assert noun.disagreements(foretold) == {}
+    assert list(said) == ["br0", "eth0"]
+    assert said["br0"].startswith("systemd-networkd leaves br0 alone")
+    assert "takes it out at the next reload" in said["eth0"]
+    noun, told, _adapter = host(tmp_path, replace(WISH, bridges=[], uplinks=[]))
+    assert noun.disagreements(done) == {}
+    noun, told, _adapter = host(tmp_path, replace(WISH, present=False))
+    assert noun.disagreements(done) == {}
+
+
+def test_a_manager_gets_a_moment_to_come_to_rest_where_something_was_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persistence, "_REST_SECONDS", 600.0)
+    noun, told, _adapter = host(tmp_path, replace(WISH, uplinks=[]), patience=600.0)
+    lease = tmp_path / "run/systemd/netif/leases/3"
+    said = f"ADMIN_STATE=configured\nNETWORK_FILE={MINE}\n"
+    write(tmp_path, {RUNS: "", "run/systemd/netif/links/3": said, str(lease): "ADDRESS=10.77.0.12\n"})  # fmt: skip
+    assert (
+        "has the lease of 10.77.0.12" in noun.disagreements(Outcome((), told.now, told.now))["br0"]
+    )
+    looks: list[Snapshot] = []
+
+    def look(**_what: bool) -> Snapshot:
+        if looks:
+            lease.unlink()
+        looks.append(told.now)
+        return told.now
+
+    told.snapshot = look
+    changed = Outcome((Change("update", "file", MINE, None, None),), told.now, None)
+    assert noun.disagreements(changed) == {} and len(looks) == 2

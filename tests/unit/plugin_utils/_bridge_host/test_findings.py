@@ -260,15 +260,32 @@ def test_every_given_option_is_held_against_the_kernel(now: dict) -> None:
 
 
 def test_a_port_that_another_manager_would_take_is_told(now: dict) -> None:
-    """Not of the uplink, whose manager is asked by who converts it, and not of what is none of the role's."""
+    """Not of an uplink that was converted although x has it, and not of what is none of the role's."""
+    now["takers"] = {name: f"{name} is managed by x" for name in ("eth0", "tap1", "tap99")}
+    for override, told in ({}, ["eth0", "tap1"]), ({"override": ["networkmanager"]}, ["tap1"]):
+        plan = bridge_host_plan(
+            {
+                "bridges": [{"name": "br0", "uplink": "eth0", **override}],
+                "taps": [{"name": "tap1", "bridge": "br0"}],
+            }
+        )
+        assert judge(plan, now, BEFORE)["risky"] == [f"{one} is managed by x." for one in told]
+
+
+def test_what_a_manager_believes_that_is_not_so_is_told_of_each_device_of_ours(now: dict) -> None:
     plan = bridge_host_plan(
         {
             "bridges": [{"name": "br0", "uplink": "eth0"}],
             "taps": [{"name": "tap1", "bridge": "br0"}],
         }
     )
-    now["takers"] = {name: f"{name} is managed by x" for name in ("eth0", "tap1", "tap99")}
-    assert judge(plan, now, BEFORE)["risky"] == ["tap1 is managed by x."]
+    now["takers"] = {"tap1": "tap1 is managed by x"}  # says more of the tap
+    now["disagreements"] = {name: f"x leaves {name} alone" for name in ("eth0", "tap1", "br0", "br9")}  # fmt: skip
+    assert judge(plan, now, BEFORE)["risky"] == [
+        "tap1 is managed by x.",
+        "x leaves br0 alone.",
+        "x leaves eth0 alone.",
+    ]
 
 
 @pytest.mark.parametrize(
