@@ -54,7 +54,8 @@ options:
     description:
       - Which files are written. V(all) are those of O(manager), and those that keep others off.
       - V(hands_off) are the latter alone, where somebody else writes those of O(manager), as the role C(hypervisor.network.bridge_host) does with stanzas;
-        and where nobody is to boot the devices. O(manager=auto) is nobody then where none owns them.
+        and where nobody is to boot the devices. O(manager=auto) is nobody then where none owns them. The devices may be still to come, so that nobody
+        takes them while they are made.
     type: str
     choices: [all, hands_off]
     default: all

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ from ansible_collections.hypervisor.network.tests.harness.process.long_form impo
 pytestmark = pytest.mark.skipif(not LONG, reason="three boots take a minute: make faults runs it")
 
 MOST_LOST = 3  # of twenty a second
+# Of networkd's administrator, who meant other taps, and what it would take else
+BROAD, LOOSE = "/etc/systemd/network/90-taps.network", "tap9"
+KEPT_OFF = "Persist | Keep other managers off what is to come"
+SITES = (("br0", NIC, "tap1"), ("br1", OTHER, "tap2"))
 TOLD = {"br0": "/etc/network/", "br1": "/etc/systemd/network/"}  # by bridge, where its files are
 
 
@@ -30,7 +35,7 @@ def has(host: MixedHost, *devs: str) -> list[Any]:
 
 
 def test_a_host_of_ifupdown_and_networkd_goes_there_boots_and_comes_back_nic_by_nic() -> None:
-    sites = (("br0", NIC, "tap1"), ("br1", OTHER, "tap2"))
+    sites = SITES
     with MixedHost() as host:
         before, files = has(host, NIC, OTHER), host.written()
         lost: list[int] = []
@@ -61,3 +66,45 @@ def test_a_host_of_ifupdown_and_networkd_goes_there_boots_and_comes_back_nic_by_
         host.until_it_answers()
         assert has(host, NIC, OTHER) == before
         assert host.written() == files
+
+
+def role(host: MixedHost, **more: str) -> list[tuple[str, bool]]:
+    """One run of the role on both sites: its tasks, and whether each changed something."""
+    items = {
+        "bridge_host_bridges": [{"name": bridge, "uplink": nic, "forward_delay": 0, **more} for bridge, nic, _tap in SITES],
+        "bridge_host_taps": [{"name": tap, "bridge": bridge, **more} for bridge, _nic, tap in SITES],
+        "ansible_become": False,
+    }  # fmt: skip
+    records = host.playbook("site.yml", "-e", json.dumps(items))
+    return [(one["task"].rpartition(" : ")[2], one["changed"]) for one in records]
+
+
+def test_one_run_of_the_role_gives_each_nic_to_its_manager_and_one_takes_both_back() -> None:
+    """networkd is kept off ifupdown's devices before these are made: of a tap that it has seen before that it does not let go so easily."""
+    with MixedHost() as host:
+        host.write(BROAD, "[Match]\nName=tap1 tap9\n[Network]\nDHCP=ipv4\n")
+        host.hv(f"networkctl reload; ip tuntap add {LOOSE} mode tap && ip link set {LOOSE} up")
+        host.until(f"networkctl list --no-legend {LOOSE} | grep -q configuring")  # the oracle
+        before, files = has(host, NIC, OTHER), host.written()
+        done = role(host)
+        changed = [task for task, changed in done if changed]
+        assert changed.index(KEPT_OFF) < changed.index("Taps | Make the taps")
+        assert not host.hv("networkctl list --no-legend tap1 | grep -v unmanaged || true")
+        assert has(host, "br0", "br1") == before
+        ours = set(host.written().splitlines()) - set(files.splitlines())
+        for bridge, folder in TOLD.items():
+            assert any(line.startswith(folder) and bridge in line for line in ours)
+        assert host.done("bridge_info")["disagreements"] == {}
+        assert [task for task, changed in role(host) if changed] == []
+        host.reboot()
+        host.until_it_answers()
+        assert has(host, "br0", "br1") == before
+        for bridge, nic, tap in SITES:
+            assert set(host.hv(f"ls /sys/class/net/{bridge}/brif").split()) == {nic, tap}
+        assert host.done("bridge_info")["disagreements"] == {}
+        assert [task for task, changed in role(host) if changed] == []
+        role(host, state="absent")
+        assert has(host, NIC, OTHER) == before
+        host.reboot()  # what is ours until the next boot goes with it
+        host.until_it_answers()
+        assert has(host, NIC, OTHER) == before and host.written() == files

@@ -118,7 +118,7 @@ class Persistence:
             for name in (*self._wish.uplinks, *self._wish.bridges)
             if name in standing and (owner := self._owner(name, standing[name].index)) is not None
         }
-        if not found and self._asked == AUTO and self._wish.present:
+        if not found and self._asked == AUTO and self._wish.present and self._own:
             self._check_there(standing)  # what is missing has no manager, and says more
         self.manager = self._named(found)
         known = {
@@ -188,7 +188,7 @@ class Persistence:
         """The files that differ. Probes what would stop writing them; writes nothing."""
         if isinstance(wish, Restore):
             return self._changes(wish.files)
-        if wish.present:
+        if wish.present and self._own:  # what others are kept off may be still to come
             self._check_there(now.links)
         changes = self._changes(self._wanted(now, wish))
         for edit in self._edits(changes):

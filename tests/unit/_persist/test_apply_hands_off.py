@@ -137,3 +137,13 @@ def test_the_files_that_others_read_are_foreseen(tmp_path: Path) -> None:
     runs(tmp_path, "NetworkManager")
     noun, netlink, _told = aside(tmp_path)
     assert [one.name for one in noun.foresee(netlink.now, ())] == [NETWORKMANAGERS]
+
+
+def test_others_are_kept_off_devices_that_are_still_to_come(tmp_path: Path) -> None:
+    runs(tmp_path, "systemd-networkd")
+    for manager in ("auto", "ifupdown"):
+        noun, netlink, told = aside(tmp_path, manager=manager)
+        netlink.now = replace(netlink.now, links={})
+        done = reconcile(noun, TAPS)
+        assert list(files(tmp_path)) == [NETWORKDS[1:]] and noun.disagreements(done) == {}
+    assert not told  # it was written by then
