@@ -30,11 +30,12 @@ from .hypervisors import DISTRO
 from .powered import HOST, PoweredLab
 
 _PATIENCE = 120.0
-# What would wait for hardware, or ask the machine's for it: a container has none
+# What would wait for hardware, or ask the machine's for it: a container has none. It is not entered by SSH, and has no host keys either
 _MASKED = (
     "NetworkManager.service",
     "console-getty.service",
     "serial-getty@ttyS0.service",
+    "ssh.service",
     "systemd-networkd-wait-online.service",
     "systemd-timesyncd.service",
     "systemd-udev-trigger.service",
