@@ -34,7 +34,7 @@ OLD = {"address": [NIC], "master": None, "bridges": []}
 NEW = {"address": [BRIDGE], "master": BRIDGE, "bridges": [BRIDGE]}
 PERSISTED = {"bridges": [BRIDGE], "uplinks": [NIC]}
 WRITTEN = ("staged", "renamed", "renamed-2", "renamed-3", "renamed-4")
-# the one of them that decides: before it is there the old network boots
+# the one of them that decides: before it the old network boots
 DECIDES = {"networkd": "renamed-3", "netplan": "renamed-3", "networkmanager": "renamed-4"}
 
 
@@ -101,8 +101,9 @@ def test_f01_the_plug_is_pulled_while_the_files_are_written_and_what_boots_is_re
     with fresh.driven("bridge_persist", point, **PERSISTED):
         fresh.cut()
     state = booted(fresh)
-    expected = NEW if point == DECIDES[fresh.network] else OLD
-    assert {**state, "bridges": []} == {**expected, "bridges": []}
+    # a name that is there is on the disk when its folder is, which is fsynced a moment later: then it is the one network or the other, whole
+    expected = (OLD, NEW) if point == DECIDES[fresh.network] else (OLD,)
+    assert {**state, "bridges": []} in [{**one, "bridges": []} for one in expected]
     site(fresh, HOST)  # the run after it completes what was begun
     assert fresh.state() == NEW
     assert site(fresh, HOST) == []
