@@ -87,8 +87,8 @@ def test_what_is_said_of_a_bridge(
 
 def test_a_bridge_that_shall_be_up_to_ifupdown(tmp_path: Path) -> None:
     write(tmp_path, {"run/network/ifstate": "lo=lo\neth0=eth0\n"})
-    (sentence,) = beliefs.disagreements(HOST, str(tmp_path), ["br0"]).values()
-    assert sentence.startswith("ifupdown does not know that br0 is up")
+    found = beliefs.disagreements(HOST, str(tmp_path), ["br0"])
+    assert [*found] == ["br0"] and found["br0"].startswith("ifupdown does not know that br0 is up")
     assert beliefs.disagreements(HOST, str(tmp_path)) == {}
     write(tmp_path, {"run/network/ifstate": "lo=lo\nbr0=br0\n"})
     assert beliefs.disagreements(HOST, str(tmp_path), ["br0"]) == {}
