@@ -23,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._networkd.plan 
     Known,
     lasting,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import parse
 from ansible_collections.hypervisor.network.tests.harness.model.networkd import WIRED, Networkd
 from ansible_collections.hypervisor.network.tests.harness.model.standing import (
     WISH,
@@ -33,6 +34,8 @@ NIC = Owner("networkd", "eth0", 2, WIRED)
 PORT = refusals.PortsFile(
     lasting("eth0"), lasting("").partition(".")[0], lasting("eth0"), "rename it"
 )
+
+KNOWN = Known(WIRED, (), Identity(False, False))
 
 
 def converted(host: Networkd) -> tuple[Standing, dict[str, str]]:
@@ -92,4 +95,21 @@ def test_a_bridges_file_that_went_by_hand_is_written_again(tmp_path: Path, kind:
 )  # fmt: skip
 def test_what_is_said_of_a_file(known: Known, is_there: bool, said: str | None) -> None:
     found = refusals.objection(NIC, known, 257, is_there, PORT)
+    assert found is None if said is None else said in str(found)
+
+
+@pytest.mark.parametrize(
+    ("nic", "known", "version", "said"),
+    [
+        (NIC, KNOWN, 240, "systemd-networkd 240, which manages eth0, was not seen to take a bridge over"),
+        (replace(NIC, facts={"ADMIN_STATE": "failed"}), KNOWN, 257, "systemd-networkd failed to configure eth0"),
+        (NIC, replace(KNOWN, source="/etc/systemd/network/01-eth0.network"), 257, "whose name comes before that of ours"),
+        (NIC, replace(KNOWN, config=parse("[Network]\nBond=bond0\n")), 257, "makes eth0 part of a bond or a VRF"),
+        (NIC, replace(KNOWN, config=parse("[Network]\nVLAN=eth0.10\n")), None, None),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_nic(
+    nic: Owner, known: Known, version: int | None, said: str | None
+) -> None:
+    found = refusals.objection(nic, known, version, True, PORT)
     assert found is None if said is None else said in str(found)

@@ -147,6 +147,38 @@ def test_h14_files_of_another_version_of_the_collection_are_not_edited(
     assert units.edited("vm1", digest) == []
 
 
+def test_what_is_written_together_is_read_once(units: Units, systemctl: Systemctl) -> None:
+    with units.together():
+        for name in ("vm1", "vm2"):
+            units.write(name, SPEC, SETTING)
+        assert systemctl.verbs == []
+    assert systemctl.verbs == ["daemon-reload"]
+
+
+def test_what_was_written_together_until_something_failed_is_read_too(
+    units: Units, systemctl: Systemctl
+) -> None:
+    with pytest.raises(KeyError), units.together():
+        units.write("vm1", SPEC, SETTING)
+        raise KeyError
+    assert systemctl.verbs == ["daemon-reload"]
+
+
+def test_what_one_start_alone_is_told_and_an_end(
+    units: Units, systemctl: Systemctl, tmp_path: Path
+) -> None:
+    limits = tmp_path / "control" / f"{NAME}.d"
+    limits.mkdir(parents=True)
+    directory = rundir.RunDirectory("vm1", str(tmp_path / "run"))
+    units.ready("vm1", directory, paused=True)
+    environment = Path(directory.trusted, "start.env")
+    assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_PAUSED=-S\n"
+    assert systemctl.verbs == ["daemon-reload"] and not limits.exists()
+    units.end("vm1", directory)
+    assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_GRACE=0\n"
+    assert systemctl.verbs == ["daemon-reload", "stop", "reset-failed"]
+
+
 def test_what_an_administrator_adds_is_left_alone_and_goes_with_the_guest(
     units: Units, systemctl: Systemctl, tmp_path: Path
 ) -> None:
