@@ -9,7 +9,10 @@ That a healthy host is told nothing is seen over restarts and boots in test_g_ne
 from __future__ import annotations
 
 from ansible_collections.hypervisor.network.tests.harness.lab import journey
-from ansible_collections.hypervisor.network.tests.harness.lab.ifupdown_host import IfupdownHost
+from ansible_collections.hypervisor.network.tests.harness.lab.ifupdown_host import (
+    STATIC_INTERFACES,
+    IfupdownHost,
+)
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
     NIC,
@@ -18,12 +21,11 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
     STATIC_PROFILE,
+    WIRED_FILE,
     NetworkManagerHost,
 )
 
 ADDRESS = "10.77.0.20"
-WIRED = "/etc/NetworkManager/system-connections/wired.nmconnection"
-INTERFACES = f"auto lo\niface lo inet loopback\n\nauto {NIC}\niface {NIC} inet static\n    address {ADDRESS}/24\n"
 STATIC = f"[Match]\nName={NIC}\n[Network]\nAddress={ADDRESS}/24\n"
 # what somebody adds who knows of no other files
 LATER = "/etc/systemd/network/00-later.network"
@@ -68,7 +70,7 @@ def test_networkd_that_goes_by_a_file_that_came_later_or_does_not_run() -> None:
 
 
 def test_networkmanager_that_was_told_to_let_the_bridge_go() -> None:
-    with NetworkManagerHost({WIRED: STATIC_PROFILE}, ADDRESS) as host:
+    with NetworkManagerHost({WIRED_FILE: STATIC_PROFILE}, ADDRESS) as host:
         converted(host)
         assert told(host) == ""
         host.hv(f"nmcli device set {BRIDGE} managed no")
@@ -77,7 +79,7 @@ def test_networkmanager_that_was_told_to_let_the_bridge_go() -> None:
 
 
 def test_ifupdown_that_does_not_know_of_the_bridge() -> None:
-    with IfupdownHost({"/etc/network/interfaces": INTERFACES}, ADDRESS) as host:
+    with IfupdownHost({"/etc/network/interfaces": STATIC_INTERFACES}, ADDRESS) as host:
         converted(host)
         host.reboot()
         host.until_it_answers()

@@ -9,7 +9,10 @@ Beside each tap that is protected stands one that is not: it is the oracle that 
 from __future__ import annotations
 
 from ansible_collections.hypervisor.network.tests.harness.lab import journey
-from ansible_collections.hypervisor.network.tests.harness.lab.ifupdown_host import IfupdownHost
+from ansible_collections.hypervisor.network.tests.harness.lab.ifupdown_host import (
+    STATIC_INTERFACES,
+    IfupdownHost,
+)
 from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import (
     BRIDGE,
     NIC,
@@ -18,14 +21,13 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
     STATIC_PROFILE,
+    WIRED_FILE,
     NetworkManagerHost,
 )
 
 ADDRESS = "10.77.0.20"
-INTERFACES = f"auto lo\niface lo inet loopback\n\nauto {NIC}\niface {NIC} inet static\n    address {ADDRESS}/24\n"
 BROAD = "/etc/systemd/network/90-all.network"
 EVERYTHING = "[Match]\nType=ether\n[Network]\nDHCP=yes\n"
-WIRED = "/etc/NetworkManager/system-connections/wired.nmconnection"
 LOOSE = "tap9"
 UPLINK, WISH, GONE = journey.uplink(), journey.wish(BRIDGE, NIC, TAP), journey.GONE
 STARTED = "systemctl restart systemd-networkd"
@@ -73,17 +75,17 @@ def there_and_back_beside_networkd(host: NetworkdHost) -> None:
 
 
 def test_networkd_beside_ifupdown_leaves_the_ports_where_they_are() -> None:
-    with IfupdownHost({"/etc/network/interfaces": INTERFACES}, ADDRESS) as host:
+    with IfupdownHost({"/etc/network/interfaces": STATIC_INTERFACES}, ADDRESS) as host:
         there_and_back_beside_networkd(host)
 
 
 def test_networkd_beside_networkmanager_leaves_the_ports_where_they_are() -> None:
-    with NetworkManagerHost({WIRED: STATIC_PROFILE}, ADDRESS) as host:
+    with NetworkManagerHost({WIRED_FILE: STATIC_PROFILE}, ADDRESS) as host:
         there_and_back_beside_networkd(host)
 
 
 def test_networkmanager_begins_anew_without_a_tap_that_is_another_managers() -> None:
-    with NetworkManagerHost({WIRED: STATIC_PROFILE}, ADDRESS) as host:
+    with NetworkManagerHost({WIRED_FILE: STATIC_PROFILE}, ADDRESS) as host:
         before = all_written(host)
         host.hv(f"ip link add {BRIDGE} type bridge && ip link set {BRIDGE} up")
         plugged(host, TAP, LOOSE)

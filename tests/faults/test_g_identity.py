@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
     WIRED,
+    WIRED_FILE,
     NetworkManagerHost,
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.reserving import Reserving
@@ -34,7 +35,7 @@ SITES = {
     }),
     # both made of the profile's UUID, and that of the bridge is another
     "networkmanager": (NetworkManagerHost, {
-        "/etc/NetworkManager/system-connections/wired.nmconnection": f"""\
+        WIRED_FILE: f"""\
 {WIRED}[ipv4]
 method=auto
 dhcp-client-id=stable

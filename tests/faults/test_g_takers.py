@@ -20,12 +20,12 @@ from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host impo
 )
 from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
     STATIC_PROFILE,
+    WIRED_FILE,
     NetworkManagerHost,
 )
 
 GUEST = "52:00:00:00:00:0a"  # none runs: what it would have been heard by stands in the forwarding table by hand
 BROAD = "/etc/systemd/network/90-all.network"
-WIRED = "/etc/NetworkManager/system-connections/wired.nmconnection"
 # a cable's end is an uplink where the bridge has its MAC
 BRIDGE_MADE = f"ip link add {BRIDGE} address {MAC} type bridge && ip link set {BRIDGE} up"
 MADE = f"{BRIDGE_MADE} && ip tuntap add {TAP} mode tap && ip link set {TAP} up"
@@ -73,7 +73,7 @@ def test_a_broad_match_of_networkds_is_found_before_it_takes_the_tap_and_the_upl
 
 
 def test_a_profile_of_networkmanagers_that_knows_no_bridge_is_found_and_its_cure_helps() -> None:
-    with NetworkManagerHost({WIRED: STATIC_PROFILE}, "10.77.0.20") as host:
+    with NetworkManagerHost({WIRED_FILE: STATIC_PROFILE}, "10.77.0.20") as host:
         host.hv(
             f"{BRIDGE_MADE} && nmcli connection add type tun mode tap ifname {TAP} con-name {TAP} ipv4.method disabled ipv6.method disabled"
         )

@@ -43,13 +43,13 @@ def checked(item: Mapping[str, Any]) -> dict[str, dict[str, int | None]]:
 def kept(
     now: Snapshot, link: Link, wish: Mapping[str, Any], wishes: Iterable[Mapping[str, Any]]
 ) -> dict[str, int]:
-    """The wished MTU as C({"mtu": 1500}) where the bridge has it already and is to be given it all the same, else C({}).
+    """The wished MTU, C({"mtu": 1500}), where the bridge has it and might lose it to its ports, else C({}).
 
-    That is where it may have it of its ports, and would get another of those to come.
     Those of C(wishes) that name a port for another bridge take it from this one.
     """
     gone = {name for one in wishes if one is not wish for name in one.get("port_mtus") or ()}
-    return may_move(now, link, wish.get("mtu"), wish.get("port_mtus") or {}, gone)
+    mtu = wish.get("mtu")
+    return {"mtu": mtu} if may_move(now, link, mtu, wish.get("port_mtus") or {}, gone) else {}
 
 
 def may_move(
@@ -58,17 +58,17 @@ def may_move(
     mtu: int | None,
     come: Mapping[str, int | None],
     gone: Iterable[str] = (),
-) -> dict[str, int]:
-    """See kept; C(come) are the MTUs of the ports that it will have by name, None for their own."""
+) -> bool:
+    """Whether a bridge may have its MTU of its ports, and would get another with those to come: C(come) are their MTUs by name, None for their own."""
     has = {port.name: port.mtu for port in now.ports_of(link.name)}
     if mtu is None or link.mtu_given or not mtu == link.mtu == _least(has):
-        return {}
+        return False
     will = {name: own for name, own in has.items() if name not in gone}
     for name, own in come.items():
         there = now.links.get(name)
         its_own = device.ETHERNET_MTU if there is None else there.mtu
         will[name] = its_own if own is None else own
-    return {} if _least(will) == mtu else {"mtu": mtu}
+    return _least(will) != mtu
 
 
 def _least(ports: Mapping[str, int]) -> int:

@@ -69,8 +69,12 @@ class _Host:
         off = hands_off.is_networkds(said)
         handed = f"{owners.NETWORKD_HANDED}{link.name}.network"
         # by a file of ours what networkd reads of it; what outlives a boot is the last
-        read = {handed: handed, lasting: lasting, f"{owners.NETPLANS}{link.name}.yaml": f"{owners.GENERATED}{link.name}.network"}  # fmt: skip
-        ours = {one: by for one, by in read.items() if self._text(one) and (one, off) != (lasting, True)}  # fmt: skip
+        read = {
+            handed: handed,
+            **({} if off else {lasting: lasting}),
+            f"{owners.NETPLANS}{link.name}.yaml": f"{owners.GENERATED}{link.name}.network",
+        }
+        ours = {one: by for one, by in read.items() if self._text(one)}
         return Belief(
             "systemd-networkd",
             self._runs[NETWORKD],
@@ -80,7 +84,7 @@ class _Host:
             state=facts.get("OPER_STATE", ""),
             lease=self._keys(_LEASE.format(index=link.index)).get("ADDRESS", ""),
             ours=list(ours.values()),
-            file=next(reversed(list(ours)), ""),
+            file=next(reversed(ours), ""),
             off=lasting if off else "",
             look=f"networkctl status {link.name}",
         )

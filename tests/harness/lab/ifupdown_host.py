@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
-from .networkd_host import NetworkdHost
+from .networkd_host import NIC, NetworkdHost
+
+# A NIC with a static address, and nothing else
+STATIC_INTERFACES = f"""\
+auto lo
+iface lo inet loopback
+
+auto {NIC}
+iface {NIC} inet static
+    address 10.77.0.20/24
+"""
 
 
 class IfupdownHost(NetworkdHost):

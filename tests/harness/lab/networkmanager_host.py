@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from .networkd_host import NIC, NetworkdHost
 
-# What the profile of a NIC begins with
+# Where the profile of a NIC is, and what it begins with
+WIRED_FILE = "/etc/NetworkManager/system-connections/wired.nmconnection"
 WIRED = f"""\
 [connection]
 id=wired

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -73,11 +73,30 @@ class Machine:
         name = os.path.basename(os.fsdecode(argv[0])).split(":")[0] if argv else "perl"
         (folder / "exe").symlink_to(exe or self.sbin / {"udhcpc": "busybox"}.get(name, name))
 
+    def changes(self, pid: int, old: str, new: str) -> None:
+        """Have a process be another, or another's, by what it says of itself."""
+        stat = self.root / str(pid) / "stat"
+        stat.write_text(stat.read_text().replace(old, new))
+
     def survey(self) -> Found:
         return holders.survey(("eth0", "br0"), self.host)
 
     def pids(self) -> list[int]:
         return [one.pid for one in self.survey().clients]
+
+
+class Looked(Dhclient):
+    """While it is looked at, something else happens: C(then) is told how often its command line was read."""
+
+    def __init__(self, then: Callable[[int], object]) -> None:
+        super().__init__(anywhere)
+        self.reads = 0
+        self._then = then
+
+    def recognise(self, argv: Any, devs: Any) -> Any:
+        self.reads += 1
+        self._then(self.reads)
+        return super().recognise(argv, devs)
 
 
 @pytest.fixture
@@ -183,19 +202,15 @@ def test_a_process_that_ends_while_it_is_looked_at_is_passed_over(machine: Machi
 def test_a_number_that_changes_hands_meanwhile_is_no_client(machine: Machine) -> None:
     """What is read first is nobody's command line, and what is looked at then root's dhclient."""
     machine.process(100, *IFUPDOWN)
-    reads = []
 
-    class Changing(Dhclient):
-        def recognise(self, argv: Any, devs: Any) -> Any:
-            reads.append(argv)
-            # after the command line was read for good, and before its owner is looked at again
-            if len(reads) == 2:
-                stat = machine.root / "100" / "stat"
-                stat.write_text(stat.read_text().replace("4711", "4712"))
-            return super().recognise(argv, devs)
+    def then(reads: int) -> None:
+        # after the command line was read for good, and before its owner is looked at again
+        if reads == 2:
+            machine.changes(100, "4711", "4712")
 
-    host = replace(machine.host, programs={"dhclient": Changing(anywhere)})
-    assert holders.clients(("eth0",), host) == () and len(reads) == 2
+    looked = Looked(then)
+    host = replace(machine.host, programs={"dhclient": looked})
+    assert holders.clients(("eth0",), host) == () and looked.reads == 2
 
 
 @pytest.mark.parametrize("argv", [(b"\xff",), (b"dhclient", b"\xff\xfe"), (b"", b""), (b"a\nb",)])
@@ -212,31 +227,19 @@ def test_one_that_begins_a_session_of_its_own_meanwhile_is_looked_at_again(
 ) -> None:
     """dhclient wakes who started it, and then calls setsid: what it is changes under the look, and who it is does not."""
     machine.process(100, *IFUPDOWN6, session=99)
-    reads = []
 
-    class Moving(Dhclient):
-        def recognise(self, argv: Any, devs: Any) -> Any:
-            reads.append(argv)
-            if len(reads) == 2:
-                stat = machine.root / "100" / "stat"
-                stat.write_text(stat.read_text().replace(" 1 1 99 ", " 1 1 100 "))
-            return super().recognise(argv, devs)
+    def then(reads: int) -> None:
+        if reads == 2:
+            machine.changes(100, " 1 1 99 ", " 1 1 100 ")
 
-    host = replace(machine.host, programs={"dhclient": Moving(anywhere)})
+    host = replace(machine.host, programs={"dhclient": Looked(then)})
     assert [one.pid for one in holders.clients(("eth0",), host)] == [100]
     assert "1 1 100" in (machine.root / "100" / "stat").read_text()
 
 
 def test_one_that_never_stays_what_it_is_is_no_client(machine: Machine) -> None:
     machine.process(100, *IFUPDOWN, session=1)
-    reads = []
-
-    class Restless(Dhclient):
-        def recognise(self, argv: Any, devs: Any) -> Any:
-            reads.append(argv)
-            stat = machine.root / "100" / "stat"
-            stat.write_text(STAT.format(100, "dhclient", len(reads)))
-            return super().recognise(argv, devs)
-
-    host = replace(machine.host, programs={"dhclient": Restless(anywhere)})
-    assert holders.clients(("eth0",), host) == () and len(reads) < 10
+    stat = machine.root / "100" / "stat"
+    looked = Looked(lambda reads: stat.write_text(STAT.format(100, "dhclient", reads)))
+    host = replace(machine.host, programs={"dhclient": looked})
+    assert holders.clients(("eth0",), host) == () and looked.reads < 10
