@@ -227,7 +227,7 @@ def test_a_hosts_details_list_all_that_it_has_and_lead_to_each(
     assert ["bond", "bond0", "up 1 finding", "eth0 eth1"] in rows
     assert ["tap", "■ tap0", "up 1 finding", "br0 VLAN 10"] in rows
     assert ["guest", "■ vm0000", "running 1 finding", "tap0 52:00:00:00:00:00"] in rows
-    assert [row[0] for row in rows] == ["nic"] * 2 + ["bond"] + ["bridge"] * 2 + ["tap"] * 9 + ["guest"] * 9  # fmt: skip
+    assert [row[0] for row in rows] == ["NIC"] * 2 + ["bond"] + ["bridge"] * 2 + ["tap"] * 9 + ["guest"] * 9  # fmt: skip
     browser.ask(
         "[...document.querySelectorAll('dialog .link')].find((one) => one.innerText.includes('tap3')).click()"
     )
@@ -256,7 +256,7 @@ def test_a_missing_tile_is_dashed_and_a_surplus_one_has_a_double_line(
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 800), (1400, 900)])
-@pytest.mark.parametrize("name", ["small", "hostile", "wired"])
+@pytest.mark.parametrize("name", ["small", "hostile", "wired", "ill"])
 def test_every_line_ends_at_what_it_leads_to(
     browser: Browser, pages: Path, name: str, width: int, height: int
 ) -> None:
@@ -275,6 +275,14 @@ def test_a_name_on_the_way_is_broken_only_where_there_is_no_room(
     assert [name for name, height in browser.ask(names) if height > 25] == []
     browser.open(pages / "small.html", 390)
     assert [name for name, height in browser.ask(names) if height > 25] == []
+
+
+def test_marks_leave_room_for_what_a_neighbour_says(browser: Browser, pages: Path) -> None:
+    """Findings on every part of the way: its words had been cut to pieces of five letters."""
+    browser.open(pages / "ill.html")
+    widths = "[...document.querySelectorAll('.way .chip .heard')].map((one) => one.closest('.chip').offsetWidth)"
+    found = browser.ask(widths)
+    assert found and min(found) > 120
 
 
 def test_every_sign_is_in_the_font_that_debians_fontconfig_comes_with() -> None:

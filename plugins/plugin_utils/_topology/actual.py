@@ -156,7 +156,6 @@ def _plain(link: Mapping[str, Any], kind: str, seen: _Seen, more: list[tuple[str
         health, state = BAD, "no carrier"
     else:
         health, state = GOOD, "up"
-    speed = link.get("speed")
     pid = link.get("holder_pid")
     return Node(
         device(name),
@@ -167,7 +166,7 @@ def _plain(link: Mapping[str, Any], kind: str, seen: _Seen, more: list[tuple[str
         facts=facts(
             [
                 ("Kind", link.get("kind") or None),
-                ("Speed", f"{speed} Mbit/s" if speed else None),
+                ("Speed", _speed(link.get("speed"))),
                 (
                     model.NEIGHBOUR,
                     _some(list(filter(None, map(_neighbour, sized(link.get("lldp")))))),
@@ -181,6 +180,19 @@ def _plain(link: Mapping[str, Any], kind: str, seen: _Seen, more: list[tuple[str
             ]
         ),
     )
+
+
+def _speed(megabits: Any) -> str | None:
+    """As a NIC's maker writes it."""
+    if not isinstance(megabits, int) or megabits <= 0:
+        return None
+    return f"{megabits / 1000:g} Gbit/s" if megabits >= 1000 else f"{megabits} Mbit/s"
+
+
+def _memory(size: Any) -> str | None:
+    """A number of QEMU's without a unit is in MiB."""
+    text = str(size) if size is not None else None
+    return f"{text} MiB" if text is not None and text.isdigit() else text
 
 
 def _neighbour(one: Mapping[str, Any]) -> str:
@@ -232,7 +244,7 @@ def _guest(host: Host, one: Mapping[str, Any], seen: _Seen) -> None:
             ("Addresses told", _some(told)),
             ("Why it crashed", one.get("crash_reason")),
             ("Process", one.get("pid")),
-            ("Memory", one.get("memory")),
+            ("Memory", _memory(one.get("memory"))),
         ]
     )
     for nic in nics:

@@ -4,6 +4,7 @@
 (() => {
   const fleet = JSON.parse(document.getElementById("fleet").textContent);
   const WIRE = ["nic", "bond", "vlan"];
+  const KINDS = { nic: "NIC", vlan: "VLAN" };
   const COLOURS = 7;
   const wanted = { text: "", tenants: new Set(), vlan: "", wrong: false };
   const numbers = new Map(fleet.tenants.map((one) => [one.name, one.number]));
@@ -26,6 +27,8 @@
   };
   const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
   const isWrong = (node) => Boolean((node.mark && node.mark !== "unknown") || node.findings || node.health === "bad");
+
+  const wrongOf = (host) => host.nodes.filter(isWrong).length;
 
   // --- the hosts, as graphs
   for (const host of fleet.hosts) {
@@ -77,11 +80,12 @@
   function chip(node) {
     const fact = (wanted) => (node.facts || []).find(([label]) => label === wanted);
     const [speed, heard] = [fact("Speed"), fact("LLDP neighbour")];
-    return button(`.chip${classes(node)}`, [said(node.name), speed && make("small", speed[1]), heard && make("small.heard", ["⇄ ", said(heard[1])]), node.health !== "good" && !node.mark ? make("small", node.state) : "",
+    return button(`.chip${classes(node)}`, [said(node.name), speed && make("small", speed[1]), heard && make("small.heard", ["⇄ ", said(heard[1])]), node.health !== "good" && !node.mark && node.state !== "up" ? make("small", node.state) : "",
       ...marks(node)], () => show(node));
   }
-  const ROW = 32; // characters, each chip's edges and line counted as four
-  const room = (node) => node.name.length + 4;
+  // characters, each chip's edges and line counted as four; a chip's words may stand below one another, but its name and each of its marks is whole
+  const ROW = 32;
+  const room = (node) => Math.max(node.name.length, ...marks(node).map((one) => one.textContent.length)) + 4;
   function wires(bridge) {
     let longest = 0;
     const chains = bridge.up.map((edge) => {
@@ -106,7 +110,7 @@
     const words = [node.kind, node.name, node.tenant ? `tenant ${node.tenant}` : "", node.state, node.mark, worst === node ? "" : `its tap ${worst.mark || worst.state}`,
       (node.vlans || []).length ? `VLAN ${node.vlans}` : ""];
     const element = button(`.tile${classes(node)}${worst === node ? "" : ".differs"}`, [
-      node.tenant ? sign(node.tenant) : make(`span.sign${node.kind === "guest" ? "" : ".free"}`, [], { "aria-hidden": "true" }),
+      node.tenant ? sign(node.tenant) : node.kind === "guest" && !fleet.tenants.length ? "" : make(`span.sign${node.kind === "guest" ? "" : ".free"}`, [], { "aria-hidden": "true" }),
       said(node.name, "bdi"),
       (node.vlans || []).length && !node.mark ? make("small", node.vlans.length > 2 ? `${node.vlans.length} VLANs` : node.vlans.join(" ")) : "",
       ...(isWrong(worst) ? [make("span.flag", { missing: "−", surplus: "+", differs: "Δ" }[worst.mark] || "!", { "aria-hidden": "true" })] : []),
@@ -125,7 +129,7 @@
     host.tiles = tilesOf(host);
     const bridges = host.nodes.filter((node) => node.kind === "bridge");
     const guests = host.nodes.filter((node) => node.kind === "guest").length;
-    const bad = host.nodes.filter(isWrong).length;
+    const bad = wrongOf(host);
     const head = make("header", [
       button(".name", said(host.name), () => showHost(host), { "aria-label": `Details of ${host.name}` }),
       make("small", [counted(bridges.length, "bridge"), counted(guests, "guest")].join(", ")),
@@ -174,7 +178,7 @@
     const tenant = node.tenant ? [make("dt", "Tenant"), make("dd", [sign(node.tenant), " ", said(node.tenant)])] : [];
     const findings = (node.findings || []).map((one) => make(`li.${one.severity === "error" ? "error" : "warning"}`, [said(one.finding), one.evidence ? make("small.evidence", said(one.evidence)) : ""]));
     return make(`li.step${classes(node)}`, [
-      make("div.title", [make("small", node.kind), said(node.name, "strong"), make("span.state", node.state || ""), ...marks(node)]),
+      make("div.title", [make("small", KINDS[node.kind] || node.kind), said(node.name, "strong"), make("span.state", node.state || ""), ...marks(node)]),
       findings.length ? make("ul.findings", findings) : "",
       facts.length || tenant.length ? make("dl", [...tenant, ...facts]) : "",
     ]);
@@ -191,7 +195,7 @@
   function showHost(host) {
     const order = ["nic", "bond", "vlan", "bridge", "tap", "port", "guest"];
     const line = (node) => make(`tr${classes(node)}`, [
-      make("td", node.kind),
+      make("td", KINDS[node.kind] || node.kind),
       make("td", button(".link", [node.tenant ? sign(node.tenant) : "", " ", said(node.name)], () => show(node))),
       make("td", [node.state || "", " ", ...marks(node)]),
       make("td", node.up.map((edge) => make("span.from", [said(edge.source.name), edge.label ? make("small", [" ", said(edge.label)]) : "", edge.mark ? make(`span.mark.${edge.mark}`, edge.mark) : ""]))),
@@ -280,13 +284,14 @@
   // --- the page
   const guests = fleet.hosts.flatMap((host) => host.nodes).filter((node) => node.kind === "guest").length;
   const silent = fleet.hosts.filter((host) => host.trouble).length;
+  const toSee = fleet.hosts.reduce((sum, host) => sum + wrongOf(host), 0);
   const legend = make("footer", [
     make("span.tile.good", "running"), make("span.tile.idle", "stopped, silent, or a tap that nobody holds"), make("span.tile.bad", "in trouble"),
     make("span.tile.missing", "− missing"), make("span.tile.unknown", "on a host that did not answer"), make("span.tile.surplus", "+ surplus"), make("span.tile.differs", "Δ other than wished"),
   ]);
   document.body.append(
     make("header.top", [
-      make("div.line", [make("h1", "Network topology"), make("p", [counted(fleet.hosts.length, "host"), counted(guests, "guest"), silent ? `${silent} in trouble` : ""].filter(Boolean).join(", "))]),
+      make("div.line", [make("h1", "Network topology"), make("p", [counted(fleet.hosts.length, "host"), counted(guests, "guest"), silent ? `${counted(silent, "host")} in trouble` : "", toSee ? `${toSee} to look at` : ""].filter(Boolean).join(", "))]),
       make("div.line.tools", [search, vids.length ? vlans : "", wrong, theme, told]),
       fleet.tenants.length ? make("div.line.tools", fleet.tenants.map(tenantButton), { role: "group", "aria-label": "Tenants" }) : "",
       legend,

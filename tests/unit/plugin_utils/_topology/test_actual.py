@@ -132,11 +132,29 @@ def test_a_tap_says_how_it_is(more: dict, holders: dict, health: str, state: str
     assert (node.health, node.state) == (health, state)
 
 
-def test_a_nic_without_a_wire_says_so_with_its_speed() -> None:
+@pytest.mark.parametrize(
+    ("megabits", "said"),
+    [(10000, "10 Gbit/s"), (2500, "2.5 Gbit/s"), (100, "100 Mbit/s"), (None, None), ("x", None)],
+)
+def test_a_nic_says_its_speed_in_the_units_it_is_sold_by(megabits: Any, said: str | None) -> None:
+    told = {"bridges": [], "links": [{"name": "eth0", "speed": megabits}, {"name": "bond0"}]}
+    bridge = {"name": "br0", "up": True, "ports": [{"name": "eth0", "kind": ""}]}
+    host = Host("hv1")
+    actual.draw(host, {**told, "bridges": [bridge]}, [])
+    assert host.nodes["dev/eth0"].fact("Speed") == said
+
+
+@pytest.mark.parametrize(("size", "said"), [("512", "512 MiB"), ("2G", "2G"), (None, None)])
+def test_a_guest_says_its_memory_with_its_unit(size: str | None, said: str | None) -> None:
+    host = Host("hv1")
+    actual.draw(host, {}, [{"name": "vm1", "status": "running", "memory": size}])
+    assert host.nodes["guest/vm1"].fact("Memory") == said
+
+
+def test_a_nic_without_a_wire_says_so() -> None:
     host = drawn([BR0, pictured.port("eth0", "", {}, 2, flags=0x1)])
     node = host.nodes["dev/eth0"]
     assert (node.health, node.state) == (BAD, "no carrier")
-    assert ("Speed", "10000 Mbit/s") in node.facts
     assert node.fact(NEIGHBOUR) is None
 
 
