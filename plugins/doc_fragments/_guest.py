@@ -93,7 +93,9 @@ secure_boot:
   type: bool
 tpm:
   description:
-    - Whether the guest has a TPM 2.0. It is a process of O(user) beside QEMU, from the Debian package C(swtpm), which ends with the guest.
+    - Whether the guest has a TPM 2.0. It is a process beside QEMU, from the Debian package C(swtpm), which ends with the guest.
+    - It runs as the system user C(hypervisor-tpm), which the role P(hypervisor.network.bridge_host#role) makes, so a guest that breaks out of QEMU
+      cannot touch what its TPM knows. Under systemd it is a unit of its own, C(hypervisor-network-tpm@NAME.service).
     - What the TPM knows outlives stops and boots of the host, and goes with O(state=absent).
     - QEMU does not notice when that process dies, and ends when the guest resets. Until then RV(guest.problems) says so.
   type: bool

@@ -209,6 +209,10 @@ user_ready:
   description: Whether the user that guests run as is there, and as the role makes it. V(true) where none is needed.
   returned: success
   type: bool
+tpm_user:
+  description: The user that the TPMs of guests run as, where one needs it and the host lacks it. Null elsewhere.
+  returned: success
+  type: str
 pending:
   description:
     - By name, the guests that run otherwise than they are described, or have what somebody plugged in, with what is C(now) and what is C(wanted).

@@ -17,6 +17,7 @@ from ansible_collections.hypervisor.network.tests.harness.host.guests import (
     guest_user,
     kept,
     process_state,
+    tpm_user,
     without_capabilities,
     words_of,
 )
@@ -38,26 +39,37 @@ def swtpms(guests: Guests) -> list[int]:
     return found
 
 
+def as_guest(*command: str) -> bool:
+    """Whether a command succeeds with the rights of who breaks out of QEMU."""
+    user = guest_user()
+    words = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    return subprocess.run([*words, *command], check=False, capture_output=True).returncode == 0
+
+
 def until_gone(pid: int) -> None:
     wait_for(lambda: process_state(pid) is None, f"the end of the process {pid}", 10)
 
 
-def test_t01_a_tpm_is_a_process_without_rights_of_the_guests_user(guests):
+def test_t01_a_tpm_is_a_process_without_rights_of_a_user_of_its_own(guests):
     guest = guests.done(**TPM)
     (pid,) = swtpms(guests)
     status = dict(
         line.split(":\t", 1)
         for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     )
-    user = guest_user()
-    assert set(status["Uid"].split()) == {str(user.pw_uid)}
-    assert set(status["Gid"].split()) == {str(user.pw_gid)}
+    user, own = guest_user(), tpm_user()
+    assert own.pw_uid != user.pw_uid and own.pw_gid != user.pw_gid
+    assert set(status["Uid"].split()) == {str(own.pw_uid)}
+    assert set(status["Gid"].split()) == {str(own.pw_gid)}
+    assert set(status["Groups"].split()) <= {str(own.pw_gid)}
     assert without_capabilities(pid)
     assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
     socket = guests.folder() / "tpm.sock"
     assert socket.stat().st_mode & 0o777 == 0o600 and socket.stat().st_uid == user.pw_uid
     state = kept(guests.name()) / "tpm"
-    assert state.stat().st_mode & 0o777 == 0o700 and state.stat().st_uid == user.pw_uid
+    assert state.stat().st_mode & 0o777 == 0o700 and state.stat().st_uid == own.pw_uid
+    assert not as_guest("cat", str(state / "tpm2-00.permall")) and not as_guest("ls", str(state))
+    assert not as_guest("kill", "-CONT", str(pid))
     assert (state / "tpm2-00.permall").stat().st_mode & 0o777 in (0o600, 0o640)
     assert "emulator,id=tpm0,chardev=tpm" in words_of(guest["pid"])
     assert not guests.done(**TPM)["changed"] and guests.info()["problems"] == []
@@ -125,5 +137,21 @@ def test_t08_a_tpm_of_a_guest_that_gets_another_user(guests):
     guests.done(**TPM)
     guests.done(state="stopped")
     guests.done(**TPM, user="nobody")
-    assert {path.owner() for path in (kept(guests.name()) / "tpm").rglob("*")} == {"nobody"}
-    assert len(swtpms(guests)) == 1
+    state = kept(guests.name()) / "tpm"
+    assert {path.owner() for path in (state, *state.rglob("*"))} == {tpm_user().pw_name}
+    assert len(swtpms(guests)) == 1 and guests.info()["problems"] == []
+
+
+def test_t09_what_an_earlier_version_left_to_the_guests_user_is_taken_over_with_what_it_knows(
+    guests,
+):
+    guests.done(**TPM)
+    guests.done(state="stopped")
+    state = kept(guests.name()) / "tpm"
+    before = (state / "tpm2-00.permall").read_bytes()
+    for path in (state, *state.rglob("*")):
+        os.chown(path, guest_user().pw_uid, guest_user().pw_gid)
+    guests.done(**TPM)
+    assert {path.owner() for path in (state, *state.rglob("*"))} == {tpm_user().pw_name}
+    assert (state / "tpm2-00.permall").read_bytes() == before
+    assert guests.info()["pending_restart"] == []

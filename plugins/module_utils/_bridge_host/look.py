@@ -93,9 +93,15 @@ def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
     wanted, _others = managers.divided(wanted, *owned)
     missing = _missing(wanted["packages"], asked.persist and bool(wanted["present"]["stanzas"]))
     user = wanted["user"]
-    found = {"missing": missing, "user_ready": user is None or _is_ready(user)}
+    needed = wanted["tpm_user"]
+    lacking = None if needed is None or _exists(needed) else needed
+    found = {
+        "missing": missing,
+        "user_ready": user is None or _is_ready(user),
+        "tpm_user": lacking,
+    }
     to_come = user is not None and not _exists(user)
-    if not asked.assume_packages and (missing or (to_come and not asked.foresee)):
+    if not asked.assume_packages and (missing or lacking or (to_come and not asked.foresee)):
         return {**_nothing(wanted, whole=False), **found}, []
     if unread:
         _check(items, asked)
@@ -198,6 +204,7 @@ def _nothing(wanted: Mapping[str, Any], whole: bool) -> dict[str, Any]:
         "whole": whole,
         "missing": [],
         "user_ready": True,
+        "tpm_user": None,
         "managers": {"present": [], "absent": []},
         "steps": [],
         "todo": {"absent": [], "present": []},

@@ -30,6 +30,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link import po
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec as guest_spec
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import spec_nics
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import TPM_USER
 
 _TOOLS = ("python3-pyroute2", "python3-netaddr")
 _BOOT = ("bridge-utils",)
@@ -115,6 +116,7 @@ def plan(
         "nics": [item["uplink"] for item in bridges if item.get("uplink")],
         "packages": packages(whole, started) if bridges or taps or guests else [],
         "user": user,
+        "tpm_user": TPM_USER if any(item.get("tpm") for item in started) else None,
         "present": {
             "bridges": [
                 {

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import shlex
 import signal
 import socket
 from dataclasses import dataclass
@@ -28,17 +27,16 @@ _DEADLINE = 5.0
 
 @dataclass(frozen=True)
 class Companion:
-    """A process of the guest's own user: C(words) are its command line but for the socket, which is what C(listening) adds. It writes to C(folder)."""
+    """A process of C(user), who is another than the guest's: C(words) are its command line but for the socket, which is handed to it."""
 
     name: str
     words: Sequence[str]
     socket: str
-    folder: str
+    user: pwd.struct_passwd
 
-    def listening(self, descriptor: int | None = None) -> list[str]:
-        """The whole command line: at a socket that it is handed, or at one that it makes itself. What it makes would be 0770, whatever the umask."""
-        where = f"path={self.socket},mode=0600" if descriptor is None else f"fd={descriptor}"
-        return [*self.words, "--ctrl", f"type=unixio,{where}"]
+    def listening(self, descriptor: int) -> list[str]:
+        """The whole command line: at a socket that it is handed. What it makes itself would be 0770, whatever the umask."""
+        return [*self.words, "--ctrl", f"type=unixio,fd={descriptor}"]
 
 
 @contextlib.contextmanager
@@ -64,7 +62,10 @@ def started(
     user: pwd.struct_passwd,
     errors: int,
 ) -> Iterator[None]:
-    """Start them, each with its record; should the block fail, they end, since QEMU would not take them along. Raises GuestError."""
+    """Start them, each with its record, for a guest of that C(user), who alone may connect to them. Raises GuestError.
+
+    Should the block fail, they end, since QEMU would not take them along.
+    """
     try:
         for one in them:
             directory.drop(_record(one.name))
@@ -73,7 +74,7 @@ def started(
                     one.listening(_CONTROL_FD),
                     {_CONTROL_FD: listener.fileno()},
                     errors,
-                    user,
+                    one.user,
                     lambda who, name=one.name: directory.store(_record(name), who.as_dict()),
                 )
         yield
@@ -93,27 +94,23 @@ def end(directory: rundir.RunDirectory) -> None:
         directory.drop(_record(name))
 
 
-def gone(directory: rundir.RunDirectory, wanted: Iterable[str]) -> list[str]:
-    """Those of the wanted ones that run no more. One without a record is a unit's: it is asked whether it still listens."""
-    found = []
-    for name in wanted:
-        who = _identity(directory, name)
-        if not (_listens(socket_of(directory.public, name)) if who is None else who.alive):
-            found.append(name)
-    return found
+def gone(directory: rundir.RunDirectory, name: str) -> bool:
+    """Whether one runs no more that is no unit of its own. One without a record is within the guest's unit: it is asked whether it still listens."""
+    who = _identity(directory, name)
+    return not (_listens(socket_of(directory.public, name)) if who is None else who.alive)
+
+
+def shared(directory: rundir.RunDirectory, name: str, uid: int) -> bool:
+    """Whether one runs as the guest's own user, whose number is C(uid), or within its unit, as earlier versions of this collection had it."""
+    who = _identity(directory, name)
+    if who is None:
+        return _listens(socket_of(directory.public, name))
+    return procfs.Process(who.pid).real_uid() == uid and who.alive
 
 
 def socket_of(public: str, name: str) -> str:
     """Where a companion listens, in the guest's own run directory."""
     return os.path.join(public, f"{name}.sock")
-
-
-def before(them: Iterable[Companion], words: Sequence[str]) -> list[str]:
-    """The command line of a unit's main process, which starts them first: each goes to the background once it listens, and stays in the unit."""
-    starts = [shlex.join([*one.listening(), "--daemon"]) for one in them]
-    if not starts:
-        return list(words)
-    return ["/bin/sh", "-c", " && ".join([*starts, 'exec "$0" "$@"']), *words]
 
 
 def _listens(path: str) -> bool:

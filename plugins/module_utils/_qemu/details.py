@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import pr
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     chains,
+    companions,
     holds,
     images,
     paths,
@@ -129,6 +130,10 @@ def used(
 def _pending(guest: Guest, status: Status, runs: str | None, installed: str | None) -> list[str]:
     """Why a restart would make something of it that it is not now, in sentences."""
     found = []
+    if guest.spec.get("tpm") and _shares_tpm(guest, status):
+        found.append(
+            "Its TPM runs as the guest's own user, and has one of its own from its next start on."
+        )
     if guest.kept_by == supervision.PROCESS and status.systemd():
         found.append("It is a plain process, and becomes a unit of systemd at its next start.")
     replaced = guest.pid is not None and procfs.Process(guest.pid).exe().endswith(_DELETED)
@@ -137,6 +142,12 @@ def _pending(guest: Guest, status: Status, runs: str | None, installed: str | No
             f"It runs in QEMU {runs or 'of another version'}, and {installed or 'another one'} is installed."
         )
     return found
+
+
+def _shares_tpm(guest: Guest, status: Status) -> bool:
+    """Whether its TPM was started by an earlier version of this collection."""
+    uid = procfs.Process(guest.pid).real_uid() if guest.pid is not None else None
+    return uid is not None and companions.shared(status.directory(guest.name), companions.TPM, uid)
 
 
 def _installed(emulator: str) -> str | None:

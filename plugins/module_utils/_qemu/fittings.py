@@ -10,14 +10,18 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     agent,
     machines,
+    rundir,
     seed,
     tpm,
     uefi,
+    unit_tpm,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import guest as guests
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import kept as keeping
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.companions import TPM
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import fingerprint
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervision import SYSTEMD
 
 
 def check(name: str, spec: Mapping[str, Any], kept: keeping.Kept, program: str) -> None:
@@ -27,6 +31,7 @@ def check(name: str, spec: Mapping[str, Any], kept: keeping.Kept, program: str) 
         uefi.check(spec, name, kept)
     if spec.get("tpm"):
         tpm.program()
+        tpm.account()
     said = spec.get("cloud_init")
     if said is not None and fingerprint(said) not in kept.known(keeping.SEED):
         seed.check()
@@ -37,17 +42,23 @@ def ready(
     spec: Mapping[str, Any],
     kept: keeping.Kept,
     user: pwd.struct_passwd,
-    public: str,
+    directory: rundir.RunDirectory,
     program: str,
 ) -> Fittings:
-    """Make what is missing of them, and hand all of it to C(user); C(public) is the guest's own run directory. Raises Refused, GuestError."""
+    """Make what is missing of them, and hand all of it to C(user), but for its TPM. Raises Refused, GuestError."""
+    public = directory.public
     paths, firmware = {}, None
     machine = _machine(name, spec, kept, program)
     machines.remember(program)
     kept.pin(spec["machine"], machine, user)
     spec = {**spec, "machine": machine}
-    companions = [tpm.companion(kept, public, user)] if spec.get("tpm") else []
-    paths.update({one.name: one.socket for one in companions})
+    companions = []
+    if spec.get("tpm") and spec.get("supervisor") == SYSTEMD:
+        # that looks after its own state, which a guest that runs may still have
+        paths[TPM] = unit_tpm.socket_of(directory.root, name)
+    elif spec.get("tpm"):
+        companions.append(tpm.companion(kept, public, user))
+        paths[TPM] = companions[0].socket
     if spec.get("firmware") == "uefi":
         firmware = uefi.of(spec, name)
         paths["firmware"] = uefi.variables(spec, name, firmware, kept, user)

@@ -14,6 +14,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.neigh imp
 
 # The collection's own: a system user that owns nothing but guests, made by the role's packages step
 USER = "hypervisor-guest"
+# Whom their TPMs run as, so that a guest which breaks out of QEMU cannot touch what its TPM knows
+TPM_USER = "hypervisor-tpm"
 DEFAULTS: dict[str, Any] = {
     "user": USER,
     "emulator": "qemu-system-x86_64",

@@ -8,7 +8,7 @@
         ├── files.json                     root, 0600: which file is what
         ├── seed-1a2b3c4d.img              the guest's user, 0400
         ├── vars-5e6f7a8b.qcow2            the guest's user, 0600
-        └── tpm/                           the guest's user, 0700
+        └── tpm/                           hypervisor-tpm, 0700, who is let through to it by 0711 above
 
 The names are drawn by lot: on QEMU's command line, which everybody can read, they tell nothing of what is in them.
 """
@@ -106,16 +106,17 @@ class Kept:
             self._note(kind, files)
             os.unlink(path)
 
-    def folder(self, name: str, user: pwd.struct_passwd) -> str:
-        """A directory in it that is the user's, 0700, with all in it the user's, too; made where it is missing."""
+    def folder(self, name: str, user: pwd.struct_passwd, owner: pwd.struct_passwd) -> str:
+        """A directory in it of C(owner), who is another than the guest's C(user), 0700, with all in it the owner's, too; made where it is missing."""
         self.make(user)
+        os.chmod(self.path, 0o711)  # what is in it opens to its owners only
         path = os.path.join(self.path, name)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
         for directory, _folders, names in os.walk(path):
-            _give(directory, user, stat.S_ISDIR)
+            _give(directory, owner, stat.S_ISDIR)
             for one in names:
-                _give(os.path.join(directory, one), user, stat.S_ISREG)
+                _give(os.path.join(directory, one), owner, stat.S_ISREG)
         return path
 
     def give(self, path: str, user: pwd.struct_passwd) -> None:

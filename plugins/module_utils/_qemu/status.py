@@ -34,9 +34,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit impo
 )
 
 DEADLINE = 4.0  # for both monitors together: a stopped guest is reported within 5 s
-_GONE = {
-    companions.TPM: "its TPM is gone: the process swtpm ended, and QEMU will end when the guest resets; restart the guest"
-}
+_GONE = "its TPM is gone: the process swtpm ended, and QEMU will end when the guest resets; restart the guest"
 # What QMP calls them: query-block[].io-status
 _FAILED = {
     "nospace": "could not be written to, its file system is full; make room there",
@@ -181,7 +179,7 @@ class Status:
             since=who.since,
             seen=found,
             kept_by=supervision.PROCESS,
-            problems=_problems(directory, record["spec"], status, found),
+            problems=_problems(directory, record["spec"], status, found, False),
             **own,
         )
 
@@ -212,7 +210,7 @@ class Status:
             since=who.since,
             seen=found,
             kept_by=supervision.SYSTEMD,
-            problems=_problems(directory, own["spec"], status, found),
+            problems=_problems(directory, own["spec"], status, found, state.tpm),
             **own,
         )
 
@@ -244,12 +242,16 @@ def _files(name: str, spec: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _problems(
-    directory: rundir.RunDirectory, spec: Mapping[str, Any], status: str, found: seen.Seen | None
+    directory: rundir.RunDirectory,
+    spec: Mapping[str, Any],
+    status: str,
+    found: seen.Seen | None,
+    tpm: bool,
 ) -> tuple[str, ...]:
-    """What a guest lacks that has its process; C(found) is what it has."""
-    wanted = [companions.TPM] if spec.get("tpm") else []
+    """What a guest lacks that has its process; C(found) is what it has, C(tpm) says whether the unit of its TPM runs."""
+    lost = spec.get("tpm") and not tpm and companions.gone(directory, companions.TPM)
     return (
-        *(_GONE[one] for one in companions.gone(directory, wanted)),
+        *([_GONE] if lost else ()),
         *(_failing(spec, found) if found is not None and status == guest_words.HELD else ()),
     )
 

@@ -184,8 +184,8 @@ class Supervisor(DiskImages):
 
     def _fitted(self, name: str, spec: Mapping[str, Any], user: pwd.struct_passwd) -> Fittings:
         accelerator.remember(self._root)
-        program, public = needs.program(spec["emulator"]), self.directory(name).public
-        return fittings.ready(name, spec, self.kept(name), user, public, program)
+        program, places = needs.program(spec["emulator"]), self.directory(name)
+        return fittings.ready(name, spec, self.kept(name), user, places, program)
 
     @staticmethod
     def _leave_session(name: str, directory: rundir.RunDirectory) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     serial_log,
     unit_file,
     unit_monitor,
+    unit_tpm,
 )
 
 _READABLE = 0o644
@@ -35,6 +37,8 @@ _COMMON = {
     unit_file.TEMPLATE: unit_file.TEMPLATE_TEXT,
     unit_file.TARGET: unit_file.TARGET_TEXT,
     unit_file.ORDER: unit_file.ORDER_TEXT,
+    unit_tpm.SOCKET: unit_tpm.SOCKET_TEXT,
+    unit_tpm.SERVICE: unit_tpm.SERVICE_TEXT,
 }
 _SCRIPTS = {"monitor.py": unit_monitor, "serial_log.py": serial_log}
 _DIGESTS = "digests.json"
@@ -49,6 +53,7 @@ _PROPERTIES = (
     "InvocationID",
     "Job",
 )
+_THERE = ("active", "activating")
 _KILLED = ("2", "3")  # CLD_KILLED, CLD_DUMPED
 
 
@@ -56,7 +61,7 @@ _KILLED = ("2", "3")  # CLD_KILLED, CLD_DUMPED
 class State:
     """What systemd says of a guest's unit. C(active) and C(sub) are its words, C(job) whether it waits to be started or stopped.
 
-    C(pid) is 0 where it has no process, C(last_pid) that of the process that it had.
+    C(pid) is 0 where it has no process, C(last_pid) that of the process that it had. C(tpm) says whether the unit of its TPM runs, if it has one.
     """
 
     active: str
@@ -68,6 +73,7 @@ class State:
     invocation: str
     job: bool
     last_pid: int = 0
+    tpm: bool = False
 
     @property
     def failed(self) -> bool:
@@ -125,8 +131,13 @@ class Units:
         units = {name: unit_file.unit(name) for name in names}
         if not units or not self.manager.there:
             return {}
-        told = self.manager.show(list(units.values()), _PROPERTIES)
-        states = {name: _state(told[unit]) for name, unit in units.items()}
+        beside = {name: unit_tpm.units(name) for name in units if self._has_tpm(name)}
+        asked = [*units.values(), *(service for _socket, service in beside.values())]
+        told = self.manager.show(asked, _PROPERTIES)
+        states = {
+            name: _state(told[unit], told[beside[name][1]] if name in beside else {})
+            for name, unit in units.items()
+        }
         self.invocations.update({name: state.invocation for name, state in states.items()})
         return states
 
@@ -144,28 +155,34 @@ class Units:
 
     def edited(self, name: str, digest: str | None) -> list[str]:
         """The files of its unit that are not as they were written; C(digest) is what was returned by C(write)."""
-        known = {self._drop_in(name): digest}
+        own = (self._drop_in(name), self._tpm_drop_in(name))
+        known = dict(itertools.zip_longest(own, (digest or "").split()))
         common = rundir.load(os.path.join(self._own, _DIGESTS)) or {}
         known.update({os.path.join(self._etc, one): common.get(one) for one in _COMMON})
         return [path for path, one in known.items() if _digest(_content(path)) != one]
 
     def write(self, name: str, spec: Mapping[str, Any], setting: unit_file.Setting) -> str:
         """Put a guest's unit in place where it differs, as it is enabled or not; returns the digest of what is particular to it."""
-        text = unit_file.drop_in(spec, setting).encode()
-        places.own_directory(os.path.dirname(self._drop_in(name)), 0o755)
+        own = {self._drop_in(name): unit_file.drop_in(spec, setting).encode()}
+        changed = []
+        if spec.get("tpm"):
+            own[self._tpm_drop_in(name)] = unit_tpm.drop_in(setting.user).encode()
+        else:
+            changed.append(self._without_tpm(name))
         self._write_scripts()
-        changed = [
-            _put(os.path.join(self._etc, file), common.encode()) for file, common in _COMMON.items()
-        ]
+        for file, common in _COMMON.items():
+            changed.append(_put(os.path.join(self._etc, file), common.encode()))
         digests = {file: _digest(common.encode()) for file, common in _COMMON.items()}
         if rundir.load(os.path.join(self._own, _DIGESTS)) != digests:
             rundir.store(os.path.join(self._own, _DIGESTS), digests)
-        changed.append(_put(self._drop_in(name), text))
+        for path, text in own.items():
+            places.own_directory(os.path.dirname(path), 0o755)
+            changed.append(_put(path, text))
         changed.append(self._enable(name, bool(spec.get("autostart"))))
         if any(changed):
             self._changed()
         rundir.release(name, self._root)
-        return _digest(text)
+        return " ".join(str(_digest(text)) for text in own.values())
 
     def limit(self, name: str, before: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
         """Have a unit that runs take over its limits, where they are others than before."""
@@ -189,10 +206,11 @@ class Units:
     def end(self, name: str, directory: rundir.RunDirectory) -> None:
         """End it at once, and return when systemd has. What it left as failed is forgotten."""
         self._environment(directory, paused=False, grace=0)
-        unit = unit_file.unit(name)
-        self.manager.call("stop", unit, seconds=_STOP_SECONDS)
+        # its TPM ends with it, and is waited for here: the next is the folder of its state
+        units = [unit_file.unit(name), *(unit_tpm.units(name) if self._has_tpm(name) else ())]
+        self.manager.call("stop", *units, seconds=_STOP_SECONDS)
         with contextlib.suppress(GuestError):
-            self.manager.call("reset-failed", unit)
+            self.manager.call("reset-failed", *units)
 
     def remove(self, name: str) -> None:
         """Forget a unit that is stopped, and what an administrator added to it."""
@@ -203,6 +221,7 @@ class Units:
         self._enable(name, False)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
+        self._without_tpm(name)
         if self.manager.there:
             self._changed()
 
@@ -212,6 +231,21 @@ class Units:
 
     def _drop_in(self, name: str) -> str:
         return os.path.join(self._etc, f"{unit_file.unit(name)}.d", unit_file.DROP_IN)
+
+    def _tpm_drop_in(self, name: str) -> str:
+        socket, _service = unit_tpm.units(name)
+        return os.path.join(self._etc, f"{socket}.d", unit_file.DROP_IN)
+
+    def _without_tpm(self, name: str) -> bool:
+        """Whether there was something to remove of the units of its TPM."""
+        there = self._has_tpm(name)
+        if there:
+            shutil.rmtree(os.path.dirname(self._tpm_drop_in(name)))
+        return there
+
+    def _has_tpm(self, name: str) -> bool:
+        """Whether there are units of its TPM; the guest that runs may be one of before that."""
+        return os.path.lexists(self._tpm_drop_in(name))
 
     def _links(self, name: str) -> dict[str, str]:
         """What makes it begin with the host, and where that leads: the links of systemctl enable, which would reload all units for each."""
@@ -278,7 +312,7 @@ def identity(state: State) -> procfs.Identity | None:
     return procfs.Process(state.pid).identity() if state.pid else None
 
 
-def _state(told: Mapping[str, str]) -> State:
+def _state(told: Mapping[str, str], tpm: Mapping[str, str]) -> State:
     pid, last = (told.get(key, "") for key in ("MainPID", "ExecMainPID"))
     return State(
         told.get("ActiveState", ""),
@@ -290,6 +324,7 @@ def _state(told: Mapping[str, str]) -> State:
         told.get("InvocationID", ""),
         bool(told.get("Job")),
         int(last) if last.isdigit() else 0,
+        tpm.get("ActiveState") in _THERE,
     )
 
 

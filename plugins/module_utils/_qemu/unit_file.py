@@ -7,6 +7,7 @@
     hypervisor-network-guests@N.target        reached when the guests of start_order N are started
     hypervisor-network-guest@NAME.service     QEMU itself is its main process
     hypervisor-network-guest@NAME.service.d/guest.conf
+    hypervisor-network-tpm@NAME.service       its TPM, where it has one (unit_tpm.py)
 
 Sources: systemd.exec(5), systemd.service(5), systemd.syntax(7). What is in the template was tried with systemd 252 and 257; each line that is
 missing from it, such as PrivateDevices=, MemoryDenyWriteExecute= or ~@resources, ends QEMU on one of them.
@@ -21,6 +22,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._host import places
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_tpm
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervision import (
     stop_seconds,
 )
@@ -38,9 +40,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_/.:=,+@-]+")
 _UNIT_PLAIN = re.compile(r"[A-Za-z0-9:_.]")
 _HOMES = ("/home", "/root", "/run/user")
 _TEMPORARY = ("/tmp", "/var/tmp")
-_MARK = "# Written by hypervisor.network. Edit it by 'systemctl edit': a run of qemu_guest writes it again."
 
-TARGET_TEXT = f"""{_MARK}
+TARGET_TEXT = f"""{unit_tpm.MARK}
 [Unit]
 Description=QEMU guests that begin with the host (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -54,7 +55,7 @@ Before=shutdown.target
 WantedBy=multi-user.target
 """
 
-ORDER_TEXT = f"""{_MARK}
+ORDER_TEXT = f"""{unit_tpm.MARK}
 [Unit]
 Description=QEMU guests with start_order %i (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -64,7 +65,7 @@ Conflicts=shutdown.target
 Before=shutdown.target
 """
 
-TEMPLATE_TEXT = f"""{_MARK}
+TEMPLATE_TEXT = f"""{unit_tpm.MARK}
 [Unit]
 Description=QEMU guest %i (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -92,39 +93,10 @@ StandardError=journal
 LimitCORE=0
 OOMScoreAdjust=200
 Environment={PAUSED}= {DELAY}=0
-# The sandbox
-CapabilityBoundingSet=
-AmbientCapabilities=
-NoNewPrivileges=yes
-DevicePolicy=closed
 DeviceAllow=/dev/net/tun rw
 DeviceAllow=/dev/kvm rw
 DeviceAllow=/dev/vhost-net rw
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectProc=invisible
-ProcSubset=pid
-PrivateIPC=yes
-RemoveIPC=yes
-KeyringMode=private
-IPAddressDeny=any
-RestrictAddressFamilies=AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-# QEMU's own filter calls seccomp(2), which that set of systemd 252 lacks
-SystemCallFilter=@system-service seccomp
-SystemCallFilter=~@privileged
-
+{unit_tpm.SANDBOX}
 [Install]
 WantedBy={TARGET}
 """
@@ -159,7 +131,9 @@ def unit(name: str) -> str:
 def drop_in(spec: Mapping[str, Any], setting: Setting) -> str:
     """The text of what is particular to one guest. Raises BadInput where a word cannot be written down."""
     grace = math.ceil(stop_seconds(spec))
-    lines = [_MARK, "[Unit]", *_order(spec)]
+    lines = [unit_tpm.MARK, "[Unit]", *_order(spec)]
+    if spec.get("tpm"):
+        lines += unit_tpm.NEEDED
     for nic in spec["nics"] if spec.get("netns") is None else ():
         device = escaped_path(f"/sys/subsystem/net/devices/{nic['tap']}") + ".device"
         # BindsTo= would end the guest with a tap that is only made anew

@@ -11,13 +11,13 @@ from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     cmdline,
-    companions,
     hotplug,
     needs,
     rundir,
     slots,
     unit_file,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.companions import TPM
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 
 _TRANSLATED = 64  # MiB of translated code
@@ -49,8 +49,7 @@ def of(
         words[words.index("-accel") + 1] += f",tb-size={_TRANSLATED}"
     written = [files.images[disk["path"]].path for disk in spec["disks"] if not disk["read_only"]]
     written += [files.paths[option] for option in ("serial_log", "vnc") if option in files.paths]
-    written += [*fitted.paths.values(), *(f"{one.folder}/" for one in fitted.companions)]
-    words = companions.before(fitted.companions, words)
+    written += [path for what, path in fitted.paths.items() if what != TPM]
     vhost = any(nic["vhost"] for nic in spec["nics"]) or spec.get("vsock") is not None
     devices = accel == "kvm" or vhost
     return unit_file.Setting(

@@ -14,6 +14,7 @@ from ansible_collections.hypervisor.network.tests.harness.lab.unit_host import (
     COMMON,
     MACS,
     RESET,
+    TPM_USER,
     UNIT,
     USER,
     UnitHost,
@@ -64,9 +65,9 @@ def rebooted(started: UnitHost) -> UnitHost:
     return started
 
 
-def without_rights(host: UnitHost, pid: int) -> None:
+def without_rights(host: UnitHost, pid: int, user: str = USER) -> None:
     """Nothing of root's is in a process, by /proc."""
-    uid = host.sh(f"id -u {USER}").strip()
+    uid = host.sh(f"id -u {user}").strip()
     status = host.sh(f"cat /proc/{pid}/status")
     assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
     for key, wanted in (
@@ -76,13 +77,6 @@ def without_rights(host: UnitHost, pid: int) -> None:
         ("Seccomp", "2"),
     ):
         assert f"{key}:\t{wanted}\n" in status
-
-
-def tpm_of(host: UnitHost, name: str) -> list[int]:
-    """The processes of a guest's TPM, of those that are in its unit."""
-    procs = f"/sys/fs/cgroup/machine.slice/{UNIT.format(name)}/cgroup.procs"
-    told = f"for pid in $(cat {procs}); do grep -qx swtpm /proc/$pid/comm && echo $pid; done; true"
-    return [int(pid) for pid in host.sh(told).split()]
 
 
 def limiting(host: UnitHost) -> None:
@@ -104,16 +98,11 @@ def test_h12_nothing_of_a_unit_is_root_and_its_sockets_are_its_user_s(started: U
         assert modes.split("\n")[:3] == [f"700 {USER}", f"600 {USER}", f"600 {USER}"]
 
 
-def test_h12_the_tpm_of_a_unit_has_no_rights_either_and_lives_in_it(started: UnitHost) -> None:
-    (pid,) = tpm_of(started, "vm5")
-    without_rights(started, pid)
-    folder = "/var/lib/hypervisor-network/guests/vm5/tpm"
-    socket = "/run/hypervisor-network/vm5/tpm.sock"
-    modes = started.sh(f"stat -c '%a %U' {socket} {folder} {folder}/tpm2-00.permall").split("\n")
-    assert modes[:2] == [f"600 {USER}", f"700 {USER}"] and modes[2] in (
-        f"600 {USER}",
-        f"640 {USER}",
-    )
+def test_h12_the_tpm_of_a_unit_has_no_rights_either_and_is_another_user_s(
+    started: UnitHost,
+) -> None:
+    (pid,) = started.tpms("vm5")
+    without_rights(started, pid, TPM_USER)
     assert started.info("vm5")["problems"] == []
 
 
@@ -222,14 +211,14 @@ def test_a_link_that_is_down_is_down_after_a_boot_too(rebooted: UnitHost) -> Non
 
 
 def test_uefi_and_its_tpm_are_there_after_a_boot_of_the_host(rebooted: UnitHost) -> None:
-    (pid,) = tpm_of(rebooted, "vm5")
+    (pid,) = rebooted.tpms("vm5")
     rebooted.lab.until(f"grep -q 'UEFI Interactive Shell' {FIRMWARE}", 300)
     rebooted.sh(f"kill -9 {pid}")
     (problem,) = rebooted.info("vm5")["problems"]
     assert "its TPM is gone" in problem
     result = rebooted.wish(name="vm5", on_change="restart", shutdown_timeout=0)
     assert result["changed"] and result["guest"]["problems"] == []
-    (again,) = tpm_of(rebooted, "vm5")
+    (again,) = rebooted.tpms("vm5")
     rebooted.wish(name="vm5", state="stopped", shutdown_timeout=0)
     assert again != pid and rebooted.sh("pgrep -x swtpm || true") == ""
     assert rebooted.show("vm5", "ActiveState") == "inactive"

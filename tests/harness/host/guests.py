@@ -14,7 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import USER
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import (
+    TPM_USER,
+    USER,
+)
 
 from ..net.netns import batch
 
@@ -28,15 +31,24 @@ NOBODY = 65534  # the user and the group that Debian has for those who own nothi
 
 def guest_user() -> pwd.struct_passwd:
     """The account that guests run as, made as the role's packages step makes it; it stays, as a package would."""
+    return _made(USER, "QEMU guests")
+
+
+def tpm_user() -> pwd.struct_passwd:
+    """The account that their TPMs run as, made likewise."""
+    return _made(TPM_USER, "TPMs of QEMU guests")
+
+
+def _made(name: str, comment: str) -> pwd.struct_passwd:
     try:
-        return pwd.getpwnam(USER)
+        return pwd.getpwnam(name)
     except KeyError:
-        words = ["useradd", "--system", "--comment", "QEMU guests", "--no-create-home"]
-        words += ["--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", USER]
+        words = ["useradd", "--system", "--comment", comment, "--no-create-home"]
+        words += ["--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", name]
         done = subprocess.run(words, check=False, capture_output=True, text=True)
         if done.returncode not in (0, 9):  # 9: another test made it in the same moment
             raise RuntimeError(done.stderr) from None
-        return pwd.getpwnam(USER)
+        return pwd.getpwnam(name)
 
 
 class Guests:
@@ -65,6 +77,8 @@ class Guests:
     def run(self, short: str = "vm1", *, check: bool = False, **options: Any) -> dict[str, Any]:
         """One run of the module, whatever comes of it. On tap1 and without a disk, unless the options say more."""
         self._used.add(short)
+        if options.get("tpm"):
+            tpm_user()
         wish = {
             "emulator": EMULATOR,
             "memory": MEMORY,

@@ -11,6 +11,7 @@ from typing import Any
 from .powered import PoweredLab
 
 USER = "hypervisor-guest"
+TPM_USER = "hypervisor-tpm"
 INTERFACES = """
 auto br9
 iface br9 inet manual
@@ -33,6 +34,7 @@ COMMON = {
 }
 MACS = {f"vm{number}": f"52:00:00:00:09:0{number}" for number in range(1, 6)}
 UNIT = "hypervisor-network-guest@{}.service"
+TPM = "hypervisor-network-tpm@{}.service"
 RESET = """
 import socket, sys
 client = socket.socket(socket.AF_UNIX)
@@ -57,9 +59,10 @@ class UnitHost:
         self.sh = lab.hv
         text = INTERFACES + "".join(TAP.format(f"tap-{name[2:]}", USER) for name in MACS)
         taps = " ".join(f"tap-{name[2:]}" for name in MACS)
-        self.sh(
-            f"getent passwd {USER} || useradd --system --no-create-home --shell /usr/sbin/nologin {USER}"
-        )
+        for user in (USER, TPM_USER):
+            self.sh(
+                f"getent passwd {user} || useradd --system --no-create-home --shell /usr/sbin/nologin {user}"
+            )
         self.sh(f"cat >> /etc/network/interfaces <<'END'\n{text}END\nifup br9 {taps}")
 
     def wish(self, **options: Any) -> dict[str, Any]:
@@ -74,6 +77,11 @@ class UnitHost:
 
     def show(self, name: str, key: str) -> str:
         return self.sh(f"systemctl show --value -p {key} {UNIT.format(name)}").strip()
+
+    def tpms(self, name: str) -> list[int]:
+        """The processes in the unit of a guest's TPM; none where that is not there."""
+        procs = f"/sys/fs/cgroup/machine.slice/{TPM.format(name)}/cgroup.procs"
+        return [int(pid) for pid in self.sh(f"cat {procs} 2>/dev/null || true").split()]
 
     def pid(self, name: str) -> int:
         return int(self.show(name, "MainPID"))

@@ -10,6 +10,7 @@ import pwd
 from types import SimpleNamespace
 from typing import Any
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     arrival,
@@ -24,6 +25,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     seed,
     serial_wait,
     spec_smbios,
+    tpm,
     uefi,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Image
@@ -88,7 +90,7 @@ def seed_that_went_away(stage: Stage) -> None:
     stage.patch.setattr(machines, "known", lambda _program: {})
     said = {"user_data": None, "network_config": None, "meta_data": {"instance-id": "a"}}
     spec = {"emulator": "qemu-system-x86_64", "machine": "pc", "cloud_init": said}
-    fittings.ready("vm1", spec, _kept(stage), ME, "/run/hypervisor-network/vm1", "/usr/bin/qemu")
+    fittings.ready("vm1", spec, _kept(stage), ME, rundir.RunDirectory("vm1"), "/usr/bin/qemu")
 
 
 @scene
@@ -100,6 +102,17 @@ def companion_that_lives(stage: Stage) -> None:
     fake = {"wait_gone": lambda *_asked: False, "send_signal": lambda *_asked: None}
     stage.patch.setattr(companions, "procfs", SimpleNamespace(**{**vars(procfs), **fake}))
     companions.end(directory)
+
+
+@scene
+def no_tpm_user(stage: Stage) -> None:
+    """The host lacks the user of TPMs."""
+
+    def unknown(_name: str) -> Any:
+        raise GuestError("There is no such user on this host.")
+
+    stage.patch.setattr(tpm.processes, "account", unknown)
+    tpm.account()
 
 
 @scene

@@ -10,7 +10,6 @@ import pwd
 import signal
 import socket
 import stat
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Iterator
@@ -48,9 +47,7 @@ def sleeper(directory: rundir.RunDirectory, deaf: bool = False) -> companions.Co
     """What ends at a SIGTERM, or does not."""
     trap = "trap '' TERM; " if deaf else ""
     words = ["/bin/sh", "-c", f"{trap}while :; do sleep 60 & wait; done", "swtpm"]
-    return companions.Companion(
-        "tpm", words, companions.socket_of(directory.public, "tpm"), directory.public
-    )
+    return companions.Companion("tpm", words, companions.socket_of(directory.public, "tpm"), USER)
 
 
 def identity(directory: rundir.RunDirectory) -> procfs.Identity:
@@ -64,7 +61,7 @@ def test_it_is_there_before_qemu_and_can_be_connected_to(
 ) -> None:
     one = sleeper(directory)
     with companions.started([one], directory, USER, errors):
-        assert identity(directory).alive and companions.gone(directory, ["tpm"]) == []
+        assert identity(directory).alive and not companions.gone(directory, "tpm")
         mode = os.stat(one.socket).st_mode
         assert stat.S_ISSOCK(mode) and mode & 0o777 == 0o600
         with socket.socket(socket.AF_UNIX) as client:
@@ -72,6 +69,18 @@ def test_it_is_there_before_qemu_and_can_be_connected_to(
     assert identity(directory).alive
     words = Path(f"/proc/{identity(directory).pid}/cmdline").read_text("utf-8").split("\0")
     assert "type=unixio,fd=3" in words
+
+
+def test_one_of_an_earlier_version_has_the_user_of_the_guest(
+    directory: rundir.RunDirectory, errors: int
+) -> None:
+    assert not companions.shared(directory, "tpm", USER.pw_uid)
+    with companions.listening(companions.socket_of(directory.public, "tpm"), USER):
+        assert companions.shared(directory, "tpm", USER.pw_uid), "it is within the guest's unit"
+    os.unlink(companions.socket_of(directory.public, "tpm"))
+    with companions.started([sleeper(directory)], directory, USER, errors):
+        assert companions.shared(directory, "tpm", USER.pw_uid)
+        assert not companions.shared(directory, "tpm", USER.pw_uid + 1)
 
 
 def test_where_qemu_does_not_start_it_ends(directory: rundir.RunDirectory, errors: int) -> None:
@@ -92,7 +101,7 @@ def test_one_that_is_gone_is_told_until_it_is_forgotten(
         who = identity(directory)
     procfs.send_signal(who, signal.SIGKILL)
     assert procfs.wait_gone(who, 5)
-    assert companions.gone(directory, ["tpm"]) == ["tpm"]
+    assert companions.gone(directory, "tpm")
     companions.end(directory)
     assert directory.load("tpm.json") is None
 
@@ -128,27 +137,12 @@ def test_a_socket_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_nothing_started_is_nothing_to_end(directory: rundir.RunDirectory) -> None:
     companions.end(directory)
-    assert companions.gone(directory, []) == []
 
 
 def test_one_without_a_record_is_asked_whether_it_listens(directory: rundir.RunDirectory) -> None:
     path = companions.socket_of(directory.public, "tpm")
-    assert companions.gone(directory, ["tpm"]) == ["tpm"]
+    assert companions.gone(directory, "tpm")
     with companions.listening(path, USER):
         for _number in range(5):  # more than its queue takes
-            assert companions.gone(directory, ["tpm"]) == []
-    assert companions.gone(directory, ["tpm"]) == ["tpm"]
-
-
-def test_a_unit_starts_it_first_and_becomes_qemu(
-    directory: rundir.RunDirectory, tmp_path: Path
-) -> None:
-    assert companions.before([], ["/usr/bin/qemu", "-S"]) == ["/usr/bin/qemu", "-S"]
-    words = ["/bin/sh", "-c", f"echo $* > {tmp_path}/said", "a 'b"]
-    one = companions.Companion("tpm", words, "/run/tpm.sock", "/state")
-    begun = companions.before([one], ["/bin/sh", "-c", 'echo "$$ $*"', "sh", "$HOME", "a  b"])
-    with subprocess.Popen(begun, stdout=subprocess.PIPE, text=True) as process:
-        said, _errors = process.communicate()
-    assert said == f"{process.pid} $HOME a  b\n"
-    expected = "--ctrl type=unixio,path=/run/tpm.sock,mode=0600 --daemon\n"
-    assert (tmp_path / "said").read_text("ascii") == expected
+            assert not companions.gone(directory, "tpm")
+    assert companions.gone(directory, "tpm")

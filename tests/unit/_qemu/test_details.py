@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -58,6 +59,17 @@ def test_h14_a_process_that_becomes_a_unit(versions: Any) -> None:
     (why,) = details.details(guest("process"), status())["pending_restart"]
     assert "becomes a unit" in why
     assert details.details(guest("process"), status(systemd=False))["pending_restart"] == []
+
+
+def test_a_tpm_of_an_earlier_version_gets_a_user_of_its_own_at_the_next_start(
+    versions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions("7.2.22")
+    one = dataclasses.replace(guest(version="7.2.22"), spec={**guest().spec, "tpm": True})
+    for shared in (True, False):
+        monkeypatch.setattr(details.companions, "shared", lambda *_asked, now=shared: now)
+        told = details.details(one, status())["pending_restart"]
+        assert [why.partition(" runs")[0] for why in told] == ["Its TPM"] * shared
 
 
 def test_trap_7_qemu_was_upgraded_under_it(versions: Any, monkeypatch: pytest.MonkeyPatch) -> None:

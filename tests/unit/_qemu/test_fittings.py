@@ -23,12 +23,14 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.firmware import Firmware
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.kept import SEED, Kept
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.rundir import RunDirectory
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
     checked,
     fingerprint,
 )
 
-PUBLIC, QEMU = "/run/hypervisor-network/vm1", "/usr/bin/qemu"
+DIRECTORY, QEMU = RunDirectory("vm1"), "/usr/bin/qemu"
+PUBLIC = DIRECTORY.public
 BASE = {"emulator": "qemu-system-x86_64", "machine": "pc"}
 USER = pwd.getpwuid(os.geteuid())
 SAID, _SEED = checked({"user_data": "#!/bin/sh\n"})
@@ -55,7 +57,7 @@ def check(kept: Kept, **spec: Any) -> None:
 
 
 def ready(kept: Kept, **spec: Any) -> Fittings:
-    return fittings.ready("vm1", {**BASE, **spec}, kept, USER, PUBLIC, QEMU)
+    return fittings.ready("vm1", {**BASE, **spec}, kept, USER, DIRECTORY, QEMU)
 
 
 @pytest.fixture
@@ -111,10 +113,18 @@ def test_firmware_with_its_variables(kept: Kept, monkeypatch: pytest.MonkeyPatch
 
 def test_a_tpm_is_a_companion(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tpm, "program", lambda: "/usr/bin/swtpm")
+    monkeypatch.setattr(tpm, "account", lambda: USER)
     check(kept, tpm=True)
     found = ready(kept, tpm=True)
     assert [one.name for one in found.companions] == ["tpm"]
     assert found.paths == {"tpm": f"{PUBLIC}/tpm.sock"}
+    assert os.path.isdir(f"{kept.path}/tpm")
+
+
+def test_a_tpm_of_a_unit_is_a_unit_that_makes_its_own_folder(kept: Kept) -> None:
+    found = ready(kept, tpm=True, supervisor="systemd")
+    assert not found.companions and not os.path.exists(f"{kept.path}/tpm")
+    assert found.paths == {"tpm": "/run/hypervisor-network/.vm1.tpm"}
 
 
 def test_an_agent_has_a_socket_in_the_guests_own_directory(kept: Kept) -> None:

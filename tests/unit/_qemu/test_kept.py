@@ -88,11 +88,12 @@ def test_forgotten_and_removed(kept: Kept) -> None:
     assert not kept.exists
 
 
-def test_a_folder_of_the_users_own_with_all_in_it(kept: Kept) -> None:
-    folder = Path(kept.folder("tpm", USER))
+def test_a_folder_of_another_users_own_with_all_in_it(kept: Kept) -> None:
+    folder = Path(kept.folder("tpm", USER, USER))
     assert folder.stat().st_mode & 0o777 == 0o700
+    assert os.stat(kept.path).st_mode & 0o777 == 0o711, "that user comes through to it"
     (folder / "state").write_text("1", encoding="ascii")
-    assert kept.folder("tpm", USER) == str(folder)
+    assert kept.folder("tpm", USER, USER) == str(folder)
     assert (folder / "state").read_text(encoding="ascii") == "1"
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     MissingDependency,
+    Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import tpm
@@ -27,14 +28,20 @@ def test_a_host_without_swtpm(monkeypatch: pytest.MonkeyPatch) -> None:
         tpm.program()
 
 
-def test_its_state_is_the_users_and_its_socket_in_the_guests_own_directory(
+def test_a_host_without_the_user_of_tpms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tpm, "TPM_USER", "hnet-nobody-at-all")
+    with pytest.raises(Refused, match="no user 'hnet-nobody-at-all'.*role bridge_host"):
+        tpm.account()
+
+
+def test_its_state_is_of_its_own_user_and_its_socket_in_the_guests_own_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "path_of", "/usr/bin/{}".format)
+    monkeypatch.setattr(tpm, "account", lambda: USER)
     one = tpm.companion(Kept("vm1", str(tmp_path / "guests")), "/run/hypervisor-network/vm1", USER)
     assert one.socket == "/run/hypervisor-network/vm1/tpm.sock"
-    assert one.words[0] == "/usr/bin/swtpm" and one.folder == f"{tmp_path}/guests/vm1/tpm"
+    assert one.words[0] == "/usr/bin/swtpm" and one.user == USER
     assert f"dir={tmp_path}/guests/vm1/tpm" in one.words and "--terminate" in one.words
     assert (tmp_path / "guests/vm1/tpm").stat().st_mode & 0o777 == 0o700
     assert one.listening(3)[-2:] == ["--ctrl", "type=unixio,fd=3"]
-    assert one.listening()[-1] == f"type=unixio,path={one.socket},mode=0600"

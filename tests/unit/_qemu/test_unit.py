@@ -20,6 +20,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     rundir,
     unit_file,
     unit_setting,
+    unit_tpm,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit as units_room
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import with_defaults
@@ -92,6 +93,31 @@ def test_a_unit_is_written_once_and_systemd_told_only_then(
         assert os.readlink(tmp_path / "etc" / link) == str(tmp_path / "etc" / file)
     assert units.write("vm1", SPEC, SETTING) == digest
     assert systemctl.verbs == ["daemon-reload"]
+
+
+def test_a_tpm_is_units_of_its_own_that_go_with_it(
+    units: Units, systemctl: Systemctl, tmp_path: Path
+) -> None:
+    socket, service = unit_tpm.units("vm1")
+    digest = units.write("vm1", {**SPEC, "tpm": True}, SETTING)
+    drop_in = tmp_path / "etc" / f"{socket}.d" / "guest.conf"
+    assert "SocketUser=nobody" in drop_in.read_text(encoding="ascii")
+    assert units.edited("vm1", digest) == []
+    systemctl.answers["show"] = shown()
+    state = units.read(["vm1"])["vm1"]
+    assert state.tpm and systemctl.asked[-1][-2:] == [NAME, service]
+    systemctl.answers["show"] = shown(ActiveState="failed")
+    assert not units.read(["vm1"])["vm1"].tpm
+    drop_in.write_text("[Socket]\nSocketMode=0666\n", encoding="ascii")
+    assert units.edited("vm1", digest) == [str(drop_in)]
+    units.end("vm1", rundir.RunDirectory("vm1", str(tmp_path / "run")))
+    assert systemctl.asked[-2:] == [["stop", NAME, socket, service], ["reset-failed", NAME, socket, service]]  # fmt: skip
+    again = units.write("vm1", SPEC, SETTING)
+    assert not drop_in.parent.exists() and units.edited("vm1", again) == []
+    assert systemctl.verbs[-1] == "daemon-reload"
+    units.write("vm1", {**SPEC, "tpm": True}, SETTING)
+    units.remove("vm1")
+    assert not drop_in.parent.exists()
 
 
 def test_one_that_does_not_begin_with_the_host_any_more(units: Units, systemctl: Systemctl) -> None:
@@ -284,4 +310,5 @@ def test_without_systemd_nothing_is_asked(tmp_path: Path, systemctl: Systemctl) 
 def test_a_record_of_digests_is_whole(units: Units, tmp_path: Path) -> None:
     units.write("vm1", SPEC, SETTING)
     record = json.loads((tmp_path / "run" / ".kept" / "units" / "digests.json").read_text("ascii"))
-    assert sorted(record) == sorted([unit_file.TEMPLATE, unit_file.TARGET, unit_file.ORDER])
+    own = [unit_file.TEMPLATE, unit_file.TARGET, unit_file.ORDER, unit_tpm.SOCKET, unit_tpm.SERVICE]
+    assert sorted(record) == sorted(own)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_file
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_file, unit_tpm
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import with_defaults
 
 GOLDENS = Path(__file__).parents[1] / "fixtures" / "units"
@@ -55,6 +55,7 @@ CASES = {
         },
     ),
     "netns": ({"nics": [NIC], "netns": "lab"}, {}),
+    "tpm": ({"tpm": True}, {}),
     "unplugged": ({"nics": [NIC]}, {"first": '[["set_link", {"name": "nic0", "up": false}]]'}),
     "home": ({}, {"writable": ["/home/images"], "used": ["/home/images", "/tmp/b"]}),
     "hostile": (
@@ -92,6 +93,8 @@ def test_systemd_reads_it_without_a_word(case: str, tmp_path: Path) -> None:
         (unit_file.TEMPLATE, unit_file.TEMPLATE_TEXT),
         (unit_file.TARGET, unit_file.TARGET_TEXT),
         (unit_file.ORDER, unit_file.ORDER_TEXT),
+        (unit_tpm.SOCKET, unit_tpm.SOCKET_TEXT),
+        (unit_tpm.SERVICE, unit_tpm.SERVICE_TEXT.replace(unit_tpm.PROGRAM, QEMU)),
     ):
         (tmp_path / name).write_text(text, "utf-8")
     folder = tmp_path / f"{unit_file.unit('vm1')}.d"

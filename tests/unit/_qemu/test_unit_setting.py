@@ -73,6 +73,15 @@ def test_directories_are_writable_that_qemu_writes_into(tmp_path: Path) -> None:
     assert setting(tmp_path).log == []
 
 
+def test_the_socket_of_a_tpm_is_in_no_directory_that_qemu_may_write_to(tmp_path: Path) -> None:
+    whole = with_defaults({"tpm": True})
+    fitted = Fittings({"tpm": f"{tmp_path}/.vm1.tpm", "vars": f"{tmp_path}/guests/vars"})
+    directory = rundir.RunDirectory("vm1", str(tmp_path / "run"))
+    found = unit_setting.of("vm1", whole, directory, ROOT, "tcg", fitted)
+    assert found.writable == [f"{tmp_path}/guests"]
+    assert f"socket,id=tpm,path={tmp_path}/.vm1.tpm" in found.words
+
+
 def test_a_python_that_everybody_can_run_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
