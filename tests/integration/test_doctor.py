@@ -143,6 +143,30 @@ def guest_and_uplink(netns: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("mode", "found", "at_the_guest"),
+    [("bridge", {"promiscuity_refused"}, {}), ("passthru", set(), {"far1": 1})],
+)
+def test_a_macvlan_takes_frames_for_guests_only_where_it_is_passed_through(
+    netns: str, run_module: RunModule, mode: str, found: set[str], at_the_guest: dict[str, int]
+) -> None:
+    """Both are promiscuous by the kernel's word, which is not asked for that reason; what frames do is the oracle."""
+    guest_and_uplink(netns)
+    batch(
+        netns,
+        "link set port0 nomaster\nlink set br0 address 02:00:00:00:00:20\n"
+        f"link add link port0 name wire0 type macvlan mode {mode}\n"
+        "link set wire0 address 02:00:00:00:00:20\nlink set wire0 up master br0\n",
+    )
+    (wire,) = ip_json(netns, "-d", "link", "show", "wire0")
+    assert wire["promiscuity"] == 1
+    with Station(netns, "far1", OTHER) as guest, Station(netns, "far0", MAC) as outside:
+        wait_for(lambda: outside.count(guest.send()), "the guest's way out")
+        number = outside.send(to=OTHER)
+        assert counts(number, outside, {"far1": guest}) == at_the_guest
+        assert ids(run_module, netns, mac=OTHER) == found
+
+
 def test_the_playbook_sends_frames_where_it_is_asked_to_in_check_mode_too(
     netns: str, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Iterator
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import (
     BRIDGE,
+    ERROR,
     PORT,
     UPLINK,
     WARNING,
@@ -73,13 +74,13 @@ def rp_filter(host: Host, link: Link) -> Iterator[Finding]:
 def wire(host: Host, link: Link) -> Iterator[Finding]:
     """What an uplink, or whoever is behind it, drops of frames that are not the host's own."""
     known = host.wires.get(link.name, Wire())
-    bridge = host.link(link.master)
-    # a bridge that filters VLANs may do without where it knows every MAC
-    if known.promiscuous is False and bridge and not bridge.options.get("vlan_filtering"):
+    # IFF_PROMISC tells nothing: the kernel sets it for every port, and asks no driver whether it can
+    if known.own_frames_only:
         yield Finding(
-            "promiscuity_refused", UPLINK, WARNING, link.name,
-            f"{link.name} takes only frames for its own MAC: its driver did not let the bridge have it take those for guests too.",
-            {"promiscuous": False},
+            "promiscuity_refused", UPLINK, ERROR, link.name,
+            f"{link.name} is a macvlan, which takes no frames for other MACs than its own, though the bridge asked it to: no answer comes to a guest; "
+            "have a veth to the lower device's own bridge in its place, or a macvlan of mode passthru.",
+            {"kind": "macvlan", "lower": link.lower},
         )  # fmt: skip
     if known.merges:
         yield Finding(

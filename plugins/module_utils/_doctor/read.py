@@ -11,6 +11,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case im
 from ansible_collections.hypervisor.network.plugins.module_utils._link.read import read as links
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import macvlan
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
@@ -71,6 +73,8 @@ def host(
         routes,
         surroundings.strict(link.name for link in bridges),
         frozenset(bridge for bridge, ports in routers.items() if ports),
-        surroundings.wires(wires),
+        surroundings.wires(
+            wires, lambda: macvlan.passed_through(netlink.dump(rtnl_link.RTM_GETLINK))
+        ),
         surroundings.cloud(),
     )

@@ -17,11 +17,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor.takers 
 from ansible_collections.hypervisor.network.plugins.module_utils._managers import (
     read as managers,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import told
 
 _SYSFS = "/sys/class/net"
 _SIOCETHTOOL, _ETHTOOL_GFLAGS, _ETH_FLAG_LRO = 0x8946, 0x25, 1 << 15
-_IFF_PROMISC = 0x100
 _STRICT = 1
 # DMI's sys_vendor of machines whose network lets nobody but the NIC's own MAC speak, unless it is told otherwise; and the product where that tells
 _CLOUDS: Mapping[str, str] = {
@@ -52,14 +50,17 @@ def strict(devices: Iterable[str], folder: str = "/proc/sys/net/ipv4/conf") -> f
 
 def wires(
     links: Iterable[Link],
+    passed_through: Callable[[], frozenset[str]],
     sysfs: str = _SYSFS,
     ioctl: Callable[..., Any] = fcntl.ioctl,
 ) -> dict[str, Wire]:
-    """By uplink what sysfs and its driver tell."""
+    """By uplink what sysfs and its driver tell; C(passed_through) names the macvlans that take all frames, and is asked only where there is a macvlan."""
+    links = list(links)
+    other = {link.name for link in links if link.kind == "macvlan"}
+    if other:
+        other -= passed_through()
     return {
-        link.name: Wire(
-            _promiscuous(link, sysfs), _merges(link.name, ioctl), _part_of_a_card(link, sysfs)
-        )
+        link.name: Wire(_merges(link.name, ioctl), _part_of_a_card(link, sysfs), link.name in other)
         for link in links
     }
 
@@ -70,12 +71,6 @@ def cloud(folder: str = "/sys/class/dmi/id") -> str | None:
     product = (managers.text(os.path.join(folder, "product_name")) or "").strip()
     wanted = _CLOUDS.get(vendor)
     return vendor if wanted is not None and product.startswith(wanted) else None
-
-
-def _promiscuous(link: Link, sysfs: str) -> bool | None:
-    """Whether a device really takes frames for every MAC, which rtnetlink tells of nobody but its user; None where nothing can tell."""
-    flags = told(link, "flags", sysfs)
-    return None if flags is None else bool(int(flags, 16) & _IFF_PROMISC)
 
 
 def _part_of_a_card(link: Link, sysfs: str) -> bool:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is around the bridge: each finding, by the host that has it, and the hosts beside it that have not.
 
-Here alone are a NIC that refuses promiscuity, one that joins frames, a part of another card, and a cloud: no device of a namespace is any of these.
+Here alone are a NIC that joins frames, a part of another card, and a cloud: no device of a namespace is any of these.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ def route(dev: str, metric: int | None = None, dst: str = "192.0.2.0/24", table:
 
 SNOOPS = {"options": {"mcast_snooping": True, "mcast_querier": False}}
 DEAF = {"br0": SNOOPS, "tap1": {"port": {"mcast_flood": False}}}
-NO_FILTERING = {"br0": {"options": {"vlan_filtering": False}}}
 CASES: dict[str, patient.Case] = {
     "networkd would take the tap": (
         {"takers": {"tap1": "tap1 is managed by systemd-networkd by /x.network"}}, "other_manager_takes_tap", None, "bridge_persist",
@@ -36,7 +35,7 @@ CASES: dict[str, patient.Case] = {
     "NetworkManager would take the tap": ({"takers": {"tap1": "tap1 is managed by NetworkManager"}}, "other_manager_takes_tap", None, None),
     "nobody asks for groups": (DEAF, "no_querier", None, "linux_bridge"),
     "the host answers by another way": ({"strict": {"br0"}, "routes": [route("eth1"), route("br0", 100)]}, "rp_filter_drops", None, None),
-    "the NIC lets only its own MAC in": ({**NO_FILTERING, "wires": {"eth0": Wire(promiscuous=False)}}, "promiscuity_refused", None, None),
+    "the uplink is a macvlan": ({"wires": {"eth0": Wire(own_frames_only=True)}}, "promiscuity_refused", "uplink", None),
     "the NIC joins frames": ({"wires": {"eth0": Wire(merges=True)}}, "uplink_merges_frames", None, None),
     "the NIC is a part of a card": ({"wires": {"eth0": Wire(part_of_a_card=True)}, "cloud": "Google"}, "upstream_card_checks", None, None),
     "the machine is a cloud's": ({"cloud": "Amazon EC2"}, "upstream_cloud", None, None),
@@ -59,8 +58,7 @@ def test_the_finding_says_what_is_around_and_what_cures_it(case: str) -> None:
         {"strict": {"br0"}, "routes": [route("br0"), route("eth1", 100)]},
         {"strict": {"br0"}, "routes": [route("eth1", dst="198.51.100.0/24"), route("eth1", table=7)]},
         {"strict": set(), "routes": [route("eth1")]},
-        {"wires": {"eth0": Wire(promiscuous=False)}},
-        {"wires": {"eth0": Wire(promiscuous=True, merges=False)}},
+        {"wires": {"eth0": Wire(merges=False)}},
     ],
 )  # fmt: skip
 def test_a_host_that_has_only_a_part_of_it_is_healthy(more: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ CASES: dict[str, patient.Case] = {
     "the bridge has no way out": ({"eth0": None, "addresses": ()}, "no_way_out", None, None),
     "the uplink is down": ({"eth0": {"flags": 0}}, "uplink_down", "uplink", "bridge_port"),
     "the uplink has no carrier": ({"eth0": {"flags": UP}}, "uplink_no_carrier", "uplink", None),
-    "the uplink is wireless": ({"eth0": {"wireless": True}}, "uplink_wireless", "uplink", None),
+    "the uplink is wireless": ({"eth0": {"wireless": True}}, "uplink_wireless", None, None),
     "the uplink kept its address": (
         {"addresses": (patient.ADDRESS, simulated.address("eth0", "192.0.2.11/24"))},
         "uplink_has_addresses", None, "bridge_uplink",

@@ -48,17 +48,31 @@ def driver(flags: int | None) -> Any:
 @pytest.mark.parametrize(
     ("files", "flags", "wire"),
     [
-        ({"flags": "0x1003"}, 0, Wire(promiscuous=False, merges=False)),
-        ({"flags": "0x1103"}, 1 << 15, Wire(promiscuous=True, merges=True)),
-        ({"flags": "0x1103", "device/physfn": ""}, None, Wire(True, None, True)),
-        ({"ifindex": "9", "flags": "0x1103", "device/physfn": ""}, None, Wire()),
+        ({}, 0, Wire(merges=False)),
+        ({}, 1 << 15, Wire(merges=True)),
+        ({"device/physfn": ""}, None, Wire(None, True)),
+        ({"ifindex": "9", "device/physfn": ""}, None, Wire()),
     ],
 )
 def test_what_is_known_of_a_wire(
     tmp_path: Path, files: dict[str, str], flags: int | None, wire: Wire
 ) -> None:
     write(tmp_path, {f"eth0/{name}": text for name, text in {"ifindex": "2", **files}.items()})
-    assert surroundings.wires([Link("eth0", 2)], str(tmp_path), driver(flags)) == {"eth0": wire}
+    found = surroundings.wires([Link("eth0", 2)], not_asked, str(tmp_path), driver(flags))
+    assert found == {"eth0": wire}
+
+
+def not_asked() -> frozenset[str]:
+    raise AssertionError("there is no macvlan")
+
+
+@pytest.mark.parametrize(("passed", "own"), [(set(), True), ({"eth0"}, False)])
+def test_a_macvlan_takes_its_own_frames_only_where_it_is_not_passed_through(
+    tmp_path: Path, passed: set[str], own: bool
+) -> None:
+    link = Link("eth0", 2, "macvlan")
+    found = surroundings.wires([link], lambda: frozenset(passed), str(tmp_path), driver(None))
+    assert found["eth0"].own_frames_only is own
 
 
 @pytest.mark.parametrize(
