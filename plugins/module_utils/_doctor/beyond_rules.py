@@ -82,12 +82,6 @@ def wire(host: Host, link: Link) -> Iterator[Finding]:
             "have a veth to the lower device's own bridge in its place, or a macvlan of mode passthru.",
             {"kind": "macvlan", "lower": link.lower},
         )  # fmt: skip
-    if known.merges:
-        yield Finding(
-            "uplink_merges_frames", UPLINK, WARNING, link.name,
-            f"{link.name} joins frames that come in (LRO), and what it joined fits no guest's card; turn that off with 'ethtool -K {link.name} lro off'.",
-            {"large_receive_offload": True},
-        )  # fmt: skip
     if known.part_of_a_card:
         yield Finding(
             "upstream_card_checks", UPLINK, WARNING, link.name,

@@ -29,11 +29,10 @@ Task = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Wire:
-    """What only sysfs and the driver know of an uplink: C(merges) whether it joins frames that come in (LRO), None where nobody tells; C(part_of_a_card)
-    whether another card's driver has a say in what it sends (SR-IOV); C(own_frames_only) whether it is a macvlan that takes no frames for other MACs.
+    """What is behind an uplink: C(part_of_a_card) whether another card's driver has a say in what it sends (SR-IOV); C(own_frames_only) whether it is a
+    macvlan that takes no frames for other MACs.
     """
 
-    merges: bool | None = None
     part_of_a_card: bool = False
     own_frames_only: bool = False
 

@@ -3,13 +3,8 @@
 
 from __future__ import annotations
 
-import array
-import contextlib
-import fcntl
 import os
-import socket
-import struct
-from typing import Any, Callable, Iterable, Mapping
+from typing import Callable, Iterable, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Wire
@@ -19,7 +14,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers impor
 )
 
 _SYSFS = "/sys/class/net"
-_SIOCETHTOOL, _ETHTOOL_GFLAGS, _ETH_FLAG_LRO = 0x8946, 0x25, 1 << 15
 _STRICT = 1
 # DMI's sys_vendor of machines whose network lets nobody but the NIC's own MAC speak, unless it is told otherwise; and the product where that tells
 _CLOUDS: Mapping[str, str] = {
@@ -52,17 +46,13 @@ def wires(
     links: Iterable[Link],
     passed_through: Callable[[], frozenset[str]],
     sysfs: str = _SYSFS,
-    ioctl: Callable[..., Any] = fcntl.ioctl,
 ) -> dict[str, Wire]:
-    """By uplink what sysfs and its driver tell; C(passed_through) names the macvlans that take all frames, and is asked only where there is a macvlan."""
+    """What is behind each uplink. C(passed_through) names the macvlans that take all frames, and is asked only where there is a macvlan."""
     links = list(links)
     other = {link.name for link in links if link.kind == "macvlan"}
     if other:
         other -= passed_through()
-    return {
-        link.name: Wire(_merges(link.name, ioctl), _part_of_a_card(link, sysfs), link.name in other)
-        for link in links
-    }
+    return {link.name: Wire(_part_of_a_card(link, sysfs), link.name in other) for link in links}
 
 
 def cloud(folder: str = "/sys/class/dmi/id") -> str | None:
@@ -77,16 +67,6 @@ def _part_of_a_card(link: Link, sysfs: str) -> bool:
     return is_here(link, sysfs) and os.path.exists(
         os.path.join(sysfs, link.name, "device", "physfn")
     )
-
-
-def _merges(name: str, ioctl: Callable[..., Any]) -> bool | None:
-    """What ETHTOOL_GFLAGS says of LRO (linux/ethtool.h, struct ethtool_value); None where the driver has no such word."""
-    value = array.array("I", [_ETHTOOL_GFLAGS, 0])
-    address, _length = value.buffer_info()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control, contextlib.suppress(OSError):
-        ioctl(control, _SIOCETHTOOL, struct.pack("16sP", os.fsencode(name), address))
-        return bool(value[1] & _ETH_FLAG_LRO)
-    return None
 
 
 def _number(path: str) -> int:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is around the bridge: each finding, by the host that has it, and the hosts beside it that have not.
 
-Here alone are a NIC that joins frames, a part of another card, and a cloud: no device of a namespace is any of these.
+Here alone is a part of another card: no NIC of Debian 12's QEMU has such. A cloud's machine is in tests/faults/lab/test_v_hardware.py too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ CASES: dict[str, patient.Case] = {
     "nobody asks for groups": (DEAF, "no_querier", None, "linux_bridge"),
     "the host answers by another way": ({"strict": {"br0"}, "routes": [route("eth1"), route("br0", 100)]}, "rp_filter_drops", None, None),
     "the uplink is a macvlan": ({"wires": {"eth0": Wire(own_frames_only=True)}}, "promiscuity_refused", "uplink", None),
-    "the NIC joins frames": ({"wires": {"eth0": Wire(merges=True)}}, "uplink_merges_frames", None, None),
     "the NIC is a part of a card": ({"wires": {"eth0": Wire(part_of_a_card=True)}, "cloud": "Google"}, "upstream_card_checks", None, None),
     "the machine is a cloud's": ({"cloud": "Amazon EC2"}, "upstream_cloud", None, None),
 }  # fmt: skip
@@ -58,7 +57,6 @@ def test_the_finding_says_what_is_around_and_what_cures_it(case: str) -> None:
         {"strict": {"br0"}, "routes": [route("br0"), route("eth1", 100)]},
         {"strict": {"br0"}, "routes": [route("eth1", dst="198.51.100.0/24"), route("eth1", table=7)]},
         {"strict": set(), "routes": [route("eth1")]},
-        {"wires": {"eth0": Wire(merges=False)}},
     ],
 )  # fmt: skip
 def test_a_host_that_has_only_a_part_of_it_is_healthy(more: dict[str, Any]) -> None:

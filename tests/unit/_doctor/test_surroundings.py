@@ -1,15 +1,11 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sysctls, sysfs and drivers, as the doctor reads them."""
+"""Sysctls and sysfs, as the doctor reads them."""
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import struct
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,36 +26,16 @@ def test_the_larger_rp_filter_counts(
     assert surroundings.strict(["br0"], str(tmp_path)) == (frozenset({"br0"}) if is_strict else frozenset())  # fmt: skip
 
 
-def driver(flags: int | None) -> Any:
-    """A driver that answers ETHTOOL_GFLAGS, or knows no such word."""
-
-    def ioctl(_control: Any, number: int, request: bytes) -> None:
-        name, address = struct.unpack("16sP", request)
-        assert (number, name.rstrip(b"\0")) == (0x8946, b"eth0")
-        if flags is None:
-            raise OSError(errno.EOPNOTSUPP, "no")
-        asked = (ctypes.c_uint32 * 2).from_address(address)
-        assert asked[0] == 0x25
-        asked[1] = flags
-
-    return ioctl
-
-
 @pytest.mark.parametrize(
-    ("files", "flags", "wire"),
-    [
-        ({}, 0, Wire(merges=False)),
-        ({}, 1 << 15, Wire(merges=True)),
-        ({"device/physfn": ""}, None, Wire(None, True)),
-        ({"ifindex": "9", "device/physfn": ""}, None, Wire()),
-    ],
+    ("files", "part"),
+    [({}, False), ({"device/physfn": ""}, True), ({"ifindex": "9", "device/physfn": ""}, False)],
 )
-def test_what_is_known_of_a_wire(
-    tmp_path: Path, files: dict[str, str], flags: int | None, wire: Wire
+def test_a_part_of_a_card_is_told_by_sysfs(
+    tmp_path: Path, files: dict[str, str], part: bool
 ) -> None:
     write(tmp_path, {f"eth0/{name}": text for name, text in {"ifindex": "2", **files}.items()})
-    found = surroundings.wires([Link("eth0", 2)], not_asked, str(tmp_path), driver(flags))
-    assert found == {"eth0": wire}
+    found = surroundings.wires([Link("eth0", 2)], not_asked, str(tmp_path))
+    assert found == {"eth0": Wire(part_of_a_card=part)}
 
 
 def not_asked() -> frozenset[str]:
@@ -71,7 +47,7 @@ def test_a_macvlan_takes_its_own_frames_only_where_it_is_not_passed_through(
     tmp_path: Path, passed: set[str], own: bool
 ) -> None:
     link = Link("eth0", 2, "macvlan")
-    found = surroundings.wires([link], lambda: frozenset(passed), str(tmp_path), driver(None))
+    found = surroundings.wires([link], lambda: frozenset(passed), str(tmp_path))
     assert found["eth0"].own_frames_only is own
 
 
