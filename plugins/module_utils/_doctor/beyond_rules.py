@@ -78,8 +78,8 @@ def wire(host: Host, link: Link) -> Iterator[Finding]:
     if known.own_frames_only:
         yield Finding(
             "promiscuity_refused", UPLINK, ERROR, link.name,
-            f"{link.name} is a macvlan, which takes no frames for other MACs than its own, though the bridge asked it to: no answer comes to a guest; "
-            "have a veth to the lower device's own bridge in its place, or a macvlan of mode passthru.",
+            f"{link.name} is a macvlan, which takes frames for its own MAC alone: no answer comes to a guest; "
+            "have a veth into a bridge of the device below it in its place, or a macvlan of mode passthru.",
             {"kind": "macvlan", "lower": link.lower},
         )  # fmt: skip
     if known.part_of_a_card:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE. What macvlans say of themselves in rtnetlink's messages about links, for whoever has one: no other module has to carry it.
-
-Layout: Linux' include/uapi/linux/if_link.h.
-"""
+"""PURE. Macvlans in rtnetlink's messages about links (linux/if_link.h)."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ _MODE, _PASSTHRU = 1, 8
 
 
 def passed_through(messages: Iterable[bytes]) -> frozenset[str]:
-    """The names of the macvlans of mode passthru, which take every frame that comes to the device below them; RTM_NEWLINK bodies."""
+    """The names of those of mode passthru, which take every frame of the device below them, from RTM_NEWLINK bodies."""
     found = set()
     for body in messages:
         link = walk(body, _HEADER)
