@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a guest has no network, asked where it has none: each illness is made by hand on the kernel's own devices, around a guest that runs, and cured again.
 
-What wants VLANs is in lab/test_v_doctor.py, hardware or a cloud in tests/unit/_doctor alone; frames and DHCP are in tests/integration/test_doctor.py.
+What wants VLANs is in lab/test_v_doctor.py, hardware or a cloud in lab/test_v_hardware.py; frames are in tests/integration/test_doctor.py, DHCP beside it.
 """
 
 from __future__ import annotations

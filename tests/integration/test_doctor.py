@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ import pytest
 from ansible_collections.hypervisor.network.tests.conftest import RunModule
 from ansible_collections.hypervisor.network.tests.harness.net import dhcp_frames, tapped, xdp
 from ansible_collections.hypervisor.network.tests.harness.net.frames import Station, counts
+from ansible_collections.hypervisor.network.tests.harness.net.guest_way import (
+    MAC,
+    OTHER,
+    UPLINK,
+    guest_and_uplink,
+)
 from ansible_collections.hypervisor.network.tests.harness.net.lan import set_sysctls
 from ansible_collections.hypervisor.network.tests.harness.net.netns import (
     batch,
@@ -32,8 +38,6 @@ from ansible_collections.hypervisor.network.tests.harness.net.netns import (
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import at_load, wait_for
 
 PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "doctor.yml"
-MAC, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"
-UPLINK = "link add br0 up type bridge\nlink add port0 {} master br0 type veth peer name far0\nlink set far0 up\n"
 
 
 @pytest.mark.parametrize(
@@ -131,18 +135,6 @@ def test_a_joined_group_does_not_reach_a_port_that_nobody_asks(
     assert "no_querier" not in ids(run_module, netns, mac=OTHER)
 
 
-def guest_and_uplink(netns: str) -> None:
-    """A bridge br0 with the uplink port0, and a guest at the other end of port1; nobody speaks."""
-    inside(netns, set_sysctls, {"ipv6/conf/default/disable_ipv6": 1})
-    batch(
-        netns,
-        UPLINK.format("up")
-        + "link add port1 up master br0 type veth peer name far1\nlink set far1 up\n"
-        # of veths the one whose MAC the bridge has is its uplink, and that is the lowest
-        "link set port0 address 02:00:00:00:00:10\nlink set port1 address 0a:00:00:00:00:11\n",
-    )
-
-
 @pytest.mark.parametrize(
     ("mode", "found", "at_the_guest"),
     [("bridge", {"promiscuity_refused"}, {}), ("passthru", set(), {"far1": 1})],
@@ -180,93 +172,6 @@ def test_the_playbook_sends_frames_where_it_is_asked_to_in_check_mode_too(
 def test_a_look_alone_says_that_it_sends_nothing(netns: str, run_module: RunModule) -> None:
     refused = run_module("bridge_doctor", {"probe": True}, netns)
     assert refused["failed"] and refused["msg"].startswith("A look alone neither listens nor sends")
-
-
-def server(netns: str) -> socket.socket:
-    """A server on the host itself, whose kernel leaves the checksum to whoever takes the frame."""
-    batch(netns, "address add 192.0.2.1/24 dev br0\n")
-    made = inside(netns, socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"br0\0")
-    made.bind(("192.0.2.1", 67))
-    return made
-
-
-@pytest.mark.parametrize(
-    ("answers", "port", "seconds", "finding"),
-    [
-        (("offer", "ack"), "port1 flood on", 1, None),
-        ((), "port1 flood on", 4, "dhcp_unanswered"),
-        ((), "port0 bcast_flood off", 4, "dhcp_question_lost"),
-        (("offer",), "port1 bcast_flood off", 1, "dhcp_answer_lost"),
-        (("nak",), "port1 flood on", 1, "dhcp_refused"),
-        (("wrong offer",), "port1 flood on", 1, "checksum_wrong"),
-        (("the host's",), "port1 flood on", 1, "checksum_left_to_do"),
-    ],
-)
-def test_where_a_guests_dhcp_gets_to_is_overheard(
-    netns: str, run_module: RunModule, answers: tuple[str, ...], port: str, seconds: int, finding: str | None
-) -> None:  # fmt: skip
-    guest_and_uplink(netns)
-    run("bridge", "-n", netns, "link", "set", "dev", *port.split())
-    own = server(netns) if "the host's" in answers else None
-    options = {"mac": OTHER, "listen": seconds}
-    with (
-        Station(netns, "far1", OTHER) as guest,
-        Station(netns, "far0", MAC) as router,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        guest.send()  # the bridge has heard it
-        module = pool.submit(run_module, "bridge_doctor_probe", options, netns)
-        while not module.done():
-            guest._socket.send(dhcp_frames.frame("discover", OTHER))
-            for answer in answers:
-                if own is not None:
-                    own.sendto(dhcp_frames.message("offer", OTHER), ("255.255.255.255", 68))
-                    continue
-                checksum = "wrong" if answer.startswith("wrong") else "right"
-                router._socket.send(dhcp_frames.frame(answer.split()[-1], OTHER, checksum))
-                if answer == "offer" and len(answers) > 1:
-                    guest._socket.send(dhcp_frames.frame("request", OTHER))
-            wait([module], 0.1)
-        found = module.result()
-    if own is not None:
-        own.close()
-    # that no broadcast goes out there is seen without listening, too
-    looked = ["bcast_flood_off"] if "port1 bcast_flood off" == port else []
-    assert [one["id"] for one in found["findings"]] == looked + ([finding] if finding else [])
-    (row,) = found["heard"]
-    assert row["tap"] == "port1" and row["asked"]["discover"] > 1
-    assert (row["left_by"].get("port0", 0) > 1) == (finding != "dhcp_question_lost")
-    assert bool(row["answered"]) == (bool(answers) and finding != "dhcp_answer_lost")
-
-
-def test_who_floods_a_bridge_with_dhcp_hides_nobody_elses(
-    netns: str, run_module: RunModule
-) -> None:
-    guest_and_uplink(netns)
-    batch(netns, "link add port2 up master br0 type veth peer name far2\nlink set far2 up\n")
-    options = {"mac": OTHER, "listen": round(at_load(2))}
-    noise = dhcp_frames.frame("discover", "02:00:00:00:00:03")
-    with (
-        Station(netns, "far0", MAC) as router,
-        Station(netns, "far1", OTHER) as guest,
-        Station(netns, "far2", "02:00:00:00:00:03") as loud,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        guest.send()  # the bridge has heard it
-        module = pool.submit(run_module, "bridge_doctor_probe", options, netns)
-        while not module.done():
-            guest._socket.send(dhcp_frames.frame("discover", OTHER))
-            for _frame in range(3000):  # each of them is seen at four devices
-                loud._socket.send(noise)
-            router._socket.send(dhcp_frames.frame("offer", OTHER))
-            guest._socket.send(dhcp_frames.frame("request", OTHER))
-            router._socket.send(dhcp_frames.frame("ack", OTHER))
-        found = module.result()
-    assert found["findings"] == []
-    (row,) = found["heard"]
-    assert row["asked"]["discover"] > 2 and row["answered"]["ack"] > 2
 
 
 def test_probes_say_where_they_came_out_and_leave_nothing(
