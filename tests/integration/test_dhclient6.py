@@ -46,3 +46,22 @@ def test_both_go_to_the_bridge_and_back_however_long_its_link_local_address_take
                 ["-6", dev],
             ]
             assert run_module("bridge_uplink", wish, netns=host.lan.host)["changes"] == []
+
+
+def test_a_nic_without_carrier_is_refused_with_the_reason_and_its_client_lives_on(
+    run_module: Any,
+) -> None:
+    """No device gets a link-local address without one: the bridge has none, and on the way back the NIC."""
+    needs_root()
+    with dhcp_lan(extra="") as host:
+        acquire6(host)
+        wish = {"name": "eth0", "bridge": "br0", "guard_timeout": 0}
+        for state, dev in (("present", "eth0"), ("absent", "br0")):
+            run("ip", "-n", host.lan.switch, "link", "set", "host", "down")
+            refused = run_module("bridge_uplink", {**wish, "state": state}, netns=host.lan.host)
+            said = f"eth0 has no carrier, and the 'dhclient -6' of {dev} would end at once"
+            assert refused["failed"] and said in refused["msg"]
+            assert [words[-1] for words in host.clients()] == [dev, dev]
+            run("ip", "-n", host.lan.switch, "link", "set", "host", "up")
+            if state == "present":
+                assert run_module("bridge_uplink", wish, netns=host.lan.host)["changed"]

@@ -23,3 +23,8 @@ class Client:
     pid: int = field(default=0, compare=False)
     metric: int | None = field(default=None, compare=False)
     left: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def binds_link_local(self) -> bool:
+        """Whether it ends at once where the device has no link-local address yet that it could bind; dhcpcd waits for one by itself."""
+        return self.program == "dhclient" and "-6" in self.argv[1:]

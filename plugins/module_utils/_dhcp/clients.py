@@ -32,17 +32,13 @@ class Said:
 
 
 class Dhclient:
-    """isc-dhclient keeps its leases in a file that names the device in each; SIGTERM ends it and keeps the lease (never -r).
-
-    C(link_local) is the word of its command line with which it ends at once where the device has no link-local address yet that it could bind.
-    """
+    """isc-dhclient keeps its leases in a file that names the device in each; SIGTERM ends it and keeps the lease (never -r)."""
 
     name = "dhclient"
     binaries: tuple[str, ...] = ("dhclient",)
     package = "isc-dhcp-client"
     ending = signal.SIGTERM
     families = False
-    link_local = "-6"
     _default_leases = "/var/lib/dhcp/dhclient.leases"
 
     def __init__(self, ours: options.Ours = places.is_only_ours) -> None:
@@ -98,7 +94,6 @@ class Udhcpc:
     package = "udhcpc"
     ending = signal.SIGKILL  # SIGTERM gives the lease back where -R was said
     families = False
-    link_local = ""
     _default_dev = "eth0"
     _original = re.compile(r"^# Stands before (.*)$", re.MULTILINE)
 
@@ -185,7 +180,6 @@ class Dhcpcd:
     package = "dhcpcd-base"
     ending = signal.SIGKILL
     families = True
-    link_local = ""  # it waits for one by itself
     _title = re.compile(
         r"^dhcpcd: (?P<part>\[[^]]+\] )?(?P<dev>[^ \[]+)(?P<families>( \[ip[46]\])*)"
     )

@@ -69,11 +69,6 @@ def stop(
             os.close(handle)
 
 
-def binds_link_local(client: Client, host: Host = HERE) -> bool:
-    """Whether the device has to have a link-local address before the client is started (ifupdown waits too, by its wait-for-ll6.sh)."""
-    return host.programs[client.program].link_local in client.argv[1:]
-
-
 def start(
     client: Client, old_dev: str, host: Host = HERE, turn: _Turn = contextlib.nullcontext
 ) -> None:

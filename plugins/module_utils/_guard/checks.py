@@ -15,7 +15,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot 
 from ansible_collections.hypervisor.network.plugins.module_utils._guard import (
     transaction as transactions,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways import Gateway
+from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways import (
+    Gateway,
+    they_do_not,
+)
 
 _MOST_ROLLBACKS = 2
 
@@ -36,8 +39,9 @@ def must_answer(silent: Sequence[Gateway], source: str = "") -> None:
     """Refuse a change that made gateways silent which answered before it; C(source) is where they did. Raises ReadBackError."""
     if silent:
         where = f" on {source}" if source else ""
+        they, do_not = they_do_not(silent)
         raise ReadBackError(
-            f"The {' and the '.join(str(one) for one in silent)} answered{where} and does not on {silent[0].dev}; look at what "
+            f"The {they} answered{where} and {do_not} on {silent[0].dev}; look at what "
             f"the switch and packet filters let through for {silent[0].dev}."
         )
 
@@ -49,8 +53,9 @@ def must_answer_again(silent: Sequence[Gateway], others: Iterable[str] = ()) -> 
         for dev in others
     ]
     if silent and not said:
+        they, do_not = they_do_not(silent, "answer")
         said = [
-            f"Everything is as before, but the {silent[0]} does not answer; look at the router and the way to it."
+            f"Everything is as before, but the {they} {do_not}; look at the router and the way to it."
         ]
     if said:
         raise ReadBackError(" ".join(said))

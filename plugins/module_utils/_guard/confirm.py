@@ -200,8 +200,7 @@ def _silence(now: Snapshot, netlink: Netlink, facts: Mapping[str, Any]) -> str:
     silent = gateways.silent(
         netlink, now.links, [gateways.Gateway(**one) for one in facts["gateways"]]
     )
-    return (
-        f"The {' and the '.join(str(one) for one in silent)} answered before and does not on {silent[0].dev}."
-        if silent
-        else ""
-    )
+    if not silent:
+        return ""
+    they, do_not = gateways.they_do_not(silent)
+    return f"The {they} answered before and {do_not} on {silent[0].dev}."

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
-from typing import Container, Iterable, Mapping
+from typing import Container, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
@@ -61,6 +61,12 @@ def gateways(routes: Iterable[Route], devs: Container[str | None]) -> list[Gatew
                 family = _FAMILIES[route.family]
                 found.setdefault(family, Gateway(family, hop.gateway, str(hop.dev)))
     return list(found.values())
+
+
+def they_do_not(found: Sequence[Gateway], verb: str = "") -> tuple[str, str]:
+    """Subject, without its article, and predicate of a sentence on gateways, one at least: (IPv4 gateway 192.0.2.1, does not answer) with this C(verb)."""
+    do = "does not" if len(found) == 1 else "do not"
+    return " and the ".join(str(one) for one in found), f"{do} {verb}".rstrip()
 
 
 def silent(

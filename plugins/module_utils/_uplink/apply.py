@@ -257,7 +257,7 @@ class UplinkNoun(Uplink):
         source = next(
             (client.dev for client in now.clients if client.dev in others), change.payload.dev
         )
-        if handover.binds_link_local(change.payload):
+        if change.payload.binds_link_local:  # ifupdown waits too, by its wait-for-ll6.sh
             self._netlink.wait_until_link_local(
                 index_of(change.payload.dev, {}), _LINK_LOCAL_SECONDS
             )

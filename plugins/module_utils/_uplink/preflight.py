@@ -15,7 +15,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._core.plan import listed
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
-from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import configured
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
@@ -23,6 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route imp
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink import (
     managers as network_managers,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._uplink import preflight_clients
 from ansible_collections.hypervisor.network.plugins.module_utils._uplink.layout import (
     Inet,
     Layout,
@@ -96,6 +96,8 @@ def check(now: Inet, spec: Spec) -> None:
         )
     if nic.master == spec.bridge and not spec.present:
         _check_who_described(now, spec)
+    if spec.present != (nic.master == spec.bridge):
+        preflight_clients.check_carrier(now, nic, spec.bridge)
     if not spec.present or nic.master == spec.bridge:
         return
     _check_nic(now, nic, spec)
@@ -377,24 +379,4 @@ def _check_inet(now: Inet, spec: Spec) -> None:
             f"{spec.nic} has the leased address {leased[0]}, and no DHCP client that could hand its lease over to {spec.bridge} was found; "
             "let isc-dhclient, dhcpcd or udhcpc hold it, make it static, or say allow_address_change: true."
         )
-    _check_files_of_clients(now, spec)
-
-
-def _check_files_of_clients(now: Inet, spec: Spec) -> None:
-    """What is said of one device alone. Raises Refused."""
-    programs = {client.program for client in now.clients if client.dev == spec.nic}
-    files = now.traces.files
-    if "dhclient" in programs:
-        dev = configured.declared(files, (spec.nic, spec.bridge))
-        if dev is not None:
-            raise Refused(
-                f'/{configured.DHCLIENT} declares interface "{dev}", and every dhclient serves what is declared there: that of one of {spec.nic} and '
-                f"{spec.bridge} would give the other the lease as well; put the statements in front of the declaration, and remove it."
-            )
-    if "dhcpcd" in programs and not spec.allow_address_change:
-        line = configured.lost(files, spec.nic, spec.bridge)
-        if line is not None:
-            raise Refused(
-                f"/{configured.DHCPCD} has '{line}' for {spec.nic} alone, so {spec.bridge} would be another client to the DHCP server and could get "
-                f"another address; say it there for {spec.bridge} too, or say allow_address_change: true."
-            )
+    preflight_clients.check_files(now, spec.nic, spec.bridge, spec.allow_address_change)

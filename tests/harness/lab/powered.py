@@ -104,31 +104,28 @@ class PoweredLab(Lab):
 
     @contextmanager
     def driven(self, module: str, point: str, **arguments: Any) -> Iterator[subprocess.Popen[str]]:
-        """A module that runs on the hypervisor and stands still at a point (see drive.py): entered when it is there, or has ended."""
-        command = f"PYTHONPATH={_TREE} python3 {_TREE}/{_DRIVE} {module} {point}"
-        words = [*self.ssh_words(HOST, *NEW_CONNECTION), command]
+        """A module that runs on the hypervisor and stands still at a point (see drive.py): entered when it is there."""
         child = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            self._drive_words(module, point),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         try:
-            child.stdin.write(
-                json.dumps({"_ansible_tmpdir": "/tmp", "_ansible_remote_tmp": "/tmp", **arguments})
-            )
+            child.stdin.write(_told(arguments))
             child.stdin.close()
-            if point == "never":
-                child.wait(_WHOLE_RUN)
-            else:
-                said = (
-                    child.stderr.readline()
-                    if select.select([child.stderr], [], [], _PATIENCE)[0]
-                    else ""
+            said = (
+                child.stderr.readline()
+                if select.select([child.stderr], [], [], _PATIENCE)[0]
+                else ""
+            )
+            if f"at {point}" not in said:
+                child.kill()
+                pytest.fail(
+                    f"{module} did not come to {point}: {said}{child.stderr.read()}{child.stdout.read()}",
+                    pytrace=False,
                 )
-                if f"at {point}" not in said:
-                    child.kill()
-                    pytest.fail(
-                        f"{module} did not come to {point}: {said}{child.stderr.read()}{child.stdout.read()}",
-                        pytrace=False,
-                    )
             yield child
         finally:
             child.kill()
@@ -137,9 +134,23 @@ class PoweredLab(Lab):
             child.stderr.close()
 
     def run(self, module: str, **arguments: Any) -> dict[str, Any]:
-        """A module on the hypervisor, to its end: what it returned."""
-        with self.driven(module, "never", **arguments) as child:
-            return json.loads(child.stdout.read())
+        """A module on the hypervisor, to its end: what it returned, read while it runs, since a pipe holds 64 KiB."""
+        done = subprocess.run(
+            self._drive_words(module, "never"),
+            input=_told(arguments),
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=_WHOLE_RUN,
+        )
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            pytest.fail(f"{module} returned no JSON: {done.stdout}{done.stderr}", pytrace=False)
+
+    def _drive_words(self, module: str, point: str) -> list[str]:
+        command = f"PYTHONPATH={_TREE} python3 {_TREE}/{_DRIVE} {module} {point}"
+        return [*self.ssh_words(HOST, *NEW_CONNECTION), command]
 
     def state(self) -> dict[str, Any]:
         """Who has the address, and what the NIC is a port of."""
@@ -180,6 +191,11 @@ class PoweredLab(Lab):
                         pytrace=False,
                     )
                 time.sleep(0.2)
+
+
+def _told(arguments: dict[str, Any]) -> str:
+    """What a module reads from its standard input."""
+    return json.dumps({"_ansible_tmpdir": "/tmp", "_ansible_remote_tmp": "/tmp", **arguments})
 
 
 def _bundle() -> bytes:

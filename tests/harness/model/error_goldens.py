@@ -294,7 +294,8 @@ def _uplink(case: Mapping[str, Any]) -> Any:
     if "route" in holds:
         more["routes"] = (_route(**holds["route"]),)
     more["clients"] = tuple(
-        Client(dev, program, (program, dev)) for dev, program in holds.get("clients", {}).items()
+        Client(dev, words.split()[0], (*words.split(), dev))
+        for dev, words in holds.get("clients", {}).items()
     )
     more["traces"] = Traces(holds.get("files", {}))
     return preflight.check(Inet(now.links, addresses, **more), spec)

@@ -294,19 +294,3 @@ def test_a_client_of_several_processes_is_ended_with_all_that_its_session_runs(
     assert client.argv == ("dhcpcd", "-4", "eth0")
     handover.stop(client, host=here(tmp_path))
     assert (head.wait(5), family.wait(5), other.poll()) == (-9, -9, None)
-
-
-@pytest.mark.parametrize(
-    ("program", "argv", "binds"),
-    [
-        ("dhclient", IFUPDOWN6, True),
-        ("dhclient", IFUPDOWN, False),
-        ("dhclient", ("dhclient", "eth0"), False),
-        ("dhcpcd", ("dhcpcd", "-6", "eth0"), False),
-        ("udhcpc", ("udhcpc", "-i", "eth0"), False),
-    ],
-)
-def test_only_the_dhclient_of_ipv6_has_to_have_a_link_local_address_first(
-    program: str, argv: tuple[str, ...], binds: bool
-) -> None:
-    assert handover.binds_link_local(Client("eth0", program, argv)) is binds

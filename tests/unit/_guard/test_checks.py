@@ -23,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._guard.gateways
 
 GIVEN = {"family": "IPv4", "address": "10.77.0.1", "dev": "br0"}
 GATEWAY = Gateway(**GIVEN)
+OTHER = Gateway("IPv6", "fe80::1", "br0")
 
 
 def test_gateways_that_answered_before_and_do_not_now_are_an_error() -> None:
@@ -43,6 +44,11 @@ def test_gateways_that_answered_before_and_do_not_now_are_an_error() -> None:
         match=r"^Everything is as before, but the .* does not answer; look at the router and the way to it\.$",
     ):
         checks.must_answer_again([GATEWAY])
+    both = r"IPv4 gateway 10\.77\.0\.1 and the IPv6 gateway fe80::1"
+    with pytest.raises(ReadBackError, match=rf"^The {both} answered and do not on br0; look at"):
+        checks.must_answer([GATEWAY, OTHER])
+    with pytest.raises(ReadBackError, match=rf"but the {both} do not answer; look at"):
+        checks.must_answer_again([GATEWAY, OTHER])
 
 
 def test_what_a_confirmation_compares_with_is_plain_data() -> None:
