@@ -183,17 +183,17 @@ class Container(PoweredLab):
         for name in ("up", "work"):
             shutil.rmtree(self._folder / name)
         (self._folder / "made").unlink()
-        self._without_links()
         self.up()
         self.prepare()
 
     def cut(self) -> None:
-        """Pull its plug."""
+        """Pull its plug. Its network is new then, as a host's is; what it had written and not synced stays, as on no host."""
         if self._process is not None:
             if self._process.poll() is None and self._init:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._init, 9)
             self._process.wait(_PATIENCE)
+            self._without_links()
         self._init = 0
 
     def reboot(self, *_hosts: str) -> None:
