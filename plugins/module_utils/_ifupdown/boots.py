@@ -27,9 +27,11 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
 _PERMANENT = 0x80  # IFA_F_PERMANENT
 
 
-def wishes(now: Standing, wish: Wish, texts: Mapping[str, str]) -> list[validate.Wish]:
-    """The stanzas that shall be, or that shall go; C(texts) are the files that ifupdown reads. Raises Refused for what no stanza says."""
-    found = _present(now, wish) if wish.present else _absent(wish, texts)
+def wishes(
+    now: Standing, wish: Wish, texts: Mapping[str, str], ifupdown2: bool = False
+) -> list[validate.Wish]:
+    """The stanzas that shall be, or that shall go; C(texts) are the files that ifupdown reads, or C(ifupdown2). Raises Refused for what no stanza says."""
+    found = _present(now, wish, ifupdown2) if wish.present else _absent(wish, texts)
     whole = {key: option.get("default") for key, option in validate.SPEC.items()}
     return [validate.checked({**whole, **one}) for one in found]
 
@@ -39,7 +41,7 @@ def described(texts: Mapping[str, str], dev: str) -> bool:
     return bool(lines.places({path: Document(text) for path, text in texts.items()}, dev))
 
 
-def _present(now: Standing, wish: Wish) -> list[dict[str, Any]]:
+def _present(now: Standing, wish: Wish, ifupdown2: bool) -> list[dict[str, Any]]:
     if wish.ports:
         raise Refused(
             f"What makes {listed(wish.ports)} a port, and no uplink or tap, are words of the bridge's bridge_ports; write them with interfaces_stanza, and "
@@ -51,6 +53,8 @@ def _present(now: Standing, wish: Wish) -> list[dict[str, Any]]:
     found = []
     for name in wish.bridges:
         item = _bridge(now, wish, bridges[name])
+        if ifupdown2 and item.get("uplink"):  # which knows no MAC by the name of a port
+            item["mac"] = now.links[name].mac
         inside = [one for one in wish.taps if taps[one].get("bridge") == name]
         found += stanzas.bridge_stanzas(item, _carried(now, item), inside)
     for name in wish.taps:

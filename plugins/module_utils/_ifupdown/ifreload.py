@@ -4,11 +4,12 @@
 It takes everything out of a bridge that C(bridge_ports) does not name, as taps, until a hook of ours plugs them in again; it gives each device that has a
 stanza link-local addresses by EUI-64, for which it takes a port without any down and up; and what no word of its own says of a bridge and its ports it sets
 to its default: a bridge filters no VLANs until a hook says so again, and its port is in VLAN 1 (addons/bridge.py and address.py of ifupdown2 3). So what
-hooks say, it is told in its words too.
+hooks say, it is told in its words too. So is the MAC of a bridge, since it passes over C(bridge_hw): udev would give the bridge one of its own at each boot.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
@@ -36,6 +37,7 @@ Said = dict[str, dict[str, str]]  # device -> option -> value
 _ANY_BRIDGE = {"bridge_ports_condone_regex": ".*", "bridge-hashmax": "4096"}
 _NO_LINK_LOCAL = ("ipv6-addrgen", "off")
 _FILTERS = "bridge-vlan-aware"
+_MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
 
 
 def _yes_no(value: str) -> str | None:
@@ -115,6 +117,8 @@ def _of_stanza(stanza: Stanza) -> Said:
     commands = [one for hook in hooks for one in simple(hook)]
     ports = [word for value in stanza.values("bridge_ports") for word in words(value)]
     found: Said = {stanza.name: dict(_ANY_BRIDGE)} if ports else {}
+    for mac in filter(_MAC.fullmatch, stanza.values("bridge_hw")):  # not the name of a port
+        found.setdefault(stanza.name, {})["hwaddress"] = mac
     default = "1"  # the kernel's
     for command in commands:
         device = link_set(command)
@@ -165,6 +169,8 @@ def _vids(text: str) -> set[int]:
 
 
 def _has(stanza: Stanza, key: str) -> bool:
+    if key == "hwaddress":
+        return bool(stanza.values("bridge_hw"))
     return not canonical(key).startswith("bridge_") or bool(stanza.values("bridge_ports"))
 
 

@@ -53,7 +53,7 @@ class Ifupdown:
         there = replace(self._interfaces.read(), cloud=None)
         if wish.cloud_init_network is False:
             there = replace(there, cloud_init=False)  # it is off before these are written
-        wishes = boots.wishes(now, wish, there.texts)
+        wishes = boots.wishes(now, wish, there.texts, there.ifupdown2)
         base = os.path.dirname(there.root)
         return [
             File(host_files.within(path, base), texts.new, meanwhile=texts.meanwhile)

@@ -48,10 +48,11 @@ def disagreements(
 
 
 class _Host:
-    """Who runs, and what is up by ifupdown, is read once for all devices."""
+    """Who runs, what is up by ifupdown, and which files there are, is read once for all devices: of most ports there are two of the eight asked for."""
 
     def __init__(self, root: str, ifupdowns: Collection[str]) -> None:
         self._root = root
+        self._there: dict[str, frozenset[str]] = {}
         self._runs = {one: there.runs(one, root) for one in (NETWORKD, NETWORKMANAGER)}
         self._ifupdowns = ifupdowns
         self._up = state_files.keys(self._text(owners.IFSTATE)) if ifupdowns else {}
@@ -111,4 +112,15 @@ class _Host:
         return state_files.keys(self._text(path))
 
     def _text(self, path: str) -> str:
-        return text(os.path.join(self._root, path.lstrip("/"))) or ""
+        folder, _slash, name = path.lstrip("/").rpartition("/")
+        there = self._there.get(folder)
+        if there is None:
+            there = self._there[folder] = _names(os.path.join(self._root, folder))
+        return (text(f"{self._root}/{folder}/{name}") or "") if name in there else ""
+
+
+def _names(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()

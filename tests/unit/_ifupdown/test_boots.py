@@ -22,8 +22,10 @@ UPLINK = replace(WISH, ports=[], taps=[])
 CONVERTED = {"/etc/network/interfaces": "iface eth0 inet manual\niface br0 inet dhcp\n  bridge_ports eth0\n"}  # fmt: skip
 
 
-def stanzas(wish: Wish, now: Standing | None = None) -> dict[tuple[str, str | None], validate.Wish]:
-    found = boots.wishes(standing() if now is None else now, wish, {})
+def stanzas(
+    wish: Wish, now: Standing | None = None, ifupdown2: bool = False
+) -> dict[tuple[str, str | None], validate.Wish]:
+    found = boots.wishes(standing() if now is None else now, wish, {}, ifupdown2)
     return {(one.name, one.family): one for one in found}
 
 
@@ -40,6 +42,13 @@ def test_a_bridge_takes_over_what_its_nic_has() -> None:
     assert (found.take_over, found.method, found.auto) == ("eth0", None, True)
     assert found.options["bridge_ports"] == ("eth0",) and found.options["bridge_hw"] == ("eth0",)
     assert found.options["bridge_stp"] == ("off",) and found.options["bridge_fd"] == ("0",)
+
+
+def test_ifupdown2_is_told_the_mac_that_a_bridge_has_from_its_nic_and_no_other() -> None:
+    mac = standing().links["br0"].mac
+    found = stanzas(replace(UPLINK, bridges=["br0", "br1"]), ifupdown2=True)
+    assert found[("br0", "inet")].options["bridge_hw"] == (mac,)
+    assert "bridge_hw" not in found[("br1", "inet")].options
 
 
 def test_a_bridge_without_an_uplink_says_its_own_addresses() -> None:

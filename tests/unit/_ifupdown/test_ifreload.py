@@ -75,6 +75,16 @@ def test_there_and_back_is_where_it_began(more: str, hooks: tuple[str, ...]) -> 
     assert on_ifupdown2(made, **BACK) == before
 
 
+def test_a_bridges_mac_is_said_once_in_words_that_it_knows_and_goes_with_the_bridge() -> None:
+    before = LO + "\n" + NIC + "\niface eth0 inet6 static\n    address fd00::2/64\n"
+    by_mac = {"bridge_hw": "52:54:00:00:00:10"}
+    made = on_ifupdown2(before, take_over="eth0", options={"up": [HOOK], **by_mac})
+    assert made.count("    hwaddress 52:54:00:00:00:10\n") == 1
+    assert on_ifupdown2(made, **BACK) == before
+    by_name = on_ifupdown2(before, take_over="eth0", options={"up": [HOOK], "bridge_hw": "eth0"})
+    assert "hwaddress" not in by_name
+
+
 def test_a_tap_without_link_local_addresses_is_told_too() -> None:
     hook = "ip link set dev tap1 addrgenmode none up"
     made = on_ifupdown2(LO, name="tap1", method="manual", options={"up": hook})
