@@ -97,3 +97,15 @@ def test_a_bridge_that_shall_be_up_to_ifupdown(tmp_path: Path) -> None:
 def test_a_host_on_which_none_has_run_is_not_looked_at(tmp_path: Path) -> None:
     write(tmp_path, {**OURS})
     assert beliefs.disagreements(HOST, str(tmp_path)) == {}
+
+
+def test_no_file_is_opened_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand ports have two each of the eight that are looked for."""
+    write(tmp_path, {**RUNS, **NM_RUNS, BRIDGE: HAS.format(BROAD), DEVICE: "[device]\n"})
+    opened: list[str] = []
+    usual = beliefs.text
+    monkeypatch.setattr(beliefs, "text", lambda path: opened.append(path) or usual(path))
+    beliefs.disagreements(HOST, str(tmp_path))
+    assert sorted(opened) == sorted(f"{tmp_path}/{one}" for one in (BRIDGE, DEVICE))
