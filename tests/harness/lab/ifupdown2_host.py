@@ -27,6 +27,7 @@ iface {NIC} inet6 static
     address fd77::20/64
 """
 
+
 class Ifupdown2Host(IfupdownHost):
     """See NetworkdHost; C(files) are those of interfaces(5)."""
 
