@@ -27,7 +27,7 @@ from typing import Iterator
 MOST_KIB = {
     # the second is the first with what listens and what proves isolation
     "bridge_doctor": 145, "bridge_doctor_probe": 200, "bridge_fdb": 72, "bridge_info": 122, "bridge_isolation": 103, "bridge_mdb": 74,
-    "bridge_persist": 245, "bridge_port": 92, "bridge_uplink": 214, "guarded_change": 296, "host_plan": 486, "ifupdown_state": 21,
+    "bridge_persist": 245, "bridge_port": 92, "bridge_uplink": 214, "guarded_change": 297, "host_plan": 487, "ifupdown_state": 21,
     "interfaces_stanza": 89, "linux_bridge": 91, "qemu_backup": 124, "qemu_guest": 192, "qemu_guest_info": 117, "qemu_snapshot": 169,
     "tap_device": 92, "transaction": 73,
 }  # fmt: skip
