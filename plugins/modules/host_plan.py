@@ -66,7 +66,8 @@ options:
     default: true
   assume_packages:
     description:
-      - Plan although packages are missing. Otherwise nothing is planned then, since the host can't be read without them.
+      - Plan although packages are missing. Otherwise nothing is planned then, since the host may not be readable without them. With O(refusals=tell) all is
+        told that is readable.
     type: bool
     default: false
   probe:

@@ -93,6 +93,10 @@ def as_prometheus(found: Sequence[Row]) -> str:
 def _of_host(result: Mapping[str, Any]) -> Iterator[Row]:
     if "changes" not in result:
         said = " ".join(str(result.get("msg") or "no answer").split())
+        # Ansible's own words, which left no room for those that say why
+        said = said.removeprefix("Task failed: ").removeprefix(
+            "Failed to connect to the host via ssh: "
+        )
         silent = result.get("unreachable") or not result.get("msg")
         yield _row("host", "host", "unreachable" if silent else "refused", said, "an answer")
         return
@@ -136,6 +140,8 @@ def _line(row: Row) -> str:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, float):  # a time of the kernel's that is whole seconds
+        value = int(value) if value.is_integer() else value
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     text = _printable(text)
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."

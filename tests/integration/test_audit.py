@@ -192,6 +192,20 @@ def test_a_port_that_somebody_put_into_another_bridge_hides_nothing_else(
     }
 
 
+def test_a_package_that_somebody_removed_hides_nothing_else(host: Host, modules: Modules) -> None:
+    program = host.folder / "bin/dpkg-query"
+    there = program.read_text(encoding="ascii")
+    program.write_text(there.replace("case $word in", "case $word in *netaddr) ;;"), encoding="ascii")  # fmt: skip
+    batch(host.netns, "link set br0 alias other\nlink del tap2\n")
+    assert drift(modules) == {
+        ("host", "package", "python3-netaddr"),
+        ("kernel", "bridge br0", "alias"),
+        ("kernel", "tap tap2", "state"),
+        ("kernel", "port tap2", "bridge"),
+    }
+    assert not look(modules, JOB)["whole"]  # for a run, which installs it first
+
+
 def test_drift_of_what_boots_is_told_apart_from_what_runs(host: Host, modules: Modules) -> None:
     text = host.interfaces.read_text(encoding="ascii")
     host.interfaces.write_text(

@@ -39,7 +39,7 @@ NOT_RUN = {
     "Stop where somebody could be cut off": "what the task before it found: tests/integration/test_host_plan.py",
     "Ask why vm1 has no network": "a guest on a bridge: tests/integration/targets/bridge_doctor",
     "Send frames along its way too": "a guest on a bridge: tests/integration/test_doctor.py",
-    "Hear what becomes of its DHCP, while it starts or asks anew": "a guest on a bridge: tests/integration/test_doctor.py",
+    "Hear what becomes of its DHCP, while it starts or asks anew": "a guest on a bridge: tests/integration/test_doctor_dhcp.py",
     "What the action of bridge_doctor runs": "no task of a playbook: tests/integration/test_doctor.py",
     "Read the answer": "what the task before it found: tests/integration/targets/bridge_doctor",
     "Keep the change": "a change that waits: tests/faults/test_e_confirm.py",

@@ -101,12 +101,21 @@ def look(asked: Asked) -> tuple[dict[str, Any], list[str]]:
         "tpm_user": lacking,
     }
     to_come = user is not None and not _exists(user)
-    if not asked.assume_packages and (missing or lacking or (to_come and not asked.foresee)):
-        return {**_nothing(wanted, whole=False), **found}, []
-    if unread:
-        _check(items, asked)
-    knows_vlans = _filters(wanted["aware"])
-    return _whole(asked, items, found, to_come, knows_vlans, owned)
+    unready = missing or lacking or (to_come and not asked.foresee)
+    stops = bool(unready) and not asked.assume_packages
+    nothing = {**_nothing(wanted, whole=False), **found}
+    if stops and asked.refusals != "tell":
+        return nothing, []
+    try:
+        if unread:
+            _check(items, asked)
+        knows_vlans = _filters(wanted["aware"])
+        return _whole(asked, items, found, to_come, knows_vlans, owned)
+    except MissingDependency:
+        # what is missing is told, and all else that can be read without it
+        if not stops:
+            raise
+        return nothing, []
 
 
 def _check(items: Mapping[str, Any], asked: Asked) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listening for DHCP; that the kernel takes the filter, and what it says of checksums, is seen in tests/integration/test_doctor.py."""
+"""Listening for DHCP; that the kernel takes the filter, and what it says of checksums, is seen in tests/integration/test_doctor_dhcp.py."""
 
 from __future__ import annotations
 

@@ -52,11 +52,19 @@ def row(where: str, what: str, key: str, is_: Any, should: Any) -> dict[str, Any
         (looked(refused=[{"step": "host", "list": "host", "name": "", "msg": "No."}]), row("host", "host", "refused", "No.", "a plan")),
         ({"failed": True, "msg": "There is no\nNIC eth9."}, row("host", "host", "refused", "There is no NIC eth9.", "an answer")),
         ({"unreachable": True, "msg": "timed out"}, row("host", "host", "unreachable", "timed out", "an answer")),
+        ({"unreachable": True, "msg": "Task failed: Failed to connect to the host via ssh: refused"},
+         row("host", "host", "unreachable", "refused", "an answer")),
         ({}, row("host", "host", "unreachable", "no answer", "an answer")),
     ],
 )  # fmt: skip
 def test_each_kind_of_drift_is_a_row(result: dict[str, Any], expected: dict[str, Any]) -> None:
     assert only(result) == expected
+
+
+def test_whole_seconds_stand_in_the_table_as_they_are_written() -> None:
+    times = change("bridges", "bridge", "br0", {"hello_time": 2.5}, {"hello_time": 2.0})
+    found = _drift.rows({"hv1": looked(changes=[times])})
+    assert _drift.table(found, 1)[1].split()[-2:] == ["2.5", "2"]
 
 
 def test_of_a_file_its_stanzas_are_told_and_not_its_sum() -> None:
