@@ -40,7 +40,9 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.disk_images import DiskImages
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.monitor_wait import (
+    wait_until_answered,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
     Seed,
     fingerprint,
@@ -52,7 +54,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit_star
 _START_DEADLINE = 30.0
 _TERM_DEADLINE = 10.0
 _KILL_DEADLINE = 10.0
-_LOOK = 0.02
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
 _OF_START = ("argv", "accel", "accel_reason", "machine")  # what is on record of a start
@@ -249,12 +250,9 @@ class Supervisor(DiskImages):
             raise GuestError(
                 f"{name} was started, and its record in {directory.trusted} is gone; another program removed it; find that, and run the task again."
             )
-        deadline = time.monotonic() + _START_DEADLINE
         try:
-            # QEMU greets early, but runs a command only when the machine is complete
-            while not self._answers(directory.sockets[0], who, deadline):
-                pass
-        except GuestError:
+            self._answers(directory.sockets[0], who, _START_DEADLINE)
+        except (GuestError, Refused):
             if who.alive:
                 raise
             raise self._died(name, directory) from None
@@ -263,19 +261,7 @@ class Supervisor(DiskImages):
                 f"{name} does not come up within {_START_DEADLINE:g} s: {(directory.stderr_tail() or str(error)).rstrip('.')}; look at what it waits for."
             ) from None
 
-    @staticmethod
-    def _answers(path: str, who: procfs.Identity, deadline: float) -> bool:
-        """Whether a monitor answers; after a moment in which it may come to, where it did not.
-
-        QEMU makes it itself in a unit, and its socket has a name before it listens there. Raises GuestError where it will not, DeadlineExceeded.
-        """
-        try:
-            Qmp(path, _START_DEADLINE).close()
-        except GuestError:
-            if procfs.wait_gone(who, _LOOK) or time.monotonic() > deadline:
-                raise
-            return False
-        return True
+    _answers = staticmethod(wait_until_answered)
 
     def stop(self, name: str, grace: float) -> list[Step]:
         """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""

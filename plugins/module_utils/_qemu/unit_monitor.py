@@ -14,6 +14,7 @@ What became of it is told on standard output, for the journal.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -27,7 +28,7 @@ _GREETING = 3.0  # a monitor that another client holds never greets
 _CHUNK = 65536
 _LONGEST = 2**20
 _LONGEST_START = 60.0  # seconds, less than TimeoutStartSec= has
-_LOOK = 0.02
+_CLOEXEC, _NONBLOCK, _CREATED = 0o2000000, 0o4000, 0x100  # of inotify(7)
 
 
 class Monitor:
@@ -120,11 +121,13 @@ def ask(directory: str, seconds: float) -> str:
 def begin(directory: str, steps: Sequence[Any], paused: bool, main: int) -> str:
     """Have the guest of that directory take over these steps and begin; what came of it, as a sentence. C(main) is its process. Raises OSError, ValueError."""
     deadline = time.monotonic() + _LONGEST_START
-    process = os.pidfd_open(main)
+    process, watch = os.pidfd_open(main), -1
     try:
-        monitor = _first(os.path.join(directory, SOCKETS[0]), deadline, process)
+        watch = _watched(directory)
+        monitor = _first(os.path.join(directory, SOCKETS[0]), deadline, process, watch)
     finally:
-        os.close(process)
+        for descriptor in {process, watch} - {-1}:
+            os.close(descriptor)
     for command, arguments in [*steps, *([] if paused else [("cont", {})])]:
         if monitor.execute(command, deadline, **arguments) is None:
             raise ValueError("QEMU has ended")
@@ -132,17 +135,31 @@ def begin(directory: str, steps: Sequence[Any], paused: bool, main: int) -> str:
     return f"Set before the guest begins: {json.dumps(steps)}."
 
 
-def _first(path: str, deadline: float, process: int) -> Monitor:
-    """The monitor of a QEMU that is being started, whose pidfd is C(process). Raises OSError, ValueError."""
+def _watched(directory: str) -> int:
+    """A descriptor that can be read once something is made in a directory. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.inotify_init1(_CLOEXEC | _NONBLOCK)
+    if descriptor < 0 or libc.inotify_add_watch(descriptor, os.fsencode(directory), _CREATED) < 0:
+        number = ctypes.get_errno()
+        if descriptor >= 0:
+            os.close(descriptor)
+        raise OSError(number, f"{os.strerror(number)}, by inotify", directory)
+    return int(descriptor)
+
+
+def _first(path: str, deadline: float, process: int, watch: int) -> Monitor:
+    """The monitor of a QEMU that is being started. C(process) is its pidfd, C(watch) tells of its directory. Raises OSError, ValueError."""
     while True:
         try:
             return Monitor(path, deadline)
         except (FileNotFoundError, ConnectionRefusedError):
-            # it has a name before it listens, and nothing tells of either but a look; that QEMU ended is told
-            if select.select([process], [], [], _LOOK)[0]:
+            # it has a name before it listens, which is no event: QEMU makes the next one then, whose name is one
+            told = select.select([process, watch], [], [], max(0.0, deadline - time.monotonic()))[0]
+            if process in told:
                 raise ValueError("QEMU has ended") from None
-            if time.monotonic() > deadline:
+            if not told:
                 raise TimeoutError("its monitor does not come") from None
+            os.read(watch, _CHUNK)
 
 
 def main(words: list[str], main_pid: str = "") -> int:

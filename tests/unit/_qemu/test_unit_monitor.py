@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,23 +203,48 @@ def test_a_guest_begins_once_it_has_taken_over_what_no_command_line_says(
 
 @pytest.mark.parametrize("named", [False, True])
 def test_it_waits_for_a_monitor_that_is_not_there_yet_or_has_but_a_name(
-    guest: Callable[..., Qemu], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
-    looks: list[float] = []
-    path = tmp_path / "qmp.sock"
-    if named:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
+    """By what QEMU does: a name, then it listens, which is no event, then the name of its next socket. Each wait ends by one of these, or lasts a minute."""
+    listener, wait = socket.socket(socket.AF_UNIX), select.select
+    path = str(tmp_path / "qmp.sock")
 
-    def look(*_args: object) -> tuple[list[int], list[int], list[int]]:
-        looks.append(0)
-        if len(looks) == 2:
-            path.unlink(missing_ok=True)
-            guest(answering())
-        return [], [], []
+    def bind() -> None:
+        listener.bind(path)
+
+    def listen() -> None:
+        listener.listen(1)
+        (tmp_path / "spare.sock").touch()
+        threading.Thread(target=serve, daemon=True).start()
+
+    def serve() -> None:
+        client, _address = listener.accept()
+        with client:
+            answering()(client, [])
+
+    acts = [listen] if named else [bind, listen]
+    if named:
+        bind()
+
+    def look(*asked: Any) -> Any:
+        acts.pop(
+            0
+        )()  # after the look, so nothing can be missed; and none left: it would look for nothing
+        return wait(*asked)
 
     monkeypatch.setattr(unit_monitor.select, "select", look)
-    assert unit_monitor.main(["begin", str(tmp_path), DOWN], str(os.getpid())) == 0
+    with listener:
+        assert unit_monitor.main(["begin", str(tmp_path), DOWN], str(os.getpid())) == 0
+    assert acts == []
+
+
+def test_a_directory_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = os.listdir("/proc/self/fd")
+    assert unit_monitor.main(["begin", str(tmp_path / "none"), DOWN], str(os.getpid())) == 1
+    assert "No such file or directory, by inotify" in capsys.readouterr().out
+    assert os.listdir("/proc/self/fd") == before
 
 
 @pytest.mark.parametrize(
