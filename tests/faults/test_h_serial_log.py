@@ -62,7 +62,7 @@ def talker(guest_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     try:
         yield log
     finally:
-        supervisor.stop("vm1", 0)
+        supervisor.stop({"vm1": 0})
     wait_for(lambda: writers(log) == [], "the log's writer ends with its guest")
 
 

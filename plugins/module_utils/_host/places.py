@@ -39,11 +39,13 @@ def cure(error: OSError, mode: int) -> str:
 
 
 def opened(path: str, mode: int) -> int:
-    """The same, and the directory open. Raises Refused, and OSError where it can be neither made nor opened."""
+    """The same, opened. Raises Refused, and OSError where it cannot be made or opened."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, mode)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return opened(path, mode)  # removed meanwhile
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR) and os.path.lexists(path):
             raise _foreign(path, mode) from None

@@ -23,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.growth im
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import Wish
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import Seed
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.starts import Starts
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.stops import Ended, Stops
 
 UNPLUG_SECONDS = 20.0  # for a guest to let go of a device, or to fill its balloon
 _ADJUSTING = "is not changed"
@@ -36,13 +37,6 @@ class Wire(Protocol):
 
     def wait_for_mac(self, mac: str, timeout: float) -> Any:
         """The forwarding entry of that MAC as soon as there is one, None after C(timeout) seconds."""
-
-
-class Step(Protocol):
-    """One step of a stop."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """What was done, for how many seconds, and what came of it."""
 
 
 class Supervisor(Protocol):
@@ -89,8 +83,8 @@ class Supervisor(Protocol):
     def await_machine(self, name: str, started: Any) -> None:
         """Return when a guest that was started answers."""
 
-    def stop(self, name: str, grace: float) -> Sequence[Step]:
-        """End a guest, asking it first for C(grace) seconds."""
+    def stop(self, graces: Mapping[str, float]) -> Ended:
+        """End guests side by side, asking each first for its seconds; what was done to each, by their names, or why it is not ended."""
 
     def tell(self, name: str, steps: Iterable[hotplug.Step]) -> None:
         """Have a guest that runs take over something."""
@@ -166,6 +160,7 @@ class GuestNoun:
             lambda name: supervisor.read_all([name])[name],
             lambda name: supervisor.directory(name).public,
         )
+        self._stops = Stops(supervisor.stop, {}, ())
         self.stop_steps: dict[str, list[dict[str, Any]]] = {}
 
     def read(self) -> guest_plan.Guests:
@@ -220,6 +215,10 @@ class GuestNoun:
             self._check(changes, now)
             self._starts = Starts(self._supervisor)
             waiting = [change for change in changes if _starts(change, now)]
+            graces = {
+                name: self._grace(name, now.guests[name].spec) for name in _which(changes, "stop")
+            }
+            self._stops = Stops(self._supervisor.stop, graces, _which(changes, "start"))
             for change in changes:
                 if change in waiting:
                     self._make_known(waiting)
@@ -229,11 +228,7 @@ class GuestNoun:
                 getattr(self, f"_{change.action}_{change.kind}")(change)
             self._starts.finish()
         if not self._undoing:
-            self._arrivals.wait(
-                change.name
-                for change in changes
-                if change.kind == guest_plan.KIND and change.action == "start"
-            )
+            self._arrivals.wait(_which(changes, "start"))
 
     def _check(self, changes: Iterable[Change], now: guest_plan.Guests) -> None:
         """Everything that makes a start impossible, before the first change of the run."""
@@ -299,11 +294,10 @@ class GuestNoun:
         self._supervisor.define(change.name, spec)
 
     def _stop_guest(self, change: Change) -> None:
-        self._begin(change.name)
-        grace = 0.0 if self._undoing else self._grace(change.name)
-        self.stop_steps.setdefault(change.name, []).extend(
-            step.as_dict() for step in self._supervisor.stop(change.name, grace)
-        )
+        for name in self._stops.beside(change.name):
+            self._begin(name)
+        steps = [step.as_dict() for step in self._stops.end(change.name)]
+        self.stop_steps.setdefault(change.name, []).extend(steps)
 
     def _resume_guest(self, change: Change) -> None:
         self._begin(change.name)
@@ -318,12 +312,12 @@ class GuestNoun:
         spec = change.after if change.payload is None else change.payload
         self._supervisor.define(change.name, spec, strict=not self._undoing)
 
-    def _grace(self, name: str) -> float:
-        """What this run says, or else what was said when it was started."""
+    def _grace(self, name: str, spec: Mapping[str, Any]) -> float:
+        """What this run says, or else what was said when it was started; none where that run started it, and it has nothing to lose yet."""
         given = self._wishes[name].shutdown_timeout
-        if given is not None:
-            return given
-        return supervision.stop_seconds(self._supervisor.read_all([name])[name].spec)
+        if self._undoing:
+            return 0.0
+        return supervision.stop_seconds(spec) if given is None else given
 
     def _delete_guest(self, change: Change) -> None:
         self._begin(change.name)
@@ -366,6 +360,11 @@ def _starts(change: Change, now: guest_plan.Guests) -> bool:
     return (change.kind, change.action) == (guest_plan.KIND, "start") and now.guests[
         change.name
     ].down
+
+
+def _which(changes: Iterable[Change], action: str) -> list[str]:
+    """The guests that this is done to."""
+    return [one.name for one in changes if (one.kind, one.action) == (guest_plan.KIND, action)]
 
 
 def _definition(change: Change) -> dict[str, Any]:

@@ -9,36 +9,37 @@ import time
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
     GuestError,
+    Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs
 from ansible_collections.hypervisor.network.plugins.module_utils._host.inotify import Watch
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp
 
 
-def wait_until_answered(path: str, who: procfs.Identity, seconds: float) -> None:
-    """Return once a command is answered at that socket: QEMU greets early, but runs one only when the machine is complete. C(who) is its process.
+def unanswered(path: str, who: procfs.Identity, seconds: float) -> str | None:
+    """Why no command is answered at that socket within C(seconds), or before C(who), its process, ends. None as soon as one is, once the machine is complete.
 
-    QEMU makes the socket itself in a unit: it has a name before anybody listens there, and listening makes no event. But QEMU makes its sockets one
-    after the other, so the name of the next one tells that the first listens.
-
-    Raises GuestError where that process has ended, DeadlineExceeded after so many C(seconds), Refused where the directory cannot be watched.
+    In a unit QEMU makes it itself: it has a name before anybody listens there, and listening is no event. But QEMU makes its sockets one after the
+    other, so the name of the next one tells that the first listens. Raises Refused where the directory of a process that lives cannot be watched.
     """
     deadline = time.monotonic() + seconds
     process = procfs.pidfd(who)
     if process is None:
-        raise GuestError(f"Nobody answers at {path}: the process {who.pid} has ended.")
+        return "it has ended"
     try:
         with Watch(os.path.dirname(path)) as watch:
             while True:
                 try:
                     Qmp(path, max(0.1, deadline - time.monotonic())).close()
-                    return
-                except GuestError as error:
-                    why = error
+                    return None
+                except (DeadlineExceeded, GuestError) as error:
+                    why = str(error)
                 left = deadline - time.monotonic()
-                if left <= 0:
-                    raise DeadlineExceeded(str(why))
-                if watch.wait(left, process):
-                    raise why
+                if left <= 0 or watch.wait(left, process):
+                    return why
+    except Refused:
+        if procfs.ended(process, 0):
+            return "it has ended"
+        raise
     finally:
         os.close(process)

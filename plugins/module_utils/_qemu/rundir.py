@@ -136,24 +136,37 @@ class RunDirectory:
     @contextlib.contextmanager
     def busy(self) -> Iterator[None]:
         """One run at a time works on a guest. Raises Refused while another one does."""
-        self.make_trusted()
-        descriptor = os.open(
-            self.trusted, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        )
+        descriptor = self._held()
+        while descriptor is None:
+            descriptor = self._held()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
-        except BlockingIOError:
-            raise Refused(
-                f"Another run works on the guest {os.path.basename(self.public)} right now; run the task again when it is done."
-            ) from None
         finally:
-            os.close(descriptor)
+            # by who holds it alone: another run, which was refused, would take it from the one that works
             if self.definition() is None:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.trusted, "lock"))
                 with contextlib.suppress(OSError):
                     os.rmdir(self.trusted)
+            os.close(descriptor)
+
+    def _held(self) -> int | None:
+        """The trusted directory, locked; None where who had it removed it meanwhile. Raises Refused while another run has it."""
+        self.make_trusted()
+        descriptor = places.opened(self.trusted, 0o700)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.lstat(self.trusted)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Refused(
+                f"Another run works on the guest {os.path.basename(self.public)} right now; run the task again when it is done."
+            ) from None
+        os.close(descriptor)
+        return None
 
 
 def kept(root: str = ROOT) -> str:

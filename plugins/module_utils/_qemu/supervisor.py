@@ -7,15 +7,11 @@ import contextlib
 import functools
 import os
 import pwd
-import signal
-import time
-from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     DeadlineExceeded,
     GuestError,
-    HypervisorNetworkError,
     Refused,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._host import process as processes
@@ -41,35 +37,26 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.disk_images import DiskImages
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.files import Fittings
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.monitor_wait import (
-    wait_until_answered,
+    unanswered,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec_seed import (
     Seed,
     fingerprint,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import process_of
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.termination import (
+    Ending,
+    Step,
+    end_all,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit import identity
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.unit_starts import UnitStarts
 
 _START_DEADLINE = 30.0
-_TERM_DEADLINE = 10.0
-_KILL_DEADLINE = 10.0
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
 _OF_START = ("argv", "accel", "accel_reason", "machine")  # what is on record of a start
 _RECORDS = ("process.json", "serial_log.json", *(f"{name}.json" for name in companions.NAMES))
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a stop: what was done, how long it was waited for, and what came of it."""
-
-    step: str
-    seconds: float
-    outcome: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"step": self.step, "seconds": self.seconds, "outcome": self.outcome}
 
 
 class Supervisor(DiskImages):
@@ -250,52 +237,51 @@ class Supervisor(DiskImages):
             raise GuestError(
                 f"{name} was started, and its record in {directory.trusted} is gone; another program removed it; find that, and run the task again."
             )
-        try:
-            self._answers(directory.sockets[0], who, _START_DEADLINE)
-        except (GuestError, Refused):
-            if who.alive:
-                raise
-            raise self._died(name, directory) from None
-        except DeadlineExceeded as error:
+        why = self._unanswered(directory.sockets[0], who, _START_DEADLINE)
+        if why is not None and not who.alive:
+            raise self._died(name, directory)
+        if why is not None:
             raise DeadlineExceeded(
-                f"{name} does not come up within {_START_DEADLINE:g} s: {(directory.stderr_tail() or str(error)).rstrip('.')}; look at what it waits for."
-            ) from None
+                f"{name} does not come up within {_START_DEADLINE:g} s: {(directory.stderr_tail() or why).rstrip('.')}; look at what it waits for."
+            )
 
-    _answers = staticmethod(wait_until_answered)
+    _unanswered = staticmethod(unanswered)
 
-    def stop(self, name: str, grace: float) -> list[Step]:
-        """End a guest: ask it, then QEMU, then kill; each with its deadline. What a crash left behind goes too."""
-        directory = self.directory(name)
-        who = process_of(directory)
-        was_unit = self.is_unit(name, directory.definition())
-        is_unit = who is None and self._units.manager.there and was_unit
-        if is_unit:
-            who = identity(self._units.read([name])[name])
-        steps: list[Step] = []
-        if who is not None and who.alive:
-            for word, act, deadline in (
-                ("system_powerdown", lambda: self._ask_guest(directory), grace),
-                ("SIGTERM", lambda: procfs.send_signal(who, signal.SIGTERM), _TERM_DEADLINE),
-                ("SIGKILL", lambda: procfs.send_signal(who, signal.SIGKILL), _KILL_DEADLINE),
-            ):
-                if deadline > 0:
-                    steps.append(_step(word, act, who, deadline))
-                    if steps[-1].outcome == "ended":
-                        break
-            else:
-                raise GuestError(
-                    f"{name} (process {who.pid}) lives on after SIGKILL: it hangs in the kernel; look at its stack and the disk."
-                )
-        elif who is not None:
-            # killed by somebody else a moment ago: its threads still hold the lock and the disks
-            procfs.wait_gone(who, _KILL_DEADLINE)
-        if is_unit:
-            self._units.end(name, directory)
-        companions.end(directory)
-        directory.drop("process.json")
-        directory.drop("serial_log.json")
-        directory.remove_public()
-        return steps
+    def stop(self, graces: Mapping[str, float]) -> dict[str, list[Step] | GuestError]:
+        """End guests side by side, each after it was asked for its seconds (termination.py). What a crash left behind goes too.
+
+        What was done to each, by their names, or why it is not ended.
+        """
+        places = {name: self.directory(name) for name in graces}
+        whose = {name: process_of(directory) for name, directory in places.items()}
+        units = [
+            name
+            for name, directory in places.items()
+            if whose[name] is None
+            and self._units.manager.there
+            and self.is_unit(name, directory.definition())
+        ]
+        states = self._units.read(units)
+        whose.update({name: identity(states[name]) for name in units})
+        endings = {
+            name: Ending(who, functools.partial(self._ask_guest, places[name]), graces[name])
+            for name, who in whose.items()
+            if who is not None
+        }
+        found: dict[str, list[Step] | GuestError] = {name: [] for name in graces}
+        found.update(end_all(endings))
+        found.update(
+            self._units.end(
+                {name: places[name] for name in units if not isinstance(found[name], GuestError)}
+            )
+        )
+        for name, directory in places.items():
+            if not isinstance(found[name], GuestError):
+                companions.end(directory)
+                directory.drop("process.json")
+                directory.drop("serial_log.json")
+                directory.remove_public()
+        return found
 
     def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
         """Put another definition in place: a unit takes over its settings at once, the rest waits for the next start.
@@ -350,17 +336,6 @@ class Supervisor(DiskImages):
 
     def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
         return accelerator.choose(spec["accel"], needs.program(spec["emulator"]), user, self._root)
-
-
-def _step(word: str, act: Any, who: procfs.Identity, deadline: float) -> Step:
-    begin = time.monotonic()
-    try:
-        act()
-    except HypervisorNetworkError as error:
-        if who.alive:
-            return Step(word, round(time.monotonic() - begin, 2), f"failed: {error}")
-    ended = procfs.wait_gone(who, deadline)
-    return Step(word, round(time.monotonic() - begin, 2), "ended" if ended else "still running")
 
 
 def _serial_line(

@@ -14,7 +14,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
@@ -203,14 +203,26 @@ class Units:
         self._environment(directory, paused)
         self._forget_limits(unit_file.unit(name))
 
-    def end(self, name: str, directory: rundir.RunDirectory) -> None:
-        """End it at once, and return when systemd has. What it left as failed is forgotten."""
-        self._environment(directory, paused=False, grace=0)
-        # its TPM ends with it, and is waited for here: the next is the folder of its state
-        units = [unit_file.unit(name), *(unit_tpm.units(name) if self._has_tpm(name) else ())]
-        self.manager.call("stop", *units, seconds=_STOP_SECONDS)
+    def end(self, places: Mapping[str, rundir.RunDirectory]) -> dict[str, GuestError]:
+        """End these guests at once, and return when systemd has. What they left as failed is forgotten. Why it would not, by their names."""
+        for directory in places.values():
+            self._environment(directory, paused=False, grace=0)
+        failed = self._end(list(places)) if places else {}
+        if len(places) > 1 and failed:  # what was said of all may be of one: alone it is of that
+            failed = {name: why for one in places for name, why in self._end([one]).items()}
+        return failed
+
+    def _end(self, names: Sequence[str]) -> dict[str, GuestError]:
+        # their TPMs end with them, and are waited for here: the next is the folder of their state
+        beside = [one for name in names if self._has_tpm(name) for one in unit_tpm.units(name)]
+        units = [*map(unit_file.unit, names), *beside]
+        try:
+            self.manager.call("stop", *units, seconds=_STOP_SECONDS)
+        except GuestError as error:
+            return dict.fromkeys(names, error)
         with contextlib.suppress(GuestError):
             self.manager.call("reset-failed", *units)
+        return {}
 
     def remove(self, name: str) -> None:
         """Forget a unit that is stopped, and what an administrator added to it."""

@@ -100,7 +100,7 @@ class _Supervisor:
     def check(self, *_asked: Any) -> None:
         """There is nothing to object."""
 
-    grow_image = check_growth = uid_of = taps_of = make_known = check
+    grow_image = check_growth = uid_of = taps_of = make_known = stop = check
 
     def image_size(self, *_asked: Any) -> int:
         return 8

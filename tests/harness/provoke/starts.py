@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 from types import SimpleNamespace
 from typing import Any, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
-    DeadlineExceeded,
-    GuestError,
-)
-from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
+from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    monitor_wait,
     needs,
     rundir,
     supervisor,
@@ -71,19 +70,19 @@ def start_checked(
 
 @scene
 def start_awaited(
-    stage: Stage, record: bool = True, lives: bool = False, complains: str = ""
+    stage: Stage, record: bool = True, lives: bool = False, gone: bool = False, complains: str = ""
 ) -> None:
-    """vm1 was started: its C(record) is there or not, and QEMU C(lives) without an answer, or has ended; C(complains) is what it said."""
-    one, directory = _supervisor(stage)
+    """vm1 was started: its C(record) is there or not, and QEMU C(lives) and does not listen, or ends, or is C(gone) before; C(complains) is what it said."""
+    one, _directory = _supervisor(stage)
     stage.put({"/run/vm1/stderr.log": complains})
-    error = DeadlineExceeded("QEMU does not answer.") if lives else GuestError("It has ended.")
-
-    def connected(_path: str, _seconds: float) -> Any:
-        raise error
-
-    stage.patch.setattr(supervisor, "Qmp", connected)
-    stage.patch.setattr(supervisor.procfs, "wait_gone", lambda _who, _seconds: True)
+    hours = SimpleNamespace(monotonic=itertools.count(0, 3600).__next__)
+    stage.patch.setattr(monitor_wait, "time", hours)
+    # what has ended is ready to be read, as this is
+    ends = os.pidfd_open(os.getpid()) if lives else os.open("/dev/null", os.O_RDONLY)
+    stage.patch.setattr(procfs, "pidfd", lambda _who: os.close(ends) if gone else ends)
     who = SimpleNamespace(pid=4711, alive=lives) if record else None
+    if not lives:
+        hours.monotonic = lambda: 0.0
     one.await_machine("vm1", who)  # type: ignore[arg-type]
 
 
@@ -91,9 +90,11 @@ def start_awaited(
 def outlives_a_kill(stage: Stage) -> None:
     one, _directory = _supervisor(stage)
     stage.patch.setattr(supervisor, "process_of", lambda _directory: _WHO)
-    stage.patch.setattr(supervisor.procfs, "send_signal", lambda _who, _number: None)
-    stage.patch.setattr(supervisor.procfs, "wait_gone", lambda _who, _seconds: False)
-    one.stop("vm1", 0)
+    stage.patch.setattr(procfs, "send_signal", lambda _who, _number: None)
+    stage.patch.setattr(procfs, "wait_gone", lambda _who, _seconds: False)
+    found = one.stop({"vm1": 0})["vm1"]
+    assert isinstance(found, GuestError)
+    raise found
 
 
 def _manager(**done: Any) -> systemd.Manager:

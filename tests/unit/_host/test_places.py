@@ -67,6 +67,21 @@ def test_where_its_parent_is_missing_that_is_said(tmp_path: Path) -> None:
         places.own_directory(str(tmp_path / "missing" / "run"), 0o711)
 
 
+def test_one_that_another_run_removes_in_this_moment_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, make, removed = tmp_path / "run", os.mkdir, []
+
+    def make_and_lose(*given: object) -> None:
+        make(*given)  # type: ignore[arg-type]
+        if not removed:
+            removed.append(path.rmdir())
+
+    monkeypatch.setattr(os, "mkdir", make_and_lose)
+    places.own_directory(str(path), 0o711)
+    assert removed and path.is_dir()
+
+
 def test_a_file_is_only_ours_where_nobody_else_may_put_another_in_its_place(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o755)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
+import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Sequence
 
 import pytest
 
@@ -86,8 +89,8 @@ class OfUnits(Supervisor):
         return SimpleNamespace(machine="pc-1")
 
     @staticmethod
-    def _answers(*_asked: Any) -> bool:
-        return True
+    def _unanswered(*_asked: Any) -> None:
+        """It answers."""
 
 
 @pytest.fixture
@@ -109,12 +112,16 @@ def supervisor(tmp_path: Path, systemctl: Systemctl, monkeypatch: pytest.MonkeyP
     return OfUnits(run, kept_root=str(tmp_path / "kept"), units=units)
 
 
-def carried_out(supervisor: OfUnits, state: str, names: list[str]) -> None:
+def carried_out(
+    supervisor: OfUnits, state: str, names: list[str], **more: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """What was done to end each, where something was."""
     spec = {**with_defaults({}), "supervisor": "systemd", "nics": [], "shutdown_timeout": 0}
-    wishes = [Wish(name, state, spec, supervisor="systemd") for name in names]
+    wishes = [Wish(name, state, spec, supervisor="systemd", **more) for name in names]
     noun = GuestNoun(supervisor, SimpleNamespace, wishes, lambda _path: True)  # type: ignore[arg-type]
     now = noun.read()
     noun.apply(noun.plan(now, wishes), now)
+    return noun.stop_steps
 
 
 def test_systemd_reads_its_units_once_for_all_that_start_and_once_for_all_that_go(
@@ -156,3 +163,38 @@ def test_a_guest_that_is_not_started_since_another_failed_is_known_as_begun(
     now = noun.read()
     noun.apply(noun.plan(now, back), now)
     assert not list((tmp_path / "etc").rglob("*@vm*"))
+
+
+def test_units_that_are_stopped_power_down_side_by_side_and_systemd_is_told_once(
+    supervisor: OfUnits, systemctl: Systemctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is asked when all have been asked, which one after the other never are."""
+    names = [f"vm{number}" for number in range(5)]
+    carried_out(supervisor, "running", names)
+    pids = {name: subprocess.Popen(["sleep", "600"]) for name in names}
+    asked = threading.Barrier(len(names), timeout=30)
+
+    def ask(directory: rundir.RunDirectory) -> None:
+        asked.wait()
+        pids[os.path.basename(directory.public)].terminate()
+
+    def show(words: Sequence[str]) -> Done:
+        units = words[words.index("--") + 1 :] if "--" in words else [""]
+        own = [re.sub(r".*@|\.service", "", unit) for unit in units]
+        blocks = [f"ActiveState=active\nSubState=running\nMainPID={pids[one].pid if one in pids else 0}\n" for one in own]  # fmt: skip
+        return Done(0, "\n".join(blocks))
+
+    monkeypatch.setattr(supervisor, "_ask_guest", ask)
+    systemctl.answers["show"] = show
+    systemctl.asked.clear()
+    try:
+        steps = carried_out(supervisor, "stopped", names, shutdown_timeout=60.0)
+    finally:
+        for one in pids.values():
+            one.kill()
+            one.wait()
+    assert {name: [step["outcome"] for step in said] for name, said in steps.items()} == {
+        name: ["ended"] for name in names
+    }
+    verbs = Counter(systemctl.verbs)
+    assert verbs["stop"] == verbs["reset-failed"] == 1

@@ -110,7 +110,7 @@ def test_a_tpm_is_units_of_its_own_that_go_with_it(
     assert not units.read(["vm1"])["vm1"].tpm
     drop_in.write_text("[Socket]\nSocketMode=0666\n", encoding="ascii")
     assert units.edited("vm1", digest) == [str(drop_in)]
-    units.end("vm1", rundir.RunDirectory("vm1", str(tmp_path / "run")))
+    assert units.end({"vm1": rundir.RunDirectory("vm1", str(tmp_path / "run"))}) == {}
     assert systemctl.asked[-2:] == [["stop", NAME, socket, service], ["reset-failed", NAME, socket, service]]  # fmt: skip
     again = units.write("vm1", SPEC, SETTING)
     assert not drop_in.parent.exists() and units.edited("vm1", again) == []
@@ -200,9 +200,30 @@ def test_what_one_start_alone_is_told_and_an_end(
     environment = Path(directory.trusted, "start.env")
     assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_PAUSED=-S\n"
     assert systemctl.verbs == ["daemon-reload"] and not limits.exists()
-    units.end("vm1", directory)
+    assert units.end({"vm1": directory}) == {}
     assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_GRACE=0\n"
     assert systemctl.verbs == ["daemon-reload", "stop", "reset-failed"]
+
+
+def test_many_end_with_one_call_and_one_that_fails_is_told_alone(
+    units: Units, systemctl: Systemctl, tmp_path: Path
+) -> None:
+    places = {
+        name: rundir.RunDirectory(name, str(tmp_path / "run")) for name in ("vm1", "vm2", "vm3")
+    }
+    assert units.end(places) == {} and units.end({}) == {}
+    assert systemctl.verbs == ["stop", "reset-failed"]
+    assert (
+        systemctl.asked[0][1:] == systemctl.asked[1][1:] == [unit_file.unit(one) for one in places]
+    )
+    for directory in places.values():
+        assert "GRACE=0" in Path(directory.trusted, "start.env").read_text("ascii")
+    systemctl.asked.clear()
+    second = unit_file.unit("vm2")
+    systemctl.answers["stop"] = lambda asked: Done(1, "", "no") if second in asked else Done(0)
+    failed = units.end(places)
+    assert list(failed) == ["vm2"] and "(no)" in str(failed["vm2"])
+    assert systemctl.verbs == ["stop", "stop", "reset-failed", "stop", "stop", "reset-failed"]
 
 
 def test_what_an_administrator_adds_is_left_alone_and_goes_with_the_guest(

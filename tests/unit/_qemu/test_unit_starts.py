@@ -51,7 +51,7 @@ def test_a_start_is_not_delayed_and_forgets_what_was_set_before(
     environment = Path(directory.trusted, "start.env")
     assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_PAUSED=-S\n"
     assert environment.stat().st_mode & 0o777 == 0o600
-    units.end("vm1", directory)
+    assert units.end({"vm1": directory}) == {}
     assert environment.read_text("ascii") == "HVN_DELAY=0\nHVN_GRACE=0\n"
     assert systemctl.verbs[-2:] == ["stop", "reset-failed"]
 
