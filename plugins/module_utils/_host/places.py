@@ -39,13 +39,13 @@ def cure(error: OSError, mode: int) -> str:
 
 
 def opened(path: str, mode: int) -> int:
-    """The same, opened. Raises Refused, and OSError where it cannot be made or opened."""
+    """The same, opened. Raises Refused, OSError where it cannot be made or opened."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, mode)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        return opened(path, mode)  # removed meanwhile
+        return opened(path, mode)  # gone meanwhile
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR) and os.path.lexists(path):
             raise _foreign(path, mode) from None
