@@ -45,7 +45,7 @@ def opened(path: str, mode: int) -> int:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        return opened(path, mode)  # gone meanwhile
+        return opened(path, mode)  # it went
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR) and os.path.lexists(path):
             raise _foreign(path, mode) from None
