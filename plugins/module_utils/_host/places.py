@@ -32,7 +32,7 @@ def own_directory(path: str, mode: int) -> None:
 
 
 def cure(error: OSError, mode: int) -> str:
-    """What to do where a directory of ours can't be made, for another reason than this user's rights."""
+    """What to do where a directory of ours cannot be made, and not for want of rights."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "make room on that file system"
     return f"make it a directory of root with mode {mode:04o}"
@@ -54,7 +54,7 @@ def opened(path: str, mode: int) -> int:
         found = os.fstat(descriptor)
         if found.st_uid != os.geteuid() or found.st_mode & _OTHERS_WRITE:
             raise _foreign(path, mode)
-        # made under a umask, or by another part of this collection, which let nobody through
+        # made under a umask, or by a part of this collection that lets nobody through
         if mode & ~found.st_mode:
             os.fchmod(descriptor, stat.S_IMODE(found.st_mode) | mode)
     except BaseException:
