@@ -228,7 +228,11 @@ class Networkd:
         if self._lasts(nic.dev, bridge) or (gone and others):
             # what boots is a port, or a word beside the file in force would be one to other NICs: until then the NIC is a host's by files that win
             host = render.host_file(nic.dev, known.config, known.source, known.identity)
-            self._control.put([File(planner.back(nic.dev), host), *ours])
+            # and the bridge nobody's, where it has no lease that would be released by that: by what boots it would get the same addresses again
+            who = known.identity
+            static = not (who.ipv4 or who.ipv6 or who.iaid6)
+            alone = [File(planner.left_alone(bridge), render.left_alone(bridge))] if static else []
+            self._control.put([File(planner.back(nic.dev), host), *ours, *alone])
             self._reload(nic.dev, nic.index, planner.back(nic.dev), leased=asks, asks=asks)
         elif gone:
             # a drop-in is in force by that: what stands on the NIC stays. Where taking that out would cost it, it stays too, as no hold
@@ -324,6 +328,11 @@ class Networkd:
         return self._control.version()
 
     def load(self, now: Standing, wish: Wish) -> None:
+        if (
+            wish.present
+        ):  # one that was left alone when it lost its uplink, and has addresses of its own
+            within = [one for one in wish.bridges if not now.uplink_of(one, wish)]
+            self._control.put([File(planner.left_alone(one), None) for one in within])
         if not self._all_keep(now):
             self._load_others(now, wish)
             return

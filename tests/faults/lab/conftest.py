@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab.cabled import (
+    LIBRARY,
+    NAMED,
+    Cabled,
+)
 from ansible_collections.hypervisor.network.tests.harness.lab.container import Container
 from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
 from ansible_collections.hypervisor.network.tests.harness.lab.place import place
-from ansible_collections.hypervisor.network.tests.harness.lab.powered import PoweredLab
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
 from ansible_collections.hypervisor.network.tests.harness.process.long_form import CONTAINED, LONG
 
 # Beside it from the first boot, as on many a host: a manager that was told to keep its hands off, and sessions that systemd knows of (without them
@@ -60,3 +66,38 @@ def converted(lab: PoweredLab) -> PoweredLab:
     """The hypervisor after the role: br0 has the address, on disk too."""
     lab.fresh().playbook("site.yml")
     return lab
+
+
+@contextmanager
+def _emulated_for_traps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
+    directory, name = place("hvtraps")
+    words = ("-e", f"lab_distro={DISTRO}", "-e", "lab_network=netplan")
+    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *words)
+    with made.running():
+        yield made
+
+
+@contextmanager
+def _contained_for_traps() -> Iterator[PoweredLab]:
+    with Container(network="netplan") as made:
+        made.hv("systemctl enable --now systemd-networkd")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def trap_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
+    """A machine of netplan with networkd, which gets a second NIC for each case."""
+    if not (LONG or CONTAINED):
+        pytest.skip("a machine of its own takes minutes: make faults runs it")
+    with _contained_for_traps() if CONTAINED else _emulated_for_traps(tmp_path_factory) as made:
+        made.install(HOST, LIBRARY)
+        # as a NIC in a slot has, so that a bridge, which has none, is another client
+        made.hv(f"echo '{NAMED}' > /etc/udev/rules.d/85-nic1.rules && udevadm control --reload")
+        yield made
+
+
+@pytest.fixture
+def cabled(trap_machine: PoweredLab) -> Cabled:
+    made = Cabled(trap_machine)
+    made.fresh()
+    return made

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""G03: what networkd and netplan do to a bridge that was made without them, one trap a case: first the failure, then a host that is converted by the modules.
+"""G03: what networkd does to a bridge that was made without it, one trap a case: first the failure, then a host that is converted by the modules. Those of
+netplan are in test_v_traps_netplan.py.
 
 All on one machine of netplan, whose own NIC is left alone: the NIC of these cases is one end of a cable to a namespace that is its LAN. "Booted" means
 here that the bridge is deleted and networkd begins anew, so that all is made from the files.
@@ -9,67 +10,22 @@ here that the bridge is deleted and networkd begins anew, so that all is made fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
-from ansible_collections.hypervisor.network.plugins.module_utils._netplan.plan import (
-    plan,
-    yaml_file,
-)
 from ansible_collections.hypervisor.network.tests.harness.lab.cabled import (
     ADDRESS,
     BRIDGE,
     DHCP,
     FOLDER,
-    LIBRARY,
-    NAMED,
     NIC,
     STATIC,
     TAP,
     Cabled,
 )
-from ansible_collections.hypervisor.network.tests.harness.lab.container import Container
-from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
-from ansible_collections.hypervisor.network.tests.harness.lab.place import place
-from ansible_collections.hypervisor.network.tests.harness.lab.powered import HOST, PoweredLab
-from ansible_collections.hypervisor.network.tests.harness.model.standing import WISH, standing
-from ansible_collections.hypervisor.network.tests.harness.process.long_form import CONTAINED, LONG
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import CONTAINED
 
-
-@contextmanager
-def _emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
-    directory, name = place("hvtraps")
-    words = ("-e", f"lab_distro={DISTRO}", "-e", "lab_network=netplan")
-    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), *words)
-    with made.running():
-        yield made
-
-
-@contextmanager
-def _contained() -> Iterator[PoweredLab]:
-    with Container(network="netplan") as made:
-        made.hv("systemctl enable --now systemd-networkd")
-        yield made
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
-    if not (LONG or CONTAINED):
-        pytest.skip("a machine of its own takes minutes: make faults runs it")
-    with _contained() if CONTAINED else _emulated(tmp_path_factory) as made:
-        made.install(HOST, LIBRARY)
-        # as a NIC in a slot has, so that a bridge, which has none, is another client
-        made.hv(f"echo '{NAMED}' > /etc/udev/rules.d/85-nic1.rules && udevadm control --reload")
-        yield made
-
-
-@pytest.fixture
-def cabled(machine: PoweredLab) -> Cabled:
-    made = Cabled(machine)
-    made.fresh()
-    return made
+# Both families by DHCP
+BOTH = DHCP.replace("DHCP=ipv4", "DHCP=yes").replace("LinkLocalAddressing=no", "IPv6AcceptRA=yes")
 
 
 def test_t01_a_port_that_no_file_calls_one_is_taken_from_its_bridge(cabled: Cabled) -> None:
@@ -81,32 +37,6 @@ def test_t01_a_port_that_no_file_calls_one_is_taken_from_its_bridge(cabled: Cabl
     cabled.again(NIC)
     cabled.rest(BRIDGE)
     assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
-
-
-def test_t02_a_definition_that_takes_many_comes_before_one_by_name(cabled: Cabled) -> None:
-    cabled.hv(f"rm {FOLDER}/20-nic1.network")
-    many = "network:\n  ethernets:\n    all-nic:\n      match: {name: 'nic*'}\n      addresses: [10.78.0.10/24]\n      link-local: []\n"
-    cabled.write("/etc/netplan/90-trap.yaml", many)
-    one = f"network:\n  ethernets: {{{NIC}: {{}}}}\n  bridges: {{{BRIDGE}: {{interfaces: [{NIC}]}}}}\n"
-    cabled.write("/etc/netplan/91-trap.yaml", one)
-    cabled.hv(f"netplan generate && networkctl reload && networkctl reconfigure {NIC}")
-    cabled.until(f"networkctl status {NIC} | grep 10-netplan-all-nic.network")
-    assert cabled.master(NIC) is None
-    cabled.hv(f"rm /etc/netplan/91-trap.yaml; ip link del {BRIDGE}; netplan generate")
-    cabled.rest(NIC)
-    cabled.converted()
-    cabled.booted()
-    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
-
-
-def test_t03_netplan_turns_stp_on_where_any_parameter_is_said(cabled: Cabled) -> None:
-    trap = f"network: {{bridges: {{{BRIDGE}: {{parameters: {{forward-delay: 0}}}}}}}}\n"
-    ours = next(one.text for one in plan(standing(), WISH) if one.path == yaml_file("br0"))
-    for text, name, said in ((trap, BRIDGE, "true"), (ours, "br0", "false")):
-        cabled.write("/run/trap/etc/netplan/1.yaml", text or "")
-        cabled.hv("netplan generate --root-dir /run/trap")
-        netdev = f"/run/trap/run/systemd/network/10-netplan-{name}.netdev"
-        assert f"STP={said}" in cabled.hv(f"cat {netdev}")
 
 
 def test_t04_a_netdev_changes_a_bridge_that_runs(cabled: Cabled) -> None:
@@ -139,31 +69,50 @@ def test_t05_a_bridge_that_is_told_no_mac_boots_with_another(cabled: Cabled) -> 
 
 
 def test_t06_a_bridge_is_another_client_to_dhcp_than_its_nic(cabled: Cabled) -> None:
-    cabled.fresh(DHCP)
-    (before,) = cabled.client_ids()
+    cabled.fresh(BOTH)
+    cabled.leased(NIC)
+    (before,), (before6,) = cabled.client_ids(), cabled.client_ids6()
     mac = cabled.hv(f"cat /sys/class/net/{NIC}/address").strip()
     cabled.write(f"{FOLDER}/20-nic1.network", f"[Match]\nName={NIC}\n[Network]\nBridge={BRIDGE}\n")
     trap = f"[NetDev]\nName={BRIDGE}\nKind=bridge\nMACAddress={mac}\n"
     cabled.write(f"{FOLDER}/20-trap.netdev", trap)
-    cabled.write(f"{FOLDER}/20-trap.network", DHCP.replace(NIC, BRIDGE))
+    cabled.write(f"{FOLDER}/20-trap.network", BOTH.replace(NIC, BRIDGE))
     cabled.hv("networkctl reload")
-    cabled.until(f"ip -4 address show {BRIDGE} | grep 'inet '")
-    assert set(cabled.client_ids()) - {before}
-    cabled.fresh(DHCP)
-    before, address = cabled.client_ids(), cabled.has(NIC)
+    cabled.leased(BRIDGE)
+    assert set(cabled.client_ids()) - {before} and set(cabled.client_ids6()) - {before6}
+    cabled.fresh(BOTH)
+    cabled.leased(NIC)
+    before, before6, addresses = cabled.client_ids(), cabled.client_ids6(), cabled.leased(NIC)
     cabled.converted()
     cabled.booted()
-    assert (cabled.has(BRIDGE), cabled.client_ids()) == (address, before)
+    assert cabled.leased(BRIDGE) == addresses
+    assert (cabled.client_ids(), cabled.client_ids6()) == (before, before6)
 
 
-def test_t07_a_rule_that_no_file_has_is_removed(cabled: Cabled) -> None:
+def test_t07_a_rule_and_a_route_that_no_file_has_are_removed(cabled: Cabled) -> None:
     rule = "ip rule add from 10.5.0.0/16 table 100 priority 1000"
-    cabled.hv(f"{rule} && systemctl restart systemd-networkd")
-    cabled.until("! ip rule show | grep 10.5.0.0/16")
-    cabled.hv(rule)
+    route = f"ip route add 10.9.0.0/24 via 10.78.0.1 dev {NIC}"
+    cabled.hv(f"{rule} && {route} && systemctl restart systemd-networkd")
+    cabled.until("! ip rule show | grep 10.5.0.0/16 && ! ip route show 10.9.0.0/24 | grep .")
+    cabled.rest(NIC)
+    cabled.hv(f"{rule} && {route}")
     cabled.converted()
     cabled.booted()
     assert cabled.hv("ip rule show | grep -c 10.5.0.0/16").strip() == "1"
+    (route,) = cabled.hv("ip route show 10.9.0.0/24").splitlines()
+    assert f"via 10.78.0.1 dev {BRIDGE} " in route
+
+
+def test_t07_a_nexthop_that_no_file_can_have_is_refused_before_it_is_lost(cabled: Cabled) -> None:
+    by_object = f"ip nexthop add id 7 via 10.78.0.1 dev {NIC} && ip route add 10.9.0.0/24 nhid 7"
+    cabled.hv(f"{by_object} && systemctl restart systemd-networkd")
+    # 252 removes the route alone
+    cabled.until("! ip route show 10.9.0.0/24 | grep .")
+    cabled.rest(NIC)
+    cabled.hv(f"ip nexthop flush dev {NIC}; {by_object}")
+    said = cabled.refused()
+    assert "uses a nexthop object" in said and cabled.master(NIC) is None
+    assert cabled.has(NIC) == [ADDRESS] and "nhid 7" in cabled.hv("ip route show 10.9.0.0/24")
 
 
 def test_t08_a_route_of_somebody_elses_stands_beside_the_managers_own(cabled: Cabled) -> None:
@@ -263,36 +212,6 @@ def test_t12_netplan_try_tries_no_bridge_with_parameters(cabled: Cabled) -> None
     cabled.rest(NIC)
 
 
-def test_t13_netplan_apply_takes_a_port_from_a_bridge_that_no_file_has(cabled: Cabled) -> None:
-    cabled.by_hand()
-    cabled.hv("netplan apply")
-    cabled.loose(NIC)
-    cabled.fresh()
-    cabled.converted()
-    cabled.hv("netplan apply")
-    cabled.rest(BRIDGE)
-    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
-
-
-def test_t14_netplan_has_no_word_for_a_guest_kept_from_others(cabled: Cabled) -> None:
-    cabled.hv(f"rm {FOLDER}/20-nic1.network")
-    plain = f"network:\n  ethernets:\n    {NIC}: {{addresses: [{ADDRESS}], link-local: []}}\n"
-    trap = f"{plain}  bridges:\n    {BRIDGE}: {{interfaces: [{NIC}], parameters: {{isolated: {{{NIC}: true}}}}}}\n"
-    cabled.write("/etc/netplan/90-trap.yaml", trap)
-    cabled.hv("! netplan generate 2> /run/said && grep isolated /run/said")
-    cabled.write("/etc/netplan/90-trap.yaml", plain)
-    cabled.hv("netplan generate")
-    cabled.rest(NIC)
-    cabled.converted()
-    isolated = f"bridge -d link show dev {TAP} | grep 'isolated on'"
-    cabled.hv(f"ip tuntap add {TAP} mode tap; ip link set {TAP} master {BRIDGE} up")
-    cabled.hv(f"bridge link set dev {TAP} isolated on")
-    cabled.converted(taps=[TAP])
-    cabled.booted()
-    cabled.until(isolated)
-    assert (cabled.master(TAP), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
-
-
 def test_t15_a_vlan_that_no_file_has_is_removed(cabled: Cabled) -> None:
     if CONTAINED:
         pytest.skip(
@@ -313,29 +232,6 @@ def test_t15_a_vlan_that_no_file_has_is_removed(cabled: Cabled) -> None:
     cabled.again(TAP)
     cabled.until(f"networkctl status {TAP} | grep 05-hypervisor-network-{TAP}.network")
     assert cabled.hv(f"{has} | grep -cwE '20|30'").strip() == "2"
-
-
-def test_t16_cloud_init_writes_its_file_anew(cabled: Cabled) -> None:
-    cabled.hv(f"rm {FOLDER}/20-nic1.network")
-    path = "/etc/netplan/50-cloud-init-trap.yaml"
-    # by name: one end of a cable has no MAC that it was made with
-    rendered = f"network:\n  version: 2\n  ethernets:\n    {NIC}: {{addresses: [10.78.0.10/24], link-local: []}}\n"
-    edited = f"network:\n  ethernets: {{{NIC}: {{}}}}\n  bridges:\n    {BRIDGE}: {{interfaces: [{NIC}], addresses: [10.78.0.10/24]}}\n"
-    cabled.write(path, edited)
-    cabled.hv("netplan generate")
-    cabled.rest(BRIDGE)
-    assert cabled.master(NIC) == BRIDGE
-    cabled.write(path, rendered)
-    cabled.hv("netplan generate")
-    cabled.again(NIC)
-    cabled.loose(NIC)
-    cabled.hv(f"ip link del {BRIDGE}")
-    cabled.rest(NIC)
-    cabled.converted()
-    cabled.write(path, rendered.replace("0.10/24", "0.11/24"))
-    cabled.hv("netplan generate")
-    cabled.booted()
-    assert (cabled.master(NIC), cabled.has(BRIDGE)) == (BRIDGE, [ADDRESS])
 
 
 def test_n01_a_hold_by_a_file_of_its_own_takes_the_address(cabled: Cabled) -> None:

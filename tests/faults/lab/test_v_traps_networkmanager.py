@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """G03: what NetworkManager does to a NIC and to a bridge that were to be held, or made a port, in the way that comes to mind first; then by the modules.
 
-All on one host in a container, which boots in seconds; each case begins with a host whose NIC its own profile has. N4 wants a machine with DHCP, see
+All on one host in a container, which boots in seconds; each case begins with a host whose NIC its own profile has. N4 with a lease is on a machine, in
 test_v_managers.py.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import BRIDGE, NIC
+from ansible_collections.hypervisor.network.tests.harness.lab.networkd_host import BRIDGE, MAC, NIC
 from ansible_collections.hypervisor.network.tests.harness.lab.networkmanager_host import (
     NetworkManagerHost,
 )
@@ -78,13 +78,17 @@ def lost(host: NetworkManagerHost, command: str) -> int:
     return counted[0]
 
 
+def converted(host: NetworkManagerHost) -> None:
+    host.done("linux_bridge", name=BRIDGE, forward_delay=0)
+    host.done("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=60, force=True)
+    host.done("bridge_persist", bridges=[BRIDGE], uplinks=[NIC], backup=False)
+
+
 def converted_and_booted(host: NetworkManagerHost) -> None:
     """The host without the profiles of the trap, converted, after one more boot."""
     host.hv(f"cd {PROFILES} && rm trap*; sync")
     booted(host)
-    host.done("linux_bridge", name=BRIDGE, forward_delay=0)
-    host.done("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=60, force=True)
-    host.done("bridge_persist", bridges=[BRIDGE], uplinks=[NIC], backup=False)
+    converted(host)
     booted(host)
     host.until(f"test -e /sys/class/net/{BRIDGE}/lower_{NIC}")
 
@@ -110,6 +114,31 @@ def test_n02_hands_off_by_a_file_would_take_the_nic_down_and_by_word_takes_nothi
     booted(host)
     assert lost(host, f"nmcli device set {NIC} managed no") <= NOT_FOR_LONG
     assert has(host, NIC) and "unmanaged" in host.hv(f"nmcli -g GENERAL.STATE device show {NIC}")
+
+
+def test_n04_an_activation_over_a_live_bridge_cuts_the_host_and_what_the_modules_do_does_not(
+    host: NetworkManagerHost,
+) -> None:
+    by_hand = (
+        f"ip link add {BRIDGE} type bridge forward_delay 0 && ip link set {BRIDGE} address {MAC} up"
+    )
+    moved = f"ip address add {ADDRESS}/24 dev {BRIDGE} && ip link set {NIC} master {BRIDGE} && ip address flush dev {NIC}"
+    host.hv(f"nmcli device set {NIC} managed no && {by_hand} && {moved}")
+    host.until_it_answers()
+    host.write(f"{PROFILES}/trap.nmconnection", BRIDGE_BY_HAND)
+    host.write(f"{PROFILES}/trap-port.nmconnection", PORT_BY_HAND)
+    activated = "nmcli connection reload; nmcli --wait 5 connection up trap"
+    assert lost(host, f"{activated} || true") > OUTAGE
+    # the same profile, of the modules, has the bridge as it stands
+    counted: list[int] = []
+    host.hv(f"cd {PROFILES} && rm trap*; sync")
+    booted(host)
+    with host.pinged(counted):
+        converted(host)
+    assert counted[0] <= NOT_FOR_LONG and (master(host), has(host, BRIDGE)) == (BRIDGE, True)
+    assert "hv-br0" in host.hv(f"nmcli -g GENERAL.CONNECTION device show {BRIDGE}")
+    assert lost(host, "systemctl restart NetworkManager && nm-online --quiet --timeout=60") <= NOT_FOR_LONG  # fmt: skip
+    assert (master(host), has(host, BRIDGE)) == (BRIDGE, True)
 
 
 def test_t17_the_profile_that_was_there_first_has_the_nic_at_boot(host: NetworkManagerHost) -> None:

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from ..process.modules import guarded_form
 from .powered import HOST, PoweredLab
@@ -24,8 +27,9 @@ ip netns add lan
 ip link add {NIC} type veth peer name p1 netns lan
 ip -n lan address add 10.78.0.1/24 dev p1
 ip -n lan link set p1 up
-ip netns exec lan dnsmasq --port=0 --interface=p1 --bind-interfaces --no-ping --dhcp-authoritative --dhcp-option=3 \
- --dhcp-range=10.78.0.100,10.78.0.150,1h --pid-file=/run/lan.pid --dhcp-leasefile=/run/lan.leases
+ip -n lan address add fd78::1/64 dev p1 nodad
+ip netns exec lan dnsmasq --port=0 --interface=p1 --bind-interfaces --no-ping --dhcp-authoritative --dhcp-option=3 --enable-ra \
+ --dhcp-range=10.78.0.100,10.78.0.150,1h --dhcp-range=fd78::100,fd78::1ff,64,1h --pid-file=/run/lan.pid --dhcp-leasefile=/run/lan.leases
 """
 BY_HAND = f"""
 ip link add {BRIDGE} type bridge forward_delay 0
@@ -80,6 +84,28 @@ class Cabled:
         files = {"bridges": [BRIDGE], "uplinks": [NIC], "backup": False}
         self.module("bridge_persist", {**files, **persisted})
 
+    def refused(self) -> str:
+        """What is said against a conversion."""
+        wish = guarded_form("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=0)
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            self.module("guarded_change", wish)
+        return str(json.loads(caught.value.stdout)["msg"])
+
+    def given_back(self) -> None:
+        """The NIC is the host's again, on disk too, and the bridge gone."""
+        gone = {"state": "absent"}
+        wish = guarded_form("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=0, **gone)
+        self.module("guarded_change", wish)
+        files = {"bridges": [BRIDGE], "uplinks": [NIC], "backup": False}
+        self.module("bridge_persist", {**files, **gone})
+        self.module("linux_bridge", {"name": BRIDGE, **gone})
+
+    def leased(self, dev: str) -> list[str]:
+        """The addresses of a device once it has one of each family, from the server."""
+        shown = f"ip -o address show {dev} scope global"
+        self.until(f"{shown} | grep 'inet ' && {shown} | grep 'inet6 fd78::1' | grep -v tentative")
+        return self.hv(f"{shown} | awk '{{print $4}}' | grep -e ^10 -e ^fd78::1 | sort").split()
+
     def guarded(self, seconds: int) -> None:
         """Converted, and undone unless somebody confirms it in time."""
         wish = guarded_form("bridge_uplink", name=NIC, bridge=BRIDGE, guard_timeout=seconds)
@@ -127,4 +153,9 @@ class Cabled:
 
     def client_ids(self) -> list[str]:
         """By what the DHCP server knows those who have an address."""
-        return self.hv("cut -d' ' -f5 /run/lan.leases").split()
+        return self.hv("awk 'NF == 5 && $3 !~ /:/ {print $5}' /run/lan.leases").split()
+
+    def client_ids6(self) -> list[str]:
+        """The same of DHCPv6: IAID and DUID."""
+        rows = self.hv("awk 'NF == 5 && $3 ~ /:/ {print $2, $5}' /run/lan.leases")
+        return rows.splitlines()
