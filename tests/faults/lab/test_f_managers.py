@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F01 on hosts of networkd, netplan and NetworkManager, which have everything written down: the plug is pulled at each point of the way, and what boots can
+"""F01 on hosts of networkd, netplan, NetworkManager and ifupdown2, which have everything written down: the plug is pulled at each point of the way, and what boots can
 be reached and is the old network or the new one.
 """
 
@@ -35,7 +35,12 @@ NEW = {"address": [BRIDGE], "master": BRIDGE, "bridges": [BRIDGE]}
 PERSISTED = {"bridges": [BRIDGE], "uplinks": [NIC]}
 WRITTEN = ("staged", "renamed", "renamed-2", "renamed-3", "renamed-4")
 # the one of them that decides: before it the old network boots
-DECIDES = {"networkd": "renamed-3", "netplan": "renamed-3", "networkmanager": "renamed-4"}
+DECIDES = {
+    "networkd": "renamed-3",
+    "netplan": "renamed-3",
+    "networkmanager": "renamed-4",
+    "ifupdown2": "renamed",
+}
 
 
 @pytest.fixture(scope="module", params=list(DECIDES))

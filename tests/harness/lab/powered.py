@@ -36,7 +36,8 @@ RECORDS = "/var/lib/hypervisor-network/txn"
 _DRIVE = "tests/faults/lab/drive.py"
 _PATIENCE = 60.0
 _TURN = 30.0
-# Of a run that goes to its end: a machine that is emulated emulates guests, and on a host with other work to do one start takes a minute
+# Of a run that goes to its end, or to a point of it: a machine that is emulated emulates guests, and on a host with other work to do one start takes a
+# minute; NetworkManager's bridge_uplink came to its last point after more than that
 _WHOLE_RUN = 300.0
 
 
@@ -117,7 +118,7 @@ class PoweredLab(Lab):
             child.stdin.close()
             said = (
                 child.stderr.readline()
-                if select.select([child.stderr], [], [], _PATIENCE)[0]
+                if select.select([child.stderr], [], [], _WHOLE_RUN)[0]
                 else ""
             )
             if f"at {point}" not in said:
