@@ -1,8 +1,8 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F01 on hosts of networkd, netplan, NetworkManager and ifupdown2, which have everything written down: the plug is pulled at each point of the way, and what boots can
-be reached and is the old network or the new one.
+"""F01 on hosts of networkd, netplan, NetworkManager and ifupdown2, which have everything written down: the plug is pulled at each point of the way, and
+what boots can be reached and is the old network or the new one.
 """
 
 from __future__ import annotations
