@@ -55,7 +55,7 @@ def write(
         _open(monitor, node, part)
         if part.new is not None:
             actions.append(_action("block-dirty-bitmap-add", node=part.drive.node, name=part.new, persistent=True))  # fmt: skip
-        what = {"sync": "full"} if part.since is None else {"sync": "bitmap", "bitmap": part.since, "bitmap-mode": "never"}  # fmt: skip
+        what = _whole(part.drive) if part.since is None else {"sync": "bitmap", "bitmap": part.since, "bitmap-mode": "never"}  # fmt: skip
         if rate is not None:
             what["speed"] = max(_SLOWEST, rate // len(parts))
         jobs.append(f"{_JOB}{len(jobs)}")
@@ -66,6 +66,14 @@ def write(
     done = monitor.finish(jobs, moved_to=moved_to)
     clear(monitor)
     return done, getattr(held, "note", None)
+
+
+def _whole(drive: Drive) -> dict[str, str]:
+    """How all of a disk is written. QEMU takes time for what is empty too, as if it were data: 1 TiB with nothing in it, at 100 MiB a second, three hours.
+
+    What the only image of a disk has not allocated is zeros, as it is in the new file; only below an overlay there may be something.
+    """
+    return {"sync": "top" if drive.format == "qcow2" and len(drive.files) == 1 else "full"}
 
 
 def _open(monitor: Monitor, node: str, part: Part) -> None:
