@@ -176,6 +176,13 @@ def test_arguments_are_read_by_those_who_can_tell_what_is_wrong_with_them(path: 
         )
 
 
+def test_what_waits_for_a_guest_does_not_look_again_and_again() -> None:
+    """But for a port in a guest, which opens without a word to anybody here. Else it waits for QMP's events, inotify or a pidfd."""
+    rooms = tuple(f"plugins/module_utils/{room}/" for room in ("_qemu", "_backup", "_snapshot"))
+    sleeping = [path for path in PLUGINS if path.startswith(rooms) and "sleep(" in source(path)]
+    assert sleeping == ["plugins/module_utils/_qemu/arrival.py"]
+
+
 @pytest.mark.parametrize("path", PLUGINS)
 def test_no_shell(path: str) -> None:
     assert not re.search(r"shell=True|os\.system\(|os\.popen\(", source(path))
