@@ -223,8 +223,9 @@ supervisor:
     - What keeps the guest. V(systemd) is a unit, C(hypervisor-network-guest@NAME.service), with QEMU as its main process, in a sandbox. It is there again
       after a boot, and is looked at with C(systemctl status) and C(journalctl -u). V(process) is a process in a session of its own, which ends with the host.
     - V(auto) is V(systemd) where that is the host's first process and answers, else V(process).
-    - A guest that runs stays what it is. One that an earlier version started goes on as a process, RV(guest.pending_changes) says so, and the next start
-      makes it a unit. Only V(systemd) and V(process) with O(on_change=restart) end it for that.
+    - A guest that runs is not ended for it. One that an earlier version started goes on as a process, which is taken over as it runs, as
+      C(hypervisor-network-guest-NAME.scope), so a shutdown of the host asks it first. RV(guest.pending_changes) says so, and the next start makes it a unit.
+      Only V(systemd) and V(process) with O(on_change=restart) end it for that.
   type: str
   choices: [auto, systemd, process]
   default: auto

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Callable, Iterable, Sequence
 
@@ -11,20 +12,12 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import pr
 
 RUNS = "/run/systemd/system"  # there where systemd is the first process (sd_booted(3))
 UNITS = "/etc/systemd/system"
+TRANSIENT = "/run/systemd/transient"  # units that are in no file of anybody's, and gone once they have ended
 CONTROL = "/run/systemd/system.control"  # what set-property --runtime writes
 _SECONDS = 10
 _LONGEST_LINE = 400
-_PROPERTIES = (
-    "Slice",
-    "s",
-    "system.slice",
-    "TimeoutStopUSec",
-    "t",
-    "2000000",
-    "CollectMode",
-    "s",
-    "inactive-or-failed",
-)
+_ENTERED = (("Slice", "s", "system.slice"), ("TimeoutStopUSec", "t", "2000000"))
+_COLLECTED = ("CollectMode", "s", "inactive-or-failed")
 # Since systemd 253 a scope is stopped, all of it, when the kernel takes one of its processes for want of memory; older ones know no policy for scopes
 _OOM_POLICY = ("OOMPolicy", "s", "continue")
 
@@ -37,6 +30,21 @@ def enter(name: str, pids: Sequence[int], systemd: str = RUNS, busctl: str | Non
     program = busctl or programs.path_of("busctl")
     if program is None or not os.path.isdir(systemd):
         return
+    with contextlib.suppress(OSError):
+        start_scope(programs.run, program, f"{name}.scope", pids, _ENTERED)
+
+
+def start_scope(
+    run: Callable[..., programs.Done],
+    program: str,
+    unit: str,
+    pids: Sequence[int],
+    properties: Iterable[Sequence[str]],
+) -> programs.Done:
+    """What C(program), which is busctl, made of having systemd start a scope of these processes. Raises OSError.
+
+    C(properties) are as busctl takes them: name, type, value.
+    """
     manager = (
         "org.freedesktop.systemd1",
         "/org/freedesktop/systemd1",
@@ -44,24 +52,24 @@ def enter(name: str, pids: Sequence[int], systemd: str = RUNS, busctl: str | Non
         "StartTransientUnit",
     )
     listed = [str(len(pids)), *(str(pid) for pid in pids)]
-    for count, policy in (("5", _OOM_POLICY), ("4", ())):
-        properties = [count, "PIDs", "au", *listed, *_PROPERTIES, *policy]
+    wanted = [("PIDs", "au", *listed), *properties, _COLLECTED]
+    for every in ([*wanted, _OOM_POLICY], wanted):
+        words = [str(len(every)), *(word for one in every for word in one)]
         command = [
             program,
             "--quiet",
             "call",
             *manager,
             "ssa(sv)a(sa(sv))",
-            f"{name}.scope",
+            unit,
             "fail",
-            *properties,
+            *words,
             "0",
         ]
-        try:
-            if programs.run(command, _SECONDS).status == 0:
-                return
-        except OSError:
-            return
+        done = run(command, _SECONDS)
+        if done.status == 0:
+            break
+    return done
 
 
 class Manager:

@@ -94,6 +94,9 @@ class Supervisor(Protocol):
     ) -> None:
         """Have a guest take over something for which it has to do its part, within C(seconds) for each step."""
 
+    def adopt(self, name: str, grace: float) -> None:
+        """Have systemd take over a guest that runs as a plain process, and ask it for C(grace) seconds when the host ends."""
+
     def resume(self, name: str) -> None:
         """Let it go on."""
 
@@ -298,6 +301,11 @@ class GuestNoun:
             self._begin(name)
         steps = [step.as_dict() for step in self._stops.end(change.name)]
         self.stop_steps.setdefault(change.name, []).extend(steps)
+
+    def _adopt_guest(self, change: Change) -> None:
+        self._begin(change.name)
+        spec = self._supervisor.read_all([change.name])[change.name].spec
+        self._supervisor.adopt(change.name, self._grace(change.name, spec))
 
     def _resume_guest(self, change: Change) -> None:
         self._begin(change.name)

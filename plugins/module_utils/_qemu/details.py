@@ -43,7 +43,8 @@ _USER, _SYSTEM = 11, 12
 
 def details(guest: Guest, status: Status, cgroups: str = CGROUPS) -> dict[str, Any]:
     """What is told of it; C(status) is who read it. What cannot be found out is null."""
-    memory, seconds = used(guest.pid, cgroups) if guest.pid is not None else (None, None)
+    taken = guest.scope is not None
+    memory, seconds = (None, None) if guest.pid is None else used(guest.pid, cgroups, taken)
     runs = None if guest.seen is None else guest.seen.version
     emulator = guest.spec.get("emulator")
     installed = _installed(emulator) if emulator is not None else None
@@ -105,12 +106,15 @@ def _images(guest: Guest) -> tuple[dict[str, Image], dict[str, int | None]]:
 
 
 def used(
-    pid: int, cgroups: str = CGROUPS, proc: str = procfs.PROC
+    pid: int, cgroups: str = CGROUPS, taken_over: bool = False, proc: str = procfs.PROC
 ) -> tuple[int | None, float | None]:
-    """Bytes of memory and seconds of processors that a guest takes: of its cgroup, or of its process where that has none of its own."""
+    """Bytes of memory and seconds of processors that a guest takes: of its cgroup, or of its process where that has none of its own.
+
+    The cgroup of one that was C(taken_over) knows only of what came since.
+    """
     process = procfs.Process(pid, proc)
     path = procfs.text(process.read("cgroup")).rpartition("::")[2].strip()
-    if _OWN in path:
+    if _OWN in path and not taken_over:
         memory = _read(os.path.join(cgroups, path.lstrip("/"), "memory.current"))
         usage = re.search(
             r"^usage_usec (\d+)$",
@@ -135,7 +139,10 @@ def _pending(guest: Guest, status: Status, runs: str | None, installed: str | No
             "Its TPM runs as the guest's own user, and has one of its own from its next start on."
         )
     if guest.kept_by == supervision.PROCESS and status.systemd():
-        found.append("It is a plain process, and becomes a unit of systemd at its next start.")
+        within = "" if guest.scope is None else f" in {guest.scope}"
+        found.append(
+            f"It is a plain process{within}, and becomes a unit of systemd at its next start."
+        )
     replaced = guest.pid is not None and procfs.Process(guest.pid).exe().endswith(_DELETED)
     if replaced or (runs is not None and installed is not None and runs != installed):
         found.append(

@@ -54,8 +54,8 @@ class Guest:
     of its machine, C(crash_reason) what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint
     which of them are seeds. C(problems) are sentences on what a running guest lacks, and how that is cured.
     C(kept_by) is the supervisor of the process that runs, None where none does, C(unit) what systemd calls it,
-    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed. C(seen) is what QEMU says that it has, None where it does
-    not run or does not say it.
+    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed. C(scope) is what systemd took its plain process over as.
+    C(seen) is what QEMU says that it has, None where it does not run or does not say it.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Guest:
     unit: str | None = None
     unit_state: str | None = field(default=None, compare=False)
     edited: tuple[str, ...] = ()
+    scope: str | None = None
     problems: tuple[str, ...] = field(default=(), compare=False)
     seen: Seen | None = field(default=None, compare=False)  # a balloon moves by itself
 
@@ -89,6 +90,19 @@ class Guest:
     @property
     def down(self) -> bool:
         return self.status in DOWN
+
+
+def unheard(guest: Guest) -> str:
+    """Why nothing is done with one whose monitor does not answer."""
+    if not guest.spec:
+        return (
+            f"{guest.name} runs as process {guest.pid} and its definition is gone, so nobody knows what it has; end it with state: stopped, "
+            "and run the task again."
+        )
+    return (
+        f"{guest.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
+        "or end it with state: stopped, which kills what does not answer."
+    )
 
 
 def describe(guest: Guest) -> dict[str, Any]:

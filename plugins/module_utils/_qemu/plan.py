@@ -24,6 +24,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest imp
     STOPPED,
     UNRESPONSIVE,
     Guest,
+    unheard,
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.seen import differing
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec import (
@@ -216,7 +217,7 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     grown = _grow(now, wish, spec)
     different = differences(guest, wish, now.systemd)
     if guest.status == UNRESPONSIVE and not wish.exact:
-        raise Refused(_unheard(guest))
+        raise Refused(unheard(guest))
     made = _made(now, wish, spec)
     # that it would be a unit now is no reason to end a guest, unless it was asked for
     asked = wish.exact or wish.supervisor != supervision.AUTO
@@ -259,7 +260,7 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
             *grown,
             Change("start", KIND, wish.name, {"status": STOPPED}, after),
         ]
-    changes = _settings(guest, wish, now.systemd)
+    changes = [*_adopted(guest, wish, now.systemd), *_settings(guest, wish, now.systemd)]
     resume = Change("resume", KIND, wish.name, {"status": guest.status}, {"status": "running"})
     if goes_on and adjusted and hotplug.needs_the_guest(steps):
         changes.append(
@@ -283,16 +284,15 @@ def _up(now: Guests, guest: Guest, wish: Wish) -> list[Change]:
     return changes
 
 
-def _unheard(guest: Guest) -> str:
-    if not guest.spec:
-        return (
-            f"{guest.name} runs as process {guest.pid} and its definition is gone, so nobody knows what it has; end it with state: stopped, "
-            "and run the task again."
-        )
-    return (
-        f"{guest.name} runs as process {guest.pid} and does not answer its monitor; look why (kill -CONT if it was stopped), "
-        "or end it with state: stopped, which kills what does not answer."
-    )
+def _adopted(guest: Guest, wish: Wish, systemd: bool) -> list[Change]:
+    """The change that has systemd take over a plain process which runs, where it shall be a unit: nothing happens to the guest in it."""
+    keeper = supervision.supervisor(wish.supervisor, systemd)
+    if wish.exact or (guest.kept_by, keeper) != (supervision.PROCESS, supervision.SYSTEMD):
+        return []
+    scope = supervision.scope_of(guest.name)
+    if guest.scope == scope:
+        return []
+    return [Change("adopt", KIND, guest.name, {"scope": guest.scope}, {"scope": scope})]
 
 
 def _made(now: Guests, wish: Wish, spec: Mapping[str, Any]) -> list[Change]:

@@ -17,6 +17,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     companions,
     kept,
     rundir,
+    scopes,
     seen,
     supervision,
     unit_file,
@@ -179,6 +180,7 @@ class Status:
             since=who.since,
             seen=found,
             kept_by=supervision.PROCESS,
+            scope=scopes.scope(who.pid, name),
             problems=_problems(directory, record["spec"], status, found, False),
             **own,
         )

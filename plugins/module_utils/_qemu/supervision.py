@@ -108,6 +108,11 @@ def kept(
     return {key: value for key, value in spec.items() if key not in ("supervisor", *LIVE)}
 
 
+def scope_of(name: str) -> str:
+    """The scope that systemd takes a guest over as which is a plain process (adoption.py)."""
+    return f"hypervisor-network-guest-{name}.scope"
+
+
 def stop_seconds(spec: Mapping[str, Any]) -> float:
     """How long a guest of this definition may take to shut down by itself."""
     return float(spec.get("shutdown_timeout", SHUTDOWN_TIMEOUT))

@@ -21,6 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._host import (
 )
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import accel as accelerator
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    adoption,
     cmdline,
     companions,
     fittings,
@@ -114,6 +115,7 @@ class Supervisor(DiskImages):
         self, name: str, spec: Mapping[str, Any], paused: bool = False
     ) -> procfs.Identity | None:
         """Start a guest, and return its process, for C(await_machine), by which a unit is started at the latest. Raises GuestError."""
+        adoption.leave(self._units.manager, name)
         if spec.get("supervisor") == supervision.SYSTEMD:
             self._start_unit(name, spec, paused)
             return None
@@ -176,10 +178,14 @@ class Supervisor(DiskImages):
         return fittings.ready(name, spec, self.kept(name), user, places, program)
 
     @staticmethod
-    def _leave_session(name: str, directory: rundir.RunDirectory) -> None:
-        """Out of the login session of whoever started it: KillUserProcesses=yes ends what is in there with it."""
+    def _recorded(directory: rundir.RunDirectory) -> list[procfs.Identity]:
+        """The processes of a guest that is none of systemd's, QEMU first."""
         records = [directory.load(record) for record in _RECORDS]
-        pids = [record["pid"] for record in records if record is not None]
+        return [procfs.Identity(**record) for record in records if record is not None]
+
+    def _leave_session(self, name: str, directory: rundir.RunDirectory) -> None:
+        """Out of the login session of whoever started it: KillUserProcesses=yes ends what is in there with it."""
+        pids = [one.pid for one in self._recorded(directory)]
         if pids:
             # the number makes it another unit than that of an earlier start, which systemd may not have collected yet
             systemd.enter(f"hypervisor-network-guest-{name}-{pids[0]}", pids)
@@ -277,11 +283,21 @@ class Supervisor(DiskImages):
         )
         for name, directory in places.items():
             if not isinstance(found[name], GuestError):
+                adoption.leave(self._units.manager, name)
                 companions.end(directory)
                 directory.drop("process.json")
                 directory.drop("serial_log.json")
                 directory.remove_public()
         return found
+
+    def adopt(self, name: str, grace: float) -> None:
+        """Have systemd take over a guest that runs as a plain process, and ask it for so many seconds when the host ends. Raises GuestError."""
+        directory = self.directory(name)
+        spec = (directory.definition() or {}).get("spec", {})
+        who, *beside = self._recorded(directory)
+        self._units.write_scripts()
+        stop = [*unit_setting.program(self._root, "monitor.py"), "stop", directory.public]
+        adoption.adopt(name, who, beside, needs.account(spec).pw_name, stop, grace)
 
     def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
         """Put another definition in place: a unit takes over its settings at once, the rest waits for the next start.

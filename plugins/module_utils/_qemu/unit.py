@@ -169,7 +169,7 @@ class Units:
             own[self._tpm_drop_in(name)] = unit_tpm.drop_in(setting.user).encode()
         else:
             changed.append(self._without_tpm(name))
-        self._write_scripts()
+        self.write_scripts()
         for file, common in _COMMON.items():
             changed.append(_put(os.path.join(self._etc, file), common.encode()))
         digests = {file: _digest(common.encode()) for file, common in _COMMON.items()}
@@ -301,7 +301,8 @@ class Units:
             self.manager.call("daemon-reload", seconds=_STOP_SECONDS)
             self._stale = False
 
-    def _write_scripts(self) -> None:
+    def write_scripts(self) -> None:
+        """Put the programs in place that units run."""
         rundir.make_kept(self._root)
         # the guests' users read the programs in it
         places.own_directory(self._own, 0o755)

@@ -281,7 +281,9 @@ def test_h14_a_guest_that_is_a_process_is_adopted_and_becomes_a_unit_at_its_next
     found = rebooted.info("vm3")
     assert (found["supervisor_used"], found["unit"]) == ("process", None)
     result = rebooted.wish(name="vm3")
-    assert result["changed"] is False and "supervisor" in result["guest"]["pending_changes"]
+    assert [change["action"] for change in result["changes"]] == ["adopt"]
+    assert "supervisor" in result["guest"]["pending_changes"]
+    assert not rebooted.wish(name="vm3")["changed"]
     result = rebooted.wish(name="vm3", autostart=True)
     assert [change["action"] for change in result["changes"]] == ["update"]
     again = rebooted.info("vm3")

@@ -13,6 +13,7 @@ from typing import Any, Sequence
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    adoption,
     monitor_wait,
     needs,
     rundir,
@@ -111,6 +112,15 @@ def systemctl(_stage: Stage, words: Sequence[str], says: str) -> None:
 def systemctl_silent(_stage: Stage, unit: str) -> None:
     """systemd tells nothing of a unit."""
     _manager().show([unit], ["ActiveState"])
+
+
+@scene
+def not_taken_over(stage: Stage, says: str = "", ended: bool = False) -> None:
+    """The process of vm1 does not become a scope: systemd refuses and C(says) that, or it has C(ended)."""
+    who = procfs.Process(os.getpid()).identity()
+    stage.patch.setattr(procfs, "pidfd", lambda _who: None if ended else os.dup(0))
+    refuses = lambda *_asked, **_more: _done(errors=says)  # noqa: E731
+    adoption.adopt("vm1", who, [], "nobody", [], 1.0, refuses, "/bin/{}".format)
 
 
 @scene

@@ -57,7 +57,10 @@ def test_a_unit_that_is_as_it_shall_be(versions: Any) -> None:
 
 def test_h14_a_process_that_becomes_a_unit(versions: Any) -> None:
     (why,) = details.details(guest("process"), status())["pending_restart"]
-    assert "becomes a unit" in why
+    assert why.startswith("It is a plain process, and becomes a unit")
+    taken = dataclasses.replace(guest("process"), scope="hypervisor-network-guest-vm1.scope")
+    (why,) = details.details(taken, status())["pending_restart"]
+    assert why.startswith("It is a plain process in hypervisor-network-guest-vm1.scope, and")
     assert details.details(guest("process"), status(systemd=False))["pending_restart"] == []
 
 
@@ -160,18 +163,20 @@ def test_what_is_used_is_that_of_its_cgroup(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "memory.current").write_text("1048576\n", "ascii")
     (folder / "cpu.stat").write_text("nr 1\nusage_usec 2500000\nuser_usec 1\n", "ascii")
-    assert details.used(7, str(tmp_path / "cgroup"), proc(tmp_path, UNIT)) == (2**20, 2.5)
+    cgroups, own = str(tmp_path / "cgroup"), proc(tmp_path, UNIT)
+    assert details.used(7, cgroups, proc=own) == (2**20, 2.5)
+    assert details.used(7, cgroups, True, own)[0] == 100 * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("cgroup", ["", "user.slice/session-1.scope", UNIT])
 def test_or_of_its_process_where_it_has_none_of_its_own(tmp_path: Path, cgroup: str) -> None:
     page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
-    found = details.used(7, str(tmp_path / "none"), proc(tmp_path, cgroup))
+    found = details.used(7, str(tmp_path / "none"), proc=proc(tmp_path, cgroup))
     assert found == (100 * page, 300 / tick)
 
 
 def test_a_process_that_ended_meanwhile_uses_nothing(tmp_path: Path) -> None:
-    assert details.used(7, str(tmp_path), str(tmp_path)) == (None, None)
+    assert details.used(7, str(tmp_path), proc=str(tmp_path)) == (None, None)
 
 
 def test_what_became_of_its_taps_is_a_problem(

@@ -131,7 +131,7 @@ def test_an_image_is_made_before_it_is_plugged_in_and_not_for_what_waits() -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "actions"), [("auto", ["adjust"]), ("systemd", ["stop", "start"])]
+    ("asked", "actions"), [("auto", ["adopt", "adjust"]), ("systemd", ["stop", "start"])]
 )
 def test_that_it_would_be_a_unit_by_now_restarts_it_where_that_was_asked_for(
     asked: str, actions: list[str]

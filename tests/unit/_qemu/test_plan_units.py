@@ -25,10 +25,13 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.spec impo
 
 PLAIN = with_defaults({"memory": 64})
 UNIT = {**PLAIN, "supervisor": "systemd", "autostart": True}
+SCOPE = "hypervisor-network-guest-vm1.scope"
 NAME = "hypervisor-network-guest@vm1.service"
 
 
 def running(spec: dict[str, Any], kept_by: str, **more: Any) -> Guest:
+    """A guest that runs; one that is a plain process was taken over, unless more is said."""
+    more.setdefault("scope", SCOPE if kept_by == "process" else None)
     return Guest("vm1", "running", spec, pid=7, kept_by=kept_by, **more)
 
 
@@ -168,3 +171,24 @@ def test_what_a_stopped_guest_cannot_have_is_refused_too() -> None:
     with pytest.raises(Refused, match="autostart needs a unit"):
         planned(guest, Wish("vm1", "stopped", {"autostart": True}), False)
     assert planned(guest, Wish("vm1", "stopped", {"autostart": False}), False) == []
+
+
+def test_h14_a_plain_process_is_taken_over_once_where_it_shall_be_a_unit() -> None:
+    guest = running(PLAIN, "process", scope=None)
+    (adopt,) = planned(guest, Wish("vm1", "running"))
+    assert (adopt.action, adopt.before, adopt.after) == ("adopt", {"scope": None}, {"scope": SCOPE})
+    assert planned(running(PLAIN, "process"), Wish("vm1", "running")) == []
+    actions = [one.action for one in planned(guest, Wish("vm1", "running", {"autostart": True}))]
+    assert actions == ["adopt", "update"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "systemd"),
+    [
+        (Wish("vm1", "running", supervisor="process"), True),
+        (Wish("vm1", "running"), False),
+        (Wish("vm1", "running", PLAIN, exact=True, kept_by="process"), True),
+    ],
+)
+def test_h14_nobody_takes_it_over_elsewhere(wish: Wish, systemd: bool) -> None:
+    assert planned(running(PLAIN, "process", scope=None), wish, systemd) == []

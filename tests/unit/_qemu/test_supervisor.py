@@ -21,7 +21,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
     GuestError,
     Refused,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._host import systemd
+from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     needs,
@@ -53,10 +53,10 @@ def test_12_8_qemu_and_the_writer_of_its_log_leave_the_session_together(
     directory = rundir.RunDirectory("vm1", str(tmp_path))
     directory.make_trusted()
     for name, pid in records.items():
-        directory.store(name, {"pid": pid})
+        directory.store(name, procfs.Identity(pid, 1, "b").as_dict())
     entered = []
     monkeypatch.setattr(systemd, "enter", lambda name, who: entered.append((name, list(who))))
-    Supervisor._leave_session("vm1", directory)
+    Supervisor(str(tmp_path))._leave_session("vm1", directory)
     assert entered == [("hypervisor-network-guest-vm1-4711", pids)]
 
 
@@ -66,7 +66,7 @@ def test_12_8_a_guest_that_is_gone_already_enters_nothing(
     directory = rundir.RunDirectory("vm1", str(tmp_path))
     directory.make_trusted()
     monkeypatch.setattr(systemd, "enter", lambda name, who: pytest.fail(name))
-    Supervisor._leave_session("vm1", directory)
+    Supervisor(str(tmp_path))._leave_session("vm1", directory)
 
 
 @pytest.mark.parametrize("user", ["root", "0"])
