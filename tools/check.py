@@ -25,11 +25,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-# What a person reads, the nox session, and whether it is pytest's. Two hands take pytest's from the end of this row, where the longest stand: what takes
-# longest starts first, and what is short fills the end. A third takes the others from its head, quick ones first, and has a tenth of a processor at least, and
+# What a person reads, the nox session, and whether it is pytest's. So many HANDS take pytest's from the end of this row, where the longest stand: what takes
+# longest starts first, and what is short fills the end. One more takes the others from its head, quick ones first, and has a tenth of a processor at least, and
 # all that the tests leave while they wait for a guard or a lease: of these others one alone looks at a clock, and yields to nobody; many of those do. What
 # takes longest of them waits for the end of a hand's first test: then come those that wait for guards, and leave processors that nobody wants. Who has no
-# test left helps the third hand.
+# test left helps that hand.
 STEPS = (
     ("Python lint", "ruff", False),
     ("floors and doors", "imports", False),
@@ -70,6 +70,7 @@ WHEN_NAMED = (
     "ansible-test",  # and with another harness
 )
 LATER = ("sanity",)
+HANDS = 3  # two processors are at work when one of three waits, and each waits for more than a third of its time
 PUNCTUAL = "galaxy-importer"  # gives up after three minutes, however little it got of them
 QUIET = 30  # seconds without a line before the run says what it is at
 PATIENCE = 240  # seconds that an interrupted step has to remove what it made
@@ -263,7 +264,7 @@ class Run:
         signal.signal(signal.SIGHUP, self.stop)
         threads = [
             threading.Thread(target=self.work, args=hand, daemon=True)
-            for hand in ((self.longest,), (self.longest,), (self.shortest, True))
+            for hand in (*[(self.longest,)] * HANDS, (self.shortest, True))
         ]
         for thread in threads:
             thread.start()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two hands take the tests, the longest first, and a third the other checks, the quick ones first; a stand-in for nox writes down which were run."""
+"""Some hands take the tests, the longest first, and one more the other checks, the quick ones first; a stand-in for nox writes down which were run."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ TESTS, OTHERS = (
     ]
     for wanted in (True, False)
 )
+FIRST = TESTS[-check.HANDS :]  # one for each hand that takes tests
 EARLY = [session for session in OTHERS if session not in check.LATER]
 YIELDING = min(os.nice(0) + 10, 19)  # who runs all of it niced has nothing to go down to
 
@@ -103,14 +104,15 @@ def test_each_check_runs_once_and_those_that_want_a_name_do_not(run) -> None:
     assert sorted(session for session, _nice in ran) == sorted(TESTS + OTHERS)
 
 
-def test_the_two_longest_start_first_and_one_hand_can_run_all_other_tests(run) -> None:
-    done, ran = run(held=TESTS[-1], waits_for=TESTS[0])
+def test_the_longest_start_first_and_one_hand_can_run_all_other_tests(run) -> None:
+    held, others = FIRST[1:], TESTS[: -len(FIRST) + 1]
+    done, ran = run(held=" ".join(held), waits_for=TESTS[0])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [session for session, _nice in ran if session in TESTS[:-1]] == TESTS[-2::-1]
+    assert [session for session, _nice in ran if session in others] == others[::-1]
 
 
 def test_what_is_no_test_runs_beside_them_in_its_order_and_yields_to_them(run) -> None:
-    done, ran = run(held=" ".join(TESTS[-2:]), waits_for=EARLY[-1])
+    done, ran = run(held=" ".join(FIRST), waits_for=EARLY[-1])
     assert done.returncode == 0, done.stdout + done.stderr
     assert [session for session, _nice in ran if session in EARLY] == EARLY
     usual = {nice for session, nice in ran if session in (*TESTS, check.PUNCTUAL)}
@@ -122,17 +124,17 @@ def test_what_is_no_test_runs_beside_them_in_its_order_and_yields_to_them(run) -
 def test_what_takes_longest_of_it_begins_when_a_hand_is_past_its_first_test(
     run, tmp_path: Path
 ) -> None:
-    done, _ran = run(held=" ".join(TESTS[-2:]), waits_for=check.LATER[0], looks=200)
+    done, _ran = run(held=" ".join(FIRST), waits_for=check.LATER[0], looks=200)
     assert done.returncode == 0, done.stdout + done.stderr
     for session in check.LATER:
         ended = (tmp_path / f"ended.{session}").read_text("utf-8").split()
-        assert set(TESTS[-2:]) & set(ended), session
+        assert set(FIRST) & set(ended), session
 
 
 def test_a_run_that_is_ended_begins_nothing_that_waited(run) -> None:
-    done, ran = run(held=" ".join(TESTS[-2:]), waits_for="nobody", ended_at=EARLY[-1])
+    done, ran = run(held=" ".join(FIRST), waits_for="nobody", ended_at=EARLY[-1])
     assert done.returncode == 130, done.stdout + done.stderr
-    assert {session for session, _nice in ran} == {*EARLY, *TESTS[-2:]}
+    assert {session for session, _nice in ran} == {*EARLY, *FIRST}
 
 
 def test_a_check_that_ends_as_the_run_is_ended_is_left_alone(tmp_path: Path) -> None:
