@@ -103,9 +103,12 @@ def _known(item: Mapping[str, Any], spec: Spec, whose: str) -> None:
             near = difflib.get_close_matches(str(key), spec, 1)
             cure = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(spec))}."
             raise BadInput(f"{whose} has no option '{key}'; {cure}")
-        for one in value if "options" in spec[key] and isinstance(value, list) else ():
-            if isinstance(one, Mapping):
-                _known(one, spec[key]["options"], f"{whose}: an item of {key}")
+        if "options" in spec[key]:
+            several = isinstance(value, list)
+            for one in value if several else [value]:
+                if isinstance(one, Mapping):
+                    where = f"an item of {key}" if several else key
+                    _known(one, spec[key]["options"], f"{whose}: {where}")
 
 
 def typed_all(wish: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -286,12 +286,16 @@ def complete(
     )
 
 
-def _nested(
-    item: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[dict[str, Any]]]:
-    """What an item has in lists of their own options, such as a guest's disks, each with all of these."""
+def _nested(item: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What an item has in options of their own, such as a guest's disks and its seed, each with all of these."""
     return {
-        key: [{name: one.get(name, word.get("default")) for name, word in value["options"].items()} for one in item[key]]
+        key: [_whole(one, value["options"]) for one in item[key]]
+        if value["type"] == "list"
+        else _whole(item[key], value["options"])
         for key, value in spec.items()
         if "options" in value and item.get(key)
-    }  # fmt: skip
+    }
+
+
+def _whole(given: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: given.get(name, word.get("default")) for name, word in words.items()}

@@ -54,6 +54,15 @@ def test_a_misspelt_option_is_told_with_the_one_that_was_meant() -> None:
         "nics",
         "'mac'",
     )
+    is_one_sentence(
+        [
+            f"{one[:-1]}."
+            for one in of_variables(guests=[{"name": "vm1", "cloud_init": {"userdata": "x"}}])
+        ],
+        "vm1",
+        "cloud_init",
+        "'user_data'",
+    )
     is_one_sentence(of_variables([{"name": "br0", "qqq": 0}]), "br0", "qqq", "uplink")
 
 
