@@ -299,7 +299,11 @@ def test_all_at_once_and_back(host: Modules) -> None:
             wish = {row.option: getattr(row, side) for row in together}
             result = host.done(module, name=dev, **more, **wish)
             assert len(result["changes"]) <= 1
-            assert all(shows(seen(host, dev, row), row, wish[row.option]) for row in together)
+            looked = {row.option: seen(host, dev, row) for row in together}
+            wrong = [
+                row for row in together if not shows(looked[row.option], row, wish[row.option])
+            ]
+            assert wrong == [], [(row.option, looked[row.option]) for row in wrong]
             assert not host.done(module, name=dev, **more, **wish)["changed"]
 
 

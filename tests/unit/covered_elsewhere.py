@@ -46,7 +46,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
         "It reads a host's kernel, packages, users, files and guests.",
     ),
     "plugins/module_utils/_bridge_host/rehearsal.py": Elsewhere(
-        0,
+        28,
         "tests/integration/test_host_plan.py",
         "It is held against what the modules do on a host, change for change.",
     ),
