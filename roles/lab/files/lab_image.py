@@ -43,6 +43,7 @@ BASE_PACKAGES = (
     "iproute2", "iputils-ping", "net-tools", "tcpdump", "dnsmasq-base",
     "openssh-server", "python3", "python3-apt", "less",
 )  # fmt: skip
+_KERNEL = "linux-image-"
 # What manages the network: packages, and the units that Debian leaves switched off. Only one of them is on a machine, as on a real one.
 # resolved comes with networkd on Debian's cloud images and on Ubuntu.
 NETWORKS = {
@@ -102,9 +103,10 @@ class Wish:
 
     def packages(self) -> list[str]:
         client = (DHCP_CLIENT[self.distro],) if self.network == "ifupdown" else ()
-        return sorted(
-            {*ROLE_PACKAGES, *BASE_PACKAGES, *NETWORKS[self.network][0], *client, *self.more}
-        )
+        # a machine has one kernel: one that somebody asks for is in place of the small one
+        chosen = any(one.startswith(_KERNEL) for one in self.more)
+        base = [one for one in BASE_PACKAGES if not (chosen and one.startswith(_KERNEL))]
+        return sorted({*ROLE_PACKAGES, *base, *NETWORKS[self.network][0], *client, *self.more})
 
     def recipe(self) -> dict[str, object]:
         """All that goes into the image, as data: its hash is the image's name."""

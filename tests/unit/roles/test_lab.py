@@ -102,6 +102,15 @@ def test_one_more_package_is_another_image(tmp_path: Path) -> None:
     assert image(tmp_path, "bookworm", "ifupdown", ("sudo",)) != image(tmp_path, "bookworm")
 
 
+def test_a_kernel_that_is_asked_for_is_in_place_of_the_small_one() -> None:
+    def kernels(*more: str) -> list[str]:
+        found = packages("bookworm", "ifupdown", more)
+        return [one for one in found if one.startswith("linux-image-")]
+
+    assert kernels() == ["linux-image-cloud-amd64"]
+    assert kernels("linux-image-amd64", "iw") == ["linux-image-amd64"]
+
+
 def test_each_release_asks_dhcp_with_its_own_client() -> None:
     clients = {"isc-dhcp-client", "dhcpcd-base"}
     assert clients & packages("bookworm") == {"isc-dhcp-client"}

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The hypervisor.network contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a guest has no network where the wire is the reason: a wireless uplink, a cloud's machine, and a NIC that joins frames, on a machine with Debian's whole
+kernel whose maker is told by QEMU. A part of a card (SR-IOV) is in tests/unit/_doctor alone: no NIC of Debian 12's QEMU has such parts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.hypervisor.network.tests.harness.lab.hypervisors import DISTRO
+from ansible_collections.hypervisor.network.tests.harness.lab.place import place
+from ansible_collections.hypervisor.network.tests.harness.lab.powered import (
+    NEW,
+    UPLINK,
+    PoweredLab,
+)
+from ansible_collections.hypervisor.network.tests.harness.process.long_form import LONG
+
+PACKAGES = ("linux-image-amd64", "ethtool", "iw")
+# what such a machine says of itself, and what vmxnet3 has that virtio has not: LRO
+MORE = {
+    "lab_distro": DISTRO,
+    "lab_packages": PACKAGES,
+    "maker": {"manufacturer": "Hetzner", "product": "vServer"},
+    "nic_model": "vmxnet3",
+}
+
+
+@pytest.fixture(scope="module")
+def bridged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredLab]:
+    """A machine of a cloud, whose NIC is a port of br0."""
+    if not LONG:
+        pytest.skip("a machine with a kernel of its own takes minutes: make faults runs it")
+    directory, name = place("hvwire")
+    made = PoweredLab(directory, name, tmp_path_factory.mktemp("records"), "-e", json.dumps(MORE))
+    with made.running():
+        made.bring()
+        made.playbook(UPLINK)
+        assert made.state() == NEW
+        yield made
+
+
+def found(lab: PoweredLab, bridge: str) -> set[str]:
+    answer = lab.run("bridge_doctor", bridge=bridge)
+    assert not answer.get("failed"), answer["msg"]
+    return {one["id"] for one in answer["findings"]}
+
+
+def lro(lab: PoweredLab) -> str:
+    return re.findall(r"^large-receive-offload: (\w+)", lab.hv("ethtool -k eth0"), re.MULTILINE)[0]
+
+
+def test_a_clouds_machine_is_told_by_what_its_firmware_says(bridged: PoweredLab) -> None:
+    assert bridged.hv("cat /sys/class/dmi/id/sys_vendor").strip() == "Hetzner"
+    assert found(bridged, "br0") == {"upstream_cloud"}
+
+
+def test_a_port_that_joins_frames_is_found_where_the_kernel_lets_it(bridged: PoweredLab) -> None:
+    print(bridged.hv("ethtool -K eth0 lro on 2>&1 || true; ethtool -k eth0 | grep large-rec"))
+    assert lro(bridged) == "off"
+    assert found(bridged, "br0") == {"upstream_cloud"}
+
+
+def test_a_wireless_uplink_is_found(bridged: PoweredLab) -> None:
+    bridged.hv("modprobe mac80211_hwsim radios=1 && udevadm settle && ip link add br1 type bridge")
+    assert "not" in bridged.hv("ip link set wlan0 master br1 2>&1 || true")
+    bridged.hv("iw dev wlan0 set 4addr on && ip link set wlan0 master br1 && ip link set br1 up")
+    assert "uplink_wireless" in found(bridged, "br1")
+    bridged.hv("ip link set wlan0 nomaster")
+    assert "uplink_wireless" not in found(bridged, "br1")
