@@ -26,10 +26,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 # What a person reads, the nox session, and whether it is pytest's. So many HANDS take pytest's from the end of this row, where the longest stand: what takes
-# longest starts first, and what is short fills the end. One more takes the others from its head, quick ones first, and has a tenth of a processor at least, and
-# all that the tests leave while they wait for a guard or a lease: of these others one alone looks at a clock, and yields to nobody; many of those do. What
-# takes longest of them waits for the end of a hand's first test: then come those that wait for guards, and leave processors that nobody wants. Who has no
-# test left helps that hand.
+# longest starts first, beside what only reckons while images are built, and what is short fills the end. One more takes the others from its head, quick ones
+# first, and has a tenth of a processor at least, and all that the tests leave while they wait for a guard or a lease: of these others one alone looks at a
+# clock, and yields to nobody; many of those do. What takes longest of them waits for the end of a hand's first test: then come those that wait for guards, and
+# leave processors that nobody wants. Who has no test left helps that hand.
 STEPS = (
     ("Python lint", "ruff", False),
     ("floors and doors", "imports", False),
@@ -49,13 +49,13 @@ STEPS = (
     ("modules as ansible-test runs them", "ansible-test", False),
     ("unit tests on the newest Python and core", "unit-newest", True),
     ("unit tests on the oldest Python", "unit-oldest", True),
-    ("unit tests", "unit", True),
     ("modules with other Pythons", "targets-elsewhere", True),
     ("fault matrix of managers", "faults-managers", True),
     ("fault matrix of networks", "faults-networks", True),
     ("fault matrix of guests", "faults-guests", True),
     ("fault matrix of the guard", "faults-guard", True),
     ("fault matrix in the lab", "faults-lab", True),
+    ("unit tests", "unit", True),
     ("acceptance in the lab", "acceptance", True),
     ("modules in namespaces", "integration", True),
 )

@@ -190,11 +190,11 @@ def _interrupt(child: subprocess.Popen[str]) -> None:
 def test_c09_a_controller_that_is_stopped_never_confirms(tmp_path, stop):
     with _controlled(tmp_path) as (made, remote, hand):
         before = settled(made.host)
-        child = remote.start(guard_timeout=10)
+        child = remote.start(guard_timeout=20)
         wait_for(hand.every, "a transaction", SOON)
         stop(child)
         child.communicate(timeout=60)
-        hand.wait(30)
+        hand.wait(60)
         (one,) = hand.every()
         assert hand.state(one.name) == "rolled-back"
         assert all(made.all_reachable().values())

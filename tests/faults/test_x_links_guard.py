@@ -56,7 +56,7 @@ def test_x10_a_change_that_silences_the_gateways_is_undone_at_once(uplink, wish)
         before = settled(made.host)
         answer = change_links(made.host, 60, **wish)
         assert (
-            "answered and does not on br0;" in answer["error"]
+            "answered and do not on br0;" in answer["error"]
             and "the host is as it was before" in answer["error"]
         ), answer
         assert hand.state(answer["id"]) == "rolled-back" and hand.wait() < at_load(AT_ONCE)
@@ -143,11 +143,11 @@ def test_x16_what_was_rolled_back_twice_is_tried_again_only_on_demand(uplink, ru
     with bridged(uplink) as (made, _hand):
         args = {"name": "br0", "up": False}
         for _again in range(2):
-            assert "does not on br0" in run_module("linux_bridge", args, made.host)["msg"]
+            assert "do not on br0" in run_module("linux_bridge", args, made.host)["msg"]
         refused = run_module("linux_bridge", args, made.host)
         assert refused["failed"] and "guard_mode: always" in refused["msg"]
         assert (
-            "does not on br0"
+            "do not on br0"
             in run_module("linux_bridge", {**args, "guard_mode": "always"}, made.host)["msg"]
         )
 
