@@ -51,6 +51,8 @@ def state(host: Host) -> dict[str, Any]:
 def test_who_only_looks_leaves_every_counter_file_and_process_as_it_was(
     host: Host, modules: Modules, tmp_path: Path, playbook: str
 ) -> None:
+    # a bridge joins the group of those who snoop, and its report is sent once and not once more within a second
+    inside(host.netns, set_sysctls, {"ipv4/igmp_qrv": 1})
     carry_out(modules, look(modules, JOB)["plan"])
     modules.__exit__()  # it is a process of that host
     # nobody is to speak by himself meanwhile

@@ -127,10 +127,12 @@ class Kept:
         self.io(f"write -P {pattern} {at}M 1M", number)
 
     def io(self, command: str, number: int = 0) -> None:
-        """What qemu-io does, by the running guest's own disk."""
-        line = f'qemu-io -d /machine/peripheral/disk{number}-dev/virtio-backend "{command}"'
+        """What qemu-io does, by the running guest's own disk. Who reads the image beside it sees that: where a cluster lies QEMU keeps to itself until a flush."""
+        disk = f"/machine/peripheral/disk{number}-dev/virtio-backend"
         with Monitor(RUN / self.name) as asked:
-            asked.ask("human-monitor-command", **{"command-line": line})
+            for one in (command, "flush"):
+                line = f'qemu-io -d {disk} "{one}"'
+                asked.ask("human-monitor-command", **{"command-line": line})
 
     def cached(self) -> list[tuple[bool, int]]:
         """Of each disk, whether QEMU goes past the host's page cache, and the byte that a MiB of ones is made of once it was discarded."""

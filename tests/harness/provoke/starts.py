@@ -119,7 +119,10 @@ def not_taken_over(stage: Stage, says: str = "", ended: bool = False) -> None:
     """The process of vm1 does not become a scope: systemd refuses and C(says) that, or it has C(ended)."""
     who = procfs.Process(os.getpid()).identity()
     stage.patch.setattr(procfs, "pidfd", lambda _who: None if ended else os.dup(0))
-    refuses = lambda *_asked, **_more: _done(errors=says)  # noqa: E731
+
+    def refuses(*_asked: Any, **_more: Any) -> Any:
+        return _done(errors=says)
+
     adoption.adopt("vm1", who, [], "nobody", [], 1.0, refuses, "/bin/{}".format)
 
 

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import subprocess
 from pathlib import Path
 from typing import Any, Callable, Iterator, Sequence
+from unittest.mock import Mock
 
 import pytest
 
@@ -27,16 +29,13 @@ class Programs:
 
     def __init__(self, *answers: Done | OSError) -> None:
         self.asked: list[list[str]] = []
-        self.answers = list(answers)
+        self.answers = Mock(side_effect=itertools.chain(answers, itertools.repeat(Done(0))))
         self.meanwhile: Callable[[], None] = lambda: None
 
     def __call__(self, words: Sequence[str], seconds: float) -> Done:
         self.asked.append(list(words))
         self.meanwhile()
-        answer = self.answers.pop(0) if self.answers else Done(0)
-        if isinstance(answer, OSError):
-            raise answer
-        return answer
+        return self.answers()
 
 
 @pytest.fixture
