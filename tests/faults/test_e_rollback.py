@@ -104,7 +104,8 @@ def test_e07_a_rollback_whose_gateway_is_dead_is_reported_and_gives_the_addresse
         asked = run_module("transaction", {"id": answer["id"], "state": "rolled_back"}, made.host)
         assert (
             asked["failed"]
-            and "could not be rolled back: Everything is as before, but the IPv4 gateway 10.77.0.1 and the IPv6 gateway fd77::1 do not answer; look at the router and the way to it."
+            and "could not be rolled back: Everything is as before, but the IPv4 gateway 10.77.0.1 and the IPv6 gateway fd77::1 do not answer; "
+            "look at the router and the way to it."
             in asked["msg"]
         )
         assert differences(before, settled(made.host)) == []

@@ -127,7 +127,7 @@ class Kept:
         self.io(f"write -P {pattern} {at}M 1M", number)
 
     def io(self, command: str, number: int = 0) -> None:
-        """What qemu-io does, by the running guest's own disk. Who reads the image beside it sees that: where a cluster lies QEMU keeps to itself until a flush."""
+        """What qemu-io does, by the running guest's own disk, flushed: until then QEMU keeps to itself where a cluster lies, and others read the image."""
         disk = f"/machine/peripheral/disk{number}-dev/virtio-backend"
         with Monitor(RUN / self.name) as asked:
             for one in (command, "flush"):
