@@ -23,6 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import ru
 _RECORD = ".machines.json"
 _PROGRAM = b"\x7fELF"
 _SCRIPT = 4096  # bytes, of which Debian's has 700
+_SECONDS = 60.0  # busy, without KVM
 # One that sets C(exe) to a path, to another where it is asked for Xen, and ends in becoming that
 _WRAPPER = re.compile(
     rb"#! ?/bin/sh\n(?:#[^\n]*\n)*xenredir=/[^\n]*\nexe=(?P<program>/[A-Za-z0-9_./+-]+)\n(?:(?!exec |exe=(?!\$xenredir\n)).)*"
@@ -80,7 +81,7 @@ def _identity(program: str, wrapped: bool = True) -> list[Any] | None:
 
 def _asked(program: str) -> dict[str, str]:
     try:
-        done = programs.run([program, "-machine", "help"])
+        done = programs.run([program, "-machine", "help"], _SECONDS)
     except OSError as error:
         raise GuestError(f"{program} does not tell its machines: {error.strerror}.") from None
     return parsed(done.output)

@@ -77,7 +77,7 @@ def test_a_machine_that_this_qemu_has_not(asked: str, before: str | None, part: 
 def test_an_emulator_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def run(words: list[str]) -> programs.Done:
+    def run(words: list[str], _seconds: float) -> programs.Done:
         asked.append(words)
         return programs.Done(0, SAID)
 
@@ -95,7 +95,7 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     program.write_bytes(b"\x7fELF...1")
     (tmp_path / "asked").touch()
 
-    def run(words: list[str]) -> programs.Done:
+    def run(words: list[str], _seconds: float) -> programs.Done:
         with (tmp_path / "asked").open("a", encoding="ascii") as file:
             file.write("x")
         own = Path(words[0]).read_text("ascii").strip()[-1]
@@ -206,7 +206,7 @@ def test_an_answer_without_machines_is_not_remembered(
     emulator: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(programs, "run", lambda _words: programs.Done(1))
+        patch.setattr(programs, "run", lambda _words, _seconds: programs.Done(1))
         machines.known.cache_clear()
         assert machines.known(str(emulator), str(emulator.parent)) == {}
     assert in_another_run(emulator) == ("pc-i440fx-7.1", 1)
@@ -220,7 +220,7 @@ def test_a_record_that_says_nothing_is_written_anew(emulator: Path, left: str) -
 
 
 def test_an_emulator_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(_words: list[str]) -> programs.Done:
+    def run(_words: list[str], _seconds: float) -> programs.Done:
         raise TimeoutError(110, "did not end within 10 s")
 
     monkeypatch.setattr(programs, "run", run)
