@@ -13,6 +13,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..net.netns import Namespaces, batch, inside
 from ..process.waiting import wait_for
@@ -23,6 +24,7 @@ CLIENT_MAC = "52:54:00:00:00:fc"
 NIC_MAC = "52:54:00:00:00:10"
 # seconds: a neighbour that is asked for again answers within one, and a SYN that was lost is sent again after one
 _PATIENCE = 2.5
+_FIN_WAIT1 = "04"
 _ADDRESSES = ("10.9.0.1", "fd09::1")
 _TAPS_OWN = ("10.9.2.1", "fd09:2::1")
 
@@ -111,7 +113,9 @@ class World:
                 lambda one: inside(self.client, _connects, one, patience),
                 addresses,
             )
-            return {address for address, there in zip(addresses, found) if there}
+            reached = {address for address, there in zip(addresses, found) if there}
+        wait_for(lambda: not inside(self.client, _unacknowledged), "every end acknowledged")
+        return reached
 
 
 @contextlib.contextmanager
@@ -136,6 +140,16 @@ def world(shape: str) -> Iterator[World]:
 
 def _listen() -> socket.socket:
     return socket.create_server(("::", PORT), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512)  # fmt: skip
+
+
+def _unacknowledged() -> bool:
+    """Whether the host has an end still to acknowledge: after a change it would ask for the client's MAC to do so, and tell its own by that."""
+    rows = [
+        row.split()
+        for name in ("tcp", "tcp6")
+        for row in Path(f"/proc/thread-self/net/{name}").read_text("ascii").splitlines()[1:]
+    ]
+    return any(row[3] == _FIN_WAIT1 for row in rows)
 
 
 def _connects(address: str, patience: float) -> bool:
