@@ -328,9 +328,8 @@ class Networkd:
         return self._control.version()
 
     def load(self, now: Standing, wish: Wish) -> None:
-        if (
-            wish.present
-        ):  # one that was left alone when it lost its uplink, and has addresses of its own
+        if wish.present:
+            # one that was left alone when it lost its uplink, and has addresses of its own
             within = [one for one in wish.bridges if not now.uplink_of(one, wish)]
             self._control.put([File(planner.left_alone(one), None) for one in within])
         if not self._all_keep(now):

@@ -203,13 +203,13 @@ class Units:
         self._environment(directory, paused)
         self._forget_limits(unit_file.unit(name))
 
-    def end(self, places: Mapping[str, rundir.RunDirectory]) -> dict[str, GuestError]:
+    def end(self, folders: Mapping[str, rundir.RunDirectory]) -> dict[str, GuestError]:
         """End these guests at once, and return when systemd has. What they left as failed is forgotten. Why it would not, by their names."""
-        for directory in places.values():
+        for directory in folders.values():
             self._environment(directory, paused=False, grace=0)
-        failed = self._end(list(places)) if places else {}
-        if len(places) > 1 and failed:  # what was said of all may be of one: alone it is of that
-            failed = {name: why for one in places for name, why in self._end([one]).items()}
+        failed = self._end(list(folders)) if folders else {}
+        if len(folders) > 1 and failed:  # what was said of all may be of one: alone it is of that
+            failed = {name: why for one in folders for name, why in self._end([one]).items()}
         return failed
 
     def _end(self, names: Sequence[str]) -> dict[str, GuestError]:

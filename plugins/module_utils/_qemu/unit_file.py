@@ -86,13 +86,7 @@ Restart=no
 RuntimeDirectory={places.RUN[len("/run/") :]}/%i
 RuntimeDirectoryMode=0700
 UMask=0177
-WorkingDirectory=/
-StandardInput=null
-StandardOutput=journal
-StandardError=journal
-LimitCORE=0
-OOMScoreAdjust=200
-Environment={PAUSED}= {DELAY}=0
+{unit_tpm.SERVICE_LINES}Environment={PAUSED}= {DELAY}=0
 DeviceAllow=/dev/net/tun rw
 DeviceAllow=/dev/kvm rw
 DeviceAllow=/dev/vhost-net rw

@@ -22,6 +22,14 @@ PROGRAM = "/usr/bin/swtpm"
 _GUESTS = f"{places.KEPT}/guests"
 _STATE = f"{_GUESTS}/%i/tpm"
 MARK = "# Written by hypervisor.network. Edit it by 'systemctl edit': a run of qemu_guest writes it again."
+# Of QEMU and of swtpm
+SERVICE_LINES = """WorkingDirectory=/
+StandardInput=null
+StandardOutput=journal
+StandardError=journal
+LimitCORE=0
+OOMScoreAdjust=200
+"""
 # What neither QEMU nor swtpm needs
 SANDBOX = """CapabilityBoundingSet=
 AmbientCapabilities=
@@ -90,13 +98,7 @@ ExecStart={PROGRAM} socket --tpm2 --tpmstate dir={_STATE} --seccomp action=kill 
 StateDirectory={_GUESTS[len("/var/lib/") :]}/%i/tpm
 StateDirectoryMode=0700
 UMask=0077
-WorkingDirectory=/
-StandardInput=null
-StandardOutput=journal
-StandardError=journal
-LimitCORE=0
-OOMScoreAdjust=200
-TasksMax=16
+{SERVICE_LINES}TasksMax=16
 # Of all guests' files it sees its own folder
 TemporaryFileSystem={places.KEPT}:ro
 BindPaths={_STATE}
