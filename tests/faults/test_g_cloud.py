@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.tests.harness.lab import journey
 from ansible_collections.hypervisor.network.tests.harness.lab.cloud_host import (
     ADDRESS,
     SECOND,
@@ -113,10 +114,7 @@ def test_g13_the_role_does_it_where_it_is_told_to_and_twice_nothing(life: Life) 
 
 
 def test_g13_no_boot_takes_the_bridge_back(life: Life) -> None:
-    expected = {
-        what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
-        for what, lines in life.layer3["before"].items()
-    }
+    expected = journey.bridged(life.layer3["before"])
     for name in ("there", "same instance", "other instance"):
         assert life.layer3[name] == expected, name
         assert life.files[name] == life.files["there"], name

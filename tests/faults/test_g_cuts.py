@@ -76,10 +76,7 @@ class Site:
 
     def bridged(self) -> dict[str, list[str]]:
         """What the NIC had, on the bridge."""
-        return {
-            what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
-            for what, lines in self.before.layer3.items()
-        }
+        return journey.bridged(self.before.layer3)
 
 
 @pytest.fixture(scope="module", params=list(SITES))

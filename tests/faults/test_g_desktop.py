@@ -33,10 +33,7 @@ THERE, BACK = journey.there(BRIDGE, NIC, TAP), journey.back(BRIDGE, NIC, TAP)
 def test_a_desktop_goes_there_boots_and_comes_back_and_networkmanager_stays_out_of_it() -> None:
     with DesktopHost({"/etc/network/interfaces": STATIC}, "10.77.0.20") as host:
         before, files = host.layer3(NIC), host.written()
-        bridged = {
-            what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
-            for what, lines in before.items()
-        }
+        bridged = journey.bridged(before)
         lost: list[int] = []
         for runs, dev, expected in ((THERE, BRIDGE, bridged), (BACK, NIC, before)):
             with host.pinged(lost):

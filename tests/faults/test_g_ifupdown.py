@@ -56,10 +56,7 @@ def renumbered(host: NetworkdHost, expected: dict[str, list[str]]) -> dict[str, 
 
 def test_g01_a_leased_host_goes_there_boots_and_comes_back(host: NetworkdHost) -> None:
     before, files, lost = host.layer3(NIC), host.written(), []
-    bridged = {
-        what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
-        for what, lines in before.items()
-    }
+    bridged = journey.bridged(before)
     for runs, dev, expected in ((THERE, BRIDGE, bridged), (BACK, NIC, before)):
         with host.pinged(lost):
             for module, options in runs:

@@ -69,10 +69,7 @@ def test_g01_a_conversion_that_nobody_confirms_leaves_all_as_it_was(host: Ifupdo
 
 def test_g01_it_goes_there_over_a_reload_and_a_boot_and_comes_back(host: Ifupdown2Host) -> None:
     before, lost = Seen.of(host), []
-    bridged = {
-        what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
-        for what, lines in before.layer3.items()
-    }
+    bridged = journey.bridged(before.layer3)
     for runs, dev, layer3 in (
         (journey.there(), BRIDGE, bridged),
         (journey.back(), NIC, before.layer3),

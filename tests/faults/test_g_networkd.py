@@ -329,10 +329,7 @@ def test_g01_a_guest_that_runs_loses_nothing_where_the_manager_is_restarted(life
 
 
 def test_g01_each_step_leaves_what_the_nic_had(life: Life) -> None:
-    expected = {
-        what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
-        for what, lines in life.before.layer3.items()
-    }
+    expected = journey.bridged(life.before.layer3)
     assert life.layer3 == [expected] * 3 + [life.before.layer3] * 2
 
 

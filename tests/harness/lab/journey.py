@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .networkd_host import BRIDGE, NIC
@@ -12,6 +13,14 @@ from .networkd_host import BRIDGE, NIC
 Runs = tuple[tuple[str, dict[str, Any]], ...]
 
 GONE = {"state": "absent"}
+
+
+def bridged(layer3: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """What the bridge has to have where the NIC had C(layer3) (NetworkdHost.layer3)."""
+    return {
+        what: [line.replace(f"dev {NIC}", f"dev {BRIDGE}") for line in lines]
+        for what, lines in layer3.items()
+    }
 
 
 def uplink(bridge: str = BRIDGE, nic: str = NIC) -> dict[str, Any]:
