@@ -17,7 +17,7 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils import _adopted
 def adopted(
     variables: Mapping[str, Any], file: str | None = None, overwrite: bool = False
 ) -> dict[str, Any]:
-    """The file of variables of a host as it is now, and whether it may take the place of the one that is there."""
+    """The file of variables of a host as it is now, and whether it may take the place of the one that is there. Raises AnsibleFilterError."""
     if not isinstance(variables, Mapping):
         raise AnsibleFilterError(
             f"adopted wants the as_variables of bridge_info, not {type(variables).__name__}."

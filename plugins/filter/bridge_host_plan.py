@@ -23,7 +23,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 def bridge_host_plan(
     wish: Mapping[str, Any], info: Mapping[str, Any] | None = None, user_to_come: bool = False
 ) -> dict[str, Any]:
-    """The lists of every step, from the role's variables and what bridge_info found."""
+    """The lists of every step, from the role's variables and what bridge_info found. Raises AnsibleFilterError with the sentence of what is refused."""
     try:
         found = info or {}
         return role_plan.plan(

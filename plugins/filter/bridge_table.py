@@ -21,7 +21,7 @@ _TABLES = {
 
 
 def bridge_table(info: Mapping[str, Any], table: str = "bridges") -> list[str]:
-    """One of the tables of brctl show, brctl showmacs and route -n, as lines."""
+    """One of the tables of brctl show, brctl showmacs and route -n, as lines. Raises AnsibleFilterError."""
     if table not in _TABLES:
         raise AnsibleFilterError(
             f"bridge_table knows no table {table!r}; ask for one of {', '.join(_TABLES)}."

@@ -15,7 +15,7 @@ _FORMATS = ("rows", "table", "json", "junit", "prometheus")
 
 
 def drift(fleet: Mapping[str, Any], format: str = "rows") -> Any:  # noqa: A002 - the name that a user types
-    """What is not as the variables say, of hosts by name with what host_plan returned."""
+    """What is not as the variables say, of hosts by name with what host_plan returned. Raises AnsibleFilterError."""
     if format not in _FORMATS:
         raise AnsibleFilterError(
             f"drift knows no format {format!r}; ask for one of {', '.join(_FORMATS)}."

@@ -11,7 +11,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import sp
 
 
 def guest_mac(name: str, nic: int = 0) -> str:
-    """The MAC that qemu_guest gives the NIC number C(nic) (from 0) of a guest."""
+    """The MAC that qemu_guest gives the NIC number C(nic) (from 0) of a guest. Raises AnsibleFilterError."""
     if not isinstance(name, str) or not name:
         raise AnsibleFilterError(f"guest_mac wants a guest's name as its input, and got {name!r}.")
     if not isinstance(nic, int) or isinstance(nic, bool) or nic < 0:

@@ -40,7 +40,7 @@ _FORMATS: dict[str, Callable[[Fleet], str]] = {
 
 
 def topology(hosts: Mapping[str, Any], format: str = "html") -> str:  # noqa: A002 - the name is the user's
-    """The picture of a fleet as a text of that format."""
+    """The picture of a fleet as a text of that format. Raises AnsibleFilterError."""
     if format not in _FORMATS:
         raise AnsibleFilterError(
             f"topology knows no format {format!r}; ask for one of {', '.join(_FORMATS)}."

@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.@+=,#~!^-]+")
 def interface_name(value: str, option: str = "name") -> str:
     """A name that the kernel, ifupdown and a shell all take: 1 to 15 bytes, no '%', ':', '/', blank, no leading '-'.
 
-    Stricter than the kernel, which makes "0" out of '%d' and takes '-x' (Linux: dev_valid_name, dev_alloc_name).
+    Stricter than the kernel, which makes "0" out of '%d' and takes '-x' (Linux: dev_valid_name, dev_alloc_name). Raises BadInput.
     """
     if len(value.encode("utf-8", "surrogateescape")) > NAME_BYTES:
         raise BadInput(
@@ -42,7 +42,7 @@ def interface_name(value: str, option: str = "name") -> str:
 
 
 def mac(value: str, option: str = "mac") -> str:
-    """A unicast MAC as xx:xx:xx:xx:xx:xx in lower case, from any notation that netaddr reads."""
+    """A unicast MAC as xx:xx:xx:xx:xx:xx in lower case, from any notation that netaddr reads. Raises BadInput."""
     canonical = hardware_address(value, option)
     if canonical == "00:00:00:00:00:00":
         raise BadInput(
@@ -56,7 +56,7 @@ def mac(value: str, option: str = "mac") -> str:
 
 
 def hardware_address(value: str, option: str = "mac") -> str:
-    """Any 48-bit address as xx:xx:xx:xx:xx:xx in lower case."""
+    """Any 48-bit address as xx:xx:xx:xx:xx:xx in lower case. Raises BadInput."""
     if _MAC.fullmatch(value):
         return value.lower()
     with needed("netaddr"):
@@ -72,7 +72,7 @@ def hardware_address(value: str, option: str = "mac") -> str:
 def seconds(
     value: float, option: str, low: float, high: float, limits: str = "the kernel's range"
 ) -> float:
-    """Seconds in whole hundredths, within [low, high]; C(limits) says whose range that is."""
+    """Seconds in whole hundredths, within [low, high]; C(limits) says whose range that is. Raises BadInput."""
     if not math.isfinite(value):
         raise BadInput(
             f"{option} {value:g} is no number of seconds; {limits} is {low:g} to {high:g}."
@@ -84,14 +84,14 @@ def seconds(
 
 
 def whole(value: int, option: str, low: int, high: int, limits: str = "the kernel's range") -> int:
-    """An integer within [low, high]; C(limits) says whose range that is."""
+    """An integer within [low, high]; C(limits) says whose range that is. Raises BadInput."""
     if not low <= value <= high:
         raise BadInput(f"{option} {value} is outside {limits} of {low} to {high}.")
     return value
 
 
 def host_address(value: str) -> Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]:
-    """An address with its prefix that a host can have."""
+    """An address with its prefix that a host can have. Raises BadInput."""
     if "/" not in value:
         raise BadInput(f"address {value} has no prefix length; write it like 192.0.2.10/24.")
     try:

@@ -213,7 +213,10 @@ def default_vlan(bridge: Mapping[str, Any] | None) -> int:
 
 
 def check_filtering(bridge: str, options: Mapping[str, Any], what: str) -> None:
-    """Refuse VLANs that the kernel would accept and ignore; C(options) are those that the bridge has or gets."""
+    """Refuse VLANs that the kernel would accept and ignore; C(options) are those that the bridge has or gets.
+
+    Raises Refused, Unsupported where the kernel has no VLAN filtering.
+    """
     if "vlan_protocol" not in options:
         raise Unsupported(
             f"{bridge}: this kernel has no VLAN filtering, so {what} would be ignored; leave them out, "

@@ -72,7 +72,7 @@ def _below(path: str, base: str) -> bool:
 
 
 def probe(edit: Edit) -> None:
-    """Refuse now what would fail at the rename: for check mode, and before the network is touched. Writes nothing."""
+    """Refuse now what would fail at the rename: for check mode, and before the network is touched. Writes nothing. Raises Refused."""
     directory = os.path.dirname(edit.path)
     with explained("write", edit.path):
         room = os.statvfs(directory)

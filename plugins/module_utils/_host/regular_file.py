@@ -46,7 +46,7 @@ def is_file(path: str) -> bool:
 
 @contextlib.contextmanager
 def explained(verb: str, path: str) -> Iterator[None]:
-    """An OSError becomes one sentence."""
+    """An OSError becomes one sentence. Raises Refused."""
     try:
         yield
     except OSError as error:

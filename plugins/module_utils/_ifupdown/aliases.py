@@ -27,7 +27,10 @@ Docs = Mapping[str, Document]
 
 
 def follow(docs: Docs, old: str, new: str) -> bool:
-    """Give the alias stanzas of a device the other device's name, in their headers, their hooks, and where they are selected."""
+    """Give the alias stanzas of a device the other device's name, in their headers, their hooks, and where they are selected.
+
+    Raises Refused where that one has a stanza.
+    """
     found = _of(docs, old)
     for name in dict.fromkeys(stanza.name for _path, stanza in found):
         other = new + name[len(old) :]

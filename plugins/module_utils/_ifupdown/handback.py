@@ -42,7 +42,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown.lines
 def hand_back(docs: Mapping[str, Document], nic: str, bridge: str, notes: list[str]) -> None:
     """Give the NIC what the bridge's stanzas hold now, without what only a bridge has, and take the bridge's away.
 
-    C(notes) gets a sentence for each line of the NIC that is left out, since it made sense on a port only.
+    C(notes) gets a sentence for each line of the NIC that is left out, since it made sense on a port only. Raises Refused where the NIC is no port on disk.
     """
     held = places(docs, bridge)
     if not held:

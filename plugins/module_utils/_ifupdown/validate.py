@@ -111,7 +111,7 @@ def _stanza_name(value: str) -> str:
 
 
 def one_line(value: str, option: str) -> str:
-    """A value that stays on its line; surrounding blanks are dropped, as ifupdown drops them."""
+    """A value that stays on its line; surrounding blanks are dropped, as ifupdown drops them. Raises BadInput."""
     if any(
         ord(character) < 32 and character != "\t" or ord(character) == 127 for character in value
     ):

@@ -41,7 +41,7 @@ class Companion:
 
 @contextlib.contextmanager
 def listening(path: str, user: pwd.struct_passwd) -> Iterator[socket.socket]:
-    """A listening unix socket, 0600, of that user. Made here: it can be connected to before the other end runs, so nobody polls for it."""
+    """A listening unix socket, 0600, of that user. Made here: it can be connected to before the other end runs, so nobody polls for it. Raises BadInput."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listener:
         before = os.umask(0o177)
         try:

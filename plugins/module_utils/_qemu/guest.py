@@ -37,7 +37,7 @@ def console_of(public: str) -> str:
 
 
 def guest_name(value: str) -> str:
-    """A guest's name: it becomes a directory, a QEMU option and part of a unit's name."""
+    """A guest's name: it becomes a directory, a QEMU option and part of a unit's name. Raises BadInput."""
     if not _NAME.fullmatch(value):
         raise BadInput(
             f"name {value!r} is not a usable guest name; begin with a-z, then up to 30 of a-z, 0-9 and '-'."

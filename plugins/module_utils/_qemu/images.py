@@ -40,7 +40,7 @@ def create(recipe: Mapping[str, Any], look: paths.Look, user: pwd.struct_passwd)
     """Make an image. C(recipe): path, format, size in bytes or None, backing_file and backing_format or None.
 
     The file itself is made here, since the directory may be root's alone; what is in it is written by qemu-img with the rights
-    of C(user): were the file exchanged meanwhile, no other user's could be hit.
+    of C(user): were the file exchanged meanwhile, no other user's could be hit. Raises GuestError with what qemu-img says, Refused.
     """
     path = look.new(recipe["path"])
     words = [program(), "create", "-q", "-f", recipe["format"]]

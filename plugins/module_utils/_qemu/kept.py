@@ -76,6 +76,7 @@ class Kept:
         """Make a file in the block, at the path that this gives: empty, of C(user), to be written by a program with the rights of that user.
 
         It counts once the block is left without an error. Others of the C(kind) go then, but those that C(keep) names.
+        Raises Refused where somebody exchanged the file.
         """
         self.make(user)
         path = os.path.join(self.path, f"{kind}-{secrets.token_hex(4)}.img")

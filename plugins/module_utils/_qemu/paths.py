@@ -86,7 +86,7 @@ class Look:
         return self._opened(found, image_format or self._format_of(found), ())
 
     def base(self, path: str, image_format: str | None) -> Image:
-        """An image that another one shall be an overlay on: it is never recognised by what is in it."""
+        """An image that another one shall be an overlay on: it is never recognised by what is in it. Raises Refused."""
         found = self.path(path, "the backing file")
         known = image_format or marked(found)
         if known is None:
@@ -108,7 +108,7 @@ class Look:
         missing: bool = False,
         kind: Any = stat.S_ISREG,
     ) -> str:
-        """The resolved path of one file. C(access) is what the user must be able to do, C(missing) that it may be made."""
+        """The resolved path of one file. C(access) is what the user must be able to do, C(missing) that it may be made. Raises Refused."""
         folder, name = os.path.split(path)
         if not name:
             raise self._refused(f"{what} {path} is a directory; name a file")

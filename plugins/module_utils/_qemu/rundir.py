@@ -265,7 +265,7 @@ def uids(guests: Mapping[str, tuple[Mapping[str, Any], bool]]) -> dict[str, int]
 
 
 def load(path: str) -> dict[str, Any] | None:
-    """A JSON object from a file that root wrote, None where there is none or it is not whole."""
+    """A JSON object from a file that root wrote, None where there is none or it is not whole. Raises Refused."""
     try:
         with open(
             path, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)

@@ -19,14 +19,14 @@ _SIZES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def text(value: str, option: str) -> str:
-    """One line of text: what ends a line or a C string ends an option too."""
+    """One line of text: what ends a line or a C string ends an option too. Raises BadInput."""
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise BadInput(f"{option} holds a control character; give one line of plain text.")
     return value
 
 
 def path(value: str, option: str) -> str:
-    """An absolute path of a file, never QEMU's json: or protocol: forms."""
+    """An absolute path of a file, never QEMU's json: or protocol: forms. Raises BadInput."""
     text(value, option)
     if not value.startswith("/") or value.startswith("//") or ".." in value.split("/"):
         raise BadInput(
@@ -36,7 +36,7 @@ def path(value: str, option: str) -> str:
 
 
 def matching(pattern: re.Pattern[str], form: str) -> Callable[[str, str], str]:
-    """The check that a word has this form."""
+    """The check that a word has this form. It raises BadInput."""
 
     def check(value: str, option: str) -> str:
         if not pattern.fullmatch(value):
@@ -63,7 +63,7 @@ def any_of_its_type(value: Any, _option: str) -> Any:
 
 
 def size(value: str, option: str, unit: int) -> int:
-    """A size in bytes; a bare number counts in C(unit)."""
+    """A size in bytes; a bare number counts in C(unit). Raises BadInput."""
     found = _SIZE.fullmatch(str(value))
     if not found or int(found.group(1)) == 0:
         raise BadInput(f"{option} {value!r} is not a size; write 512, 512M or 4G.")
@@ -73,7 +73,7 @@ def size(value: str, option: str, unit: int) -> int:
 
 
 def mebibytes(value: str, option: str) -> int:
-    """A size in whole MiB."""
+    """A size in whole MiB. Raises BadInput."""
     found = size(value, option, 1024**2)
     if found % 1024**2:
         raise BadInput(
@@ -83,7 +83,7 @@ def mebibytes(value: str, option: str) -> int:
 
 
 def endpoint(value: str, option: str) -> tuple[str, int]:
-    """An address and a port, as C(192.0.2.10:22) or C([2001:db8::10]:22)."""
+    """An address and a port, as C(192.0.2.10:22) or C([2001:db8::10]:22). Raises BadInput."""
     found = _ENDPOINT.fullmatch(value)
     try:
         address = ipaddress.ip_address((found and (found["six"] or found["four"])) or "")

@@ -195,7 +195,7 @@ def names_of(links: Mapping[str, Link]) -> dict[int, str]:
 
 
 def index_of(name: str, links: Mapping[str, Link]) -> int:
-    """A device's index: from the snapshot, or from the kernel for one that this run made."""
+    """A device's index: from the snapshot, or from the kernel for one that this run made. Raises KernelError."""
     if name in links:
         return links[name].index
     try:
