@@ -22,7 +22,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import BadInput
 from ansible_collections.hypervisor.network.plugins.module_utils._host import places
-from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_tpm
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_sandbox, unit_tpm
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervision import (
     stop_seconds,
 )
@@ -41,7 +41,7 @@ _UNIT_PLAIN = re.compile(r"[A-Za-z0-9:_.]")
 _HOMES = ("/home", "/root", "/run/user")
 _TEMPORARY = ("/tmp", "/var/tmp")
 
-TARGET_TEXT = f"""{unit_tpm.MARK}
+TARGET_TEXT = f"""{unit_sandbox.MARK}
 [Unit]
 Description=QEMU guests that begin with the host (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -55,7 +55,7 @@ Before=shutdown.target
 WantedBy=multi-user.target
 """
 
-ORDER_TEXT = f"""{unit_tpm.MARK}
+ORDER_TEXT = f"""{unit_sandbox.MARK}
 [Unit]
 Description=QEMU guests with start_order %i (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -65,7 +65,7 @@ Conflicts=shutdown.target
 Before=shutdown.target
 """
 
-TEMPLATE_TEXT = f"""{unit_tpm.MARK}
+TEMPLATE_TEXT = f"""{unit_sandbox.MARK}
 [Unit]
 Description=QEMU guest %i (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -86,11 +86,11 @@ Restart=no
 RuntimeDirectory={places.RUN[len("/run/") :]}/%i
 RuntimeDirectoryMode=0700
 UMask=0177
-{unit_tpm.SERVICE_LINES}Environment={PAUSED}= {DELAY}=0
+{unit_sandbox.SERVICE_LINES}Environment={PAUSED}= {DELAY}=0
 DeviceAllow=/dev/net/tun rw
 DeviceAllow=/dev/kvm rw
 DeviceAllow=/dev/vhost-net rw
-{unit_tpm.SANDBOX}
+{unit_sandbox.SANDBOX}
 [Install]
 WantedBy={TARGET}
 """
@@ -125,7 +125,7 @@ def unit(name: str) -> str:
 def drop_in(spec: Mapping[str, Any], setting: Setting) -> str:
     """The text of what is particular to one guest. Raises BadInput where a word cannot be written down."""
     grace = math.ceil(stop_seconds(spec))
-    lines = [unit_tpm.MARK, "[Unit]", *_order(spec)]
+    lines = [unit_sandbox.MARK, "[Unit]", *_order(spec)]
     if spec.get("tpm"):
         lines += unit_tpm.NEEDED
     for nic in spec["nics"] if spec.get("netns") is None else ():

@@ -14,6 +14,7 @@ the guest: Requires= hands on what is stopped, not what fails. Tried with system
 from __future__ import annotations
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import places
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu import unit_sandbox
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import TPM_USER
 
 SOCKET = "hypervisor-network-tpm@.socket"
@@ -21,47 +22,8 @@ SERVICE = "hypervisor-network-tpm@.service"
 PROGRAM = "/usr/bin/swtpm"
 _GUESTS = f"{places.KEPT}/guests"
 _STATE = f"{_GUESTS}/%i/tpm"
-MARK = "# Written by hypervisor.network. Edit it by 'systemctl edit': a run of qemu_guest writes it again."
-# Of QEMU and of swtpm
-SERVICE_LINES = """WorkingDirectory=/
-StandardInput=null
-StandardOutput=journal
-StandardError=journal
-LimitCORE=0
-OOMScoreAdjust=200
-"""
-# What neither QEMU nor swtpm needs
-SANDBOX = """CapabilityBoundingSet=
-AmbientCapabilities=
-NoNewPrivileges=yes
-DevicePolicy=closed
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectProc=invisible
-ProcSubset=pid
-PrivateIPC=yes
-RemoveIPC=yes
-KeyringMode=private
-IPAddressDeny=any
-RestrictAddressFamilies=AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-# their own filters call seccomp(2), which that set of systemd 252 lacks
-SystemCallFilter=@system-service seccomp
-SystemCallFilter=~@privileged
-"""
 
-SOCKET_TEXT = f"""{MARK}
+SOCKET_TEXT = f"""{unit_sandbox.MARK}
 [Unit]
 Description=TPM of the QEMU guest %i, its socket (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -76,7 +38,7 @@ RemoveOnStop=yes
 Backlog=1
 """
 
-SERVICE_TEXT = f"""{MARK}
+SERVICE_TEXT = f"""{unit_sandbox.MARK}
 [Unit]
 Description=TPM of the QEMU guest %i (hypervisor.network)
 Documentation=https://github.com/hypervisor-network/hypervisor.network
@@ -98,7 +60,7 @@ ExecStart={PROGRAM} socket --tpm2 --tpmstate dir={_STATE} --seccomp action=kill 
 StateDirectory={_GUESTS[len("/var/lib/") :]}/%i/tpm
 StateDirectoryMode=0700
 UMask=0077
-{SERVICE_LINES}TasksMax=16
+{unit_sandbox.SERVICE_LINES}TasksMax=16
 # Of all guests' files it sees its own folder
 TemporaryFileSystem={places.KEPT}:ro
 BindPaths={_STATE}
@@ -106,7 +68,7 @@ PrivateDevices=yes
 PrivateNetwork=yes
 PrivateUsers=yes
 MemoryDenyWriteExecute=yes
-{SANDBOX}SystemCallFilter=~@resources
+{unit_sandbox.SANDBOX}SystemCallFilter=~@resources
 """
 
 _BOTH = " ".join(one.replace("@", "@%i") for one in (SOCKET, SERVICE))
@@ -126,4 +88,4 @@ def socket_of(root: str, name: str) -> str:
 
 def drop_in(user: str) -> str:
     """The text of what is particular to the socket of one guest, that runs as C(user)."""
-    return f"{MARK}\n[Socket]\nSocketUser={user}\n"
+    return f"{unit_sandbox.MARK}\n[Socket]\nSocketUser={user}\n"
