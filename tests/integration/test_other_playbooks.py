@@ -167,6 +167,21 @@ def test_delegated_run_once_and_a_step_by_itself(core: Sequence[str], hosts: Man
     assert seen == {"h01": {"br7", "br9"}, "h02": {"br8", "br1"}}
 
 
+def test_what_is_omitted_in_an_item_is_left_out(core: Sequence[str], hosts: Managed) -> None:
+    """Core leaves a text in its place before 2.19, which is neither a VLAN nor a name."""
+    nothing = "{{ nothing | default(omit) }}"
+    tap = {"name": "tap1", "bridge": "br1", "access_vlan": nothing, "isolated": nothing}
+    bridge = {"name": "br1", "uplink": nothing, "vlan_filtering": nothing}
+    job = {"bridge_host_bridges": [bridge], "bridge_host_taps": [{**tap, "vlans": nothing}]}
+    for something in (True, False):
+        done = hosts.play(play(roles=[ROLE], vars=job), core=core)
+        assert done.status == 0 and bool(done.changed) is something, done.output[-4000:]
+    assert all(hosts.links(role)["tap1"]["master"] == "br1" for role in hosts.hosts)
+    # a host of which nothing is asked is not looked at, and its variables are
+    idle = {"bridge_host_tenants": [{"name": "blue", "vlan": 7, "dhcp": nothing, "taps": nothing}]}
+    assert hosts.play(play(roles=[ROLE], vars=idle), core=core).status == 0
+
+
 def test_tags_with_and_without_apply(core: Sequence[str], hosts: Managed) -> None:
     tags = {"tags": ["network"]}
     refused = hosts.play(play(include(variables=INNER, **tags)), "--tags", "network", core=core)

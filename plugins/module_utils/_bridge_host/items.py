@@ -66,16 +66,26 @@ GUEST = _item(guest_spec.SPEC)
 
 
 def plain(value: Any) -> Any:
-    """The same data in plain dicts and lists, all the way down.
+    """The same data in plain dicts and lists, all the way down, without what is omitted.
 
     Since ansible-core 2.19 a filter gets containers that are rendered as they are read and know their templar; whatever
     copies one of those deeply, as the validator of arguments does, copies the templar with it, for each item.
     """
     if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items() if not _is_omitted(one)}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(one) for one in value if not _is_omitted(one)]
     return value
+
+
+def _is_omitted(value: Any) -> bool:
+    """Whether a value is Ansible's C(omit): core takes it out of what a module gets, and leaves it in what a filter gets.
+
+    It is a text of this beginning before ansible-core 2.19, and since then an object of a class that core shows to nobody.
+    """
+    if isinstance(value, str):
+        return value.startswith("__omit_place_holder__")
+    return type(value).__name__ == "_OmitType"
 
 
 def typed(items: Iterable[Mapping[str, Any]], spec: Spec) -> list[dict[str, Any]]:
@@ -84,7 +94,7 @@ def typed(items: Iterable[Mapping[str, Any]], spec: Spec) -> list[dict[str, Any]
     Templates and INI inventories give "no" and "1500" where a bool and an int are meant. Raises BadInput.
     """
     found = []
-    for item in map(plain, items):
+    for item in plain(list(items)):
         if not isinstance(item, Mapping):
             raise BadInput(
                 f"{item!r} is no item: give each as a dictionary, such as {{name: br0}}."
@@ -114,7 +124,8 @@ def _known(item: Mapping[str, Any], spec: Spec, whose: str) -> None:
 def typed_all(wish: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The lists of the role, C(bridges), C(taps), C(guests) and C(tenants), each typed. Raises BadInput."""
     specs = {"bridges": BRIDGE, "taps": TAP, "guests": GUEST, "tenants": TENANT}
-    return {key: typed(wish.get(key) or (), spec) for key, spec in specs.items()}
+    given = {key: items or () for key, items in wish.items() if not _is_omitted(items)}
+    return {key: typed(given.get(key, ()), spec) for key, spec in specs.items()}
 
 
 def kept(item: Mapping[str, Any]) -> bool:

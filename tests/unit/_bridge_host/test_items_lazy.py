@@ -80,6 +80,31 @@ def test_what_ansible_itself_renders_lazily_is_planned_without_a_warning() -> No
     assert [guest["memory"] for guest in found["present"]["guests"]] == ["512"] * 20
 
 
+PLACEHOLDER = "__omit_place_holder__1bd9fe1d441d3f402e50b3d29b4e4d0bd78cc9d1"
+
+
+def _with_omit(omit: Any) -> dict[str, Any]:
+    vlans = [{"vid": 5, "untagged": omit}, omit]
+    tap = {"name": "tap1", "access_vlan": omit, "isolated": omit, "owner": omit, "vlans": vlans}
+    return {"taps": [tap, omit], "bridges": omit}
+
+
+def test_what_ansible_before_2_19_omits_is_left_out() -> None:
+    assert items.plain(_with_omit(PLACEHOLDER)) == {
+        "taps": [{"name": "tap1", "vlans": [{"vid": 5}]}]
+    }
+    (tap,) = items.typed_all(_with_omit(PLACEHOLDER))["taps"]
+    assert sorted(tap) == ["name", "vlans"]
+
+
+def test_what_ansible_itself_omits_is_left_out() -> None:
+    template = trust_as_template("{{ nothing | default(omit) }}")
+    templar = Templar(loader=None, variables={"wish": _with_omit(template)})
+    wish = templar.template(trust_as_template("{{ [wish] }}"))[0]
+    (tap,) = items.typed_all(wish)["taps"]
+    assert sorted(tap) == ["name", "vlans"]
+
+
 @pytest.mark.parametrize("item", ["vm1", None, 7, ["vm1"]])
 def test_an_item_that_is_no_dictionary_is_refused_in_words(item: Any) -> None:
     with pytest.raises(BadInput, match="is no item: give each as a dictionary"):
