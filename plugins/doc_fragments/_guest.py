@@ -238,8 +238,8 @@ autostart:
   type: bool
 start_order:
   description:
-    - Place in the order in which guests begin with the host, from V(1) to V(99). Guests with a lower one are started before, and shut down after it. Guests
-      without one do not wait for others.
+    - Place in the order in which guests begin with the host, from V(1) to V(99). Guests with a lower one are started before, and shut down after it, by the
+      host's shutdown and by a run that stops a list of them. Guests without one do not wait for others.
   type: int
 start_delay:
   description:

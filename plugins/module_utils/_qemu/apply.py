@@ -84,7 +84,7 @@ class Supervisor(Protocol):
         """Return when a guest that was started answers."""
 
     def stop(self, graces: Mapping[str, float]) -> Ended:
-        """End guests side by side, asking each first for its seconds; what was done to each, by their names, or why it is not ended."""
+        """End guests in their order, asking each first for its seconds; what was done to each, by their names, or why it is not ended."""
 
     def tell(self, name: str, steps: Iterable[hotplug.Step]) -> None:
         """Have a guest that runs take over something."""

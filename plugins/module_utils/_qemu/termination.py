@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ends processes of QEMU side by side: each guest is asked first, then its QEMU, then it is killed, and each of these has a deadline of its own."""
+"""Ends processes of QEMU, in the order of their guests: each guest is asked first, then its QEMU, then it is killed, each with a deadline of its own."""
 
 from __future__ import annotations
 
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
@@ -33,23 +33,42 @@ class Step:
 
 @dataclass(frozen=True)
 class Ending:
-    """A process that shall end: who it is, how its guest is asked to shut down, and how many seconds that has for it."""
+    """A process that shall end: who it is, how its guest is asked to shut down, and how many seconds that has for it.
+
+    C(place) is the guest's place in the order of starts, None where it has none.
+    """
 
     who: procfs.Identity
     ask: Callable[[], None]
     grace: float
+    place: int | None = None
 
 
 def end_all(endings: Mapping[str, Ending]) -> dict[str, list[Step] | GuestError]:
-    """End them all, in the time that the slowest takes; what was done to each, by their names, or why it lives on.
+    """End them all; what was done to each, by their names, or why it lives on.
 
-    A guest that hangs holds up nobody's question: each is ended by a thread, which only talks to sockets and waits.
+    As at the host's shutdown those with the last place end first, and those before it once all of these have; those of one place side by side, and those
+    without one beside all. A guest that hangs holds up no question of its place: each is ended by a thread, which only talks to sockets and waits.
     """
     if len(endings) < 2:
         return {name: _end(name, one) for name, one in endings.items()}
+    running: dict[str, Future[list[Step] | GuestError]] = {}
     with ThreadPoolExecutor(len(endings)) as pool:
-        running = {name: pool.submit(_end, name, one) for name, one in endings.items()}
-    return {name: one.result() for name, one in running.items()}
+
+        def begin(place: int | None) -> list[Future[list[Step] | GuestError]]:
+            begun = {
+                name: pool.submit(_end, name, one)
+                for name, one in endings.items()
+                if one.place == place
+            }
+            running.update(begun)
+            return list(begun.values())
+
+        begin(None)
+        places = {one.place for one in endings.values() if one.place is not None}
+        for place in sorted(places, reverse=True):
+            wait(begin(place))
+    return {name: running[name].result() for name in endings}
 
 
 def _end(name: str, ending: Ending) -> list[Step] | GuestError:

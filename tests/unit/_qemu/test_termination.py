@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import threading
 import time
@@ -93,6 +94,54 @@ def test_all_are_asked_before_one_is_waited_for(child: Callable[..., Child[bytes
     found = end_all(endings)
     assert list(found) == list(them)
     assert all(words(one) == [("system_powerdown", "ended")] for one in found.values())
+
+
+def test_the_last_place_ends_first_those_of_one_side_by_side_and_those_without_beside_all(
+    child: Callable[..., Child[bytes]],
+) -> None:
+    """One without a place ends after all others, two of a place when both were asked, and who was asked finds those of a later place gone."""
+    places = {"db": 1, "app": 2, "web": 3, "cache": 3, "test": None}
+    them = {name: child() for name in places}
+    both, without, seen = threading.Barrier(2, timeout=PATIENCE), threading.Event(), {}
+
+    def ask(name: str) -> None:
+        seen[name] = {one for one, made in them.items() if made.poll() is None}
+        if places[name] == 3:
+            both.wait()
+        if name == "test":
+            assert without.wait(PATIENCE)
+        them[name].terminate()
+        if name == "db":
+            without.set()
+
+    found = end_all(
+        {
+            name: dataclasses.replace(
+                of(them[name], lambda name=name: ask(name), 2 * PATIENCE), place=place
+            )
+            for name, place in places.items()
+        }
+    )
+    assert list(found) == list(places)
+    assert all(words(one) == [("system_powerdown", "ended")] for one in found.values())
+    assert seen["app"] == {"db", "app", "test"} and seen["db"] == {"db", "test"}
+
+
+def test_one_that_lives_on_holds_nobody_up_for_ever(
+    child: Callable[..., Child[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(termination, "_TERM_DEADLINE", 0.1)
+    monkeypatch.setattr(termination, "_KILL_DEADLINE", 0.1)
+    hanging, other = child(), child()
+    send = procfs.send_signal
+    monkeypatch.setattr(
+        procfs,
+        "send_signal",
+        lambda who, number: None if who.pid == hanging.pid else send(who, number),
+    )
+    last = dataclasses.replace(of(hanging), place=2)
+    found = end_all({"vm1": dataclasses.replace(of(other), place=1), "vm2": last})
+    assert isinstance(found["vm2"], GuestError) and words(found["vm1"])[-1][1] == "ended"
 
 
 def test_each_has_its_own_deadline(child: Callable[..., Child[bytes]]) -> None:
