@@ -54,7 +54,8 @@ class Guest:
     of its machine, C(crash_reason) what is known of why it crashed. C(kept) tells whether it has files that outlive it, C(seeds) by fingerprint
     which of them are seeds. C(problems) are sentences on what a running guest lacks, and how that is cured.
     C(kept_by) is the supervisor of the process that runs, None where none does, C(unit) what systemd calls it,
-    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed. C(scope) is what systemd took its plain process over as.
+    C(unit_state) systemd's words for that, and C(edited) are files of it that somebody changed. C(scope) is what systemd took its plain process over as,
+    which gives it C(scope_seconds) to shut down.
     C(seen) is what QEMU says that it has, None where it does not run or does not say it.
     """
 
@@ -75,6 +76,7 @@ class Guest:
     unit_state: str | None = field(default=None, compare=False)
     edited: tuple[str, ...] = ()
     scope: str | None = None
+    scope_seconds: float | None = None
     problems: tuple[str, ...] = field(default=(), compare=False)
     seen: Seen | None = field(default=None, compare=False)  # a balloon moves by itself
 

@@ -289,10 +289,12 @@ def _adopted(guest: Guest, wish: Wish, systemd: bool) -> list[Change]:
     keeper = supervision.supervisor(wish.supervisor, systemd)
     if wish.exact or (guest.kept_by, keeper) != (supervision.PROCESS, supervision.SYSTEMD):
         return []
-    scope = supervision.scope_of(guest.name)
-    if guest.scope == scope:
-        return []
-    return [Change("adopt", KIND, guest.name, {"scope": guest.scope}, {"scope": scope})]
+    before: dict[str, Any] = {"scope": guest.scope}
+    after: dict[str, Any] = {"scope": supervision.scope_of(guest.name)}
+    if None not in (guest.scope, wish.shutdown_timeout):
+        before["shutdown_timeout"] = guest.scope_seconds
+        after["shutdown_timeout"] = wish.shutdown_timeout
+    return [] if before == after else [Change("adopt", KIND, guest.name, before, after)]
 
 
 def _made(now: Guests, wish: Wish, spec: Mapping[str, Any]) -> list[Change]:

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Mapping
 
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.supervision import scope_of
+
+RECORD = "scope.json"  # in the trusted directory: C({"seconds": what the guest has to shut down}), written when all of it is done
 
 
 def helper_of(name: str) -> str:
@@ -25,6 +28,12 @@ def is_within(pid: int, name: str, proc: str = procfs.PROC) -> bool:
     return any(path.endswith(f"/{scope_of(name)}") for path in paths)
 
 
-def scope(pid: int, name: str, transient: str = systemd.TRANSIENT) -> str | None:
+def scope(
+    pid: int,
+    name: str,
+    record: Mapping[str, Any] | None,
+    transient: str = systemd.TRANSIENT,
+) -> str | None:
     """The scope that a guest runs in, None where it was not taken over, or not with all that belongs to that."""
-    return scope_of(name) if helped(name, transient) and is_within(pid, name) else None
+    whole = record is not None and helped(name, transient) and is_within(pid, name)
+    return scope_of(name) if whole else None

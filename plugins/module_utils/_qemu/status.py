@@ -173,6 +173,7 @@ class Status:
                 **own,
             )
         status, found = self._said(name, who, record["spec"], said)
+        taken = directory.load(scopes.RECORD)
         return guest_words.Guest(
             name,
             status,
@@ -180,7 +181,8 @@ class Status:
             since=who.since,
             seen=found,
             kept_by=supervision.PROCESS,
-            scope=scopes.scope(who.pid, name),
+            scope=scopes.scope(who.pid, name, taken),
+            scope_seconds=None if taken is None else taken.get("seconds"),
             problems=_problems(directory, record["spec"], status, found, False),
             **own,
         )

@@ -29,6 +29,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
     kept,
     needs,
     rundir,
+    scopes,
     seed,
     serial_log,
     slots,
@@ -57,6 +58,7 @@ _START_DEADLINE = 30.0
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
 _OF_START = ("argv", "accel", "accel_reason", "machine")  # what is on record of a start
+_NOBODY = "scope.env"  # there while nobody is to be asked (adoption.py)
 _RECORDS = ("process.json", "serial_log.json", *(f"{name}.json" for name in companions.NAMES))
 
 
@@ -254,23 +256,29 @@ class Supervisor(DiskImages):
     _unanswered = staticmethod(unanswered)
 
     def stop(self, graces: Mapping[str, float]) -> dict[str, list[Step] | GuestError]:
-        """End guests side by side, each after it was asked for its seconds (termination.py). What a crash left behind goes too.
+        """End guests in their order, each after it was asked for its seconds (termination.py). What a crash left behind goes too.
 
         What was done to each, by their names, or why it is not ended.
         """
         places = {name: self.directory(name) for name in graces}
+        records = {name: directory.definition() for name, directory in places.items()}
         whose = {name: process_of(directory) for name, directory in places.items()}
         units = [
             name
-            for name, directory in places.items()
+            for name in places
             if whose[name] is None
             and self._units.manager.there
-            and self.is_unit(name, directory.definition())
+            and self.is_unit(name, records[name])
         ]
         states = self._units.read(units)
         whose.update({name: identity(states[name]) for name in units})
         endings = {
-            name: Ending(who, functools.partial(self._ask_guest, places[name]), graces[name])
+            name: Ending(
+                who,
+                functools.partial(self._ask_guest, places[name]),
+                graces[name],
+                _place(records[name]),
+            )
             for name, who in whose.items()
             if who is not None
         }
@@ -297,7 +305,10 @@ class Supervisor(DiskImages):
         who, *beside = self._recorded(directory)
         self._units.write_scripts()
         stop = [*unit_setting.program(self._root, "monitor.py"), "stop", directory.public]
-        adoption.adopt(name, who, beside, needs.account(spec).pw_name, stop, grace)
+        user, environment = needs.account(spec).pw_name, os.path.join(directory.trusted, _NOBODY)
+        directory.drop(scopes.RECORD)
+        adoption.adopt(name, who, beside, user, stop, grace, environment)
+        directory.store(scopes.RECORD, {"seconds": grace})
 
     def define(self, name: str, spec: Mapping[str, Any], strict: bool = True) -> None:
         """Put another definition in place: a unit takes over its settings at once, the rest waits for the next start.
@@ -352,6 +363,12 @@ class Supervisor(DiskImages):
 
     def _accel(self, spec: Mapping[str, Any], user: Any) -> tuple[str, str]:
         return accelerator.choose(spec["accel"], needs.program(spec["emulator"]), user, self._root)
+
+
+def _place(record: Mapping[str, Any] | None) -> int | None:
+    """A guest's place in the order, by the definition that it has on record."""
+    spec: Mapping[str, Any] = (record or {}).get("spec", {})
+    return spec.get("start_order")
 
 
 def _serial_line(

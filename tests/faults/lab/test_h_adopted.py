@@ -89,13 +89,17 @@ def test_h14_the_scope_is_gone_with_the_guest(host: UnitHost, process: int, sign
     host.wish(name="vm1", state="stopped", shutdown_timeout=0)
 
 
-def test_h14_a_shutdown_of_the_host_asks_it_first_and_before_the_network_goes(
+def test_h14_a_shutdown_of_the_host_asks_it_for_its_last_seconds_and_before_the_network_goes(
     host: UnitHost, process: int
 ) -> None:
     host.wish(**WISH)
+    (change,) = host.wish(**{**WISH, "shutdown_timeout": 5})["changes"]
+    assert (change["action"], change["after"]["shutdown_timeout"]) == ("adopt", 5)
+    assert host.info("vm1")["pid"] == process, "it was asked to shut down"
+    assert not host.wish(**{**WISH, "shutdown_timeout": 5})["changed"]
     host.lab.reboot()
     lines = host.sh("journalctl -b -1 --no-pager -o cat").splitlines()
-    asked = next(at for at, line in enumerate(lines) if "The guest did not shut down within 3 s" in line)  # fmt: skip
+    asked = next(at for at, line in enumerate(lines) if "The guest did not shut down within 5 s" in line)  # fmt: skip
     scope = next(
         at for at, line in enumerate(lines) if line.startswith("Stopped") and SCOPE in line
     )

@@ -182,6 +182,19 @@ def test_h14_a_plain_process_is_taken_over_once_where_it_shall_be_a_unit() -> No
     assert actions == ["adopt", "update"]
 
 
+@pytest.mark.parametrize(("asked", "follows"), [(None, False), (3, False), (5.0, True), (0, True)])
+def test_h14_what_was_taken_over_follows_other_seconds(asked: float | None, follows: bool) -> None:
+    guest = running(PLAIN, "process", scope_seconds=3.0)
+    changes = planned(guest, Wish("vm1", "running", shutdown_timeout=asked))
+    assert [(one.action, one.before, one.after) for one in changes] == [
+        (
+            "adopt",
+            {"scope": SCOPE, "shutdown_timeout": 3.0},
+            {"scope": SCOPE, "shutdown_timeout": asked},
+        )
+    ] * follows
+
+
 @pytest.mark.parametrize(
     ("wish", "systemd"),
     [

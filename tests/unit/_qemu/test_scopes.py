@@ -34,6 +34,9 @@ def test_only_with_what_asks_it_to_shut_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scopes, "is_within", lambda *_asked: True)
-    assert scopes.scope(7, "vm1", str(tmp_path)) is None
+    record = {"seconds": 3}
+    assert scopes.scope(7, "vm1", record, str(tmp_path)) is None
     (tmp_path / scopes.helper_of("vm1")).touch()
-    assert scopes.scope(7, "vm1", str(tmp_path)) == SCOPE
+    assert scopes.scope(7, "vm1", record, str(tmp_path)) == SCOPE
+    # a run that was killed before it was done
+    assert scopes.scope(7, "vm1", None, str(tmp_path)) is None
