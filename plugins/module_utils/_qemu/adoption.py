@@ -7,7 +7,7 @@
     hypervisor-network-guest-NAME-stop.service    a scope asks nobody before it kills, so this asks the guest, and is stopped before the scope
 
 Both are gone with the guest, and with the host's boot. systemd sets neither ExecStop= nor TimeoutStopSec= of a unit that is there: where the guest gets other
-seconds, the service is made anew, and what stops the former one finds that there is nothing to ask.
+seconds, the service is made anew, and the former one is told none as it is stopped, so that it asks nobody.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Callable, Iterable, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import (
-    atomic,
     procfs,
     programs,
     systemd,
@@ -44,12 +43,11 @@ def adopt(
     environment: str,
     run: Callable[..., programs.Done] = programs.run,
     path_of: Callable[[str], str | None] = programs.path_of,
-    transient: str = systemd.TRANSIENT,
 ) -> None:
     """Have systemd take over the process of a guest, with those C(beside) it. Nothing happens to them. Raises GuestError.
 
-    C(stop) are the words of the program that asks it to shut down as C(user), for which it may take C(seconds). C(environment) is a file that systemd
-    may read and which is there only while nobody shall be asked. C(run) and C(path_of) are those of C(_host/programs).
+    C(stop) are the words of the program that asks it to shut down as C(user), for which it may take C(seconds). C(environment) is a file that may
+    say other ones. C(run) and C(path_of) are those of C(_host/programs).
     """
     descriptor = procfs.pidfd(who)
     if descriptor is None:
@@ -68,8 +66,6 @@ def adopt(
         # systemd is told a number: it was this process's all the while, if it is still
         if procfs.ended(descriptor, 0) or not who.alive:
             raise _ended(name)
-        if scopes.helped(name, transient):
-            _without_asking(name, environment, run, path_of)
         words = _helper(name, user, stop, math.ceil(seconds), environment)
         _have(
             scopes.helper_of(name),
@@ -86,20 +82,6 @@ def leave(manager: systemd.Manager, name: str, transient: str = systemd.TRANSIEN
     if scopes.helped(name, transient):
         with contextlib.suppress(GuestError):  # it went meanwhile
             manager.call("stop", scopes.helper_of(name), seconds=_MARGIN)
-
-
-def _without_asking(
-    name: str,
-    environment: str,
-    run: Callable[..., programs.Done],
-    path_of: Callable[[str], str | None],
-) -> None:
-    """Have the service end that would ask the guest, and not ask it. Raises GuestError."""
-    atomic.write(environment, unit_file.start_environment(paused=False, grace=0).encode())
-    try:
-        systemd.Manager(run, path_of).call("stop", scopes.helper_of(name), seconds=_SECONDS)
-    finally:
-        os.unlink(environment)
 
 
 def _have(

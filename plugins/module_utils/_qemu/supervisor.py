@@ -58,7 +58,6 @@ _START_DEADLINE = 30.0
 _TUN = "/dev/net/tun"
 _LOGGED_FD = 3
 _OF_START = ("argv", "accel", "accel_reason", "machine")  # what is on record of a start
-_NOBODY = "scope.env"  # there while nobody is to be asked (adoption.py)
 _RECORDS = ("process.json", "serial_log.json", *(f"{name}.json" for name in companions.NAMES))
 
 
@@ -305,8 +304,12 @@ class Supervisor(DiskImages):
         who, *beside = self._recorded(directory)
         self._units.write_scripts()
         stop = [*unit_setting.program(self._root, "monitor.py"), "stop", directory.public]
-        user, environment = needs.account(spec).pw_name, os.path.join(directory.trusted, _NOBODY)
+        user, environment = needs.account(spec).pw_name, self._units.hasten(directory)
         directory.drop(scopes.RECORD)
+        adoption.leave(
+            self._units.manager, name
+        )  # it asks nobody: it is told that there is no time
+        os.unlink(environment)
         adoption.adopt(name, who, beside, user, stop, grace, environment)
         directory.store(scopes.RECORD, {"seconds": grace})
 

@@ -206,7 +206,7 @@ class Units:
     def end(self, folders: Mapping[str, rundir.RunDirectory]) -> dict[str, GuestError]:
         """End these guests at once, and return when systemd has. What they left as failed is forgotten. Why it would not, by their names."""
         for directory in folders.values():
-            self._environment(directory, paused=False, grace=0)
+            self.hasten(directory)
         failed = self._end(list(folders)) if folders else {}
         if len(folders) > 1 and failed:  # what was said of all may be of one: alone it is of that
             failed = {name: why for one in folders for name, why in self._end([one]).items()}
@@ -309,15 +309,18 @@ class Units:
         for name, module in _SCRIPTS.items():
             _put(os.path.join(self._own, name), _source(module))
 
+    def hasten(self, directory: rundir.RunDirectory) -> str:
+        """Have what stops a guest ask it for nothing from here on; returns the file that says so."""
+        return self._environment(directory, paused=False, grace=0)
+
     @staticmethod
     def _environment(
         directory: rundir.RunDirectory, paused: bool, grace: float | None = None
-    ) -> None:
+    ) -> str:
         directory.make_trusted()
-        atomic.write(
-            os.path.join(directory.trusted, "start.env"),
-            unit_file.start_environment(paused, grace).encode(),
-        )
+        path = os.path.join(directory.trusted, "start.env")
+        atomic.write(path, unit_file.start_environment(paused, grace).encode())
+        return path
 
 
 def identity(state: State) -> procfs.Identity | None:

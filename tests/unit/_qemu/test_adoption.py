@@ -51,11 +51,9 @@ def identity(process: subprocess.Popen[bytes]) -> procfs.Identity:
     return who
 
 
-def adopt(
-    run: Programs, who: procfs.Identity, *beside: procfs.Identity, transient: str = "/nowhere"
-) -> None:
-    stop, none = ["/bin/monitor", "stop"], f"{transient}/scope.env"
-    adoption.adopt("vm1", who, beside, "nobody", stop, 2.5, none, run, "/bin/{}".format, transient)
+def adopt(run: Programs, who: procfs.Identity, *beside: procfs.Identity) -> None:
+    stop, none = ["/bin/monitor", "stop"], "/nowhere/start.env"
+    adoption.adopt("vm1", who, beside, "nobody", stop, 2.5, none, run, "/bin/{}".format)
 
 
 def test_its_processes_become_a_scope_that_is_stopped_after_the_guest_was_asked(
@@ -75,7 +73,7 @@ def test_its_processes_become_a_scope_that_is_stopped_after_the_guest_was_asked(
     assert run.asked[1][0] == "/bin/systemd-run" and f"--unit={HELPER}" in run.asked[1]
     assert told["ExecStop"] == "/bin/monitor stop ${HVN_GRACE}"
     assert told["Environment"] == "HVN_GRACE=3"
-    assert told["EnvironmentFile"] == "-/nowhere/scope.env"
+    assert told["EnvironmentFile"] == "-/nowhere/start.env"
     assert told["BindsTo"] == SCOPE and told["User"] == "nobody"
     assert told["After"].split() == [SCOPE, "network.target"] and int(told["TimeoutStopSec"]) > 3
 
@@ -113,29 +111,6 @@ def test_one_that_is_in_it_gets_what_asks_it_where_that_is_missing(
     run = Programs()
     adopt(run, identity(process))
     assert [asked[0] for asked in run.asked] == ["/bin/systemd-run"]
-
-
-def test_other_seconds_are_of_another_service_and_who_stops_the_former_asks_nobody(
-    process: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scopes, "is_within", lambda *_asked: True)
-    (tmp_path / HELPER).touch()
-    run, said, told = Programs(), tmp_path / "scope.env", []
-    run.meanwhile = lambda: told.append(said.read_text("ascii") if said.exists() else None)
-    adopt(run, identity(process), transient=str(tmp_path))
-    assert [asked[0] for asked in run.asked] == ["/bin/systemctl", "/bin/systemd-run"]
-    assert run.asked[0][-2:] == ["stop", HELPER]
-    assert "HVN_GRACE=0\n" in told[0] and told[1:] == [None]
-
-
-def test_a_former_service_that_does_not_end_is_told_and_asks_again(
-    process: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scopes, "is_within", lambda *_asked: True)
-    (tmp_path / HELPER).touch()
-    with pytest.raises(GuestError, match=f"systemctl stop {HELPER} failed"):
-        adopt(Programs(Done(1, "", "no")), identity(process), transient=str(tmp_path))
-    assert [one.name for one in tmp_path.iterdir()] == [HELPER]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._core.errors im
 from ansible_collections.hypervisor.network.plugins.module_utils._host import procfs, systemd
 from ansible_collections.hypervisor.network.plugins.module_utils._host.programs import Done
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import (
+    adoption,
     needs,
     rundir,
+    scopes,
     unit_file,
     unit_setting,
 )
@@ -198,3 +200,30 @@ def test_units_that_are_stopped_power_down_side_by_side_and_systemd_is_told_once
     }
     verbs = Counter(systemctl.verbs)
     assert verbs["stop"] == verbs["reset-failed"] == 1
+
+
+def test_h14_what_asked_an_adopted_guest_before_asks_nobody_as_it_is_made_anew(
+    supervisor: OfUnits, systemctl: Systemctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told that there is no time before it is stopped, and what comes after it reads no such word; a run that is killed meanwhile is known as none."""
+    directory = supervisor.directory("vm1")
+    directory.define({"spec": with_defaults({})})
+    who = procfs.Process(os.getpid()).identity()
+    assert who is not None
+    directory.make_trusted()
+    directory.store("process.json", who.as_dict())
+    directory.store(scopes.RECORD, {"seconds": 60})
+    said = Path(directory.trusted, "start.env")
+    seen: list[object] = []
+
+    def leave(*_asked: Any) -> None:
+        seen.extend(["HVN_GRACE=0\n" in said.read_text("ascii"), directory.load(scopes.RECORD)])
+
+    def adopt(*asked: Any) -> None:
+        seen.extend([said.exists(), asked[5:7]])
+
+    monkeypatch.setattr(adoption, "leave", leave)
+    monkeypatch.setattr(adoption, "adopt", adopt)
+    supervisor.adopt("vm1", 5.0)
+    assert seen == [True, None, False, (5.0, str(said))]
+    assert directory.load(scopes.RECORD) == {"seconds": 5.0}
