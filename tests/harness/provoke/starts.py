@@ -123,7 +123,7 @@ def not_taken_over(stage: Stage, says: str = "", ended: bool = False) -> None:
     def refuses(*_asked: Any, **_more: Any) -> Any:
         return _done(errors=says)
 
-    adoption.adopt("vm1", who, [], "nobody", [], 1.0, refuses, "/bin/{}".format)
+    adoption.adopt("vm1", who, [], "nobody", [], 1.0, "/none", refuses, "/bin/{}".format)
 
 
 @scene
