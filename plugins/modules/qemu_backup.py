@@ -71,7 +71,9 @@ options:
     default: qcow2
   rate:
     description:
-      - How much is read at most each second, such as V(50M); all disks together.
+      - How much is read at most each second, such as V(50M); all disks together. What is empty takes none of it.
+      - Which parts of a running guest's raw disk, or of one above a template, are empty is asked of QEMU's NBD server. Where another client has that,
+        they are read.
     type: str
   quiesce:
     description:

@@ -18,7 +18,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hypervisor.network.tests.harness.host.guests import RUN
+from ansible_collections.hypervisor.network.plugins.module_utils._backup import allocated, live
+from ansible_collections.hypervisor.network.plugins.module_utils._backup.manifest import PREFIX
+from ansible_collections.hypervisor.network.plugins.module_utils._qemu.monitor import opened
+from ansible_collections.hypervisor.network.plugins.module_utils._snapshot import live as drives
+from ansible_collections.hypervisor.network.tests.harness.host.guests import RUN, guest_user
 from ansible_collections.hypervisor.network.tests.harness.host.snapshots import Kept, Monitor
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -91,21 +95,84 @@ def test_the_rate_of_a_running_guest_s_backup_is_held(full, run_module) -> None:
     assert moved > 8 * MIB and seconds >= least(moved, 8 * MIB, 2 * MIB), (moved, seconds)
 
 
+@pytest.fixture
+def sparse(kept, form: str) -> Iterator[tuple[Kept, dict[str, Any], list[str]]]:
+    """A guest that runs, whose disk of 512 MiB holds 2 MiB, above a template another MiB, what asks for its backup, and what reads the disk."""
+    guest = kept(form="raw" if form == "raw" else "qcow2")
+    guest.define()
+    own = guest.disks[0]
+    fill = ["qemu-io", "-f", "qcow2", "-c", "write -P 3 100M 1M"]
+    if form == "overlay":
+        template = f"{own}.base"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", template, "512M"], check=True)
+        subprocess.run([*fill, template], check=True, capture_output=True)
+        words = ["qemu-img", "rebase", "-u", "-f", "qcow2", "-b", template, "-F", "qcow2", own]
+        subprocess.run(words, check=True)
+    subprocess.run(["qemu-img", "resize", "-q", "-f", guest.form, own, "512M"], check=True)
+    guest.start()
+    guest.write(1, 5)
+    guest.write(2, 400)
+    with tempfile.TemporaryDirectory(prefix="hypervisor-network-", dir="/var/tmp") as target:
+        wish = {"guest": guest.name, "target": target, "mode": "full", "rate": "8M"}
+        yield guest, wish, ["qemu-img", "compare", "-q", "-f", guest.form, own]
+
+
+@pytest.mark.parametrize("form", ["qcow2", "raw", "overlay"])
 def test_the_empty_part_of_a_running_guest_s_disk_takes_no_time_of_its_rate(
-    full, run_module
+    sparse, run_module
 ) -> None:
     """With it, the 512 MiB took 64 s, and were told as what there is to write; the data of the backup is that of the disk."""
-    guest, wish = full
-    subprocess.run(["qemu-img", "resize", "-q", guest.disks[0], "512M"], check=True)
-    guest.start()
+    guest, wish, same = sparse
     result = run_module("qemu_backup", wish)
     assert not result["failed"], result
     (job,) = result["jobs"]
-    assert job["total"] <= 17 * MIB and job["seconds"] < 512 / 8 / 2, job
+    assert 2 * MIB <= job["total"] <= 17 * MIB and job["seconds"] < 512 / 8 / 2, job
+    with Monitor(RUN / guest.name) as asked:
+        assert asked.ask("query-block-exports") == []
+        nodes = asked.ask("query-named-block-nodes", flat=True)
+        left = [bitmap["name"] for one in nodes for bitmap in one.get("dirty-bitmaps", ())]
+        assert not [name for name in left if name.endswith(("-whole", "-since"))], left
+        asked.ask("nbd-server-start", addr={"type": "unix", "data": {"path": str(RUN / guest.name / "another.sock")}})  # fmt: skip
+        asked.ask("nbd-server-stop")
+    assert sorted(path.suffix for path in Path(wish["target"]).rglob("*.*")) == [".json", ".qcow2"]
     guest.stop()
     (copy,) = Path(wish["target"]).rglob("*.qcow2")
-    words = ["qemu-img", "compare", "-q", guest.disks[0], str(copy)]
-    subprocess.run(words, check=True, capture_output=True)
+    subprocess.run([*same, str(copy)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("form", ["raw"])
+def test_what_is_written_while_empty_parts_are_looked_for_is_none_of_them(sparse) -> None:
+    guest, wish, _same = sparse
+    with opened([str(RUN / guest.name / "qmp.sock")]) as asked:
+        (drive,) = drives.writable(asked.drives())
+        place = allocated.Place(str(RUN / guest.name), guest_user(), wish["target"])
+        first = allocated.actions(asked, drive, f"{PREFIX}0-map", place)
+        guest.write(3, 300)
+        asked.ask("transaction", actions=first)
+        (drive,) = drives.writable(asked.drives())
+        counts = {one["name"]: one["count"] for one in drive.bitmaps}
+        # the first block of a raw image is made with it
+        assert 3 * MIB <= counts[allocated.WHOLE] < 4 * MIB, counts
+        live.clear(asked)
+        (drive,) = drives.writable(asked.drives())
+        assert drive.bitmaps == ()
+
+
+@pytest.mark.parametrize("form", ["raw"])
+def test_an_nbd_server_of_somebody_else_s_stays_and_the_disk_is_read_whole(
+    sparse, run_module
+) -> None:
+    guest, wish, same = sparse
+    path = str(RUN / guest.name / "theirs.sock")
+    with Monitor(RUN / guest.name) as asked:
+        asked.ask("nbd-server-start", addr={"type": "unix", "data": {"path": path}})
+    result = run_module("qemu_backup", {**wish, "rate": "256M"})
+    assert not result["failed"] and result["jobs"][0]["total"] == 512 * MIB, result
+    with Monitor(RUN / guest.name) as asked:
+        asked.ask("nbd-server-stop")
+    guest.stop()
+    (copy,) = Path(wish["target"]).rglob("*.qcow2")
+    subprocess.run([*same, str(copy)], check=True, capture_output=True)
 
 
 def test_the_rate_of_a_stopped_guest_s_backup_is_held(full, run_module) -> None:

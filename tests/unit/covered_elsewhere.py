@@ -19,6 +19,9 @@ class Elsewhere(NamedTuple):
 
 
 ELSEWHERE: dict[str, Elsewhere] = {
+    "plugins/module_utils/_backup/allocated.py": Elsewhere(
+        0, "tests/faults/test_h_rates.py", "It has a real QEMU tell what its disks hold."
+    ),
     "plugins/module_utils/_backup/apply.py": Elsewhere(
         0, "tests/faults/test_h_backups.py", "It has a real QEMU and real images do it."
     ),

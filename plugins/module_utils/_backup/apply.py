@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Iterator
 
 from ansible_collections.hypervisor.network.plugins.module_utils._backup import (
+    allocated,
     checks,
     files,
     live,
@@ -130,8 +131,10 @@ class BackupNoun:
             since = None if base is None else bitmap(self.wish.target, base.ident)
             parts.append(live.Part(drive, self._folder.file(file.file), file.format, new, since))
         freeze = self._access.freeze if self.wish.quiesce else nullcontext
+        public = self._access.directory.public
+        place = allocated.Place(public, images.user, self._folder.file(made.name))
         try:
-            done, note = live.write(asked, parts, self.wish.rate, freeze, self._progress)
+            done, note = live.write(asked, parts, self.wish.rate, place, freeze, self._progress)
         finally:
             self._access.directory.drop(PROGRESS)
         self.jobs += [job.as_dict() for job in done]

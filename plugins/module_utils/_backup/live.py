@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
+from ansible_collections.hypervisor.network.plugins.module_utils._backup import allocated
 from ansible_collections.hypervisor.network.plugins.module_utils._backup.manifest import PREFIX
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import monitor as monitors
@@ -41,12 +42,13 @@ def write(
     monitor: Monitor,
     parts: Sequence[Part],
     rate: int | None,
+    place: allocated.Place,
     freeze: Freeze = nullcontext,
     moved_to: Callable[[int, int], None] = lambda _at, _total: None,
 ) -> tuple[list[Done], str | None]:
     """Write a backup to its end; returns the jobs, and why the guest's file systems were not held still where that was asked for.
 
-    C(rate) in bytes a second is divided among the disks.
+    C(rate) in bytes a second is divided among the disks. C(place) is for what says which parts of them are empty.
     """
     nodes = [f"{PREFIX}{number}" for number, _part in enumerate(parts)]
     actions: list[dict[str, Any]] = []
@@ -55,7 +57,13 @@ def write(
         _open(monitor, node, part)
         if part.new is not None:
             actions.append(_action("block-dirty-bitmap-add", node=part.drive.node, name=part.new, persistent=True))  # fmt: skip
-        what = _whole(part.drive) if part.since is None else {"sync": "bitmap", "bitmap": part.since, "bitmap-mode": "never"}  # fmt: skip
+        what, by = _whole(part.drive), part.since
+        if by is None and rate is not None and what["sync"] == "full":
+            first = allocated.actions(monitor, part.drive, f"{node}-map", place)
+            actions += first
+            by = allocated.WHOLE if first else None
+        if by is not None:
+            what = {"sync": "bitmap", "bitmap": by, "bitmap-mode": "never"}
         if rate is not None:
             what["speed"] = max(_SLOWEST, rate // len(parts))
         jobs.append(f"{_JOB}{len(jobs)}")
@@ -71,7 +79,8 @@ def write(
 def _whole(drive: Drive) -> dict[str, str]:
     """How all of a disk is written. QEMU takes time for what is empty too, as if it were data: 1 TiB with nothing in it, at 100 MiB a second, three hours.
 
-    What the only image of a disk has not allocated is zeros, as it is in the new file; only below an overlay there may be something.
+    What the only image of a disk has not allocated is zeros, as it is in the new file; only below an overlay there may be something, and a raw image
+    says nothing of that (allocated.py).
     """
     return {"sync": "top" if drive.format == "qcow2" and len(drive.files) == 1 else "full"}
 
@@ -94,6 +103,7 @@ def _action(kind: str, **data: Any) -> dict[str, Any]:
 def clear(monitor: Monitor) -> None:
     """End what a backup left in QEMU, whoever began it: jobs, open files, descriptors."""
     monitor.cancel([ident for ident in monitor.jobs() if ident.startswith(_JOB)])
+    allocated.clear(monitor)
     for one in monitor.ask("query-named-block-nodes", flat=True):
         if str(one["node-name"]).startswith(PREFIX):
             monitor.ask("blockdev-del", **{"node-name": one["node-name"]})

@@ -53,7 +53,7 @@ class Kept:
     """One guest with disks, whose snapshots are taken. It has no NIC: nothing of this needs a network."""
 
     def __init__(self, guests: Guests, folder: Path, disks: int = 1, form: str = "qcow2") -> None:
-        self._guests, self.folder = guests, folder
+        self._guests, self.folder, self.form = guests, folder, form
         self.name = guests.name()
         self.disks = [
             image(folder / f"disk{number}.{form}", "16M", form) for number in range(disks)
