@@ -15,6 +15,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case im
     WARNING,
     Finding,
     Host,
+    Part,
     Way,
     Wire,
     task,
@@ -82,15 +83,27 @@ def wire(host: Host, link: Link) -> Iterator[Finding]:
             "have a veth into a bridge of the device below it in its place, or a macvlan of mode passthru.",
             {"kind": "macvlan", "lower": link.lower},
         )  # fmt: skip
-    if known.part_of_a_card:
+    part = known.part
+    if part is not None and (part.spoofchk is not False or not part.trust):
         yield Finding(
-            "upstream_card_checks", UPLINK, WARNING, link.name,
-            f"{link.name} is a part of another card (SR-IOV), which drops frames from other MACs unless it is trusted (spoofchk off, trust on).",
-            {"virtual_function": True},
+            "upstream_card_checks", UPLINK, WARNING, link.name, _checked(link.name, part),
+            {"card": part.card, "vf": part.number, "spoofchk": part.spoofchk, "trust": part.trust},
         )  # fmt: skip
-    elif host.cloud is not None and not link.kind:
+    if part is None and host.cloud is not None and not link.kind:
         yield Finding(
             "upstream_cloud", UPLINK, WARNING, link.name,
             f"This machine is {host.cloud}'s, whose network drops frames from other MACs than {link.name}'s own unless it was told otherwise there.",
             {"vendor": host.cloud},
         )  # fmt: skip
+
+
+def _checked(name: str, part: Part) -> str:
+    """What a card does to frames of a part of it, and what has it let them pass."""
+    sentence = f"{name} is a part of {part.card or 'another card'} (SR-IOV), which drops frames from and to other MACs"
+    if part.card is None or part.number is None:
+        return f"{sentence} unless it is trusted: set spoofchk off and trust on for it where the card is."
+    said = {True: "on", False: "off", None: "not told"}
+    return (
+        f"{sentence} (spoofchk is {said[part.spoofchk]}, trust is {said[part.trust]}): "
+        f"'ip link set {part.card} vf {part.number} spoofchk off trust on' has it let them pass, until the next boot."
+    )

@@ -28,12 +28,22 @@ Task = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a card (SR-IOV): the card's device and the part's number there, and what is set for it; None what this namespace does not know."""
+
+    card: str | None = None
+    number: int | None = None
+    spoofchk: bool | None = None
+    trust: bool | None = None
+
+
+@dataclass(frozen=True)
 class Wire:
-    """What is behind an uplink: C(part_of_a_card) whether another card's driver has a say in what it sends (SR-IOV); C(own_frames_only) whether it is a
-    macvlan that takes no frames for other MACs.
+    """What is behind an uplink: C(part) where another card's driver has a say in its frames; C(own_frames_only) whether it is a macvlan that takes no
+    frames for other MACs.
     """
 
-    part_of_a_card: bool = False
+    part: Part | None = None
     own_frames_only: bool = False
 
 

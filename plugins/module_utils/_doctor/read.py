@@ -12,7 +12,10 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link.read impo
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.guest import Guest
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.status import Status
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import link as rtnl_link
-from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import macvlan
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
+    macvlan,
+    virtual_functions,
+)
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import mdb as rtnl_mdb
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
@@ -74,7 +77,11 @@ def host(
         surroundings.strict(link.name for link in bridges),
         frozenset(bridge for bridge, ports in routers.items() if ports),
         surroundings.wires(
-            wires, lambda: macvlan.passed_through(netlink.dump(rtnl_link.RTM_GETLINK))
+            wires,
+            lambda: macvlan.passed_through(netlink.dump(rtnl_link.RTM_GETLINK)),
+            lambda: virtual_functions.decode(
+                netlink.dump(rtnl_link.RTM_GETLINK, virtual_functions.DUMP)
+            ),
         ),
         surroundings.cloud(),
     )

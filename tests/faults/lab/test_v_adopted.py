@@ -167,6 +167,8 @@ def test_a_vlan_that_comes_later_is_written_beside_the_administrators_files_or_r
     assert vlans(made) == {**VLANS, TAP: {**VLANS[TAP], LATER: ""}}
     kept = files(made, HOST).splitlines()
     assert [line for line in written.splitlines() if line not in kept and "  etc/" in line] == []
+    made.reboot(HOST)
+    assert vlans(made) == {**VLANS, TAP: {**VLANS[TAP], LATER: ""}}
 
 
 def _told(variables: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is around the bridge: each finding, by the host that has it, and the hosts beside it that have not.
-
-Here alone is a part of another card: no NIC of Debian 12's QEMU has such. A cloud's machine is in tests/faults/lab/test_v_hardware.py too.
+"""What is around the bridge: each finding, by the host that has it, and the hosts beside it that have not. A part of a card and a cloud's machine are in
+tests/faults/lab/test_v_hardware.py too.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import (
     beyond_rules,
     diagnose,
     way,
 )
-from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Way, Wire
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Part, Way, Wire
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.route import Hop, Route
 from ansible_collections.hypervisor.network.tests.harness.model import patient
 
@@ -36,7 +36,10 @@ CASES: dict[str, patient.Case] = {
     "nobody asks for groups": (DEAF, "no_querier", None, "linux_bridge"),
     "the host answers by another way": ({"strict": {"br0"}, "routes": [route("eth1"), route("br0", 100)]}, "rp_filter_drops", None, None),
     "the uplink is a macvlan": ({"wires": {"eth0": Wire(own_frames_only=True)}}, "promiscuity_refused", "uplink", None),
-    "the NIC is a part of a card": ({"wires": {"eth0": Wire(part_of_a_card=True)}, "cloud": "Google"}, "upstream_card_checks", None, None),
+    "the NIC is a part of a card": ({"wires": {"eth0": Wire(Part())}, "cloud": "Google"}, "upstream_card_checks", None, None),
+    "the card lets its part only send": ({"wires": {"eth0": Wire(Part("pf0", 3, False, False))}}, "upstream_card_checks", None, None),
+    "the card lets its part only hear": ({"wires": {"eth0": Wire(Part("pf0", 3, True, True))}}, "upstream_card_checks", None, None),
+    "the card does not tell": ({"wires": {"eth0": Wire(Part("pf0", 3))}}, "upstream_card_checks", None, None),
     "the machine is a cloud's": ({"cloud": "Amazon EC2"}, "upstream_cloud", None, None),
 }  # fmt: skip
 
@@ -57,12 +60,27 @@ def test_the_finding_says_what_is_around_and_what_cures_it(case: str) -> None:
         {"strict": {"br0"}, "routes": [route("br0"), route("eth1", 100)]},
         {"strict": {"br0"}, "routes": [route("eth1", dst="198.51.100.0/24"), route("eth1", table=7)]},
         {"strict": set(), "routes": [route("eth1")]},
+        {"wires": {"eth0": Wire(Part("pf0", 3, False, True))}, "cloud": "Google"},
     ],
 )  # fmt: skip
 def test_a_host_that_has_only_a_part_of_it_is_healthy(more: dict[str, Any]) -> None:
     host = patient.host(**more)
     found = diagnose.diagnose(host, way.ways(host, guest="vm1"))["findings"]
     assert [one["id"] for one in found if one["id"] != "mcast_flood_off"] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (Part(), "set spoofchk off and trust on for it where the card is."),
+        (Part("pf0", 3, True), "(spoofchk is on, trust is not told): 'ip link set pf0 vf 3 spoofchk off trust on' has"),
+    ],
+)  # fmt: skip
+def test_what_has_a_card_let_frames_pass_is_said_where_the_card_is_known(
+    part: Part, said: str
+) -> None:
+    (found,) = beyond_rules.wire(patient.host(wires={"eth0": Wire(part)}), Link("eth0", 2))
+    assert said in found.finding
 
 
 def test_an_uplink_that_is_no_hardware_is_no_clouds() -> None:

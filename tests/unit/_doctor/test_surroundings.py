@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Link
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import surroundings
-from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Wire
+from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Part, Wire
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.virtual_functions import (
+    Settings,
+)
 from ansible_collections.hypervisor.network.tests.harness.model.tree import write
 
 
@@ -26,20 +30,40 @@ def test_the_larger_rp_filter_counts(
     assert surroundings.strict(["br0"], str(tmp_path)) == (frozenset({"br0"}) if is_strict else frozenset())  # fmt: skip
 
 
+OF_CARD = {"pf0": {3: Settings(True, False)}, "pf1": {1: Settings(False, True)}}
+
+
 @pytest.mark.parametrize(
-    ("files", "part"),
-    [({}, False), ({"device/physfn": ""}, True), ({"ifindex": "9", "device/physfn": ""}, False)],
+    ("index", "card", "number", "part"),
+    [
+        (2, None, None, None),
+        (2, "pf0", "virtfn3", Part("pf0", 3, True, False)),
+        (2, "pf0", "virtfn4", Part("pf0", 4)),  # which came between two looks
+        (2, "pf2", "virtfn3", Part("pf2", 3)),
+        (2, "", "virtfn3", Part()),  # the card is another namespace's
+        (2, "pf0", "other", Part()),
+        (9, "pf0", "virtfn3", None),  # another device of that name
+    ],
 )
 def test_a_part_of_a_card_is_told_by_sysfs(
-    tmp_path: Path, files: dict[str, str], part: bool
+    tmp_path: Path, index: int, card: str | None, number: str | None, part: Part | None
 ) -> None:
-    write(tmp_path, {f"eth0/{name}": text for name, text in {"ifindex": "2", **files}.items()})
-    found = surroundings.wires([Link("eth0", 2)], not_asked, str(tmp_path))
-    assert found == {"eth0": Wire(part_of_a_card=part)}
+    """As Linux has it: the device's folder leads to the card's, where a number leads back."""
+    write(tmp_path, {"net/eth0/ifindex": f"{index}", "11.0/vendor": ""})
+    (tmp_path / "net/eth0/device").symlink_to(tmp_path / "11.0")
+    if number is not None:
+        write(
+            tmp_path, {f"01.0/net/{card}/ifindex" if card else "01.0/vendor": "", "11.1/vendor": ""}
+        )
+        (tmp_path / "11.0/physfn").symlink_to(tmp_path / "01.0")
+        (tmp_path / "01.0/virtfn1").symlink_to(tmp_path / "11.1")
+        (tmp_path / "01.0" / number).symlink_to(tmp_path / "11.0")
+    found = surroundings.wires([Link("eth0", 2)], not_asked, lambda: OF_CARD, str(tmp_path / "net"))
+    assert found == {"eth0": Wire(part)}
 
 
-def not_asked() -> frozenset[str]:
-    raise AssertionError("there is no macvlan")
+def not_asked() -> Any:
+    raise AssertionError("there is no such uplink")
 
 
 @pytest.mark.parametrize(("passed", "own"), [(set(), True), ({"eth0"}, False)])
@@ -47,7 +71,7 @@ def test_a_macvlan_takes_its_own_frames_only_where_it_is_not_passed_through(
     tmp_path: Path, passed: set[str], own: bool
 ) -> None:
     link = Link("eth0", 2, "macvlan")
-    found = surroundings.wires([link], lambda: frozenset(passed), str(tmp_path))
+    found = surroundings.wires([link], lambda: frozenset(passed), not_asked, str(tmp_path))
     assert found["eth0"].own_frames_only is own
 
 
