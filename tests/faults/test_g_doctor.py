@@ -94,6 +94,12 @@ ILL: dict[str, tuple[tuple[str, ...], set[str], tuple[str, ...]]] = {
     "locked": ((FORGOTTEN, "bridge link set dev tap1 locked on"), {"port_locked", "not_heard"}, (KNOWN, "bridge link set dev tap1 locked off")),
     "neigh_suppress": (("bridge link set dev tap1 neigh_suppress on",), {"neigh_suppress"}, ("bridge link set dev tap1 neigh_suppress off",)),
     "isolated": (("bridge link set dev tap1 isolated on",), {"port_isolated"}, ("bridge link set dev tap1 isolated off",)),
+    "isolated as its uplink is": (
+        ("bridge link set dev tap1 isolated on", "bridge link set dev port0 isolated on"), {"isolated_from_uplink"},
+        ("bridge link set dev tap1 isolated off", "bridge link set dev port0 isolated off"),
+    ),
+    "no groups": (("bridge link set dev tap1 mcast_flood off",), {"mcast_flood_off", "no_querier"}, ("bridge link set dev tap1 mcast_flood on",)),
+    "no broadcasts": (("bridge link set dev tap1 bcast_flood off",), {"bcast_flood_off"}, ("bridge link set dev tap1 bcast_flood on",)),
     "elsewhere": (
         (FORGOTTEN, f"bridge fdb add {MAC} dev port0 master static"), {"mac_learned_elsewhere"}, (f"bridge fdb del {MAC} dev port0 master", KNOWN),
     ),
@@ -124,6 +130,15 @@ ILL: dict[str, tuple[tuple[str, ...], set[str], tuple[str, ...]]] = {
     ),
     "filtered": (
         ("nft add table ip filter", "nft add chain ip filter FORWARD { type filter hook forward priority 0 ; policy drop ; }"),
+        {"packet_filter_drops"}, ("nft delete table ip filter",),
+    ),
+    "filtered as Docker does": (
+        (
+            "nft add table ip filter", "nft add chain ip filter FORWARD { type filter hook forward priority 0 ; policy drop ; }",
+            "nft add chain ip filter DOCKER-USER", "nft add chain ip filter DOCKER", "nft add rule ip filter FORWARD counter jump DOCKER-USER",
+            "nft add rule ip filter FORWARD oifname docker0 counter jump DOCKER", "nft add rule ip filter FORWARD iifname docker0 counter accept",
+            "nft add rule ip filter DOCKER-USER counter return",
+        ),
         {"packet_filter_drops"}, ("nft delete table ip filter",),
     ),
 }  # fmt: skip

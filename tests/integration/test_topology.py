@@ -54,6 +54,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "hostile": pictured.hostile(),
         "wired": pictured.wired(),
         "ill": pictured.ill(),
+        "many": pictured.many(),
     }
     for name, fleet in fleets.items():
         (folder / f"{name}.html").write_text(topology(fleet, "html"), encoding="utf-8")
@@ -210,7 +211,9 @@ def test_a_finding_on_any_part_of_the_way_is_in_the_guests_details(
         "[...one.querySelectorAll('.findings li')].map((found) => [found.className, found.innerText])])"
     )
     severity = "error" if part in ("tap0", "br0") else "warning"
-    assert dict(told)[part] == [[severity, f"Something is wrong with {part}.\nseen: {part}"]]
+    assert dict(told)[part] == [
+        [severity, f"{severity}: Something is wrong with {part}.\nseen: {part}"]
+    ]
     assert dict(told)["eth1"] == []
 
 
@@ -283,6 +286,39 @@ def test_marks_leave_room_for_what_a_neighbour_says(browser: Browser, pages: Pat
     widths = "[...document.querySelectorAll('.way .chip .heard')].map((one) => one.closest('.chip').offsetWidth)"
     found = browser.ask(widths)
     assert found and min(found) > 120
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 800), (1400, 900)])
+def test_guests_whose_names_differ_at_the_end_are_told_apart(
+    browser: Browser, pages: Path, width: int, height: int
+) -> None:
+    browser.open(pages / "many.html", width, height)
+    cut = "[...document.querySelectorAll('.tile bdi')].filter((one) => one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1)"
+    assert browser.ask(f"{cut}.map((one) => one.textContent)") == []
+
+
+def test_a_hundred_tenants_leave_room_for_hosts_and_for_what_the_keyboard_comes_to(
+    browser: Browser, pages: Path
+) -> None:
+    browser.open(pages / "many.html")
+    head = "document.querySelector('.top').getBoundingClientRect().bottom"
+    assert browser.ask(head) < 300
+    browser.ask("document.querySelector('main .tile').focus()")
+    browser.press("End")
+    hidden = 0
+    for _row in range(80):
+        browser.press("ArrowUp")
+        hidden += browser.ask(f"document.activeElement.getBoundingClientRect().top < {head}")
+    assert "001" in browser.ask("document.activeElement.innerText") and hidden == 0
+
+
+def test_a_search_that_finds_nothing_says_so(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html")
+    shown = "document.querySelector('.empty').checkVisibility()"
+    assert not browser.ask(shown)
+    for key in "/zzz":
+        browser.press(key)
+    assert browser.ask(shown)
 
 
 def test_every_sign_is_in_the_font_that_debians_fontconfig_comes_with() -> None:

@@ -5,6 +5,10 @@
 
 The page forbids itself every request by its own policy, and lets no program run but the one whose hash is in it. The data is JSON that no
 browser reads as markup, and the program puts it into the page as text.
+
+Who lays out: others, and no coordinate is ours. The page is the browser's CSS grid and flexbox, which its makers keep and which reflows on a phone and on
+paper; a library of npm's would be code of somebody's in each page that was ever sent along, which nobody brings up to date there. The svg is Graphviz'
+(svg.py), Mermaid lays out its own. What page.js tells the browser is how many characters a name has, from which CSS has rows or columns.
 """
 
 from __future__ import annotations

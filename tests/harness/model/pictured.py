@@ -233,6 +233,17 @@ def ill() -> dict[str, Any]:
     return {"hv1.example.com": {**host(9, odd=False), "findings": found}}
 
 
+def many() -> dict[str, Any]:
+    """Guests whose long names differ at the end, each of a tenant of its own, on a host that has room for few of them on the screen."""
+    names = [f"web-frontend-production-{number:03}" for number in range(150)]
+    found = host(len(names), names=names, odd=False)
+    found["wish"]["tenants"] = [
+        {"name": f"customer-{number:03}", "vlan": 10 + number % len(TENANTS), "guests": [name]}
+        for number, name in enumerate(names)
+    ]
+    return {"hv1.example.com": found}
+
+
 def readme() -> dict[str, Any]:
     """The small host that README shows: two tenants, of whose guests one is missing, and a tap that nobody asked for."""
     now = Snapshot(

@@ -5,10 +5,40 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor import diagnose, way
 from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case import Finding
 from ansible_collections.hypervisor.network.tests.harness.model import patient
 from ansible_collections.hypervisor.network.tests.harness.model.patient import MAC, UP
+
+TESTS = Path(__file__).resolve().parents[2]
+ROOM = TESTS.parent / "plugins" / "module_utils" / "_doctor"
+# where what is wrong is made of devices, guests and machines
+LIVE = ("faults/test_g_*.py", "faults/lab/test_v_*.py", "integration/test_doctor*.py")
+
+
+def named(path: Path) -> set[str]:
+    """What is between quotes in a file."""
+    found = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {
+        one.value for one in found if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
+
+
+def test_every_finding_is_provoked_where_it_happens_too() -> None:
+    calls = [
+        call
+        for path in ROOM.glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "Finding"
+    ]
+    ids = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    assert len(ids) > 50
+    assert [call for call in calls if not isinstance(call.args[0], ast.Constant)] == []
+    live = set().union(*(named(path) for pattern in LIVE for path in TESTS.glob(pattern)))
+    assert ids - live == set()
 
 
 def test_a_healthy_host_has_no_finding() -> None:

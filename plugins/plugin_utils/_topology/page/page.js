@@ -145,7 +145,11 @@
     host.words = [host.name, host.trouble, ...bridges.map((one) => one.name), ...host.nodes.filter((one) => WIRE.includes(one.kind)).map((one) => one.name)]
       .filter(Boolean).join("\n").toLowerCase();
     host.element = make("article.card", [head, host.trouble ? make("p.trouble", said(host.trouble)) : "", ...parts]);
-    for (const group of host.element.querySelectorAll(".tiles")) group.firstElementChild.tabIndex = 0;
+    for (const group of host.element.querySelectorAll(".tiles")) {
+      group.firstElementChild.tabIndex = 0;
+      // in characters: the browser makes columns of it
+      group.style.setProperty("--longest", Math.max(...[...group.querySelectorAll("bdi")].map((one) => one.textContent.length)));
+    }
     return host.element;
   }
   // arrows walk among the tiles of a group: one stop of the tab key for each
@@ -176,7 +180,7 @@
   function step(node) {
     const facts = (node.facts || []).flatMap(([label, value]) => [make("dt", label), make("dd", said(value))]);
     const tenant = node.tenant ? [make("dt", "Tenant"), make("dd", [sign(node.tenant), " ", said(node.tenant)])] : [];
-    const findings = (node.findings || []).map((one) => make(`li.${one.severity === "error" ? "error" : "warning"}`, [said(one.finding), one.evidence ? make("small.evidence", said(one.evidence)) : ""]));
+    const findings = (node.findings || []).map((one) => make(`li.${one.severity === "error" ? "error" : "warning"}`, [make("span.severity", `${one.severity}: `), said(one.finding), one.evidence ? make("small.evidence", said(one.evidence)) : ""]));
     return make(`li.step${classes(node)}`, [
       make("div.title", [make("small", KINDS[node.kind] || node.kind), said(node.name, "strong"), make("span.state", node.state || ""), ...marks(node)]),
       findings.length ? make("ul.findings", findings) : "",
@@ -209,6 +213,7 @@
 
   // --- search and filters
   const told = make("output.told", "", { role: "status" });
+  const empty = make("p.empty", "Nothing here is like that: take a filter away, or search for less of the name.", { hidden: "" });
   function fits(one, host) {
     return (!wanted.text || one.words.includes(wanted.text) || host.words.includes(wanted.text))
       && (!wanted.tenants.size || wanted.tenants.has(one.tenant))
@@ -238,6 +243,7 @@
       tiles += here;
       all += host.tiles.length;
     }
+    empty.hidden = hosts > 0;
     told.textContent = every ? `${all} guests and free taps shown` : `${tiles} of ${all} shown, on ${counted(hosts, "host")}`;
   }
   function tenantButton(tenant) {
@@ -286,7 +292,7 @@
   const silent = fleet.hosts.filter((host) => host.trouble).length;
   const toSee = fleet.hosts.reduce((sum, host) => sum + wrongOf(host), 0);
   const legend = make("footer", [
-    make("span.tile.good", "running"), make("span.tile.idle", "stopped, silent, or a tap that nobody holds"), make("span.tile.bad", "in trouble"),
+    make("span.tile.good", ["running ", make("small", "its VLAN")]), make("span.tile.idle", "stopped, silent, or a tap that nobody holds"), make("span.tile.bad", "! in trouble"), make("span.tile.good", "! something found"),
     make("span.tile.missing", "− missing"), make("span.tile.unknown", "on a host that did not answer"), make("span.tile.surplus", "+ surplus"), make("span.tile.differs", "Δ other than wished"),
   ]);
   document.body.append(
@@ -297,6 +303,7 @@
       legend,
     ]),
     make("main", fleet.hosts.map(card)),
+    empty,
     dialog,
   );
   filter();
