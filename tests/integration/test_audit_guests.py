@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guests that are otherwise than the variables say: what runs without its definition or the other way round, and what somebody did to one behind our back."""
+"""Guests that are otherwise than the variables say: what runs without its definition or the other way round, what somebody did to one behind our back, and
+each thing that one is told otherwise.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host import items
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu.qmp import Qmp
 from ansible_collections.hypervisor.network.plugins.plugin_utils import _drift
 from ansible_collections.hypervisor.network.tests.harness.host.guests import EMULATOR, guest_user
@@ -152,3 +155,63 @@ def test_what_the_variables_say_otherwise_and_only_a_restart_changes_is_found(si
     (site.images / "vm1.qcow2").unlink()
     gone = ("guests", f"disk {site.images / 'vm1.qcow2'}", "state")
     assert site.drift() == {STATUS, gone}
+
+
+# each thing that a guest may be told, otherwise than it was told; what goes with another stands beside it
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "accel": {"accel": "kvm"},
+    "agent": {"agent": True},
+    "allow_root": {"allow_root": True},
+    "allowed_roots": {"allowed_roots": ["/var/tmp"]},
+    "append": {"kernel": "/x", "append": "quiet"},
+    "balloon": {"balloon": True},
+    "boot": {"boot": "c"},
+    "cdrom": {"cdrom": "/var/tmp/x.iso"},
+    "cloud_init": {"cloud_init": {"meta_data": {"instance-id": "i"}}},
+    "console": {"console": True},
+    "cpu": {"cpu": "qemu64"},
+    "cpus": {"cpus": 2},
+    "credentials": {"credentials": {"a": "b"}},
+    "disks": {"disks": []},
+    "emulator": {"emulator": "qemu-system-aarch64", "machine": "virt"},
+    "extra_args": {"extra_args": ["-no-shutdown"]},
+    "firmware": {"firmware": "uefi"},
+    "generation_id": {"generation_id": True},
+    "initrd": {"kernel": "/x", "initrd": "/y"},
+    "kernel": {"kernel": "/x"},
+    "machine": {"machine": "q35"},
+    "memory": {"memory": 80},
+    "nics": {"nics": []},
+    "rng": {"rng": True},
+    "secure_boot": {"firmware": "uefi", "secure_boot": True},
+    "serial_log": {"serial_log": "/var/tmp/x"},
+    "smbios": {"smbios": {"manufacturer": "x"}},
+    "tpm": {"tpm": True},
+    "user": {"user": "nobody"},
+    "vnc": {"vnc": "/var/tmp/x"},
+    "vsock": {"vsock": 7},
+}
+# which only a unit has, so that this host, where systemd does not run, says why it can't; what differs in a unit is in tests/unit/_qemu/test_plan_units.py
+OF_UNITS: dict[str, dict[str, Any]] = {
+    "autostart": {"autostart": True},
+    "cpu_affinity": {"cpu_affinity": ["0"]},
+    "cpu_quota": {"cpu_quota": 50},
+    "cpu_weight": {"cpu_weight": 50},
+    "memory_max": {"memory_max": 512},
+    "start_delay": {"start_delay": 3},
+    "start_order": {"start_order": 3},
+    "supervisor": {"supervisor": "systemd"},
+}
+# how the role goes about it, and nothing that a guest has
+MANNERS = {"name", "on_change", "port_at", "serial_pattern", "shutdown_timeout", "wait_for", "wait_timeout"}  # fmt: skip
+
+
+def test_each_thing_that_a_guest_is_told_otherwise_is_a_row(site: Site) -> None:
+    told = {key: site.drift(**more) for key, more in OTHERWISE.items()}
+    assert [key for key, found in told.items() if (WHERE, GUEST, key) not in found] == []
+    untold = {key: site.drift(**more) for key, more in OF_UNITS.items()}
+    assert [key for key, found in untold.items() if found != {REFUSED}] == []
+
+
+def test_no_key_of_a_guest_is_without_a_drift() -> None:
+    assert {*OTHERWISE, *OF_UNITS, *MANNERS, "state"} == set(items.GUEST)
