@@ -97,6 +97,8 @@ def test_a_guests_way_shows_the_doctors_evidence_as_text(browser: Browser, pages
     )
     told = browser.ask("document.querySelector('dialog .evidence').innerText")
     assert f"{pictured.HOSTILE[2]}: {pictured.HOSTILE[4]}" in told and "\\u202e" in told
+    cure = browser.ask("document.querySelector('dialog .cure').textContent")
+    assert cure.startswith("- <script>alert(1)</script>: ") and cure.isascii()
     assert browser.ask("document.querySelectorAll('dialog img, dialog script').length") == 0
 
 
@@ -211,9 +213,10 @@ def test_a_finding_on_any_part_of_the_way_is_in_the_guests_details(
         "[...one.querySelectorAll('.findings li')].map((found) => [found.className, found.innerText])])"
     )
     severity = "error" if part in ("tap0", "br0") else "warning"
-    assert dict(told)[part] == [
-        [severity, f"{severity}: Something is wrong with {part}.\nseen: {part}"]
-    ]
+    words = f"{severity}: Something is wrong with {part}.\nseen: {part}"
+    if severity == "error":
+        words += f"\n- hypervisor.network.bridge_port: {{name: {part}, up: true}}"
+    assert dict(told)[part] == [[severity, words]]
     assert dict(told)["eth1"] == []
 
 

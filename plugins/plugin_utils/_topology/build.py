@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
+import yaml
+
 from ansible_collections.hypervisor.network.plugins.module_utils._bridge_host.items import plain
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import (
     HypervisorNetworkError,
@@ -25,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model
 )
 
 _TOLD = ("id", "severity", "finding")
+_LINE = 4096  # characters; the page folds
 
 
 def fleet(hosts: Mapping[str, Any]) -> Fleet:
@@ -62,6 +65,9 @@ def _found(host: Host, finding: Mapping[str, Any]) -> None:
     evidence = finding.get("evidence")
     if isinstance(evidence, Mapping) and evidence:
         told["evidence"] = ", ".join(f"{shown(key)}: {_word(one)}" for key, one in evidence.items())
+    cure = _list(finding.get("cure"), "cure")
+    if isinstance(cure, list) and cure:
+        told["cure"] = _tasks(cure)
     keys = [device(finding.get("device")), guest(finding.get("guest"))]
     node = next((host.nodes[key] for key in keys if key in host.nodes), None)
     if node is None:
@@ -71,6 +77,12 @@ def _found(host: Host, finding: Mapping[str, Any]) -> None:
         node.findings.append(told)
     if told["severity"] == "error":
         node.health = BAD
+
+
+def _tasks(cure: list[Any]) -> str:
+    """Tasks as YAML to be pasted, of which whatever characters they have are written by their numbers."""
+    given = json.loads(json.dumps(cure, default=str))
+    return yaml.safe_dump(given, default_flow_style=None, sort_keys=False, width=_LINE)
 
 
 def _word(value: Any) -> str:

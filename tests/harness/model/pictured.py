@@ -190,6 +190,7 @@ def hostile() -> dict[str, Any]:
             "finding": HOSTILE[number],
             "guest": HOSTILE[number],
             "evidence": {HOSTILE[2]: HOSTILE[4], "ports": [HOSTILE[1]]},
+            "cure": [{HOSTILE[0]: {HOSTILE[1]: HOSTILE[4]}}],
         }
         for number in (0, 4)
     ]
@@ -227,6 +228,7 @@ def ill() -> dict[str, Any]:
     """A host with something of the doctor's to say about each part of the first guest's way."""
     found = [
         {"id": "x", "severity": severity, "guest": "vm0000", "device": device, "evidence": {"seen": device or "vm0000"},
+         "cure": [{"hypervisor.network.bridge_port": {"name": device, "up": True}}] if severity == "error" else [],
          "finding": f"Something is wrong with {device or 'vm0000'}."}
         for severity, device in (("warning", "eth0"), ("warning", "bond0"), ("error", "br0"), ("error", "tap0"), ("warning", None))
     ]  # fmt: skip

@@ -180,7 +180,8 @@
   function step(node) {
     const facts = (node.facts || []).flatMap(([label, value]) => [make("dt", label), make("dd", said(value))]);
     const tenant = node.tenant ? [make("dt", "Tenant"), make("dd", [sign(node.tenant), " ", said(node.tenant)])] : [];
-    const findings = (node.findings || []).map((one) => make(`li.${one.severity === "error" ? "error" : "warning"}`, [make("span.severity", `${one.severity}: `), said(one.finding), one.evidence ? make("small.evidence", said(one.evidence)) : ""]));
+    const findings = (node.findings || []).map((one) => make(`li.${one.severity === "error" ? "error" : "warning"}`, [make("span.severity", `${one.severity}: `), said(one.finding), one.evidence ? make("small.evidence", said(one.evidence)) : "",
+      one.cure ? make("pre.cure", one.cure.trim()) : ""]));
     return make(`li.step${classes(node)}`, [
       make("div.title", [make("small", KINDS[node.kind] || node.kind), said(node.name, "strong"), make("span.state", node.state || ""), ...marks(node)]),
       findings.length ? make("ul.findings", findings) : "",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology import build
 from ansible_collections.hypervisor.network.plugins.plugin_utils._topology.model import BAD, Host
@@ -81,6 +82,20 @@ def test_a_finding_has_its_evidence_as_text() -> None:
     for none in ({}, None, "text"):
         host = only(**WHOLE, findings=[{**FOUND, "evidence": none}])
         assert "evidence" not in host.nodes["dev/tap0"].findings[0]
+
+
+def test_a_finding_has_the_tasks_that_cure_it_as_yaml_to_be_pasted() -> None:
+    cure = [
+        {"m.bridge_port": {"name": "a\u202eb", "up": True, "vlans": [10]}},
+        {"m.b": {"name": "on"}},
+    ]
+    host = only(**WHOLE, findings=[{**FOUND, "cure": cure}])
+    (found,) = host.nodes["dev/tap0"].findings
+    assert yaml.safe_load(found["cure"]) == cure
+    assert found["cure"].isascii() and found["cure"].startswith("- m.bridge_port:")
+    for none in ([], None, "text"):
+        host = only(**WHOLE, findings=[{**FOUND, "cure": none}])
+        assert "cure" not in host.nodes["dev/tap0"].findings[0]
 
 
 def test_a_finding_of_nothing_that_is_drawn_is_the_hosts() -> None:
