@@ -150,7 +150,7 @@ class Networkd:
         known = self.look(nic, bridge)
         config = self._control.config(nic.source, nic.facts)
         held = File(planner.held(nic.source), render.hold(config, known.identity))
-        alone = self._left_alone(config, bridge)
+        alone = self._left_alone(config, bridge) or self._waiting(nic, bridge)
         if self._keeps(nic.source, nic.index):
             self._control.put([held, *alone])
             self._reload(nic.dev, nic.index, nic.source, asks=known.identity.ipv4)
@@ -166,6 +166,15 @@ class Networkd:
         """What keeps networkd from taking the bridge by the NIC's own file; a bridge that it has already by another keeps what it has."""
         there = self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
         if matching.takes(config, bridge) and (not there or render.OURS in there):
+            return [File(planner.left_alone(bridge), render.left_alone(bridge))]
+        return []
+
+    def _waiting(self, nic: Owner, bridge: str) -> Sequence[File]:
+        """What keeps networkd from a bridge that boots without its port, since a plug was pulled between two files: the NIC gives it a carrier, and it would
+        get what the NIC has while that moves. A NIC given back before a boot has left it no carrier, and maybe a lease, which nobody may release."""
+        there = self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
+        waits = there == self._lasting_bridge(bridge) and render.waits(self._said(bridge))
+        if waits and nic.source != planner.back(nic.dev):
             return [File(planner.left_alone(bridge), render.left_alone(bridge))]
         return []
 

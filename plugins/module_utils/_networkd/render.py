@@ -127,6 +127,11 @@ def bridge_file(
     )
 
 
+def waits(said: Sequence[Section]) -> bool:
+    """Whether a file of a bridge, as C(bridge_file) writes it, gives it its addresses only when it has a carrier: they are its NIC's."""
+    return bool(said) and not unit.value(said, "Network", "ConfigureWithoutCarrier")
+
+
 def left_alone(bridge: str) -> str:
     """The .network file of a bridge that networkd would else take by the file of its NIC, whose MAC it has."""
     sections = [Section("Match", (("Name", bridge),)), Section("Link", (("Unmanaged", "yes"),))]

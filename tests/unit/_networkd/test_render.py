@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd import render
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.identity import Identity
 from ansible_collections.hypervisor.network.plugins.module_utils._networkd.unit import (
@@ -132,6 +134,14 @@ SendRelease=no
 def test_a_bridge_without_a_mac_of_its_own_and_without_a_hold() -> None:
     text = render.bridge_file("br0", None, [], Identity(False, False))
     assert "MACAddress" not in text and "KeepConfiguration" not in text
+
+
+@pytest.mark.parametrize(("alone", "waits"), [(False, True), (True, False)])
+def test_what_a_nic_had_waits_for_a_carrier_and_what_is_the_bridges_own_does_not(
+    alone: bool, waits: bool
+) -> None:
+    text = render.bridge_file("br0", None, CONFIG, Identity(False, False), alone=alone)
+    assert render.waits(parse(text)) is waits and not render.waits([])
 
 
 def test_a_nic_that_is_a_hosts_again_has_all_of_it() -> None:
