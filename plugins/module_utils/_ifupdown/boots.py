@@ -28,10 +28,19 @@ _PERMANENT = 0x80  # IFA_F_PERMANENT
 
 
 def wishes(
-    now: Standing, wish: Wish, texts: Mapping[str, str], ifupdown2: bool = False
+    now: Standing,
+    wish: Wish,
+    texts: Mapping[str, str],
+    ifupdown2: bool = False,
+    forwarding: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[validate.Wish]:
-    """The stanzas that shall be, or that shall go; C(texts) are the files that ifupdown reads, or C(ifupdown2). Raises Refused for what no stanza says."""
-    found = _present(now, wish, ifupdown2) if wish.present else _absent(wish, texts)
+    """The stanzas that shall be, or that shall go; C(texts) are the files that ifupdown reads, or C(ifupdown2). Raises Refused for what no stanza says.
+
+    C(forwarding) is what the kernel has by bridge and family, for C(ifupdown2): one with addresses it lets forward, whatever its stanza says.
+    """
+    found = (
+        _present(now, wish, ifupdown2, forwarding or {}) if wish.present else _absent(wish, texts)
+    )
     whole = {key: option.get("default") for key, option in validate.SPEC.items()}
     return [validate.checked({**whole, **one}) for one in found]
 
@@ -41,7 +50,9 @@ def described(texts: Mapping[str, str], dev: str) -> bool:
     return bool(lines.places({path: Document(text) for path, text in texts.items()}, dev))
 
 
-def _present(now: Standing, wish: Wish, ifupdown2: bool) -> list[dict[str, Any]]:
+def _present(
+    now: Standing, wish: Wish, ifupdown2: bool, forwarding: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, Any]]:
     if wish.ports:
         raise Refused(
             f"What makes {listed(wish.ports)} a port, and no uplink or tap, are words of the bridge's bridge_ports; write them with interfaces_stanza, and "
@@ -55,6 +66,7 @@ def _present(now: Standing, wish: Wish, ifupdown2: bool) -> list[dict[str, Any]]
         item = _bridge(now, wish, bridges[name])
         if ifupdown2 and item.get("uplink"):  # which knows no MAC by the name of a port
             item["mac"] = now.links[name].mac
+        item["forwarding"] = forwarding.get(name)
         inside = [one for one in wish.taps if taps[one].get("bridge") == name]
         found += stanzas.bridge_stanzas(item, _carried(now, item), inside)
     for name in wish.taps:

@@ -10,6 +10,7 @@ hooks say, it is told in its words too. So is the MAC of a bridge, since it pass
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
@@ -37,6 +38,7 @@ Said = dict[str, dict[str, str]]  # device -> option -> value
 _ANY_BRIDGE = {"bridge_ports_condone_regex": ".*", "bridge-hashmax": "4096"}
 _NO_LINK_LOCAL = ("ipv6-addrgen", "off")
 _FILTERS = "bridge-vlan-aware"
+_SYSCTL = ("sysctl", "-qe", "-w")
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
 
 
@@ -97,10 +99,29 @@ def left_alone(docs: Mapping[str, Document], name: str, before: Mapping[str, Doc
                 _say(docs[path], stanza.start, key, was.get(key), shall.get(key))
 
 
+def forwards(bridge: str, said: Mapping[str, str]) -> str:
+    """A hook by which a bridge forwards packets as C(said) by family: with an address it would by ifupdown2, whatever C(ip-forward) says there."""
+    values = [f"net/{family}/conf/{bridge}/forwarding={value}" for family, value in said.items()]
+    return f"{' '.join(_SYSCTL)} {' '.join(map(shlex.quote, values))} || true"
+
+
 def ours(line: Line, device: str, stanza: Stanza) -> bool:
-    """Whether a line is what C(left_alone) wrote for a device, by the hooks of a stanza, and goes with them."""
+    """Whether a line is what C(left_alone) wrote for a device, by the hooks of a stanza, and goes with them; or what C(forwards) says of the stanza's own."""
+    if device == stanza.name and canonical(line.key) in COMMANDS and _forwards(line.value, device):
+        return True
     said = {canonical(key): value for key, value in _of_stanza(stanza).get(device, {}).items()}
     return line.kind == "option" and said.get(canonical(line.key)) == line.value
+
+
+def _forwards(hook: str, device: str) -> bool:
+    words = next(simple(hook), [])
+    begin = len(_SYSCTL)
+    value = rf"net/ipv[46]/conf/{re.escape(device)}/forwarding=\d+"
+    return (
+        words[:begin] == list(_SYSCTL)
+        and len(words) > begin
+        and all(re.fullmatch(value, one) for one in words[begin:])
+    )
 
 
 def _by_hooks(docs: Mapping[str, Document], name: str) -> Said:

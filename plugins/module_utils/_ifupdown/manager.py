@@ -21,15 +21,23 @@ from ansible_collections.hypervisor.network.plugins.module_utils._managers.port 
     Standing,
     Wish,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._managers.read import text
+
+_FAMILIES = ("ipv4", "ipv6")
 
 
 class Ifupdown:
     """See _managers/port.Manager, whose verbs of a conversion it does not have."""
 
     def __init__(
-        self, name: str, interfaces: Interfaces | None = None, state: IfState | None = None
+        self,
+        name: str,
+        interfaces: Interfaces | None = None,
+        state: IfState | None = None,
+        sysctls: str = "/proc/sys/net",
     ) -> None:
         self.name = name
+        self._sysctls = sysctls
         self._interfaces = interfaces or Interfaces()
         self._state = state or IfState()
 
@@ -53,12 +61,18 @@ class Ifupdown:
         there = replace(self._interfaces.read(), cloud=None)
         if wish.cloud_init_network is False:
             there = replace(there, cloud_init=False)  # it is off before these are written
-        wishes = boots.wishes(now, wish, there.texts, there.ifupdown2)
+        forwards = {one: self._forwards(one) for one in wish.bridges if there.ifupdown2}
+        wishes = boots.wishes(now, wish, there.texts, there.ifupdown2, forwards)
         base = os.path.dirname(there.root)
         return [
             File(host_files.within(path, base), texts.new, meanwhile=texts.meanwhile)
             for path, texts in files.files(self._interfaces.plan(there, wishes))
         ]
+
+    def _forwards(self, dev: str) -> dict[str, str]:
+        """Whether a device forwards packets, by family."""
+        said = {one: text(f"{self._sysctls}/{one}/conf/{dev}/forwarding") for one in _FAMILIES}
+        return {family: value.strip() for family, value in said.items() if value is not None}
 
     def load(self, now: Standing, wish: Wish) -> None:
         """What was made without ifup is unknown to it: C(ifdown br0) would refuse it, C(ifup br0) make it a second time."""

@@ -12,6 +12,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.hypervisor.network.plugins.module_utils._core import units
 from ansible_collections.hypervisor.network.plugins.module_utils._core import vlan as vlan_words
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifreload
 from ansible_collections.hypervisor.network.plugins.module_utils._link import port as port_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link import tap as tap_planner
 from ansible_collections.hypervisor.network.plugins.module_utils._link.device import ETHERNET_MTU
@@ -150,6 +151,9 @@ def _bridge_options(item: Mapping[str, Any], carried: Sequence[int]) -> list[lis
     ]
     if item.get("mtu") is not None:
         options += _mtu(item["name"], item["mtu"], uplink)
+    if item.get("forwarding"):
+        # before it is asked whether it listens to routers, which depends on that
+        options.append(["up", ifreload.forwards(item["name"], item["forwarding"])])
     if item.get("accept_ra") is not None and uplink:
         options.append(["up", _routers(item["name"], item["accept_ra"])])
     own = _own_words(item, "txqueuelen", "alias", "addr_gen_mode")

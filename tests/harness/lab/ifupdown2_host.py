@@ -35,11 +35,3 @@ class Ifupdown2Host(IfupdownHost):
     upset = "ifreload -a"
     folders = "/etc/network/interfaces /etc/network/interfaces.d /etc/network/if-up.d /etc/systemd/network"
     owned = "ifquery --check {dev} 2>&1 || true"
-
-    def layer3(self, dev: str) -> dict[str, list[str]]:
-        """See NetworkdHost; without the addresses of routers, which IPv6 has on each bridge that ifupdown2 gave an address: it lets it forward."""
-        found = super().layer3(dev)
-        return {
-            what: [one for one in lines if not one.startswith("anycast ")]
-            for what, lines in found.items()
-        }

@@ -51,6 +51,23 @@ def test_ifupdown2_is_told_the_mac_that_a_bridge_has_from_its_nic_and_no_other()
     assert "bridge_hw" not in found[("br1", "inet")].options
 
 
+def test_ifupdown2_leaves_forwarding_as_the_kernel_has_it_and_is_told_before_routers_are_heard() -> (
+    None
+):
+    """Seen with ifupdown2 3.0: it lets each bridge with an address forward, and a boot heard no router any more."""
+    now = standing()
+    said = {"br0": {"ipv4": "0", "ipv6": "1"}, "br1": {"ipv4": "0"}}
+    both = replace(UPLINK, bridges=["br0", "br1"])
+    found = boots.wishes(now, both, {}, True, said)
+    (first, *_rest), (other,) = (one.options["up"] for one in found)
+    assert (
+        first
+        == "sysctl -qe -w net/ipv4/conf/br0/forwarding=0 net/ipv6/conf/br0/forwarding=1 || true"
+    )
+    assert other == "sysctl -qe -w net/ipv4/conf/br1/forwarding=0 || true"
+    assert "forwarding" not in str(boots.wishes(now, both, {}))
+
+
 def test_a_bridge_without_an_uplink_says_its_own_addresses() -> None:
     found = stanzas(Wish(["br1"]))[("br1", "inet")]
     assert (found.take_over, found.method) == (None, "static")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hypervisor.network.plugins.module_utils._ifupdown import ifreload
 from ansible_collections.hypervisor.network.tests.harness.model.stanzas import (
     BACK,
     LO,
@@ -83,6 +84,18 @@ def test_a_bridges_mac_is_said_once_in_words_that_it_knows_and_goes_with_the_bri
     assert on_ifupdown2(made, **BACK) == before
     by_name = on_ifupdown2(before, take_over="eth0", options={"up": [HOOK], "bridge_hw": "eth0"})
     assert "hwaddress" not in by_name
+
+
+def test_whether_a_bridge_forwards_goes_with_it_and_what_somebody_else_says_of_that_stays() -> None:
+    own = "    up sysctl -w net/ipv4/conf/eth0/forwarding=1\n"
+    before = LO + "\n" + NIC + own
+    for value in ("0", "1"):
+        hook = ifreload.forwards("br0", {"ipv4": value, "ipv6": "0"})
+        made = taken_over(before, hook)
+        assert f"    up {hook}\n" in made and own.replace("eth0", "br0") in made
+        assert on_ifupdown2(made, **BACK) == before
+    changed = on_ifupdown2(made, method="static", options={"up": [HOOK, hook.replace("=1", "=0")]})
+    assert "forwarding=0 net" in changed and hook not in changed
 
 
 def test_a_tap_without_link_local_addresses_is_told_too() -> None:

@@ -51,3 +51,20 @@ def test_a_stanza_has_no_words_for_a_mac(tmp_path: Path) -> None:
     noun = Interfaces(str(tmp_path / "interfaces"), None, validate=False)
     with pytest.raises(Refused, match="10-eth0.link"):
         Ifupdown("ifupdown", noun).plan(standing(), replace(WISH, match="mac"))
+
+
+@pytest.mark.parametrize("second", [True, False])
+def test_whether_a_bridge_forwards_is_asked_of_the_kernel_where_ifupdown2_would_change_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: bool
+) -> None:
+    path, sysctl = tmp_path / "network/interfaces", tmp_path / "net/ipv4/conf/br0/forwarding"
+    for one, text in ((path, MINE), (sysctl, "0\n")):
+        one.parent.mkdir(parents=True)
+        one.write_text(text, encoding="utf-8")
+    noun = Interfaces(str(path), None, validate=False, cloud=str(tmp_path))
+    there = noun.read()
+    monkeypatch.setattr(noun, "read", lambda: replace(there, ifupdown2=second))
+    adapter = Ifupdown("ifupdown2", noun, IfState(str(tmp_path)), str(tmp_path / "net"))
+    (file,) = adapter.plan(standing(), replace(WISH, ports=[], taps=[]))
+    said = "up sysctl -qe -w net/ipv4/conf/br0/forwarding=0 || true" in str(file.text)
+    assert said is second and "ipv6/conf/br0/forwarding" not in str(file.text)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The hypervisor.network contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bridge whose files for the next boot give it addresses while its NIC has them: given back before a boot, or booted after a plug was pulled between two files.
-
-It would get those that are the NIC's.
-"""
+"""A bridge whose files for the next boot give it what its NIC has: given back before a boot, or booted after a plug was pulled between two files."""
 
 from __future__ import annotations
 
