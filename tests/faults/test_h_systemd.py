@@ -104,6 +104,24 @@ def test_guests_of_one_task_are_read_once_and_begin_and_one_that_does_not_is_tol
     assert host.sh("find /etc/systemd/system /run/hypervisor-network -name '*vm[6-9]*'") == ""
 
 
+def test_a_list_that_is_stopped_keeps_the_order_of_its_starts(host: UnitHost) -> None:
+    """None has a system that hears its button, so the one that comes last is asked when the others have had their time."""
+    places = {"vm6": 1, "vm7": 2, "vm8": 2}
+    wish = {**COMMON, "boot": "c", "nics": [], "autostart": False, "shutdown_timeout": 2}
+    wish["guests"] = [{"name": name, "start_order": place} for name, place in places.items()]
+    host.wish(**wish)
+    (steps, *_others) = [one["stop_steps"] for one in host.wish(**wish, state="stopped")["guests"]]
+    assert [one["step"] for one in steps] == ["system_powerdown", "SIGTERM"]
+    ended = {
+        name: int(entry["__MONOTONIC_TIMESTAMP"])
+        for name in places
+        for entry in host.journal(f"_PID=1 UNIT={UNIT.format(name)}")
+        if "Deactivated successfully" in entry["MESSAGE"]
+    }
+    assert ended["vm6"] - max(ended["vm7"], ended["vm8"]) >= 1_900_000, ended
+    host.wish(**wish, state="absent")
+
+
 def test_after_a_boot_guests_run_with_no_play_and_a_link_that_is_down_is_down(
     host: UnitHost,
 ) -> None:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
 import subprocess
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Sequence
@@ -115,10 +117,15 @@ def supervisor(tmp_path: Path, systemctl: Systemctl, monkeypatch: pytest.MonkeyP
 
 
 def carried_out(
-    supervisor: OfUnits, state: str, names: list[str], **more: Any
+    supervisor: OfUnits,
+    state: str,
+    names: list[str],
+    options: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> dict[str, list[dict[str, Any]]]:
     """What was done to end each, where something was."""
     spec = {**with_defaults({}), "supervisor": "systemd", "nics": [], "shutdown_timeout": 0}
+    spec.update(options or {})
     wishes = [Wish(name, state, spec, supervisor="systemd", **more) for name in names]
     noun = GuestNoun(supervisor, SimpleNamespace, wishes, lambda _path: True)  # type: ignore[arg-type]
     now = noun.read()
@@ -173,12 +180,43 @@ def test_units_that_are_stopped_power_down_side_by_side_and_systemd_is_told_once
     """Each is asked when all have been asked, which one after the other never are."""
     names = [f"vm{number}" for number in range(5)]
     carried_out(supervisor, "running", names)
-    pids = {name: subprocess.Popen(["sleep", "600"]) for name in names}
     asked = threading.Barrier(len(names), timeout=30)
+    with run_as(names, supervisor, systemctl, monkeypatch, lambda _name: asked.wait()):
+        steps = carried_out(supervisor, "stopped", names, shutdown_timeout=60.0)
+    assert {name: [step["outcome"] for step in said] for name, said in steps.items()} == {
+        name: ["ended"] for name in names
+    }
+    verbs = Counter(systemctl.verbs)
+    assert verbs["stop"] == verbs["reset-failed"] == 1
+
+
+def test_units_that_are_stopped_keep_the_order_of_their_starts(
+    supervisor: OfUnits, systemctl: Systemctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["vm1", "vm2", "vm3"]
+    for place, name in enumerate(names, 1):
+        carried_out(supervisor, "running", [name], options={"start_order": place})
+    asked: list[str] = []
+    with run_as(names, supervisor, systemctl, monkeypatch, asked.append):
+        carried_out(supervisor, "stopped", names, shutdown_timeout=60.0)
+    assert asked == names[::-1]
+
+
+@contextlib.contextmanager
+def run_as(
+    names: list[str],
+    supervisor: OfUnits,
+    systemctl: Systemctl,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[str], object],
+) -> Iterator[None]:
+    """Units of these names have processes, which end once they are asked to and C(asked) has come back."""
+    pids = {name: subprocess.Popen(["sleep", "600"]) for name in names}
 
     def ask(directory: rundir.RunDirectory) -> None:
-        asked.wait()
-        pids[os.path.basename(directory.public)].terminate()
+        name = os.path.basename(directory.public)
+        asked(name)
+        pids[name].terminate()
 
     def show(words: Sequence[str]) -> Done:
         units = words[words.index("--") + 1 :] if "--" in words else [""]
@@ -190,16 +228,11 @@ def test_units_that_are_stopped_power_down_side_by_side_and_systemd_is_told_once
     systemctl.answers["show"] = show
     systemctl.asked.clear()
     try:
-        steps = carried_out(supervisor, "stopped", names, shutdown_timeout=60.0)
+        yield
     finally:
         for one in pids.values():
             one.kill()
             one.wait()
-    assert {name: [step["outcome"] for step in said] for name, said in steps.items()} == {
-        name: ["ended"] for name in names
-    }
-    verbs = Counter(systemctl.verbs)
-    assert verbs["stop"] == verbs["reset-failed"] == 1
 
 
 def test_h14_what_asked_an_adopted_guest_before_asks_nobody_as_it_is_made_anew(
