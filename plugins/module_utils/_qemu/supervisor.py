@@ -304,8 +304,8 @@ class Supervisor(DiskImages):
         who, *beside = self._recorded(directory)
         self._units.write_scripts()
         stop = [*unit_setting.program(self._root, "monitor.py"), "stop", directory.public]
+        directory.drop(scopes.RECORD)  # first: whoever ends this run has the next one begin anew
         user, environment = needs.account(spec).pw_name, self._units.hasten(directory)
-        directory.drop(scopes.RECORD)
         adoption.leave(
             self._units.manager, name
         )  # it asks nobody: it is told that there is no time

@@ -249,14 +249,21 @@ def test_h14_what_asked_an_adopted_guest_before_asks_nobody_as_it_is_made_anew(
     said = Path(directory.trusted, "start.env")
     seen: list[object] = []
 
+    hasten = supervisor._units.hasten
+
+    def hastened(places: rundir.RunDirectory) -> str:
+        seen.append(directory.load(scopes.RECORD))
+        return hasten(places)
+
     def leave(*_asked: Any) -> None:
-        seen.extend(["HVN_GRACE=0\n" in said.read_text("ascii"), directory.load(scopes.RECORD)])
+        seen.append("HVN_GRACE=0\n" in said.read_text("ascii"))
 
     def adopt(*asked: Any) -> None:
         seen.extend([said.exists(), asked[5:7]])
 
+    monkeypatch.setattr(supervisor._units, "hasten", hastened)
     monkeypatch.setattr(adoption, "leave", leave)
     monkeypatch.setattr(adoption, "adopt", adopt)
     supervisor.adopt("vm1", 5.0)
-    assert seen == [True, None, False, (5.0, str(said))]
+    assert seen == [None, True, False, (5.0, str(said))]
     assert directory.load(scopes.RECORD) == {"seconds": 5.0}
