@@ -272,6 +272,21 @@ def test_n10_a_disk_is_plugged_in_made_before_and_taken_out(guests, guest_folder
     assert guests.done(**wish)["changed"] and 8 in sizes(guests)
 
 
+def test_n10_a_disk_that_another_guest_holds_is_not_plugged_in_until_that_is_gone(
+    guests, guest_folder
+):
+    held = {"path": image(guest_folder / "held.qcow2")}
+    guests.done("vm2", nics=[], disks=[held])
+    pid = guests.done(nics=[], disks=[])["pid"]
+    wish = {"nics": [], "disks": [held], "on_change": "hotplug"}
+    failed = guests.run(**wish)
+    assert failed["failed"] and "lock" in failed["msg"] and "\n" not in failed["msg"], failed
+    nodes = [one["file"] for one in ask(guests, "query-named-block-nodes", flat=True)]
+    assert not any("held" in file for file in nodes) and guests.info()["disks"] == []
+    guests.done("vm2", state="stopped")
+    assert guests.done(**wish)["pid"] == pid and 8 in sizes(guests)
+
+
 def test_n11_what_somebody_took_out_is_told_and_put_back(guests, guest_folder):
     boot = {"disks": [obliging(guest_folder)], "boot": "c", "nics": [NIC, MORE]}
     guests.done(**boot)
