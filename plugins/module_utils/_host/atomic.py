@@ -17,10 +17,17 @@ STAGED = ".hypervisor-network-"
 PRIVATE = 0o600
 
 
-def write(path: str, content: bytes, mode: int = PRIVATE, like: str | None = None) -> None:
+def write(
+    path: str,
+    content: bytes,
+    mode: int = PRIVATE,
+    like: str | None = None,
+    lasting: bool = True,
+) -> None:
     """Put C(content) in the place of a file, which keeps its mode and owner; a new one gets C(mode), or those of the file C(like).
 
-    A symbolic link in that place is replaced, not followed. Raises OSError; then nothing is changed.
+    What is not C(lasting) is of this boot alone, and no disk is waited for. A symbolic link in that place is replaced, not followed. Raises OSError; then
+    nothing is changed.
     """
     directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -32,13 +39,15 @@ def write(path: str, content: bytes, mode: int = PRIVATE, like: str | None = Non
                 os.fchown(descriptor, model.st_uid, model.st_gid)
             os.fchmod(descriptor, mode if model is None else stat.S_IMODE(model.st_mode))
 
-        put(stage(directory, content, finish), name, directory)
+        put(stage(directory, content, finish, lasting), name, directory, lasting)
     finally:
         os.close(directory)
 
 
-def stage(directory: int, content: bytes, finish: Callable[[int], None]) -> str:
-    """Write a file beside those of an open directory, have C(finish) give it its mode, and return its name: all of it is on the disk."""
+def stage(
+    directory: int, content: bytes, finish: Callable[[int], None], lasting: bool = True
+) -> str:
+    """Write a file beside those of an open directory, have C(finish) give it its mode, and return its name: all of it is on the disk, if C(lasting)."""
     name = f"{STAGED}{secrets.token_hex(8)}"
     descriptor = os.open(
         name,
@@ -51,21 +60,23 @@ def stage(directory: int, content: bytes, finish: Callable[[int], None]) -> str:
             stream.write(content)
             stream.flush()
             finish(descriptor)
-            os.fsync(descriptor)
+            if lasting:
+                os.fsync(descriptor)
     except BaseException:
         discard(name, directory)
         raise
     return name
 
 
-def put(staged: str, name: str, directory: int) -> None:
-    """Rename what was staged into its place, for good."""
+def put(staged: str, name: str, directory: int, lasting: bool = True) -> None:
+    """Rename what was staged into its place, for good if C(lasting)."""
     try:
         os.rename(staged, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
         discard(staged, directory)
         raise
-    os.fsync(directory)
+    if lasting:
+        os.fsync(directory)
 
 
 def discard(staged: str, directory: int) -> None:

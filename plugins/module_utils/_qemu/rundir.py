@@ -100,7 +100,8 @@ class RunDirectory:
         return load(os.path.join(self.trusted, name))
 
     def store(self, name: str, value: Mapping[str, Any]) -> None:
-        store(os.path.join(self.trusted, name), value)
+        """Write a trusted JSON file of this boot: below /run, so no disk is waited for, where that is on one."""
+        store(os.path.join(self.trusted, name), value, lasting=False)
 
     def drop(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -280,9 +281,9 @@ def load(path: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def store(path: str, value: Mapping[str, Any]) -> None:
+def store(path: str, value: Mapping[str, Any], lasting: bool = True) -> None:
     """Write a JSON file, readable by root only; whoever reads sees the old or the new one. Raises OSError, which names the file."""
     try:
-        atomic.write(path, json.dumps(value, sort_keys=True).encode())
+        atomic.write(path, json.dumps(value, sort_keys=True).encode(), lasting=lasting)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None

@@ -319,7 +319,7 @@ class Units:
     ) -> str:
         directory.make_trusted()
         path = os.path.join(directory.trusted, "start.env")
-        atomic.write(path, unit_file.start_environment(paused, grace).encode())
+        atomic.write(path, unit_file.start_environment(paused, grace).encode(), lasting=False)
         return path
 
 

@@ -56,6 +56,18 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "state").is_symlink() and (tmp_path / "state").read_bytes() == b"new"
 
 
+@pytest.mark.parametrize("lasting", [True, False])
+def test_a_disk_is_waited_for_where_it_shall_outlive_a_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lasting: bool
+) -> None:
+    """First for the file, under its other name, and then for the directory; one of this boot is put in its place whole all the same."""
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: synced.append((tmp_path / "state").exists()))  # fmt: skip
+    atomic.write(str(tmp_path / "state"), b"new", lasting=lasting)
+    assert synced == ([False, True] if lasting else [])
+    assert os.listdir(tmp_path) == ["state"] and (tmp_path / "state").read_bytes() == b"new"
+
+
 @pytest.mark.parametrize("call", ["fsync", "fchmod", "rename"])
 def test_where_it_stops_nothing_is_changed_and_nothing_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
