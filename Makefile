@@ -19,7 +19,7 @@ unit: ## the tests that need no root, seconds
 	@tools/env local python tools/check.py unit
 
 lint: ## every check of the sources, without the tests
-	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer execution-environment docs docs-site ansible-lint sanity
+	@tools/env local python tools/check.py ruff imports yamllint extra-checks license-check changelog build-import-check galaxy-importer execution-environment docs-check docs docs-site ansible-lint sanity
 
 sanity: ## ansible-test sanity with the oldest, the usual and the newest ansible-core
 	@tools/env test python tools/check.py sanity sanity-oldest sanity-newest

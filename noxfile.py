@@ -192,6 +192,7 @@ def docs(session: nox.Session) -> None:
         "--plugin-docs",
         "--validate-collection-refs",
         "self",
+        "--check-extra-docs-refs",
         ".",
         env=ansible_home(session),
     )

@@ -40,6 +40,7 @@ STEPS = (
     ("the collection builds", "build-import-check", False),
     ("what Galaxy says of it", "galaxy-importer", False),
     ("the image of an execution environment", "execution-environment", False),
+    ("blocks of the guides", "docs-check", False),
     ("documentation", "docs", False),
     ("the documentation's site", "docs-site", False),
     ("ansible-lint, profile production", "ansible-lint", False),
