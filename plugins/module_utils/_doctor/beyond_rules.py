@@ -22,6 +22,8 @@ from ansible_collections.hypervisor.network.plugins.module_utils._doctor.case im
 )
 
 _IPV4, _MAIN = 2, 254  # AF_INET, RT_TABLE_MAIN
+# of parts of Intel's 82576 and I350, whose card refuses them (Linux' igb_set_vf_promisc), trusted or not: measured with QEMU's
+_NEVER_PROMISCUOUS = ("igbvf",)
 
 
 def taken(host: Host, way: Way) -> Iterator[Finding]:
@@ -84,6 +86,13 @@ def wire(host: Host, link: Link) -> Iterator[Finding]:
             {"kind": "macvlan", "lower": link.lower},
         )  # fmt: skip
     part = known.part
+    if part is not None and part.driver in _NEVER_PROMISCUOUS:
+        yield Finding(
+            "promiscuity_refused", UPLINK, ERROR, link.name,
+            f"{link.name} is a part of {part.card or 'another card'} (SR-IOV) that no setting lets take frames for other MACs ({part.driver}): "
+            "no answer comes to a guest; have the card itself, or another card, in its place.",
+            {"driver": part.driver, "card": part.card, "vf": part.number},
+        )  # fmt: skip
     if part is not None and (part.spoofchk is not False or not part.trust):
         yield Finding(
             "upstream_card_checks", UPLINK, WARNING, link.name, _checked(link.name, part),

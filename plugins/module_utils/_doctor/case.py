@@ -29,12 +29,16 @@ Task = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a card (SR-IOV): the card's device and the part's number there, and what is set for it; None what this namespace does not know."""
+    """A part of a card (SR-IOV): the card's device and the part's number there, and what is set for it; None what this namespace does not know.
+
+    C(driver) is the part's own.
+    """
 
     card: str | None = None
     number: int | None = None
     spoofchk: bool | None = None
     trust: bool | None = None
+    driver: str | None = None
 
 
 @dataclass(frozen=True)

@@ -85,10 +85,11 @@ def _part(
         if one.startswith(_FUNCTION)
         and os.path.realpath(os.path.join(card, one)) == os.path.realpath(device)
     ]
+    driver = os.path.basename(os.path.realpath(os.path.join(device, "driver")))
     if not names or not numbers:
-        return Part()
+        return Part(driver=driver)
     told = parts().get(names[0], {}).get(numbers[0], Settings(None, None))
-    return Part(names[0], numbers[0], told.spoofchk, told.trust)
+    return Part(names[0], numbers[0], told.spoofchk, told.trust, driver)
 
 
 def _listed(folder: str) -> list[str]:

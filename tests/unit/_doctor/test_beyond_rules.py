@@ -39,6 +39,9 @@ CASES: dict[str, patient.Case] = {
     "the NIC is a part of a card": ({"wires": {"eth0": Wire(Part())}, "cloud": "Google"}, "upstream_card_checks", None, None),
     "the card lets its part only send": ({"wires": {"eth0": Wire(Part("pf0", 3, False, False))}}, "upstream_card_checks", None, None),
     "the card lets its part only hear": ({"wires": {"eth0": Wire(Part("pf0", 3, True, True))}}, "upstream_card_checks", None, None),
+    "the card never lets it hear": (
+        {"wires": {"eth0": Wire(Part("pf0", 3, False, True, "igbvf"))}}, "promiscuity_refused", "uplink", None,
+    ),
     "the card does not tell": ({"wires": {"eth0": Wire(Part("pf0", 3))}}, "upstream_card_checks", None, None),
     "the machine is a cloud's": ({"cloud": "Amazon EC2"}, "upstream_cloud", None, None),
 }  # fmt: skip
@@ -60,7 +63,7 @@ def test_the_finding_says_what_is_around_and_what_cures_it(case: str) -> None:
         {"strict": {"br0"}, "routes": [route("br0"), route("eth1", 100)]},
         {"strict": {"br0"}, "routes": [route("eth1", dst="198.51.100.0/24"), route("eth1", table=7)]},
         {"strict": set(), "routes": [route("eth1")]},
-        {"wires": {"eth0": Wire(Part("pf0", 3, False, True))}, "cloud": "Google"},
+        {"wires": {"eth0": Wire(Part("pf0", 3, False, True, "iavf"))}, "cloud": "Google"},
     ],
 )  # fmt: skip
 def test_a_host_that_has_only_a_part_of_it_is_healthy(more: dict[str, Any]) -> None:

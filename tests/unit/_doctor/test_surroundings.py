@@ -37,11 +37,11 @@ OF_CARD = {"pf0": {3: Settings(True, False)}, "pf1": {1: Settings(False, True)}}
     ("index", "card", "number", "part"),
     [
         (2, None, None, None),
-        (2, "pf0", "virtfn3", Part("pf0", 3, True, False)),
-        (2, "pf0", "virtfn4", Part("pf0", 4)),  # which came between two looks
-        (2, "pf2", "virtfn3", Part("pf2", 3)),
-        (2, "", "virtfn3", Part()),  # the card is another namespace's
-        (2, "pf0", "other", Part()),
+        (2, "pf0", "virtfn3", Part("pf0", 3, True, False, "iavf")),
+        (2, "pf0", "virtfn4", Part("pf0", 4, driver="iavf")),  # which came between two looks
+        (2, "pf2", "virtfn3", Part("pf2", 3, driver="iavf")),
+        (2, "", "virtfn3", Part(driver="iavf")),  # the card is another namespace's
+        (2, "pf0", "other", Part(driver="iavf")),
         (9, "pf0", "virtfn3", None),  # another device of that name
     ],
 )
@@ -50,6 +50,7 @@ def test_a_part_of_a_card_is_told_by_sysfs(
 ) -> None:
     """As Linux has it: the device's folder leads to the card's, where a number leads back."""
     write(tmp_path, {"net/eth0/ifindex": f"{index}", "11.0/vendor": ""})
+    (tmp_path / "11.0/driver").symlink_to(tmp_path / "drivers/iavf")
     (tmp_path / "net/eth0/device").symlink_to(tmp_path / "11.0")
     if number is not None:
         write(
