@@ -86,14 +86,14 @@ def wire(host: Host, link: Link) -> Iterator[Finding]:
             {"kind": "macvlan", "lower": link.lower},
         )  # fmt: skip
     part = known.part
-    if part is not None and part.driver in _NEVER_PROMISCUOUS:
+    if part is not None and _is_deaf(part):
         yield Finding(
             "promiscuity_refused", UPLINK, ERROR, link.name,
             f"{link.name} is a part of {part.card or 'another card'} (SR-IOV) that no setting lets take frames for other MACs ({part.driver}): "
             "no answer comes to a guest; have the card itself, or another card, in its place.",
             {"driver": part.driver, "card": part.card, "vf": part.number},
         )  # fmt: skip
-    if part is not None and (part.spoofchk is not False or not part.trust):
+    if part is not None and (part.spoofchk is not False or not (part.trust or _is_deaf(part))):
         yield Finding(
             "upstream_card_checks", UPLINK, WARNING, link.name, _checked(link.name, part),
             {"card": part.card, "vf": part.number, "spoofchk": part.spoofchk, "trust": part.trust},
@@ -106,13 +106,18 @@ def wire(host: Host, link: Link) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _is_deaf(part: Part) -> bool:
+    return part.driver in _NEVER_PROMISCUOUS
+
+
 def _checked(name: str, part: Part) -> str:
     """What a card does to frames of a part of it, and what has it let them pass."""
-    sentence = f"{name} is a part of {part.card or 'another card'} (SR-IOV), which drops frames from and to other MACs"
+    ways, wanted = ("from", "spoofchk off") if _is_deaf(part) else ("from and to", "spoofchk off trust on")  # fmt: skip
+    sentence = f"{name} is a part of {part.card or 'another card'} (SR-IOV), which drops frames {ways} other MACs"
     if part.card is None or part.number is None:
-        return f"{sentence} unless it is trusted: set spoofchk off and trust on for it where the card is."
+        return f"{sentence}, unless somebody set {wanted} for it where the card is."
     said = {True: "on", False: "off", None: "not told"}
     return (
         f"{sentence} (spoofchk is {said[part.spoofchk]}, trust is {said[part.trust]}): "
-        f"'ip link set {part.card} vf {part.number} spoofchk off trust on' has it let them pass, until the next boot."
+        f"'ip link set {part.card} vf {part.number} {wanted}' has it let them pass, until the next boot."
     )
