@@ -140,6 +140,21 @@ def test_the_empty_part_of_a_running_guest_s_disk_takes_no_time_of_its_rate(
     subprocess.run([*same, str(copy)], check=True, capture_output=True)
 
 
+def test_each_of_two_disks_is_asked_for_what_it_holds(kept, run_module, tmp_path) -> None:
+    guest = kept(2, "raw")
+    guest.start()
+    guest.write(1, 5)
+    guest.write(2, 6, 1)
+    wish = {"guest": guest.name, "target": str(tmp_path), "mode": "full", "rate": "8M"}
+    result = run_module("qemu_backup", wish)
+    assert [MIB <= job["total"] < 2 * MIB for job in result["jobs"]] == [True, True], result
+    guest.stop()
+    copies = sorted(tmp_path.rglob("*.qcow2"))
+    for own, copy in zip(sorted(guest.disks), copies):
+        words = ["qemu-img", "compare", "-q", "-f", "raw", own, str(copy)]
+        subprocess.run(words, check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("form", ["raw"])
 def test_what_is_written_while_empty_parts_are_looked_for_is_none_of_them(sparse) -> None:
     guest, wish, _same = sparse

@@ -27,7 +27,6 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.monitor i
 
 WHOLE = f"{PREFIX}whole"  # what the backup is written by
 _SINCE = f"{PREFIX}since"
-_EXPORT = f"{PREFIX}map"
 _NAME = "allocated"
 _SECONDS = 20.0
 _AT_ONCE = 1000  # words of one command line
@@ -46,12 +45,13 @@ class Place:
 def actions(monitor: Monitor, drive: Drive, node: str, place: Place) -> list[dict[str, Any]]:
     """What a transaction has to do first for WHOLE to be the bitmap of all that the disk holds then; nothing where that cannot be had.
 
-    C(node) is a name for the image of the bitmap. All that is left of it goes with C(clear).
+    C(node) is a name for the image of the bitmap, and for what tells of the disk: QEMU may take its time to end the one of the disk before. All that is
+    left of it goes with C(clear).
     """
     path = os.path.join(place.folder, f"{node}.map")
     try:
         monitor.ask("block-dirty-bitmap-add", **_of(drive, _SINCE), persistent=False)
-        pieces = extents.found(_told(monitor, drive, place), drive.size)
+        pieces = extents.found(_told(monitor, drive, node, place), drive.size)
         _draw(path, drive.size, pieces)
         _open(monitor, path, node)
     except (GuestError, OSError, ValueError):
@@ -71,9 +71,9 @@ def actions(monitor: Monitor, drive: Drive, node: str, place: Place) -> list[dic
 
 def clear(monitor: Monitor) -> None:
     """End what this left in QEMU, whoever began it; the image of a bitmap is for whoever closes images."""
-    own = [one["id"] for one in monitor.ask("query-block-exports") if one["id"] == _EXPORT]
-    for ident in own:
-        _end(monitor, ident)
+    for one in monitor.ask("query-block-exports"):
+        if str(one["id"]).startswith(PREFIX):
+            _end(monitor, one["id"])
     for drive in monitor.drives():
         for bitmap in drive.bitmaps:
             if bitmap.get("name") in (WHOLE, _SINCE):
@@ -87,19 +87,19 @@ def _of(drive: Drive, name: str) -> dict[str, Any]:
     return {"node": drive.node, "name": name, "granularity": extents.GRANULARITY}
 
 
-def _told(monitor: Monitor, drive: Drive, place: Place) -> str:
+def _told(monitor: Monitor, drive: Drive, export: str, place: Place) -> str:
     """What qemu-img says of the disk as QEMU has it, asked as the guest's user, who alone gets to it."""
     path = os.path.join(place.public, "map.sock")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     monitor.ask("nbd-server-start", addr={"type": "unix", "data": {"path": path}})
     try:
-        monitor.ask("block-export-add", type="nbd", id=_EXPORT, **{"node-name": drive.node}, name=_NAME)  # fmt: skip
+        monitor.ask("block-export-add", type="nbd", id=export, **{"node-name": drive.node}, name=_NAME)  # fmt: skip
         server = {"type": "unix", "path": path}
         asked = json.dumps({"driver": "nbd", "export": _NAME, "server": server})
         return _run("qemu-img", ["map", "--output=json", f"json:{asked}"], rights_of(place.user))
     finally:
-        _end(monitor, _EXPORT)
+        _end(monitor, export)
 
 
 def _end(monitor: Monitor, export: str) -> None:
