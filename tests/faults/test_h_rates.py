@@ -174,6 +174,20 @@ def test_what_is_written_while_empty_parts_are_looked_for_is_none_of_them(sparse
 
 
 @pytest.mark.parametrize("form", ["raw"])
+def test_what_a_run_that_was_killed_left_of_that_is_cleared_away(sparse, run_module) -> None:
+    guest, wish, _same = sparse
+    with Monitor(RUN / guest.name) as asked:
+        path, node = str(RUN / guest.name / "map.sock"), asked.node()
+        asked.ask("nbd-server-start", addr={"type": "unix", "data": {"path": path}})
+        asked.ask("block-export-add", type="nbd", id=f"{PREFIX}0-map", **{"node-name": node}, name="allocated")  # fmt: skip
+        asked.ask("block-dirty-bitmap-add", node=node, name=f"{PREFIX}since")
+    result = run_module("qemu_backup", wish)
+    assert not result["failed"] and result["jobs"][0]["total"] <= 17 * MIB, result
+    with Monitor(RUN / guest.name) as asked:
+        assert asked.ask("query-block-exports") == []
+
+
+@pytest.mark.parametrize("form", ["raw"])
 def test_an_nbd_server_of_somebody_else_s_stays_and_the_disk_is_read_whole(
     sparse, run_module
 ) -> None:
