@@ -166,17 +166,21 @@ class Networkd:
         """What keeps networkd from taking the bridge by the NIC's own file; a bridge that it has already by another keeps what it has."""
         there = self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
         if matching.takes(config, bridge) and (not there or render.OURS in there):
-            return [File(planner.left_alone(bridge), render.left_alone(bridge))]
+            return self._alone(bridge)
         return []
 
     def _waiting(self, nic: Owner, bridge: str) -> Sequence[File]:
-        """What keeps networkd from a bridge that boots without its port, since a plug was pulled between two files: the NIC gives it a carrier, and it would
-        get what the NIC has while that moves. A NIC given back before a boot has left it no carrier, and maybe a lease, which nobody may release."""
+        """The same of a bridge that boots without its port, a plug having been pulled between two files: the NIC gives it a carrier, and its own addresses.
+
+        One whose NIC was given back before a boot may have a lease.
+        """
         there = self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
-        waits = there == self._lasting_bridge(bridge) and render.waits(self._said(bridge))
-        if waits and nic.source != planner.back(nic.dev):
-            return [File(planner.left_alone(bridge), render.left_alone(bridge))]
-        return []
+        ours = there == self._lasting_bridge(bridge) and nic.source != planner.back(nic.dev)
+        return self._alone(bridge) if ours and render.waits(self._said(bridge)) else []
+
+    @staticmethod
+    def _alone(bridge: str) -> Sequence[File]:
+        return [File(planner.left_alone(bridge), render.left_alone(bridge))]
 
     def _hold_port(self, nic: Owner, bridge: str) -> None:
         """For the way back: the NIC's file of /run takes it neither to the bridge nor from it, and removes nothing."""
@@ -240,7 +244,7 @@ class Networkd:
             # and the bridge nobody's, where it has no lease that would be released by that: by what boots it would get the same addresses again
             who = known.identity
             static = not (who.ipv4 or who.ipv6 or who.iaid6)
-            alone = [File(planner.left_alone(bridge), render.left_alone(bridge))] if static else []
+            alone = self._alone(bridge) if static else []
             self._control.put([File(planner.back(nic.dev), host), *ours, *alone])
             self._reload(nic.dev, nic.index, planner.back(nic.dev), leased=asks, asks=asks)
         elif gone:

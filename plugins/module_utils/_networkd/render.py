@@ -128,7 +128,7 @@ def bridge_file(
 
 
 def waits(said: Sequence[Section]) -> bool:
-    """Whether a file of a bridge, as C(bridge_file) writes it, gives it its addresses only when it has a carrier: they are its NIC's."""
+    """Whether a C(bridge_file) waits for a carrier: its addresses are its NIC's."""
     return bool(said) and not unit.value(said, "Network", "ConfigureWithoutCarrier")
 
 
