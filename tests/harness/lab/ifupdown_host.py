@@ -23,7 +23,9 @@ class IfupdownHost(NetworkdHost):
 
     network = "ifupdown"
     # and its address of the LAN is looked for elsewhere no more: seen that it is for 2 s after ifup, and answers nobody meanwhile
-    at_rest = "systemctl is-active --quiet networking && ! ip -6 address show tentative | grep -q fd77:"
+    at_rest = (
+        "systemctl is-active --quiet networking && ! ip -6 address show tentative | grep -q fd77:"
+    )
     folders = "/etc/network"
 
     def describe(self, files: dict[str, str], address: str | None) -> None:
