@@ -29,7 +29,7 @@ ip -n lan address add 10.78.0.1/24 dev p1
 ip -n lan link set p1 up
 ip -n lan address add fd78::1/64 dev p1 nodad
 ip netns exec lan dnsmasq --port=0 --interface=p1 --bind-interfaces --no-ping --dhcp-authoritative --dhcp-option=3 --enable-ra \
- --dhcp-range=10.78.0.100,10.78.0.150,1h --dhcp-range=fd78::100,fd78::1ff,64,1h --pid-file=/run/lan.pid --dhcp-leasefile=/run/lan.leases
+ --dhcp-range=10.78.0.100,10.78.0.150,{{lease}} --dhcp-range=fd78::100,fd78::1ff,64,1h --pid-file=/run/lan.pid --dhcp-leasefile=/run/lan.leases
 """
 BY_HAND = f"""
 ip link add {BRIDGE} type bridge forward_delay 0
@@ -56,11 +56,11 @@ class Cabled:
         self.hv = lab.hv
         self.until = lab.until
 
-    def fresh(self, said: str = STATIC, name: str = "20-nic1") -> None:
-        """The NIC is a host's again, by a file of networkd's."""
+    def fresh(self, said: str = STATIC, name: str = "20-nic1", lease: str = "1h") -> None:
+        """The NIC is a host's again, by a file of networkd's; the LAN's server gives addresses for so long."""
         self.hv(f"{{ {GONE} }} 2> /dev/null; true")
         self.write(f"{FOLDER}/{name}.network", said)
-        self.hv(f"set -e; {CABLE}")
+        self.hv(f"set -e; {CABLE.format(lease=lease)}")
         self.rest(NIC)
 
     def write(self, path: str, text: str) -> None:
