@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hypervisor.network.tests.conftest import needs_root
+from ansible_collections.hypervisor.network.tests.harness.guard.guarded import Transactions, convert
+from ansible_collections.hypervisor.network.tests.harness.net.advertised import advertise
 from ansible_collections.hypervisor.network.tests.harness.net.lan import HOST4, Lan, lan
 from ansible_collections.hypervisor.network.tests.harness.net.netns import ip_json
 from ansible_collections.hypervisor.network.tests.harness.process.waiting import wait_for
@@ -61,7 +63,19 @@ def default(netns: str) -> list[dict[str, Any]]:
 
 
 def ways(route: dict[str, Any]) -> tuple[Any, ...]:
-    return (route["dev"], route["gateway"], route["metric"], route["protocol"])
+    """Without the protocol: one that moved has the word boot where the kernel's own has ra."""
+    return (route["dev"], route["gateway"], route["metric"])
+
+
+def renewed(netns: str, dev: str) -> None:
+    """Wait until the address was renewed by an advertisement: whole seconds, so only after going down can its lifetime be seen to go up."""
+    left: list[int] = []
+
+    def longer() -> bool:
+        left.append((settled(netns, dev) or {"valid_life_time": 0})["valid_life_time"])
+        return left[-1] > min(left)
+
+    wait_for(longer, f"the address is renewed on {dev}", HEARD)
 
 
 def test_slaac_moves_to_the_bridge_is_renewed_there_and_comes_back(run_module, host):
@@ -77,7 +91,7 @@ def test_slaac_moves_to_the_bridge_is_renewed_there_and_comes_back(run_module, h
     (before,) = default(host.host)
     counted = host.under_load(uplink, ADDRESS)
     assert {ways(one) for one in default(host.host)} == {
-        ("br0", before["gateway"], before["metric"], "ra")
+        ("br0", before["gateway"], before["metric"])
     }
     assert 0 < default(host.host)[0]["expires"] <= ADVERTISED
     address = settled(host.host, "br0")
@@ -88,18 +102,10 @@ def test_slaac_moves_to_the_bridge_is_renewed_there_and_comes_back(run_module, h
     )
     assert uplink()["changes"] == []
 
-    # the next advertisement brings the kernel's own default route beside the one that moved, and refreshes the address and its network
-    # whole seconds, and it may have come just before: only after going down can it be seen to go up
-    left: list[int] = []
-    wait_for(
-        lambda: (
-            left.append(max(one["expires"] for one in default(host.host))) or left[-1] > min(left)
-        ),
-        "the router is heard again",
-        HEARD,
-    )
+    # the next advertisement is heard to its end: the kernel takes the default route for its own
+    renewed(host.host, "br0")
     assert {ways(one) for one in default(host.host)} == {
-        ("br0", before["gateway"], before["metric"], "ra")
+        ("br0", before["gateway"], before["metric"])
     }
     (link,) = ip_json(host.host, "-6", "address", "show", "dev", "br0", "scope", "global")
     assert [one["local"] for one in link["addr_info"] if one] == [ADDRESS]
@@ -113,5 +119,39 @@ def test_slaac_moves_to_the_bridge_is_renewed_there_and_comes_back(run_module, h
     back = host.under_load(lambda: uplink(state="absent"), ADDRESS)
     assert {ways(one) for one in default(host.host)} == {ways(before)}
     assert settled(host.host, "eth0") is not None
+    renewed(host.host, "eth0")
     for count in (counted, back):
         assert count["tcp"]["died"] == 0 and count["udp6"]["lost"] <= 5, count
+
+
+@pytest.mark.parametrize("back", ["absent", "rollback"])
+def test_a_router_that_nobody_asks_is_heard_to_the_end_of_what_it_says(run_module, back):
+    """Nothing of what it says later would be, were the default route that moved none of the kernel's own."""
+    needs_root()
+
+    def told(dev: str, seconds: int) -> None:
+        def lives() -> bool:
+            advertise(made.router, "lan", "fd77::", seconds)
+            address = settled(made.host, dev)
+            return address is not None and address["valid_life_time"] > seconds - 100
+
+        wait_for(lives, f"the address lives on {dev} as the router says now", HEARD)
+        (way,) = default(made.host)
+        assert way["dev"] == dev and 1700 < way["expires"] <= 1800
+
+    with lan(host=HOST4) as made, Transactions(made.host) as hand:
+        told("eth0", 8000)
+        if back == "rollback":
+            answer = convert(made.host, 2.0)
+            assert answer["error"] is None
+            hand.wait()
+            assert hand.state(answer["id"]) == "rolled-back", hand.facts(answer["id"])
+        else:
+            options = {"name": "eth0", "bridge": "br0", "guard_timeout": 0}
+            assert not run_module("bridge_uplink", options, made.host)["failed"]
+            told("br0", 9000)
+            again = run_module("bridge_uplink", options, made.host)
+            assert again["changed"] is False, again
+            gone = run_module("bridge_uplink", {**options, "state": "absent"}, made.host)
+            assert not gone["failed"], gone
+        told("eth0", 10000)

@@ -35,6 +35,7 @@ _RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_TABLE, _RTA_MARK, _RTA_VIA, _RTA_EXPIRES, _
     23,
     30,
 )
+RTA_PREF = 20
 _RTNH_F_ONLINK = 4
 _RTM_F_CLONED = 0x200
 TABLE_MAIN, _TABLE_LOCAL = 254, 255
@@ -47,6 +48,7 @@ _FRA_IIFNAME, _FRA_OIFNAME = 3, 17
 _FIB_RULE_DETACHED = 0x08 | 0x10
 # family, dst length, src length, tos, table, protocol, scope, type, flags
 _ROUTE = struct.Struct("=BBBBBBBBI")
+HEADER = _ROUTE.size
 # family, dst length, src length, tos, table, 2 reserved, action, flags
 _RULE = struct.Struct("=BBBBBBBBI")
 _NEXTHOP = struct.Struct("=HBBi")  # length, flags, hops, index
@@ -65,7 +67,10 @@ class Hop:
 
 @dataclass(frozen=True)
 class Route:
-    """A route. C(dst) is "default" or a prefix; two routes with the same C(key) are alternatives of which the first counts."""
+    """A route. C(dst) is "default" or a prefix; two routes with the same C(key) are alternatives of which the first counts.
+
+    C(heard) says that the kernel has it of a router, whose advertisements it follows by it (heard.py).
+    """
 
     family: int
     dst: str
@@ -79,6 +84,7 @@ class Route:
     src: str | None = None
     nexthop_id: int = 0
     raw: bytes = field(default=b"", compare=False, repr=False)
+    heard: bool = field(default=False, compare=False, repr=False)
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -152,6 +158,8 @@ def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[
         )
         src = _names.inet_ntop(family, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None
         metric = number(found.get(_RTA_PRIORITY))
+        if protocol == PROTO_BOOT and dst == "default" and _by_a_router(hops, found):
+            protocol, body = PROTO_RA, by_protocol(body, PROTO_RA)
         routes.append(
             Route(
                 family,
@@ -169,6 +177,24 @@ def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[
             )
         )
     return tuple(routes)
+
+
+def _by_a_router(hops: Sequence[Hop], found: Mapping[int, bytes]) -> bool:
+    """Whether a default route is what a router said of itself, although its protocol is boot: so the kernel calls what is added by ioctl (heard.py)."""
+    gateways = [hop.gateway or "" for hop in hops]
+    return _expires(found.get(_RTA_CACHEINFO, b"")) > 0 and all(
+        one.startswith("fe80:") for one in gateways
+    )
+
+
+def lifetime(route: Route) -> int:
+    """How long a route stands yet, in hundredths of a second; 0 for one that stands for good."""
+    return _expires(walk(route.raw, _ROUTE.size).get(_RTA_CACHEINFO, b""))
+
+
+def _expires(info: bytes) -> int:
+    """The lifetime that is left of a route, in hundredths of a second, 0 for one without; C(info) is its struct rta_cacheinfo."""
+    return int(struct.unpack_from("=IIi", info)[2]) if info else 0
 
 
 def plain(routes: Iterable[Route]) -> tuple[Route, ...]:
@@ -274,7 +300,7 @@ def reroute(body: bytes, indexes: Sequence[int]) -> bytes:
     parts = [_ROUTE.pack(*header)]
     for kind, payload in walk(body, _ROUTE.size).items():
         if kind == _RTA_CACHEINFO:
-            expires = struct.unpack_from("=IIi", payload)[2]
+            expires = _expires(payload)
             if header[0] == AF_INET6 and expires > 0:
                 parts.append(attribute(_RTA_EXPIRES, struct.pack("=I", max(1, expires // 100))))
             continue
@@ -292,6 +318,11 @@ def reroute(body: bytes, indexes: Sequence[int]) -> bytes:
             payload = b"".join(hops)
         parts.append(attribute(kind, payload))
     return b"".join(parts)
+
+
+def by_any_protocol(body: bytes) -> bytes:
+    """The same route, whoever made it, for its removal."""
+    return by_protocol(body, 0)
 
 
 def by_protocol(body: bytes, protocol: int) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import fcntl
 import select
 import socket
 import struct
@@ -172,6 +173,15 @@ class Socket:
                 ]
                 if refused:
                     raise KernelError(refused[0][0].what, refused[0][1])
+
+    def request(self, kind: int, body: bytes, what: str) -> None:
+        """Make one change by an ioctl of IPv6, for what netlink has no word for. Raises KernelError, with C(what) as the change in words."""
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as line:
+            try:
+                with self.turn():
+                    fcntl.ioctl(line, kind, body)
+            except OSError as error:
+                raise KernelError(what, error.errno or 0) from None
 
     def dump(self, kind: int, body: bytes | None = None) -> list[bytes]:
         """All objects of a kind, an RTM_GET number, as message bodies without netlink's header; repeated while the kernel says that it changed meanwhile.

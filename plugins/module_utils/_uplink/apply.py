@@ -22,6 +22,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._link.apply imp
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import (
     address as rtnl_address,
 )
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import heard
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl.snapshot import (
@@ -196,9 +197,16 @@ class UplinkNoun(Uplink):
         )
         what = f"{change.action} the route {route}"
         if change.action == "remove":
+            if route.protocol in rtnl_route.LEARNED:  # by its ioctl the kernel calls it another
+                body = rtnl_route.by_any_protocol(body)
             # gone already where the kernel took it along with an address
             self._tolerating(
                 errno.ESRCH, lambda: self._netlink.send(rtnl_route.RTM_DELROUTE, 0, body, what)
+            )
+        elif route.heard:
+            asked = heard.request(route, index_of(next(iter(route.devs)), now.links))
+            self._tolerating(
+                errno.EEXIST, lambda: self._netlink.request(heard.SIOCADDRT, asked, what)
             )
         elif change.before is not None:
             self._netlink.send(rtnl_route.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, what)

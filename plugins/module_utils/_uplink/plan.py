@@ -334,8 +334,10 @@ def _routes(now: Inet, wish: Layout, coming: Iterable[Address]) -> list[Change]:
             if old is not None:
                 surplus[route.key].remove(old)
                 changes.append(changes_of.route("remove", old))
-        elif old is None or (
-            shared[route.key] > 1
+        elif (
+            old is None
+            or route.heard  # netlink, which could replace the old one, makes none of that kind
+            or shared[route.key] > 1
             and (route.family == rtnl_address.AF_INET6 or first[route.key] != old)
         ):
             changes.append(changes_of.route("add", route))

@@ -10,6 +10,7 @@ from typing import Container, Mapping
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import KernelError
 from ansible_collections.hypervisor.network.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.hypervisor.network.plugins.module_utils._dhcp import holders
+from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import heard
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import neigh as rtnl_neigh
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import qdisc as rtnl_qdisc
 from ansible_collections.hypervisor.network.plugins.module_utils._rtnl import route as rtnl_route
@@ -32,7 +33,7 @@ def around(netlink: Netlink, snapshot: Snapshot) -> Inet:
         snapshot.holders,
         snapshot.ways,
         snapshot.peers,
-        rtnl_route.plain(rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)),
+        _routes(netlink, names),
         rtnl_route.decode_rules(netlink.dump(rtnl_route.RTM_GETRULE)),
         rtnl_neigh.decode_neighbours(
             [
@@ -57,6 +58,15 @@ def with_own(now: Inet, own: tuple[str, str], there: Container[str]) -> Inet:
         for key, value in _sysctls(dev, dev if dev in there else "default")
     }
     return replace(now, sysctls=sysctls, clients=dhcp.clients, pretenders=dhcp.pretenders)
+
+
+def _routes(netlink: Netlink, names: Mapping[int, str]) -> tuple[rtnl_route.Route, ...]:
+    """All routes; only of those that a router may have told is asked whether the kernel has them of it."""
+    found = rtnl_route.decode_routes(netlink.dump(rtnl_route.RTM_GETROUTE), names)
+    if any(map(heard.possible, found)):
+        with open(heard.TABLE, encoding="utf-8", errors="surrogateescape") as table:
+            found = heard.marked(found, table.read())
+    return rtnl_route.plain(found)
 
 
 def _hooks(netlink: Netlink, names: Mapping[int, str]) -> tuple[tuple[str, str], ...]:

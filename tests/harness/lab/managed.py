@@ -104,6 +104,7 @@ def seen(lab: Lab, host: str, dev: str) -> Seen:
         for one in _json(lab, host, f"ip -j {family} route show table all dev {dev}")
         if one.get("table") != "local"
         and one.get("protocol") not in _ROUTERS
+        and "expires" not in one
         and not one["dst"].startswith(("fe80:", "multicast", "ff00:"))
     ]
     rules = [

@@ -69,6 +69,13 @@ def test_a_change_that_is_refused_is_told_in_its_words() -> None:
         line.close()
 
 
+def test_what_netlink_has_no_word_for_is_asked_for_and_refused_in_its_words() -> None:
+    nothing = 0  # no ioctl has this number
+    with pytest.raises(KernelError, match="^Cannot ask for nothing: ") as caught:
+        Socket().request(nothing, b"", "ask for nothing")
+    assert caught.value.errno in (errno.ENOTTY, errno.EINVAL)
+
+
 def test_closing_what_never_wrote_is_nothing() -> None:
     Socket().close()
 

@@ -142,3 +142,18 @@ def test_a_bridge_that_may_have_its_mtu_of_its_ports_is_given_it_before_the_nic_
     assert joins[-1] == "attach"
     back = layout.unbridged(now, "eth0", "br0")
     assert [one for one in uplink_plan.plan(now, back) if one.kind == "bridge"] == []
+
+
+def test_what_the_kernel_has_of_a_router_comes_before_the_old_one_goes() -> None:
+    """Netlink, which could put one in the other's place, makes none that the kernel takes for its own."""
+    words = "default via fe80::1 dev eth0 proto ra"
+    now = host({"links": {"eth0": None}, "routes": [words]})
+    heard = replace(now, routes=tuple(replace(one, heard=True) for one in now.routes))
+    there = "route default via fe80::1 dev br0"
+    for was, expected in ((now, ["replace"]), (heard, ["add", "remove"])):
+        wish = layout.bridged(was, "eth0", "br0")
+        changes = [one for one in uplink_plan.plan(was, wish) if one.kind == "route"]
+        assert [one.action for one in changes] == expected
+        assert str((changes[0].after or {})["route"]).startswith(there[len("route ") :])
+        assert changes[0].payload.heard == was.routes[0].heard
+        assert lines(carried_out(was, wish), wish, "route") == []
