@@ -2,13 +2,13 @@
 """PURE. The default routes that the kernel has of a router's advertisement: which they are, and the request by which it takes another device's for its own.
 
 Netlink has no word for that. A default route that is made by it, protocol ra or not, keeps the kernel from making its own, and without one it hears the
-advertisement no further: the addresses by it are not renewed, and expire. Sources: Linux' ndisc_router_discovery, rt6_get_dflt_router, rt6_add_dflt_router;
-include/uapi/linux/ipv6_route.h (struct in6_rtmsg, RTF_), /proc/net/ipv6_route.
+advertisement no further: the addresses by it are not renewed, and expire; Linux 6.1 has the route itself expire there and then. Sources: Linux'
+ndisc_router_discovery, rt6_get_dflt_router, rt6_add_dflt_router; include/uapi/linux/ipv6_route.h (struct in6_rtmsg, RTF_), /proc/net/ipv6_route.
 """
 
 from __future__ import annotations
 
-import socket
+import socket as _names  # only inet_ntop and inet_pton: no socket is opened here
 import struct
 from dataclasses import replace
 from typing import Iterable
@@ -54,7 +54,7 @@ def request(route: rtnl_route.Route, index: int) -> bytes:
     """The struct in6_rtmsg, for SIOCADDRT, of a route that is C(heard) over the device of that number. It keeps its lifetime and preference."""
     preference = sum(walk(route.raw, rtnl_route.HEADER).get(rtnl_route.RTA_PREF, b""))
     flags = _UP | _GATEWAY | _DEFAULT | _ADDRCONF | _EXPIRES | preference << _PREFERENCE
-    gateway = socket.inet_pton(AF_INET6, route.hops[0].gateway or "::")
+    gateway = _names.inet_pton(AF_INET6, route.hops[0].gateway or "::")
     lifetime = max(1, rtnl_route.lifetime(route))
     return _REQUEST.pack(b"", b"", gateway, 0, 0, 0, route.metric, lifetime, flags, index)
 
@@ -65,5 +65,5 @@ def _known(table: str) -> Iterable[tuple[str, int, str]]:
         words = line.split()
         if len(words) == _COLUMNS and words[:2] == [_NOWHERE, "00"]:
             if int(words[8], 16) & (_DEFAULT | _ADDRCONF) == _DEFAULT | _ADDRCONF:
-                gateway = socket.inet_ntop(AF_INET6, bytes.fromhex(words[4]))
+                gateway = _names.inet_ntop(AF_INET6, bytes.fromhex(words[4]))
                 yield gateway, int(words[5], 16), words[9]
