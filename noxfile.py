@@ -186,16 +186,10 @@ def ansible_lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation's markup and references."""
     session.chdir(installed_copy(session))
-    session.run(
-        "antsibull-docs",
-        "lint-collection-docs",
-        "--plugin-docs",
-        "--validate-collection-refs",
-        "self",
-        "--check-extra-docs-refs",
-        ".",
-        env=ansible_home(session),
-    )
+    words = ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "--check-extra-docs-refs", ".")  # fmt: skip
+    # It checks the name of its own temporary folder too, and one that ends in "_", as one in 37 does, is a reference to it: what it says, it has to say twice
+    if session.run(*words, env=ansible_home(session), silent=True, success_codes=(0, 3)):
+        session.run(*words, env=ansible_home(session))
 
 
 @nox.session(name="docs-site")

@@ -90,6 +90,17 @@ def kernel_refuses_of_many(stage: Stage, what: str, error: str) -> None:
 
 
 @scene
+def kernel_refuses_an_ioctl(stage: Stage, what: str, error: str) -> None:
+    """What netlink has no word for."""
+
+    def ioctl(*_asked: Any) -> None:
+        raise stages.failure(error)
+
+    stage.patch.setattr(rtnl_socket, "fcntl", SimpleNamespace(ioctl=ioctl))
+    rtnl_socket.Socket().request(0, b"", what)
+
+
+@scene
 def kernel_refuses_to_say(stage: Stage, what: str, error: str) -> None:
     """A question, C(what) in words."""
     _answers(stage, error)
