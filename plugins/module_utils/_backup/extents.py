@@ -19,7 +19,7 @@ def found(told: str, size: int, most: int = _MOST) -> list[tuple[int, int]]:
         pieces = [
             (int(one["start"]), int(one["length"])) for one in _listed(told) if not one["zero"]
         ]
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"that is no map of a disk: {error}") from None
     if any(begin < 0 or length < 0 or begin + length > size for begin, length in pieces):
         raise ValueError("there is something beyond the end of the disk")

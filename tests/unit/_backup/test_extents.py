@@ -73,6 +73,8 @@ def test_nothing_that_it_holds_is_left_out(pieces: list[tuple[int, int, bool]], 
         told((-1, 5, False)),
         told((0, -5, False)),
         told((SIZE, 1, False)),
+        '[{"start": Infinity, "length": 1, "zero": false}]',
+        "[" * 100_000,
     ],
 )
 def test_what_is_no_map_is_told_as_that(said: str) -> None:
