@@ -158,7 +158,8 @@ def decode_routes(messages: Iterable[bytes], names: Mapping[int, str]) -> tuple[
         )
         src = _names.inet_ntop(family, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None
         metric = number(found.get(_RTA_PRIORITY))
-        if protocol == PROTO_BOOT and dst == "default" and _by_a_router(hops, found):
+        by_ioctl = (protocol, dst, table) == (PROTO_BOOT, "default", TABLE_MAIN)
+        if by_ioctl and _by_a_router(hops, found):
             protocol, body = PROTO_RA, by_protocol(body, PROTO_RA)
         routes.append(
             Route(

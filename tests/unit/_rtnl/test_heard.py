@@ -29,10 +29,14 @@ fd770000000000000000000000000000 40 00000000000000000000000000000000 00 00000000
 
 
 def route(
-    protocol: int = RA, gateway: Any = GATEWAY, expires: int = 179_000, more: bytes = b""
+    protocol: int = RA,
+    gateway: Any = GATEWAY,
+    expires: int = 179_000,
+    more: bytes = b"",
+    table: int = 254,
 ) -> rtnl_route.Route:
     body = (
-        struct.pack("=BBBBBBBBI", AF_INET6, 0, 0, 0, 254, protocol, 0, 1, 0)
+        struct.pack("=BBBBBBBBI", AF_INET6, 0, 0, 0, table, protocol, 0, 1, 0)
         + attribute(4, struct.pack("=I", INDEX))
         + attribute(5, gateway.packed)
         + attribute(6, struct.pack("=I", 1024))
@@ -100,4 +104,6 @@ def test_what_the_kernel_calls_boot_is_a_routers_where_only_that_can_be() -> Non
     assert moved == route() and moved.raw[5] == RA
     assert route(protocol=BOOT, expires=0).protocol == BOOT
     assert route(protocol=BOOT, gateway=ipaddress.IPv6Address("fd77::1")).protocol == BOOT
+    # its ioctl knows no other table, so there it is somebody's own
+    assert route(protocol=BOOT, table=100).protocol == BOOT
     assert rtnl_route.by_any_protocol(moved.raw)[5] == 0
