@@ -19,10 +19,7 @@ A = "before"
 
 def test_h26_how_far_a_merge_has_come_is_told_until_it_is_over(kept):
     guest = kept()
-    guest.start()
-    guest.once(A)
-    for at in range(8):
-        guest.write(1, at)
+    guest.written_above(A)
     told = RUN / f".{guest.name}" / "snapshot.json"
     # a run that was killed had begun, and QEMU is slow: what it has written is told by the next
     job = f"hypervisor-network-merge-{hashlib.sha256(guest.overlay(A).encode()).hexdigest()[:12]}"
@@ -43,10 +40,7 @@ def test_h26_how_far_a_merge_has_come_is_told_until_it_is_over(kept):
 
 def test_h26_a_snapshot_of_a_disk_that_somebody_merges_is_refused_and_leaves_nothing(kept):
     guest = kept()
-    guest.start()
-    guest.once(A)
-    for at in range(8):
-        guest.write(1, at)
+    guest.written_above(A)
     with Monitor(RUN / guest.name) as asked:
         asked.ask("block-commit", **{"job-id": "theirs", "device": asked.node(), "speed": 1})
         said = guest.run("another")["msg"]

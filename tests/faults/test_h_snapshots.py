@@ -253,10 +253,7 @@ def test_h25_killed_while_the_overlays_were_made(kept):
 
 def test_h26_qemu_is_killed_in_the_middle_of_a_merge_and_the_next_run_goes_on(kept):
     guest = kept()
-    guest.start()
-    guest.once(A)
-    for at in range(8):
-        guest.write(1, at)
+    guest.written_above(A)
     guest.set_phase(A, "deleting")
     guest.kill()
     subprocess.run(["qemu-io", "-f", "qcow2", "-c", "write -P 1 0 1M", guest.disks[0]], check=True, capture_output=True)  # fmt: skip

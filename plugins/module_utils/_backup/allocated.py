@@ -15,7 +15,7 @@ import pwd
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.hypervisor.network.plugins.module_utils._backup import extents
+from ansible_collections.hypervisor.network.plugins.module_utils._backup import extents, files
 from ansible_collections.hypervisor.network.plugins.module_utils._backup.manifest import PREFIX
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._host import programs
@@ -27,6 +27,7 @@ from ansible_collections.hypervisor.network.plugins.module_utils._qemu.monitor i
 
 WHOLE = f"{PREFIX}whole"  # what the backup is written by
 _SINCE = f"{PREFIX}since"
+BITMAPS = (WHOLE, _SINCE)
 _NAME = "allocated"
 _SECONDS = 20.0
 _AT_ONCE = 1000  # words of one command line
@@ -46,7 +47,7 @@ def actions(monitor: Monitor, drive: Drive, node: str, place: Place) -> list[dic
     """What a transaction has to do first for WHOLE to be the bitmap of all that the disk holds then; nothing where that cannot be had.
 
     C(node) is a name for the image of the bitmap, and for what tells of the disk: QEMU may take its time to end the one of the disk before. All that is
-    left of it goes with C(clear).
+    left of it goes with C(clear) of live.py.
     """
     path = os.path.join(place.folder, f"{node}.map")
     try:
@@ -70,17 +71,10 @@ def actions(monitor: Monitor, drive: Drive, node: str, place: Place) -> list[dic
 
 
 def clear(monitor: Monitor) -> None:
-    """End what this left in QEMU, whoever began it; the image of a bitmap is for whoever closes images."""
+    """End what tells of disks in QEMU, whoever began it; the bitmaps and the images of them are for whoever removes and closes those."""
     for one in monitor.ask("query-block-exports"):
         if str(one["id"]).startswith(PREFIX):
             _end(monitor, one["id"])
-    for drive in monitor.drives():
-        for bitmap in drive.bitmaps:
-            if bitmap.get("name") in (WHOLE, _SINCE):
-                with contextlib.suppress(
-                    GuestError
-                ):  # it went with another drive of the same image
-                    monitor.ask("block-dirty-bitmap-remove", node=drive.node, name=bitmap["name"])
 
 
 def _of(drive: Drive, name: str) -> dict[str, Any]:
@@ -111,8 +105,7 @@ def _end(monitor: Monitor, export: str) -> None:
 
 def _draw(path: str, size: int, pieces: list[tuple[int, int]]) -> None:
     """Make an empty image with a bitmap of these pieces."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))  # fmt: skip
-    _run("qemu-img", ["create", "-q", "-f", "qcow2", path, str(size)])
+    files.create(path, "qcow2", size, None, None)
     words = ["bitmap", "--add", "-g", str(extents.GRANULARITY), "-f", "qcow2", path, _NAME]
     _run("qemu-img", words)
     steps = [
@@ -126,11 +119,7 @@ def _draw(path: str, size: int, pieces: list[tuple[int, int]]) -> None:
 
 
 def _open(monitor: Monitor, path: str, node: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        handed = monitor.hand(descriptor, node)
-    finally:
-        os.close(descriptor)
+    handed = files.handed(monitor.hand, path, os.O_RDONLY, node)
     file = {"driver": "file", "filename": handed, "read-only": True}
     monitor.ask("blockdev-add", **{"driver": "qcow2", "node-name": node, "read-only": True}, file=file)  # fmt: skip
 

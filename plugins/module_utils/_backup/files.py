@@ -11,6 +11,7 @@ import hashlib
 import os
 import pwd
 import shutil
+from typing import Callable
 
 from ansible_collections.hypervisor.network.plugins.module_utils._backup import checks
 from ansible_collections.hypervisor.network.plugins.module_utils._backup.manifest import (
@@ -84,6 +85,15 @@ def create(path: str, form: str, size: int, base: str | None, base_format: str |
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))  # fmt: skip
     done = programs.run([program, *words], _SECONDS)
     image_checks.done([words[0], path], done.status, done.errors)
+
+
+def handed(hand: Callable[[int, str], str], path: str, mode: int, name: str) -> str:
+    """The path by which a QEMU opens a file of root's, which it gets by C(hand), a monitor's, under that name. Raises OSError, GuestError."""
+    descriptor = os.open(path, mode | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return hand(descriptor, name)
+    finally:
+        os.close(descriptor)
 
 
 def convert(source: Image, path: str, form: str, rate: int | None, user: pwd.struct_passwd) -> None:

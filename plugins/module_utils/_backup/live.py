@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
-from ansible_collections.hypervisor.network.plugins.module_utils._backup import allocated
+from ansible_collections.hypervisor.network.plugins.module_utils._backup import allocated, files
 from ansible_collections.hypervisor.network.plugins.module_utils._backup.manifest import PREFIX
 from ansible_collections.hypervisor.network.plugins.module_utils._core.errors import GuestError
 from ansible_collections.hypervisor.network.plugins.module_utils._qemu import monitor as monitors
@@ -86,11 +86,7 @@ def _whole(drive: Drive) -> dict[str, str]:
 
 
 def _open(monitor: Monitor, node: str, part: Part) -> None:
-    descriptor = os.open(part.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        handed = monitor.hand(descriptor, node)
-    finally:
-        os.close(descriptor)
+    handed = files.handed(monitor.hand, part.path, os.O_RDWR, node)
     # what it reads from its base is for who restores it: QEMU only writes
     below = {"backing": None} if part.format == "qcow2" else {}
     monitor.ask("blockdev-add", **{"driver": part.format, "node-name": node, **below}, file={"driver": "file", "filename": handed})  # fmt: skip
@@ -104,6 +100,7 @@ def clear(monitor: Monitor) -> None:
     """End what a backup left in QEMU, whoever began it: jobs, open files, descriptors."""
     monitor.cancel([ident for ident in monitor.jobs() if ident.startswith(_JOB)])
     allocated.clear(monitor)
+    forget(monitor, monitor.drives(), lambda name: name in allocated.BITMAPS)
     for one in monitor.ask("query-named-block-nodes", flat=True):
         if str(one["node-name"]).startswith(PREFIX):
             monitor.ask("blockdev-del", **{"node-name": one["node-name"]})

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Callable, Iterable, Mapping
 
@@ -59,6 +60,7 @@ def wires(
     other = {link.name for link in links if link.kind == "macvlan"}
     if other:
         other -= passed_through()
+    parts = functools.cache(parts)
     return {link.name: Wire(_part(link, parts, sysfs), link.name in other) for link in links}
 
 

@@ -164,7 +164,7 @@ class Networkd:
 
     def _left_alone(self, config: Sequence[unit.Section], bridge: str) -> Sequence[File]:
         """What keeps networkd from taking the bridge by the NIC's own file; a bridge that it has already by another keeps what it has."""
-        there = self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
+        there = self._file_of(bridge)
         if matching.takes(config, bridge) and (not there or render.OURS in there):
             return self._alone(bridge)
         return []
@@ -174,9 +174,16 @@ class Networkd:
 
         One whose NIC was given back before a boot may have a lease.
         """
-        there = self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
-        ours = there == self._lasting_bridge(bridge) and nic.source != planner.back(nic.dev)
+        ours = self._boots(bridge) and nic.source != planner.back(nic.dev)
         return self._alone(bridge) if ours and render.waits(self._said(bridge)) else []
+
+    def _file_of(self, bridge: str) -> str:
+        """The file by which networkd has the bridge; empty where it has it by none."""
+        return self._control.link(self._control.index_or_none(bridge)).get("NETWORK_FILE", "")
+
+    def _boots(self, bridge: str) -> bool:
+        """Whether networkd has the bridge by the file that it reads at boot."""
+        return self._file_of(bridge) == self._lasting_bridge(bridge)
 
     @staticmethod
     def _alone(bridge: str) -> Sequence[File]:
@@ -218,9 +225,8 @@ class Networkd:
     def _taken_over(self, bridge: str, source: str, known: Known) -> None:
         index = self._control.index(bridge)
         # one that holds a lease by a file of ours need not take the other one: networkd calls it critical, and leaves it alone
-        ours = self._control.link(index).get("NETWORK_FILE") == self._lasting_bridge(bridge)
-        asks = known.identity.ipv4
-        self._reload(bridge, index, None if ours else source, leased=asks, asks=asks)
+        named = None if self._boots(bridge) else source
+        self._reload(bridge, index, named, leased=known.identity.ipv4, asks=known.identity.ipv4)
 
     def _reload(self, dev: str, index: int, source: str | None = None, **how: bool) -> None:
         """Have networkd read its files, see C(Control.reload).
@@ -378,14 +384,10 @@ class Networkd:
 
     def _load_others(self, now: Standing, wish: Wish) -> None:
         """Read what is about all but uplinks and their bridges, unless a bridge lives by a file that may have other words by now: those are for the boot."""
-        links = (self._control.link(self._control.index_or_none(one)) for one in wish.bridges)
         theirs = self._all_described(wish)
         beside = (path for one in theirs.values() for path in described.drop_ins(one))
-        if not any(map(self._there, beside)) and not any(
-            link.get("NETWORK_FILE") == self._lasting_bridge(bridge)
-            for bridge, link in zip(wish.bridges, links)
-            if bridge not in theirs
-        ):
+        booted = (self._boots(one) for one in wish.bridges if one not in theirs)
+        if not any(map(self._there, beside)) and not any(booted):
             own = set(wish.bridges if wish.present else ()).difference(theirs)
             within = [one for one in own if not now.uplink_of(one, wish)]
             self._control.take(map(self._control.index, within))

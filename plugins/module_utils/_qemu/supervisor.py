@@ -306,9 +306,8 @@ class Supervisor(DiskImages):
         stop = [*unit_setting.program(self._root, "monitor.py"), "stop", directory.public]
         directory.drop(scopes.RECORD)  # first: whoever ends this run has the next one begin anew
         user, environment = needs.account(spec).pw_name, self._units.hasten(directory)
-        adoption.leave(
-            self._units.manager, name
-        )  # it asks nobody: it is told that there is no time
+        # it asks nobody: it is told that there is no time
+        adoption.leave(self._units.manager, name)
         os.unlink(environment)
         adoption.adopt(name, who, beside, user, stop, grace, environment)
         directory.store(scopes.RECORD, {"seconds": grace})

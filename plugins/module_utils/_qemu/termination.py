@@ -52,22 +52,18 @@ def end_all(endings: Mapping[str, Ending]) -> dict[str, list[Step] | GuestError]
     """
     if len(endings) < 2:
         return {name: _end(name, one) for name, one in endings.items()}
+    places = {one.place for one in endings.values() if one.place is not None}
     running: dict[str, Future[list[Step] | GuestError]] = {}
     with ThreadPoolExecutor(len(endings)) as pool:
-
-        def begin(place: int | None) -> list[Future[list[Step] | GuestError]]:
+        for place in (None, *sorted(places, reverse=True)):
             begun = {
                 name: pool.submit(_end, name, one)
                 for name, one in endings.items()
                 if one.place == place
             }
             running.update(begun)
-            return list(begun.values())
-
-        begin(None)
-        places = {one.place for one in endings.values() if one.place is not None}
-        for place in sorted(places, reverse=True):
-            wait(begin(place))
+            if place is not None:
+                wait(begun.values())
     return {name: running[name].result() for name in endings}
 
 

@@ -55,7 +55,7 @@ def request(route: rtnl_route.Route, index: int) -> bytes:
     preference = sum(walk(route.raw, rtnl_route.HEADER).get(rtnl_route.RTA_PREF, b""))
     flags = _UP | _GATEWAY | _DEFAULT | _ADDRCONF | _EXPIRES | preference << _PREFERENCE
     gateway = _names.inet_pton(AF_INET6, route.hops[0].gateway or "::")
-    lifetime = max(1, rtnl_route.lifetime(route))
+    lifetime = rtnl_route.lifetime(route)
     return _REQUEST.pack(b"", b"", gateway, 0, 0, 0, route.metric, lifetime, flags, index)
 
 

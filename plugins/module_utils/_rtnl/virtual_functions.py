@@ -19,9 +19,8 @@ DUMP = rtnl_link.link_header() + attribute(29, struct.pack("=I", 1 | 8))
 
 _HEADER = len(rtnl_link.link_header())
 _VFINFO_LIST, _VF_INFO, _VF_SPOOFCHK, _VF_TRUST = 22, 1, 4, 9
-_SETTING = struct.Struct(
-    "=II"
-)  # the part's number, and 0, 1, or all bits where the driver has no such setting
+# the part's number, and 0, 1, or all bits where the driver has no such setting
+_SETTING = struct.Struct("=II")
 
 
 class Settings(NamedTuple):

@@ -192,19 +192,18 @@ class UplinkNoun(Uplink):
 
     def _route(self, change: Change, now: Inet) -> None:
         route = change.payload
-        body = rtnl_route.reroute(
-            route.raw, [index_of(hop.dev, now.links) if hop.dev else 0 for hop in route.hops]
-        )
+        indexes = [index_of(hop.dev, now.links) if hop.dev else 0 for hop in route.hops]
+        body = rtnl_route.reroute(route.raw, indexes)
         what = f"{change.action} the route {route}"
         if change.action == "remove":
-            if route.protocol in rtnl_route.LEARNED:  # by its ioctl the kernel calls it another
+            if heard.possible(route):  # by its ioctl the kernel calls it another
                 body = rtnl_route.by_any_protocol(body)
             # gone already where the kernel took it along with an address
             self._tolerating(
                 errno.ESRCH, lambda: self._netlink.send(rtnl_route.RTM_DELROUTE, 0, body, what)
             )
         elif route.heard:
-            asked = heard.request(route, index_of(next(iter(route.devs)), now.links))
+            asked = heard.request(route, indexes[0])
             self._tolerating(
                 errno.EEXIST, lambda: self._netlink.request(heard.SIOCADDRT, asked, what)
             )

@@ -126,6 +126,13 @@ class Kept:
         """A MiB of this byte, by the running guest's own disk. What became of it QEMU says on its own output."""
         self.io(f"write -P {pattern} {at}M 1M", number)
 
+    def written_above(self, name: str) -> None:
+        """Start it, take a snapshot, and write 8 MiB of ones above that: something to merge."""
+        self.start()
+        self.once(name)
+        for at in range(8):
+            self.write(1, at)
+
     def io(self, command: str, number: int = 0) -> None:
         """What qemu-io does, by the running guest's own disk, flushed: until then QEMU keeps to itself where a cluster lies, and others read the image."""
         disk = f"/machine/peripheral/disk{number}-dev/virtio-backend"

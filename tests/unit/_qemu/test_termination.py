@@ -40,6 +40,18 @@ def child() -> Iterator[Callable[..., Child[bytes]]]:
         one.communicate()
 
 
+@pytest.fixture
+def hanging(child: Callable[..., Child[bytes]], monkeypatch: pytest.MonkeyPatch) -> Child[bytes]:
+    """One that no signal reaches, and nobody waits long for."""
+    monkeypatch.setattr(termination, "_TERM_DEADLINE", 0.1)
+    monkeypatch.setattr(termination, "_KILL_DEADLINE", 0.1)
+    one, send = child(), procfs.send_signal
+    monkeypatch.setattr(
+        procfs, "send_signal", lambda who, number: None if who.pid == one.pid else send(who, number)
+    )
+    return one
+
+
 def of(child: Child[bytes], ask: Callable[[], None] = lambda: None, grace: float = 0.0) -> Ending:
     who = procfs.Process(child.pid).identity()
     assert who is not None
@@ -128,17 +140,9 @@ def test_the_last_place_ends_first_those_of_one_side_by_side_and_those_without_b
 
 
 def test_one_that_lives_on_holds_nobody_up_for_ever(
-    child: Callable[..., Child[bytes]], monkeypatch: pytest.MonkeyPatch
+    child: Callable[..., Child[bytes]], hanging: Child[bytes]
 ) -> None:
-    monkeypatch.setattr(termination, "_TERM_DEADLINE", 0.1)
-    monkeypatch.setattr(termination, "_KILL_DEADLINE", 0.1)
-    hanging, other = child(), child()
-    send = procfs.send_signal
-    monkeypatch.setattr(
-        procfs,
-        "send_signal",
-        lambda who, number: None if who.pid == hanging.pid else send(who, number),
-    )
+    other = child()
     last = dataclasses.replace(of(hanging), place=2)
     found = end_all({"vm1": dataclasses.replace(of(other), place=1), "vm2": last})
     assert isinstance(found["vm2"], GuestError) and words(found["vm1"])[-1][1] == "ended"
@@ -181,17 +185,9 @@ def test_h01_one_that_somebody_killed_is_waited_for_and_no_step(
 
 
 def test_one_that_lives_on_is_told_and_the_others_are_ended(
-    child: Callable[..., Child[bytes]], monkeypatch: pytest.MonkeyPatch
+    child: Callable[..., Child[bytes]], hanging: Child[bytes]
 ) -> None:
-    monkeypatch.setattr(termination, "_TERM_DEADLINE", 0.1)
-    monkeypatch.setattr(termination, "_KILL_DEADLINE", 0.1)
-    hanging, other = child(), child()
-    send = procfs.send_signal
-    monkeypatch.setattr(
-        procfs,
-        "send_signal",
-        lambda who, number: None if who.pid == hanging.pid else send(who, number),
-    )
+    other = child()
     found = end_all({"vm1": of(hanging), "vm2": of(other)})
     assert isinstance(found["vm1"], GuestError)
     assert "lives on after SIGKILL" in str(found["vm1"]) and str(hanging.pid) in str(found["vm1"])
